@@ -1,0 +1,58 @@
+/* monitord/process.h: the processes of services: start, prove, signal, reap, adopt.
+ *
+ * One struct processes for all services of the rules. What happens is told through fn as
+ * events of rules/world.h (STARTED, START_FAILED, READY, EXITED, EMPTY, ADOPTED, FOUND,
+ * RUN_DONE), always from the loop, never from within a call that asked for it.
+ * Nothing here decides: world.h does.
+ */
+#ifndef MONITORD_PROCESS_H
+#define MONITORD_PROCESS_H
+
+#include "base/loop.h"
+#include "rules/world.h"
+
+#include <sys/types.h>
+
+struct processes;
+typedef void (*process_event_fn)(void *arg, const struct event *e);
+
+/* run_dir: folder for records and locks (tmpfs). NULL: why says the reason. */
+struct processes *processes_new(struct loop *loop, const struct rules *rules,
+				const char *run_dir, process_event_fn fn, void *arg,
+				char why[MSG_TEXT]);
+/* Frees memory and descriptors; the services go on. */
+void processes_free(struct processes **pp);
+
+/* At start: finds what runs (cgroup first, then record), tells EVENT_ADOPTED for each,
+ * begins killing left-overs (EVENT_EMPTY follows). Calls fn before it returns. */
+void processes_adopt(struct processes *ps);
+
+/* Ids now mean those of new rules; matched by name. What has no section any more must have
+ * been stopped before (process_pid tells). False: out of memory, nothing changed. */
+bool processes_reload(struct processes *ps, const struct rules *rules);
+
+/* DECIDE_START: run it in its own cgroup, or the start command of what is watched. Refuses
+ * (START_FAILED) while anything of an earlier instance lives. */
+void process_start(struct processes *ps, uint32_t service);
+/* DECIDE_SIGNAL. EXITED follows for the main process, EMPTY when nothing is left. */
+void process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope);
+void process_stop_command(struct processes *ps, uint32_t service); /* of what is watched */
+void process_reload(struct processes *ps, uint32_t service);	   /* its signal or command */
+
+/* The main process, 0: none; start_ticks: field 22 of /proc/PID/stat. */
+pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks);
+/* Keeps what must survive our death in the record. */
+void process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command);
+/* A hint from the local helper: looked at, then EVENT_FOUND. */
+void process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks);
+
+/* A `run` action: as the rule's user, json on standard input, output to the log, killed at
+ * its timeout; EVENT_RUN_DONE with token. */
+void process_run(struct processes *ps, uint32_t rule, const struct action *action,
+		 uint64_t token, const char *json);
+/* A `script` check: the read end of its output, or -errno. ended() tells its exit. */
+typedef void (*script_end_fn)(void *arg, const struct msg_script_end *end);
+int process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_fn ended,
+		   void *arg);
+
+#endif

@@ -1,0 +1,56 @@
+/* rules/metric.h: every metric that a rule can name, its unit, and whose it is. */
+#ifndef RULES_METRIC_H
+#define RULES_METRIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE, UNIT_YESNO, UNIT_TEXT };
+
+/* name in C, name for users, objects that have it (S service, C check, R route), unit, manual line */
+#define METRICS(X)                                                                           \
+	X(UP, "up", "SC", UNIT_YESNO, "it is up")                                             \
+	X(DOWN, "down", "C", UNIT_YESNO, "it is down")                                        \
+	X(DEGRADED, "degraded", "C", UNIT_YESNO, "it is up, and a warning holds")             \
+	X(STATE, "state", "SCR", UNIT_TEXT, "the state's word")                               \
+	X(PID, "pid", "S", UNIT_COUNT, "process id of the main process")                      \
+	X(CPU, "cpu", "S", UNIT_PERCENT, "CPU of the main process, percent of one core")      \
+	X(CPU_TOTAL, "cpu-total", "S", UNIT_PERCENT, "the same with its children")            \
+	X(MEMORY, "memory", "S", UNIT_BYTES, "resident memory of the main process")           \
+	X(MEMORY_TOTAL, "memory-total", "S", UNIT_BYTES, "the same with its children")        \
+	X(SWAP, "swap", "S", UNIT_BYTES, "memory that is swapped out")                        \
+	X(THREADS, "threads", "S", UNIT_COUNT, "threads of the main process")                 \
+	X(FDS, "fds", "S", UNIT_COUNT, "open descriptors of the main process")                \
+	X(CHILDREN, "children", "S", UNIT_COUNT, "processes below the main process")          \
+	X(ZOMBIES, "zombies", "S", UNIT_COUNT, "dead children that were not reaped")          \
+	X(UPTIME, "uptime", "S", UNIT_MS, "time since the main process began")                \
+	X(RESTARTS, "restarts", "S", UNIT_COUNT, "restarts since monitord first ran it")      \
+	X(EXIT_CODE, "exit-code", "S", UNIT_COUNT, "exit code of the last main process")      \
+	X(IO_READ, "io-read", "S", UNIT_RATE, "bytes read from disk per second")              \
+	X(IO_WRITE, "io-write", "S", UNIT_RATE, "bytes written to disk per second")           \
+	X(LATENCY, "latency", "C", UNIT_MS, "how long the last exchange took")                \
+	X(AGE, "age", "C", UNIT_MS, "time since the last measurement")                        \
+	X(STATUS, "status", "C", UNIT_COUNT, "HTTP status; exit code of a script")            \
+	X(BYTES, "bytes", "C", UNIT_BYTES, "size of the answer's body")                       \
+	X(HEALTHY, "healthy", "R", UNIT_COUNT, "how many backends are healthy")               \
+	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic")
+
+enum metric {
+#define METRIC_ENUM(name, text, objects, unit, help) METRIC_##name,
+	METRICS(METRIC_ENUM)
+#undef METRIC_ENUM
+	METRICS_COUNT
+};
+
+struct metric_row {
+	const char *name;
+	const char *objects; /* letters as above */
+	enum unit unit;
+	const char *help;
+};
+extern const struct metric_row metric_table[METRICS_COUNT];
+
+/* The metric of that name for that object letter; METRICS_COUNT: none. */
+enum metric metric_find(const char *name, size_t length, char object);
+
+#endif

@@ -1,0 +1,51 @@
+/* rules/parse.h: rule text in, struct rules or a list of mistakes out. */
+#ifndef RULES_PARSE_H
+#define RULES_PARSE_H
+
+#include "rules/rules.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct problem {
+	const char *file; /* as the user named it */
+	unsigned line;	  /* 0: the file itself */
+	bool warning;
+	char text[240];
+};
+
+struct problems {
+	struct problem *list; /* sorted by file order, then line */
+	size_t count, errors;
+};
+void problems_free(struct problems *p);
+
+/* One rule file's text. */
+struct source {
+	char *path; /* absolute or as given */
+	char *text;
+	size_t size;
+};
+struct sources {
+	struct source *list; /* the main file first, then includes in the order they are read */
+	size_t count;
+};
+
+/* Reads the main file and what it includes (sorted; relative to the including file).
+ * privileged: files and their folders must be root's and writable by nobody else. False:
+ * problems say why. */
+bool sources_read(const char *path, bool privileged, struct sources *s, struct problems *p);
+void sources_free(struct sources *s);
+
+/* The bundle: the accepted text of all files, for a memfd. */
+bool sources_write(const struct sources *s, int fd);
+bool sources_from_fd(int fd, struct sources *s);
+
+/* Parses everything; NULL when there is an error in problems (warnings may stand there
+ * besides a result). Out of memory is a problem like any other. */
+struct rules *rules_parse(const struct sources *s, struct problems *p);
+
+/* The whole of `monitord -t`: reads, parses, prints "FILE:LINE: message" lines to out. */
+bool rules_test(const char *path, bool privileged, FILE *out);
+
+#endif

@@ -1,0 +1,330 @@
+/* rules/rules.h: what the rule files asked for: structs that never change once parsed.
+ *
+ * Everything lies in one arena and lives as long as the struct rules. Ids are indexes into
+ * the arrays; the same text gives the same ids in every program. `instances` are already
+ * expanded: tomcat-1, tomcat-2, …, with their own checks and rules.
+ */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "rules/metric.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RULES_NONE UINT32_MAX /* an id that names nothing */
+#define RULES_NAME_MAX 64
+#define RULES_BACKENDS_MAX 64
+
+enum object_kind {
+	OBJECT_MONITORD, OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE, OBJECT_ROUTE, OBJECT_CHAIN,
+	OBJECT_CONTACT, OBJECT_KINDS
+};
+extern const char *const object_kind_name[OBJECT_KINDS];
+
+struct place { /* where a text stood, for messages */
+	const char *file;
+	unsigned line;
+};
+
+/* argv of a command line; argv[0] is absolute; argv[count] is NULL. count 0: none. */
+struct command {
+	uint32_t count;
+	const char *const *argv;
+};
+
+struct id_list {
+	uint32_t count;
+	const uint32_t *ids;
+};
+
+struct text_list {
+	uint32_t count;
+	const char *const *texts;
+};
+
+/* "alert = ops, boss after 15m"; set: the key stood there (`none` gives set, count 0). */
+struct alert_to {
+	uint32_t contact;
+	int64_t after_ms;
+};
+struct alerts_to {
+	bool set;
+	uint32_t count;
+	const struct alert_to *to;
+};
+
+enum ready_kind { READY_DEFAULT, READY_CHECK, READY_NOTIFY, READY_FD, READY_AFTER, READY_EXEC };
+struct ready {
+	enum ready_kind kind;
+	uint32_t check;	   /* READY_CHECK */
+	int fd;		   /* READY_FD */
+	int64_t within_ms; /* limit; READY_AFTER: the time itself */
+};
+
+struct stop_step {
+	int signal;
+	int64_t patience_ms; /* before the next step */
+};
+#define STOP_STEPS_MAX 8
+
+struct limit {
+	int resource; /* RLIMIT_… */
+	uint64_t value; /* UINT64_MAX: unlimited */
+};
+
+enum restart_policy { RESTART_ALWAYS, RESTART_FAILURE, RESTART_NEVER };
+
+struct service {
+	uint32_t id;
+	const char *name;   /* "tomcat-2" */
+	const char *family; /* "tomcat", or NULL without instances */
+	uint32_t instance;  /* 1…, 0 without instances */
+	struct place place;
+
+	struct command run;	    /* monitord runs it */
+	const char *pidfile;	    /* or watches it by one of these */
+	const char *match;
+	const char *unit;
+	struct command start, stop_command; /* of what is watched */
+	struct command reload_command;
+	int reload_signal; /* 0: none */
+
+	const char *user, *group; /* NULL: monitord's own */
+	const char *dir;
+	struct text_list env; /* NAME=VALUE */
+	struct limit *limits;
+	uint32_t limit_count;
+	int umask; /* -1: not set */
+	int nice;
+	bool nice_set;
+
+	struct ready ready;
+	struct stop_step stop[STOP_STEPS_MAX];
+	uint32_t stop_count;
+	enum restart_policy restart;
+	uint64_t success_mask[4]; /* exit codes that are no failure, bit code; default 0 */
+	int64_t backoff_first_ms, backoff_last_ms;
+	uint32_t at_most; /* 0: never gives up */
+	int64_t at_most_ms;
+	struct id_list depends_services, depends_checks;
+	struct id_list checks; /* of it */
+	const char *log;
+	uint64_t log_size; /* rotate at; 0: never */
+	uint32_t log_keep;
+	uint64_t memory_max; /* 0: none */
+	uint32_t drain;	     /* route id or RULES_NONE */
+	struct id_list routes; /* that have a backend whose check is of it */
+	struct alerts_to alert;
+	int64_t every_ms; /* how often its process is measured */
+};
+
+enum check_kind {
+	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT, CHECK_KINDS
+};
+extern const char *const check_kind_name[CHECK_KINDS];
+
+enum expect_kind { EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC };
+enum compare {
+	COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_MATCH,
+	COMPARE_NOT_MATCH, COMPARE_PRESENT, COMPARES
+};
+extern const char *const compare_name[COMPARES];
+
+/* One test of `expect` (must hold) or `warn` (must not hold). */
+struct expect {
+	enum expect_kind kind;
+	enum compare compare;
+	const char *header; /* EXPECT_HEADER: lower case */
+	const char *text;   /* regex or string */
+	enum metric metric; /* EXPECT_METRIC */
+	double value;	    /* bytes of the body (< >), or of the metric */
+	uint64_t *statuses; /* EXPECT_STATUS: bit set of 0…1023 (16 words) */
+};
+
+struct check {
+	uint32_t id;
+	const char *name;
+	struct place place;
+	enum check_kind kind;
+	uint32_t of; /* service, or RULES_NONE */
+	/* http: */
+	const char *host;   /* literal address or name; IPv6 without brackets */
+	uint16_t port;
+	const char *target; /* path and query */
+	const char *host_header;
+	const char *method;
+	struct text_list headers; /* "Name: value" to send */
+	/* unix: */
+	const char *path;
+	/* script: */
+	struct command script;
+	const char *user;
+
+	struct expect *expects;
+	uint32_t expect_count;
+	struct expect *warns;
+	uint32_t warn_count;
+
+	int64_t every_ms, timeout_ms, connect_timeout_ms, fast_ms;
+	uint32_t down_need, down_of; /* failing need of the last of */
+	int64_t down_ms;	     /* or failing this long without a break; 0: by count */
+	uint32_t up_need;
+	int64_t up_ms;
+	struct alerts_to alert;
+	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
+};
+
+/* Conditions: a postfix program over three-valued tests (rules/condition.h evaluates). */
+enum op_kind { OP_TEST, OP_NOT, OP_AND, OP_OR };
+enum window_kind { WINDOW_NONE, WINDOW_FOR, WINDOW_OF };
+struct op {
+	enum op_kind kind;
+	/* OP_TEST: */
+	enum object_kind object;
+	uint32_t id;
+	enum metric metric;
+	enum compare compare; /* COMPARE_PRESENT: a yes/no metric that stands alone */
+	double value;
+	const char *text;
+	/* a window follows this test or the parenthesis that this op closes: */
+	enum window_kind window;
+	int64_t window_ms;
+	uint32_t need, of;
+	uint32_t slot; /* index of its window's memory in the rule's view */
+};
+struct condition {
+	uint32_t count; /* 0: none */
+	const struct op *ops;
+	uint32_t slots;
+	const char *text; /* as written */
+};
+
+enum action_kind {
+	ACTION_START, ACTION_STOP, ACTION_RESTART, ACTION_RELOAD, ACTION_KILL, ACTION_SIGNAL,
+	ACTION_HOLD, ACTION_RELEASE, ACTION_REROUTE, ACTION_RESTORE, ACTION_RUN, ACTION_ALERT,
+	ACTION_PAGE, ACTION_LOG, ACTION_DRAIN, ACTION_UNDRAIN, ACTION_KINDS
+};
+extern const char *const action_kind_name[ACTION_KINDS];
+
+struct action {
+	enum action_kind kind;
+	uint32_t id;	  /* service, route or contact */
+	uint32_t backend; /* REROUTE to, or RULES_NONE */
+	int signal;
+	struct command command;
+	struct place place;
+};
+
+struct rule {
+	uint32_t id;
+	const char *name;
+	struct place place;
+	struct condition when, clear;
+	const struct action *actions;
+	uint32_t action_count;
+	const struct action *escalate;
+	uint32_t escalate_count; /* 0: none */
+	uint32_t escalate_need;
+	int64_t escalate_ms;
+	int64_t cooldown_ms;
+	int64_t remind_ms; /* 0: never */
+	int64_t timeout_ms; /* of run */
+	const char *user;
+	bool dry_run;
+	struct alerts_to alert;
+};
+
+enum driver { DRIVER_SWITCH, DRIVER_HAPROXY, DRIVER_VARNISH, DRIVERS };
+extern const char *const driver_name[DRIVERS];
+
+struct backend {
+	const char *name;
+	uint32_t check;	  /* RULES_NONE: always healthy */
+	uint32_t service; /* of its check, or RULES_NONE */
+};
+
+struct route {
+	uint32_t id;
+	const char *name;
+	struct place place;
+	enum driver driver;
+	const char *path;     /* switch: flag file; haproxy: socket */
+	const char *link;     /* switch: a symlink instead */
+	const char *front;    /* haproxy: backend's name there */
+	const char *host;     /* varnish: address */
+	uint16_t port;
+	const char *secret;   /* varnish: path */
+	struct backend *backends;
+	uint32_t backend_count;
+	bool all;	      /* active = all */
+	uint32_t keep;	      /* never fewer than these */
+	uint32_t verify;      /* check, or RULES_NONE */
+	int64_t verify_ms;
+	int64_t return_ms;    /* -1: manual */
+	uint32_t flap_count;  /* 0: none */
+	int64_t flap_ms;
+	struct alerts_to alert;
+};
+
+struct chain {
+	uint32_t id;
+	const char *name;
+	struct place place;
+	struct chain_link { enum object_kind kind; uint32_t id; } *links; /* who needs whom: left needs right */
+	uint32_t link_count;
+	uint32_t *path_ends; /* index one past each path's last link */
+	uint32_t path_count;
+	struct alerts_to alert;
+};
+
+struct contact {
+	uint32_t id;
+	const char *name;
+	struct place place;
+	struct text_list mail; /* addresses */
+	struct text_list page; /* webhook URLs */
+	struct command run;
+};
+
+enum smtp_tls { SMTP_TLS_NO, SMTP_TLS_STARTTLS, SMTP_TLS_OPTIONAL };
+
+struct settings { /* [monitord] */
+	struct place place;
+	const char *socket, *state; /* absolute */
+	const char *helpers;	    /* folder of the helper programs, NULL: built in */
+	struct text_list smtp;	    /* HOST:PORT, in order of preference */
+	enum smtp_tls smtp_tls;
+	const char *smtp_user, *smtp_password_file, *smtp_ca, *from;
+	const char *http; /* HOST:PORT or NULL */
+	const char *admin_group, *read_group;
+	uint32_t uid_base;
+	bool stop_services_on_stop; /* on-stop = stop */
+	struct alerts_to alert;
+	int64_t remind_ms;
+	uint32_t starts_at_once;
+};
+
+struct rules {
+	struct settings settings;
+	struct service *services;
+	struct check *checks;
+	struct rule *rules;
+	struct route *routes;
+	struct chain *chains;
+	struct contact *contacts;
+	uint32_t service_count, check_count, rule_count, route_count, chain_count, contact_count;
+};
+
+/* Looks a name up (hash table inside); RULES_NONE: none. */
+uint32_t rules_find(const struct rules *rules, enum object_kind kind, const char *name);
+const char *rules_name(const struct rules *rules, enum object_kind kind, uint32_t id);
+uint32_t rules_count(const struct rules *rules, enum object_kind kind);
+
+/* Who hears of this object: the nearest `alert`: check or rule, its service, chain, [monitord]. */
+const struct alerts_to *rules_alerts(const struct rules *rules, enum object_kind kind, uint32_t id);
+
+void rules_free(struct rules **rp);
+
+#endif
