@@ -1,0 +1,64 @@
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t
+read_ns(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
+clock_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_ms(void)
+{
+	return clock_ns() / 1000000;
+}
+
+int64_t
+clock_real_ms(void)
+{
+	return read_ns(CLOCK_REALTIME) / 1000000;
+}
+
+char *
+clock_rfc3339(int64_t real_ms, char *out, size_t cap)
+{
+	time_t s = real_ms / 1000;
+	int ms = (int)(real_ms % 1000);
+	struct tm tm;
+	if (ms < 0) {
+		ms += 1000;
+		s--;
+	}
+	gmtime_r(&s, &tm);
+	size_t n = strftime(out, cap, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, cap - n, ".%03dZ", ms);
+	return out;
+}
+
+const char *
+clock_boot_id(void)
+{
+	static char id[37];
+	if (id[0] == '\0') {
+		int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+		if (fd != -1) {
+			if (read(fd, id, 36) != 36)
+				id[0] = '\0';
+			close(fd);
+		}
+	}
+	return id;
+}

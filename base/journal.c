@@ -1,0 +1,166 @@
+#include "base/journal.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC "monitord journal 1"
+
+/* Checksum of body, TAB, body, padding, newline. */
+static void
+seal(char slot[JOURNAL_SLOT], const char *body, size_t length)
+{
+	char crc[10];
+	snprintf(crc, sizeof crc, "%08" PRIx32, text_crc32c(body, length));
+	memset(slot, ' ', JOURNAL_SLOT);
+	memcpy(slot, crc, 8);
+	slot[8] = '\t';
+	memcpy(slot + 9, body, length);
+	slot[JOURNAL_SLOT - 1] = '\n';
+}
+
+/* The body's length without its padding, 0: the checksum does not hold. body: JOURNAL_SLOT. */
+static size_t
+unseal(const char slot[JOURNAL_SLOT], char *body)
+{
+	char crc[9] = "", *end;
+	memcpy(crc, slot, 8);
+	unsigned long want = strtoul(crc, &end, 16);
+	if (end != crc + 8 || slot[8] != '\t' || slot[JOURNAL_SLOT - 1] != '\n')
+		return 0;
+	size_t length = JOURNAL_SLOT - 10;
+	while (length > 0 && slot[9 + length - 1] == ' ')
+		length--;
+	if (length == 0 || text_crc32c(slot + 9, length) != want)
+		return 0;
+	memcpy(body, slot + 9, length);
+	body[length] = '\0';
+	return length;
+}
+
+/* A cleaned field, "-" for an empty one; trailing blanks would vanish in the padding. */
+static void
+add_field(struct text *t, const char *value, size_t cap)
+{
+	char clean[JOURNAL_TEXT];
+	size_t n = text_clean(clean, cap < sizeof clean ? cap : sizeof clean, value,
+			      strnlen(value, cap));
+	while (n > 0 && clean[n - 1] == ' ')
+		clean[--n] = '\0';
+	text_add(t, "\t%s", n == 0 ? "-" : clean);
+}
+
+void
+journal_encode(const struct journal_line *l, char slot[JOURNAL_SLOT])
+{
+	char body[JOURNAL_SLOT - 9];
+	struct text t;
+	text_begin(&t, body, sizeof body);
+	text_add(&t, "%" PRIu64 "\t%" PRId64, l->id, l->real_ms);
+	add_field(&t, l->kind, sizeof l->kind);
+	add_field(&t, l->object_kind, sizeof l->object_kind);
+	add_field(&t, l->object, sizeof l->object);
+	add_field(&t, l->rule, sizeof l->rule);
+	text_add(&t, "\t%" PRIu64 "\t%" PRIu64, l->cause, l->incident);
+	add_field(&t, l->to, sizeof l->to);
+	size_t room = t.cap - 1 - t.length; /* the text is what gives way */
+	add_field(&t, l->text, room < sizeof l->text ? room : sizeof l->text);
+	seal(slot, body, t.length);
+}
+
+/* Takes the next field off *rest; NULL: none left. */
+static char *
+field(char **rest)
+{
+	char *f = strsep(rest, "\t");
+	return f;
+}
+
+static bool
+number(char **rest, uint64_t *out)
+{
+	char *f = field(rest), *end;
+	if (f == NULL || *f < '0' || *f > '9')
+		return false;
+	errno = 0;
+	*out = strtoull(f, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+static bool
+word(char **rest, char *out, size_t cap)
+{
+	char *f = field(rest);
+	if (f == NULL)
+		return false;
+	text_clean(out, cap, f, strcmp(f, "-") == 0 ? 0 : strlen(f));
+	return true;
+}
+
+bool
+journal_decode(const char slot[JOURNAL_SLOT], struct journal_line *l)
+{
+	char body[JOURNAL_SLOT], *rest = body;
+	uint64_t ms;
+	memset(l, 0, sizeof *l);
+	if (unseal(slot, body) == 0)
+		return false;
+	if (!number(&rest, &l->id) || l->id == 0 || !number(&rest, &ms) || ms > INT64_MAX)
+		return false;
+	l->real_ms = (int64_t)ms;
+	return word(&rest, l->kind, sizeof l->kind) &&
+	       word(&rest, l->object_kind, sizeof l->object_kind) &&
+	       word(&rest, l->object, sizeof l->object) && word(&rest, l->rule, sizeof l->rule) &&
+	       number(&rest, &l->cause) && number(&rest, &l->incident) &&
+	       word(&rest, l->to, sizeof l->to) && word(&rest, l->text, sizeof l->text) &&
+	       rest == NULL;
+}
+
+void
+journal_header(char slot[JOURNAL_SLOT], uint64_t slots, const char *boot_id)
+{
+	char body[160];
+	struct text t;
+	text_begin(&t, body, sizeof body);
+	text_add(&t, MAGIC "\t%" PRIu64 "\t%.64s", slots, boot_id);
+	seal(slot, body, t.length);
+}
+
+bool
+journal_reader_open(struct journal_reader *r, int fd, uint64_t cursor)
+{
+	char slot[JOURNAL_SLOT], body[JOURNAL_SLOT], *rest = body;
+	*r = (struct journal_reader){ .fd = fd, .cursor = cursor };
+	if (pread(fd, slot, sizeof slot, 0) != (ssize_t)sizeof slot || unseal(slot, body) == 0)
+		return false;
+	char *magic = field(&rest);
+	return magic != NULL && strcmp(magic, MAGIC) == 0 && number(&rest, &r->slots) &&
+	       r->slots > 0 && r->slots < UINT32_MAX;
+}
+
+enum journal_got
+journal_next(struct journal_reader *r, uint64_t last_id, struct journal_line *line)
+{
+	while (r->cursor < last_id) {
+		uint64_t id = r->cursor + 1;
+		if (last_id - id >= r->slots) { /* overwritten for certain */
+			uint64_t oldest = last_id - r->slots + 1;
+			r->lost += oldest - id;
+			id = oldest;
+		}
+		char slot[JOURNAL_SLOT];
+		off_t at = (off_t)((1 + id % r->slots) * JOURNAL_SLOT);
+		bool whole = pread(r->fd, slot, sizeof slot, at) == (ssize_t)sizeof slot &&
+			     journal_decode(slot, line);
+		r->cursor = id;
+		if (whole && line->id == id)
+			return JOURNAL_LINE;
+		r->lost++;
+	}
+	return JOURNAL_EMPTY;
+}

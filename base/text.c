@@ -1,0 +1,192 @@
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the well-formed UTF-8 character at p (Unicode table 3-7), 0: none. */
+static size_t
+utf8_length(const unsigned char *p, size_t size)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
+		   : p[0] < 0xf5 ? 4 : 0;
+	if (n == 0 || n > size)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* C1 controls, and the line and paragraph separators, end or garble a line somewhere. */
+static bool
+utf8_control(const unsigned char *p, size_t n)
+{
+	return (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)) ||
+	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0) ||
+	       (n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
+}
+
+size_t
+text_clean(char *out, size_t cap, const void *bytes, size_t size)
+{
+	const unsigned char *p = bytes;
+	size_t used = 0;
+	assert(cap >= 1);
+	while (size > 0) {
+		size_t n = utf8_length(p, size), take = n == 0 ? 1 : n;
+		bool plain = n != 0 && !utf8_control(p, n);
+		if (used + (plain ? n : 1) >= cap)
+			break;
+		if (plain)
+			memcpy(out + used, p, n);
+		else
+			out[used] = n == 0 ? '?' : ' ';
+		used += plain ? n : 1;
+		p += take;
+		size -= take;
+	}
+	out[used] = '\0';
+	return used;
+}
+
+static size_t print(char *out, size_t cap, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static size_t
+print(char *out, size_t cap, const char *format, va_list args)
+{
+	int n = vsnprintf(out, cap, format, args);
+	if (n < 0) {
+		out[0] = '\0';
+		return 0;
+	}
+	return (size_t)n < cap ? (size_t)n : cap - 1;
+}
+
+size_t
+text_print(char *out, size_t cap, const char *format, ...)
+{
+	va_list args;
+	assert(cap >= 1);
+	va_start(args, format);
+	size_t n = print(out, cap, format, args);
+	va_end(args);
+	return n;
+}
+
+void
+text_begin(struct text *t, char *bytes, size_t cap)
+{
+	assert(cap >= 1);
+	*t = (struct text){ .bytes = bytes, .cap = cap };
+	bytes[0] = '\0';
+}
+
+void
+text_add(struct text *t, const char *format, ...)
+{
+	va_list args, again;
+	size_t room = t->cap - t->length;
+	va_start(args, format);
+	va_copy(again, args);
+	int want = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (want < 0 || (size_t)want >= room)
+		t->full = true;
+	t->length += print(t->bytes + t->length, room, format, args);
+	va_end(args);
+}
+
+#define DISTANCE_MAX 64
+
+unsigned
+text_distance(const char *a, const char *b)
+{
+	size_t na = strnlen(a, DISTANCE_MAX), nb = strnlen(b, DISTANCE_MAX);
+	unsigned row[3][DISTANCE_MAX + 1];
+	unsigned *two = row[0], *one = row[1], *now = row[2];
+	for (size_t j = 0; j <= nb; j++)
+		one[j] = (unsigned)j;
+	for (size_t i = 1; i <= na; i++) {
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= nb; j++) {
+			unsigned best = one[j - 1] + (a[i - 1] != b[j - 1]);
+			if (one[j] + 1 < best)
+				best = one[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    two[j - 2] + 1 < best)
+				best = two[j - 2] + 1;
+			now[j] = best;
+		}
+		unsigned *t = two;
+		two = one;
+		one = now;
+		now = t;
+	}
+	return one[nb];
+}
+
+uint32_t
+text_crc32c(const void *bytes, size_t size)
+{
+	static uint32_t table[256];
+	const unsigned char *p = bytes;
+	if (table[1] == 0)
+		for (uint32_t i = 0; i < 256; i++) {
+			uint32_t c = i;
+			for (int k = 0; k < 8; k++)
+				c = (c >> 1) ^ (0x82f63b78u & (0u - (c & 1)));
+			table[i] = c;
+		}
+	uint32_t crc = 0xffffffffu;
+	while (size-- > 0)
+		crc = (crc >> 8) ^ table[(crc ^ *p++) & 0xff];
+	return crc ^ 0xffffffffu;
+}
+
+uint64_t
+text_hash(const char *text)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+	return h;
+}
+
+char *
+text_duration(int64_t ms, char *out, size_t cap)
+{
+	long long s = ms / 1000;
+	if (ms < 1000)
+		text_print(out, cap, "%lld ms", (long long)ms);
+	else if (ms < 10000)
+		text_print(out, cap, "%lld.%lld s", s, (long long)(ms % 1000 / 100));
+	else if (s < 60)
+		text_print(out, cap, "%lld s", s);
+	else if (s < 3600)
+		text_print(out, cap, "%lld min %lld s", s / 60, s % 60);
+	else if (s < 86400)
+		text_print(out, cap, "%lld h %lld min", s / 3600, s % 3600 / 60);
+	else
+		text_print(out, cap, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+	return out;
+}
+
+char *
+text_size(double bytes, char *out, size_t cap)
+{
+	static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	size_t u = 0;
+	while (bytes >= 1024 && u + 1 < sizeof unit / sizeof *unit) {
+		bytes /= 1024;
+		u++;
+	}
+	text_print(out, cap, u == 0 ? "%.0f %s" : "%.1f %s", bytes, unit[u]);
+	return out;
+}
