@@ -20,6 +20,7 @@ struct problems {
 };
 void problems_free(struct problems *p);
 
+
 /* One rule file's text. */
 struct source {
 	char *path; /* absolute or as given */
@@ -44,6 +45,9 @@ bool sources_from_fd(int fd, struct sources *s);
 /* Parses everything; NULL when there is an error in problems (warnings may stand there
  * besides a result). Out of memory is a problem like any other. */
 struct rules *rules_parse(const struct sources *s, struct problems *p);
+
+/* Sorts by file and line, and prints "FILE:LINE: message" lines. */
+void problems_print(struct problems *p, const struct sources *s, FILE *out);
 
 /* The whole of `monitord -t`: reads, parses, prints "FILE:LINE: message" lines to out. */
 bool rules_test(const char *path, bool privileged, FILE *out);

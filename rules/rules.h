@@ -177,7 +177,7 @@ struct check {
 };
 
 /* Conditions: a postfix program over three-valued tests (rules/condition.h evaluates). */
-enum op_kind { OP_TEST, OP_NOT, OP_AND, OP_OR };
+enum op_kind { OP_TEST, OP_NOT, OP_AND, OP_OR, OP_GROUP /* a parenthesis, for its window */ };
 enum window_kind { WINDOW_NONE, WINDOW_FOR, WINDOW_OF };
 struct op {
 	enum op_kind kind;
@@ -296,7 +296,7 @@ struct settings { /* [monitord] */
 	const char *helpers;	    /* folder of the helper programs, NULL: built in */
 	struct text_list smtp;	    /* HOST:PORT, in order of preference */
 	enum smtp_tls smtp_tls;
-	const char *smtp_user, *smtp_password_file, *smtp_ca, *from;
+	const char *smtp_user, *smtp_password, *smtp_password_file, *smtp_ca, *from;
 	const char *http; /* HOST:PORT or NULL */
 	const char *admin_group, *read_group;
 	uint32_t uid_base;
@@ -304,6 +304,12 @@ struct settings { /* [monitord] */
 	struct alerts_to alert;
 	int64_t remind_ms;
 	uint32_t starts_at_once;
+	/* defaults of checks, services, rules */
+	int64_t every_ms, timeout_ms, cooldown_ms;
+	uint32_t down_need, down_of;
+	int64_t down_ms;
+	uint32_t up_need;
+	int64_t up_ms;
 };
 
 struct rules {

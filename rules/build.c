@@ -1,0 +1,196 @@
+/* The parser's tools: problems, memory, names. */
+#include "rules/build.h"
+
+#include "base/text.h"
+#include "rules/private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_problem(struct build *b, struct place place, bool warning, const char *format,
+			va_list args) __attribute__((format(printf, 4, 0)));
+
+static void
+add_problem(struct build *b, struct place place, bool warning, const char *format, va_list args)
+{
+	struct problems *p = b->problems;
+	if (!warning)
+		p->errors++;
+	if (p->count >= PROBLEMS_MAX)
+		return;
+	struct problem *list = reallocarray(p->list, p->count + 1, sizeof *list);
+	char *file = strdup(place.file != NULL ? place.file : "");
+	if (list != NULL)
+		p->list = list;
+	if (list == NULL || file == NULL) {
+		free(file);
+		b->out_of_memory = true;
+		return;
+	}
+	struct problem *new = &list[p->count++];
+	char text[600];
+	*new = (struct problem){ .file = file, .line = place.line, .warning = warning };
+	vsnprintf(text, sizeof text, format, args);
+	text_clean(new->text, sizeof new->text, text, strlen(text));
+}
+
+void
+build_error(struct build *b, struct place place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add_problem(b, place, false, format, args);
+	va_end(args);
+}
+
+void
+build_warning(struct build *b, struct place place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add_problem(b, place, true, format, args);
+	va_end(args);
+}
+
+void *
+build_get(struct build *b, size_t size)
+{
+	static _Alignas(16) char spare[4096];
+	void *p = arena_get(b->arena, size);
+	if (p != NULL)
+		return p;
+	b->out_of_memory = true;
+	memset(spare, 0, sizeof spare);
+	return size <= sizeof spare ? spare : NULL;
+}
+
+char *
+build_text(struct build *b, const char *text, size_t length)
+{
+	static char spare[1];
+	char *p = arena_text(b->arena, text, length);
+	if (p != NULL)
+		return p;
+	b->out_of_memory = true;
+	spare[0] = '\0';
+	return spare;
+}
+
+static bool
+grow(struct build *b)
+{
+	size_t cap = b->name_cap == 0 ? 256 : 2 * b->name_cap;
+	struct name_row *names = calloc(cap, sizeof *names);
+	if (names == NULL) {
+		b->out_of_memory = true;
+		return false;
+	}
+	for (size_t i = 0; i < b->name_cap; i++)
+		if (b->names[i].name != NULL) {
+			size_t k = text_hash(b->names[i].name) & (cap - 1);
+			while (names[k].name != NULL)
+				k = (k + 1) & (cap - 1);
+			names[k] = b->names[i];
+		}
+	free(b->names);
+	b->names = names;
+	b->name_cap = cap;
+	return true;
+}
+
+bool
+build_register(struct build *b, const char *name, enum object_kind kind, uint32_t id, bool family)
+{
+	if (2 * (b->name_used + 1) > b->name_cap && !grow(b))
+		return false;
+	size_t i = text_hash(name) & (b->name_cap - 1);
+	while (b->names[i].name != NULL)
+		i = (i + 1) & (b->name_cap - 1);
+	b->names[i] = (struct name_row){ .name = name, .kind = kind, .id = id, .family = family };
+	b->name_used++;
+	return true;
+}
+
+const struct name_row *
+build_lookup(const struct build *b, const char *name, enum object_kind kind)
+{
+	return names_find(b->names, b->name_cap, name, kind);
+}
+
+const char *
+build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out, size_t cap)
+{
+	const char *best = NULL;
+	unsigned least = strlen(name) < 4 ? 2 : 4;
+	for (size_t i = 0; i < b->name_cap; i++) {
+		const struct name_row *row = &b->names[i];
+		bool fits = row->name != NULL &&
+			    (kind == OBJECT_KINDS ? row->kind != OBJECT_CONTACT && row->kind != OBJECT_CHAIN
+						  : row->kind == kind);
+		if (fits && text_distance(name, row->name) < least) {
+			least = text_distance(name, row->name);
+			best = row->name;
+		}
+	}
+	if (best != NULL)
+		text_print(out, cap, " (did you mean '%s'?)", best);
+	else
+		*out = '\0';
+	return out;
+}
+
+static const struct name_row *
+found(struct build *b, const char *name, enum object_kind kind)
+{
+	const struct name_row *row = build_lookup(b, name, kind);
+	char hint[96];
+	if (row == NULL)
+		build_error(b, b->entry->place, "%s: no %s '%.80s'%s", b->entry->key,
+			    object_kind_name[kind], name,
+			    build_nearest(b, name, kind, hint, sizeof hint));
+	return row;
+}
+
+/* NAME of a family and the number of the instance that is being parsed. */
+static uint32_t
+instance_id(struct build *b, const struct name_row *row)
+{
+	const struct section *s = &b->sections[row->id];
+	return b->instance >= s->first && b->instance <= s->last ? s->id + b->instance - s->first
+								 : RULES_NONE;
+}
+
+uint32_t
+build_resolve(struct build *b, const char *name, enum object_kind kind)
+{
+	const struct name_row *row = found(b, name, kind);
+	if (row == NULL)
+		return RULES_NONE;
+	if (!row->family)
+		return row->id;
+	uint32_t id = b->instance != 0 ? instance_id(b, row) : RULES_NONE;
+	if (id == RULES_NONE)
+		build_error(b, b->entry->place, "%s: '%s' has instances: name one, as %s-%u",
+			    b->entry->key, name, name, b->sections[row->id].first);
+	return id;
+}
+
+size_t
+build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint32_t *ids, size_t cap)
+{
+	const struct name_row *row = found(b, name, kind);
+	if (row == NULL)
+		return 0;
+	uint32_t one = !row->family ? row->id : b->instance != 0 ? instance_id(b, row) : RULES_NONE;
+	if (one != RULES_NONE) {
+		ids[0] = one;
+		return 1;
+	}
+	const struct section *s = &b->sections[row->id];
+	size_t n = 0;
+	for (uint32_t i = s->first; i <= s->last && n < cap; i++)
+		ids[n++] = s->id + i - s->first;
+	return n;
+}

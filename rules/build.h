@@ -1,0 +1,105 @@
+/* rules/build.h: inside the parser: raw sections and the rules that are being built. */
+#ifndef RULES_BUILD_H
+#define RULES_BUILD_H
+
+#include "base/arena.h"
+#include "rules/parse.h"
+#include "rules/rules.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINE_MAX_BYTES 8192
+#define PROBLEMS_MAX 1000
+
+struct entry { /* KEY = VALUE */
+	const char *key;
+	const char *value; /* comment and outer blanks removed, continuations joined */
+	struct place place;
+};
+
+struct section { /* [KIND NAME] as it stands in a file */
+	enum object_kind kind;
+	const char *name;
+	struct place place;
+	struct entry *entries;
+	size_t count, cap;
+	bool expanded;	    /* made once for each instance of family_first.. */
+	uint32_t first, last; /* instances, 0 without */
+	uint32_t id;	    /* of the first object made of it */
+};
+
+struct name_row {
+	const char *name;
+	enum object_kind kind;
+	uint32_t id; /* of the object; of the section for a family */
+	bool family;
+};
+
+struct build {
+	struct rules *rules;
+	struct arena *arena;
+	struct problems *problems;
+	struct section *sections;
+	size_t section_count, section_cap;
+	struct name_row *names; /* hash table */
+	size_t name_cap, name_used;
+	bool out_of_memory;
+	/* while one object is being parsed: */
+	const struct entry *entry;
+	uint32_t instance; /* 0: none */
+};
+
+/* Appends a problem; past PROBLEMS_MAX only counts. */
+void build_error(struct build *b, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void build_warning(struct build *b, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* From the arena, zeroed; on failure notes out_of_memory and returns a static spare that may
+ * be written (size up to a page), so that callers need no check of their own. */
+void *build_get(struct build *b, size_t size);
+char *build_text(struct build *b, const char *text, size_t length);
+
+/* ---- reader.c: text -> sections ---- */
+void build_read(struct build *b, const struct source *source);
+
+/* ---- names ---- */
+bool build_register(struct build *b, const char *name, enum object_kind kind, uint32_t id,
+		    bool family);
+const struct name_row *build_lookup(const struct build *b, const char *name, enum object_kind kind);
+/* The id of that name, in the entry's instance for a family; RULES_NONE after an error
+ * that names the nearest. */
+uint32_t build_resolve(struct build *b, const char *name, enum object_kind kind);
+/* All ids of that name: one, or those of the family; 0 after an error. Appends to ids. */
+size_t build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint32_t *ids,
+			 size_t cap);
+/* " (did you mean 'x'?)" or "". */
+const char *build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out,
+			  size_t cap);
+
+/* ---- lex.c ---- */
+/* The next word of *p: up to blank or one of stops; in double quotes anything, \" a quote.
+ * False: none left. *quoted says that it stood in quotes. Longer than cap is an error. */
+bool lex_word(struct build *b, const char **p, const char *stops, char *out, size_t cap,
+	      bool *quoted);
+void lex_skip(const char **p); /* blanks */
+/* Calls each item of a comma list, trimmed, quotes kept. False: an empty item (told). */
+bool lex_list(struct build *b, const char *value,
+	      void (*item)(struct build *b, void *arg, const char *text), void *arg);
+
+/* ---- parsers of values; all speak of b->entry ---- */
+struct command build_command(struct build *b, const char *value);
+void build_alerts(struct build *b, const char *value, struct alerts_to *out);
+void build_condition(struct build *b, const char *value, struct condition *out);
+/* "restart tomcat, alert ops"; own: the service that a bare verb means, or RULES_NONE. */
+void build_actions(struct build *b, const char *value, uint32_t own, const struct action **out,
+		   uint32_t *count);
+void build_expects(struct build *b, const char *value, struct check *c, bool warn);
+bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
+bool build_regex(struct build *b, const char *regex);
+void build_prove(struct build *b); /* prove.c */
+int build_signal(const char *name); /* "TERM", "SIGTERM" or "15"; 0: none */
+
+#endif

@@ -1,0 +1,260 @@
+#include "rules/keys.h"
+
+#include "base/text.h"
+#include "rules/units.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+
+#define MS_DAY ((int64_t)86400000)
+#define AT(type, member) offsetof(struct type, member)
+#define CUSTOM(section, name, set, cost, repeats, dflt, help) \
+	{ OBJECT_##section, name, KEY_CUSTOM, 0, COST_##cost, repeats, 0, 0, dflt, help, set }
+#define PLAIN(section, name, type, offset, cost, dflt, help) \
+	{ OBJECT_##section, name, KEY_##type, offset, COST_##cost, false, 0, 0, dflt, help, NULL }
+#define TIME(section, name, offset, cost, least, most, dflt, help) \
+	{ OBJECT_##section, name, KEY_DURATION, offset, COST_##cost, false, least, most, dflt, help, NULL }
+#define LATER(section, name, help) \
+	{ OBJECT_##section, name, KEY_REFUSED, 0, COST_NOTHING, true, 0, 0, NULL, help, NULL }
+
+const struct key key_table[] = {
+	/* ---- [monitord] ---- */
+	CUSTOM(MONITORD, "include", set_ignored, NOTHING, true, NULL, "further rule files, a pattern"),
+	PLAIN(MONITORD, "socket", PATH, AT(settings, socket), NOTHING, "/run/monitord/status.sock", "the status socket; its folder is the run directory"),
+	PLAIN(MONITORD, "state", PATH, AT(settings, state), NOTHING, "/var/lib/monitord", "folder of what outlives a boot"),
+	PLAIN(MONITORD, "helpers", PATH, AT(settings, helpers), NOTHING, NULL, "folder of the helper programs of an uninstalled build"),
+	PLAIN(MONITORD, "alert", ALERT, AT(settings, alert), NOTHING, NULL, "who hears of what has no alert of its own"),
+	CUSTOM(MONITORD, "smtp", set_smtp, NOTHING, true, NULL, "mail servers, HOST:PORT, in order of preference"),
+	CUSTOM(MONITORD, "smtp-tls", set_smtp_tls, NOTHING, false, "no", "no, optional or starttls"),
+	PLAIN(MONITORD, "smtp-user", TEXT, AT(settings, smtp_user), NOTHING, NULL, "login at the mail server"),
+	PLAIN(MONITORD, "smtp-password", TEXT, AT(settings, smtp_password), NOTHING, NULL, "its password; better smtp-password-file"),
+	PLAIN(MONITORD, "smtp-password-file", PATH, AT(settings, smtp_password_file), NOTHING, NULL, "file that holds the password"),
+	PLAIN(MONITORD, "smtp-ca", PATH, AT(settings, smtp_ca), NOTHING, NULL, "certificate authorities for the mail server"),
+	PLAIN(MONITORD, "from", TEXT, AT(settings, from), NOTHING, "monitord@HOST", "sender of mails"),
+	PLAIN(MONITORD, "http", TEXT, AT(settings, http), NOTHING, NULL, "HOST:PORT for a read-only status over TCP"),
+	PLAIN(MONITORD, "admin-group", TEXT, AT(settings, admin_group), NOTHING, NULL, "group whose members may act"),
+	PLAIN(MONITORD, "read-group", TEXT, AT(settings, read_group), NOTHING, NULL, "group whose members may read"),
+	CUSTOM(MONITORD, "uid-base", set_uid_base, NOTHING, false, "64900", "first user number of the helpers where their users are missing"),
+	CUSTOM(MONITORD, "on-stop", set_on_stop, NOTHING, false, "leave", "leave or stop: what TERM does to the services"),
+	CUSTOM(MONITORD, "starts-at-once", set_starts, NOTHING, false, "16", "services that may be starting at the same time"),
+	TIME(MONITORD, "every", AT(settings, every_ms), MEASURE, 10, MS_DAY, "5s", "default of checks and services"),
+	TIME(MONITORD, "timeout", AT(settings, timeout_ms), MEASURE, 1, 3600000, "2s", "default of checks"),
+	CUSTOM(MONITORD, "down", set_down, MEASURE, false, "2", "default of checks"),
+	CUSTOM(MONITORD, "up", set_up, MEASURE, false, "2", "default of checks"),
+	TIME(MONITORD, "remind", AT(settings, remind_ms), NOTHING, 60000, 365 * MS_DAY, NULL, "tell again of what goes on"),
+	TIME(MONITORD, "cooldown", AT(settings, cooldown_ms), NOTHING, 0, 30 * MS_DAY, "5m", "default of rules"),
+	LATER(MONITORD, "history", "history of metrics"),
+	/* ---- [service] ---- */
+	CUSTOM(SERVICE, "instances", set_ignored, RESTART, false, NULL, "FIRST..LAST: NAME-1, NAME-2, …; %i is the number"),
+	PLAIN(SERVICE, "run", COMMAND, AT(service, run), RESTART, NULL, "command line of a process that stays in the foreground"),
+	PLAIN(SERVICE, "pidfile", PATH, AT(service, pidfile), RESTART, NULL, "watch the process whose number stands in this file"),
+	CUSTOM(SERVICE, "match", set_match, RESTART, false, NULL, "watch the process whose command line fits this regex"),
+	LATER(SERVICE, "unit", "watch a systemd unit"),
+	PLAIN(SERVICE, "start", COMMAND, AT(service, start), NOTHING, NULL, "starts what is watched"),
+	CUSTOM(SERVICE, "stop", set_stop, NOTHING, false, "TERM 10s, KILL", "signals and patience; a command for what is watched"),
+	CUSTOM(SERVICE, "reload", set_reload, NOTHING, false, NULL, "a signal or a command"),
+	PLAIN(SERVICE, "user", TEXT, AT(service, user), RESTART, NULL, "runs as this user, with its groups"),
+	PLAIN(SERVICE, "group", TEXT, AT(service, group), RESTART, NULL, "and this group"),
+	PLAIN(SERVICE, "dir", PATH, AT(service, dir), RESTART, "/", "working directory"),
+	CUSTOM(SERVICE, "env", set_env, RESTART, true, NULL, "NAME=VALUE, to the line's end"),
+	LATER(SERVICE, "env-file", "environment from a file"),
+	CUSTOM(SERVICE, "limits", set_limits, RESTART, false, NULL, "resource limits: nofile 65536, core 0"),
+	CUSTOM(SERVICE, "umask", set_umask, RESTART, false, "022", "octal"),
+	CUSTOM(SERVICE, "nice", set_nice, RESTART, false, "0", "-20 to 19"),
+	CUSTOM(SERVICE, "ready", set_ready, NOTHING, false, NULL, "check NAME within T, after T, or exec"),
+	CUSTOM(SERVICE, "restart", set_restart, NOTHING, false, "always", "always, failure or never"),
+	CUSTOM(SERVICE, "success", set_success, NOTHING, false, "0", "exit codes that are no failure"),
+	CUSTOM(SERVICE, "backoff", set_backoff, NOTHING, false, "100ms..30s", "delay between restarts, doubling"),
+	CUSTOM(SERVICE, "at-most", set_at_most, NOTHING, false, NULL, "N in T: more restarts than these and the service has failed"),
+	CUSTOM(SERVICE, "depends", set_depends, NOTHING, false, NULL, "services or checks that must be up before it starts"),
+	CUSTOM(SERVICE, "log", set_log, RESTART, false, NULL, "FILE SIZE x COUNT: standard output and error, rotated"),
+	CUSTOM(SERVICE, "memory-max", set_memory_max, RESTART, false, NULL, "cgroup limit, where cgroups allow it"),
+	CUSTOM(SERVICE, "drain", set_drain, NOTHING, false, NULL, "route that a planned restart takes it out of first"),
+	PLAIN(SERVICE, "alert", ALERT, AT(service, alert), NOTHING, NULL, "who hears of it"),
+	TIME(SERVICE, "every", AT(service, every_ms), MEASURE, 10, MS_DAY, "5s", "how often its process is measured"),
+	LATER(SERVICE, "oom-score", "oom_score_adj"), LATER(SERVICE, "cpu-max", "cgroup limit"),
+	LATER(SERVICE, "keep", "instances that stay up while one restarts"),
+	LATER(SERVICE, "retry", "half-open retry after failed"), LATER(SERVICE, "evidence", "kept before a kill"),
+	LATER(SERVICE, "during", "times"),
+	/* ---- [check] ---- */
+	CUSTOM(CHECK, "of", set_of, MEASURE, false, NULL, "the service that it measures"),
+	CUSTOM(CHECK, "http", set_kind, MEASURE, false, NULL, "http://HOST[:PORT]/PATH: a final 2xx answer"),
+	CUSTOM(CHECK, "tcp", set_kind, MEASURE, false, NULL, "HOST:PORT: a connection"),
+	CUSTOM(CHECK, "ajp", set_kind, MEASURE, false, NULL, "HOST:PORT: AJP13 CPING answered by CPONG"),
+	CUSTOM(CHECK, "unix", set_kind, MEASURE, false, NULL, "PATH: a connection to a Unix stream socket"),
+	CUSTOM(CHECK, "script", set_kind, MEASURE, false, NULL, "COMMAND: a monitoring plugin, exit codes 0 to 3"),
+#define LATER_KIND(name) LATER(CHECK, name, "a check kind")
+	LATER_KIND("https"), LATER_KIND("udp"), LATER_KIND("tls"), LATER_KIND("ping"), LATER_KIND("dns"),
+	LATER_KIND("jrmp"), LATER_KIND("fastcgi"), LATER_KIND("smtp"), LATER_KIND("redis"),
+	LATER_KIND("memcached"), LATER_KIND("mysql"), LATER_KIND("pgsql"), LATER_KIND("oracle"),
+	LATER_KIND("ldap"), LATER_KIND("ssh"), LATER_KIND("ntp"), LATER_KIND("websocket"),
+	LATER_KIND("varnish"), LATER_KIND("haproxy"), LATER_KIND("listen"), LATER_KIND("file"),
+	LATER_KIND("directory"), LATER_KIND("fifo"), LATER_KIND("filesystem"), LATER_KIND("network"),
+	LATER_KIND("system"), LATER_KIND("log"),
+	LATER(CHECK, "match", "lines of a log"), LATER(CHECK, "send", "a dialogue"),
+	LATER(CHECK, "during", "times"),
+	CUSTOM(CHECK, "header", set_header, MEASURE, true, NULL, "NAME: VALUE, sent by http"),
+	CUSTOM(CHECK, "method", set_method, MEASURE, false, "GET", "GET or HEAD"),
+	CUSTOM(CHECK, "expect", set_expect, MEASURE, true, NULL, "what is right: status 200, header NAME ~ REGEX, body > 1K, latency < 500ms"),
+	CUSTOM(CHECK, "warn", set_warn, MEASURE, true, NULL, "what is wrong, though not down: degraded"),
+	PLAIN(CHECK, "user", TEXT, AT(check, user), MEASURE, NULL, "a script runs as this user"),
+	TIME(CHECK, "every", AT(check, every_ms), MEASURE, 10, MS_DAY, "5s", "interval"),
+	TIME(CHECK, "timeout", AT(check, timeout_ms), MEASURE, 1, 3600000, "2s", "limit of the whole exchange"),
+	TIME(CHECK, "connect-timeout", AT(check, connect_timeout_ms), MEASURE, 1, 3600000, NULL, "limit of its first phase"),
+	TIME(CHECK, "fast", AT(check, fast_ms), MEASURE, 10, MS_DAY, NULL, "interval while the verdict is in doubt"),
+	CUSTOM(CHECK, "down", set_down, NOTHING, false, "2", "N, N of M, or a time: so much failure takes it down"),
+	CUSTOM(CHECK, "up", set_up, NOTHING, false, "2", "N or a time: so much success brings it back"),
+	CUSTOM(CHECK, "do", set_check_do, NOTHING, false, NULL, "actions when it goes down"),
+	PLAIN(CHECK, "alert", ALERT, AT(check, alert), NOTHING, NULL, "who hears of it"),
+	/* ---- [rule] ---- */
+	CUSTOM(RULE, "when", set_when, NOTHING, false, NULL, "the condition"),
+	CUSTOM(RULE, "clear", set_clear, NOTHING, false, NULL, "the condition that ends it"),
+	CUSTOM(RULE, "do", set_do, NOTHING, false, NULL, "actions, in order"),
+	CUSTOM(RULE, "escalate", set_escalate, NOTHING, false, NULL, "N in T -> actions: instead of do"),
+	CUSTOM(RULE, "mode", set_mode, NOTHING, false, "act", "act or dry-run"),
+	TIME(RULE, "cooldown", AT(rule, cooldown_ms), NOTHING, 0, 30 * MS_DAY, "5m", "acts again after this while it holds"),
+	TIME(RULE, "remind", AT(rule, remind_ms), NOTHING, 60000, 365 * MS_DAY, NULL, "people are told again"),
+	TIME(RULE, "timeout", AT(rule, timeout_ms), NOTHING, 1, 86400000, "30s", "limit of run"),
+	PLAIN(RULE, "user", TEXT, AT(rule, user), NOTHING, NULL, "run runs as this user"),
+	PLAIN(RULE, "alert", ALERT, AT(rule, alert), NOTHING, NULL, "who hears of it"),
+	LATER(RULE, "during", "times"),
+	/* ---- [route] ---- */
+	CUSTOM(ROUTE, "switch", set_driver, MEASURE, false, NULL, "FILE: holds the active backends' names"),
+	CUSTOM(ROUTE, "haproxy", set_driver, MEASURE, false, NULL, "SOCKET BACKEND"),
+	CUSTOM(ROUTE, "varnish", set_driver, MEASURE, false, NULL, "HOST:PORT secret=FILE"),
+	LATER(ROUTE, "apache", "a driver"), LATER(ROUTE, "nginx", "a driver"),
+	LATER(ROUTE, "squid", "a driver"), LATER(ROUTE, "run", "a driver"),
+	LATER(ROUTE, "link", "a symlink as the switch"), LATER(ROUTE, "during", "times"),
+	CUSTOM(ROUTE, "backend", set_backend, MEASURE, true, NULL, "NAME [check CHECK], in order of preference"),
+	CUSTOM(ROUTE, "active", set_active, NOTHING, false, "1", "1: the first healthy one; all: all healthy ones"),
+	CUSTOM(ROUTE, "keep", set_keep, NOTHING, false, "1", "never fewer than these"),
+	CUSTOM(ROUTE, "verify", set_verify, NOTHING, false, NULL, "CHECK within T: proves a switch"),
+	CUSTOM(ROUTE, "return", set_return, NOTHING, false, "after 60s", "after T, or manual"),
+	CUSTOM(ROUTE, "flap", set_flap, NOTHING, false, NULL, "N in T: then stay, and page"),
+	PLAIN(ROUTE, "alert", ALERT, AT(route, alert), NOTHING, NULL, "who hears of it"),
+	/* ---- [chain] ---- */
+	CUSTOM(CHAIN, "path", set_path, NOTHING, true, NULL, "A -> B -> C: each needs the next"),
+	PLAIN(CHAIN, "alert", ALERT, AT(chain, alert), NOTHING, NULL, "who hears of its members"),
+	/* ---- [contact] ---- */
+	CUSTOM(CONTACT, "mail", set_mail, NOTHING, true, NULL, "addresses"),
+	CUSTOM(CONTACT, "page", set_page, NOTHING, true, NULL, "http:// or https:// address that gets the incident by POST"),
+	LATER(CONTACT, "desktop", "desktop notices"), LATER(CONTACT, "run", "a command for alerts"),
+	LATER(CONTACT, "during", "times"),
+};
+const size_t key_count = sizeof key_table / sizeof *key_table;
+
+const struct key *
+keys_find(enum object_kind section, const char *name, size_t length)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_table[i].section == section && strlen(key_table[i].name) == length &&
+		    memcmp(key_table[i].name, name, length) == 0)
+			return &key_table[i];
+	return NULL;
+}
+
+const char *
+keys_nearest(enum object_kind section, const char *name, char *out, size_t cap)
+{
+	const char *best = NULL;
+	unsigned least = strlen(name) < 4 ? 2 : 4;
+	for (size_t i = 0; i < key_count; i++)
+		if (key_table[i].section == section && text_distance(name, key_table[i].name) < least) {
+			least = text_distance(name, key_table[i].name);
+			best = key_table[i].name;
+		}
+	if (best != NULL)
+		text_print(out, cap, " (did you mean '%s'?)", best);
+	else
+		*out = '\0';
+	return out;
+}
+
+static void
+set_duration(struct build *b, const struct key *k, int64_t *out, const struct entry *e)
+{
+	char why[UNITS_WHY];
+	int64_t ms;
+	if (!units_duration(e->value, &ms, why)) {
+		build_error(b, e->place, "%s: %s", e->key, why);
+		return;
+	}
+	if (ms < k->least || ms > k->most) {
+		char a[32], z[32];
+		build_error(b, e->place, "%s: '%s' is out of range (%s to %s)", e->key, e->value,
+			    text_duration(k->least, a, sizeof a), text_duration(k->most, z, sizeof z));
+		return;
+	}
+	*out = ms;
+}
+
+/* A whole value: without its quotes if it is one quoted word. */
+static const char *
+whole(struct build *b, const char *value)
+{
+	char out[LINE_MAX_BYTES + 1];
+	bool quoted;
+	const char *p = value;
+	if (*value == '"' && lex_word(b, &p, "", out, sizeof out, &quoted) && *p == '\0')
+		return build_text(b, out, strlen(out));
+	return value;
+}
+
+/* Absolute; a relative path is relative to the rule file's folder. */
+static const char *
+path(struct build *b, const char *value, const struct entry *e)
+{
+	char out[PATH_MAX];
+	const char *slash = strrchr(e->place.file, '/');
+	value = whole(b, value);
+	if (*value == '/' || slash == NULL)
+		return value;
+	size_t n = text_print(out, sizeof out, "%.*s/%s", (int)(slash - e->place.file), e->place.file,
+			      value);
+	return build_text(b, out, n);
+}
+
+void
+keys_apply(struct build *b, enum object_kind section, void *object, const struct entry *e)
+{
+	const struct key *k = keys_find(section, e->key, strlen(e->key));
+	char hint[96];
+	b->entry = e;
+	if (k == NULL) {
+		build_error(b, e->place, "[%s] has no key '%s'%s", object_kind_name[section], e->key,
+			    keys_nearest(section, e->key, hint, sizeof hint));
+		return;
+	}
+	if (k->type == KEY_REFUSED) {
+		build_error(b, e->place, "%s: not supported yet", e->key);
+		return;
+	}
+	if (*e->value == '\0') {
+		build_error(b, e->place, "%s: a value is missing", e->key);
+		return;
+	}
+	char *at = (char *)object + k->offset;
+	switch (k->type) {
+	case KEY_CUSTOM:
+		k->set(b, object, e);
+		break;
+	case KEY_TEXT:
+		*(const char **)(void *)at = whole(b, e->value);
+		break;
+	case KEY_PATH:
+		*(const char **)(void *)at = path(b, e->value, e);
+		break;
+	case KEY_DURATION:
+		set_duration(b, k, (int64_t *)(void *)at, e);
+		break;
+	case KEY_COMMAND:
+		*(struct command *)(void *)at = build_command(b, e->value);
+		break;
+	case KEY_ALERT:
+		build_alerts(b, e->value, (struct alerts_to *)(void *)at);
+		break;
+	case KEY_REFUSED:
+		break;
+	}
+}

@@ -1,0 +1,95 @@
+/* rules/keys.h: the table of all keys: drives parsing, defaults, messages, the manual, and
+ * what a change of a key costs on reload. */
+#ifndef RULES_KEYS_H
+#define RULES_KEYS_H
+
+#include "rules/build.h"
+
+enum key_type {
+	KEY_CUSTOM,   /* set() */
+	KEY_TEXT,     /* const char * */
+	KEY_PATH,     /* const char *: absolute, or relative to the rule file */
+	KEY_DURATION, /* int64_t ms */
+	KEY_COMMAND,  /* struct command */
+	KEY_ALERT,    /* struct alerts_to */
+	KEY_REFUSED   /* known, but not supported yet */
+};
+
+enum key_cost { COST_NOTHING, COST_MEASURE, COST_RESTART };
+
+struct key {
+	enum object_kind section;
+	const char *name;
+	enum key_type type;
+	size_t offset; /* in the section's struct */
+	enum key_cost cost;
+	bool repeats;
+	int64_t least, most; /* of durations */
+	const char *dflt;    /* as text, for the manual; NULL: none */
+	const char *help;
+	void (*set)(struct build *b, void *object, const struct entry *e);
+};
+
+extern const struct key key_table[];
+extern const size_t key_count;
+
+/* NULL: no such key in that kind of section. */
+const struct key *keys_find(enum object_kind section, const char *name, size_t length);
+
+/* Parses one entry into object (the struct of its section's kind). */
+void keys_apply(struct build *b, enum object_kind section, void *object, const struct entry *e);
+
+/* " (did you mean 'timeout'?)" or "". */
+const char *keys_nearest(enum object_kind section, const char *name, char *out, size_t cap);
+
+/* Setters, by section (rules/service.c, check.c, route.c, rule.c, settings.c) */
+#define SETTER(name) void name(struct build *b, void *object, const struct entry *e)
+SETTER(set_reload);
+SETTER(set_env);
+SETTER(set_limits);
+SETTER(set_umask);
+SETTER(set_nice);
+SETTER(set_ready);
+SETTER(set_stop);
+SETTER(set_restart);
+SETTER(set_success);
+SETTER(set_backoff);
+SETTER(set_at_most);
+SETTER(set_depends);
+SETTER(set_log);
+SETTER(set_memory_max);
+SETTER(set_drain);
+SETTER(set_match);
+SETTER(set_of);
+SETTER(set_kind);
+SETTER(set_header);
+SETTER(set_method);
+SETTER(set_expect);
+SETTER(set_warn);
+SETTER(set_down);
+SETTER(set_up);
+SETTER(set_check_do);
+SETTER(set_when);
+SETTER(set_clear);
+SETTER(set_do);
+SETTER(set_escalate);
+SETTER(set_mode);
+SETTER(set_driver);
+SETTER(set_backend);
+SETTER(set_active);
+SETTER(set_keep);
+SETTER(set_verify);
+SETTER(set_return);
+SETTER(set_flap);
+SETTER(set_path);
+SETTER(set_page);
+SETTER(set_mail);
+SETTER(set_smtp);
+SETTER(set_smtp_tls);
+SETTER(set_uid_base);
+SETTER(set_on_stop);
+SETTER(set_starts);
+SETTER(set_ignored);
+#undef SETTER
+
+#endif

@@ -1,0 +1,385 @@
+/* Sections -> struct rules: objects are counted and named first, so that keys may name any
+ * of them; then the keys are parsed, kind by kind; then what needs the whole is proven. */
+#include "rules/parse.h"
+
+#include "base/text.h"
+#include "rules/build.h"
+#include "rules/keys.h"
+#include "rules/private.h"
+#include "rules/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INSTANCES_MAX 1000
+
+static const struct entry *
+find_entry(const struct section *s, const char *key)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->entries[i].key, key) == 0)
+			return &s->entries[i];
+	return NULL;
+}
+
+/* Which sections are made once for each instance: a service by `instances`, a check by its
+ * `of`, a rule by a family that its condition names. */
+static void
+find_instances(struct build *b, struct section *s)
+{
+	const struct entry *e;
+	uint64_t first, last;
+	char why[UNITS_WHY], word[32];
+	if (s->kind == OBJECT_SERVICE && (e = find_entry(s, "instances")) != NULL) {
+		const char *dots = strstr(e->value, "..");
+		text_print(word, sizeof word, "%.*s", dots != NULL ? (int)(dots - e->value) : 0, e->value);
+		if (dots == NULL || !units_count(word, 1, 100000, &first, why) ||
+		    !units_count(dots + 2, 1, 100000, &last, why) || last < first ||
+		    last - first >= INSTANCES_MAX) {
+			build_error(b, e->place, "instances: expected FIRST..LAST, as 1..3");
+			return;
+		}
+		s->expanded = true;
+		s->first = (uint32_t)first;
+		s->last = (uint32_t)last;
+	}
+}
+
+static const struct section *
+family_of(struct build *b, const char *name, size_t length)
+{
+	char word[RULES_NAME_MAX + 1];
+	if (length == 0 || length > RULES_NAME_MAX)
+		return NULL;
+	text_print(word, sizeof word, "%.*s", (int)length, name);
+	const struct name_row *row = build_lookup(b, word, OBJECT_SERVICE);
+	if (row == NULL)
+		row = build_lookup(b, word, OBJECT_CHECK);
+	return row != NULL && row->family ? &b->sections[row->id] : NULL;
+}
+
+static void
+inherit_instances(struct build *b, struct section *s)
+{
+	const struct section *family = NULL;
+	const struct entry *e = find_entry(s, s->kind == OBJECT_CHECK ? "of" : "when");
+	if (e == NULL)
+		return;
+	if (s->kind == OBJECT_CHECK)
+		family = family_of(b, e->value, strlen(e->value));
+	for (const char *p = e->value; s->kind == OBJECT_RULE && family == NULL && *p != '\0';) {
+		size_t n = strcspn(p, " \t()<>=!~\"");
+		const char *dot = memrchr(p, '.', n);
+		if (dot != NULL)
+			family = family_of(b, p, (size_t)(dot - p));
+		p += n;
+		p += strspn(p, " \t()<>=!~\"");
+	}
+	if (family != NULL) {
+		s->expanded = true;
+		s->first = family->first;
+		s->last = family->last;
+	}
+}
+
+/* services, checks, rules and routes share one set of names; chains and contacts have own */
+static const enum object_kind shared[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE, OBJECT_ROUTE };
+
+static bool
+taken(struct build *b, const struct section *s, const char *name)
+{
+	bool in_shared = s->kind != OBJECT_CHAIN && s->kind != OBJECT_CONTACT;
+	for (size_t i = 0; i < sizeof shared / sizeof *shared + 1; i++) {
+		enum object_kind kind = i == 0 ? s->kind : shared[i - 1];
+		if ((i == 0 || in_shared) && build_lookup(b, name, kind) != NULL) {
+			build_error(b, s->place,
+				    kind == s->kind ? "[%s %s] stands twice"
+						    : "[%s %s]: another section has this name",
+				    object_kind_name[s->kind], name);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Names the objects of a section and counts them; ids are given in order. */
+static void
+name_section(struct build *b, size_t index, uint32_t *count)
+{
+	struct section *s = &b->sections[index];
+	s->id = *count;
+	if (s->kind == OBJECT_MONITORD)
+		return;
+	if (taken(b, s, s->name)) {
+		s->kind = OBJECT_KINDS; /* left out */
+		return;
+	}
+	build_register(b, s->name, s->kind, s->expanded ? (uint32_t)index : *count, s->expanded);
+	*count += s->expanded ? s->last - s->first + 1 : 1;
+	for (uint32_t i = s->first; s->expanded && i <= s->last; i++) {
+		char name[RULES_NAME_MAX + 16];
+		size_t n = text_print(name, sizeof name, "%s-%u", s->name, i);
+		if (!taken(b, s, name))
+			build_register(b, build_text(b, name, n), s->kind, s->id + i - s->first, false);
+	}
+}
+
+/* %i -> the instance; any other % stays. */
+static const char *
+substitute(struct build *b, const char *value, uint32_t instance)
+{
+	char out[8 * LINE_MAX_BYTES + 64];
+	struct text t;
+	if (instance == 0 || strstr(value, "%i") == NULL)
+		return value;
+	text_begin(&t, out, sizeof out);
+	for (const char *p = value; *p != '\0';) {
+		size_t n = strcspn(p, "%");
+		text_add(&t, "%.*s", (int)n, p);
+		p += n;
+		if (p[0] == '%' && p[1] == 'i') {
+			text_add(&t, "%u", instance);
+			p += 2;
+		} else if (*p != '\0') {
+			text_add(&t, "%%");
+			p++;
+		}
+	}
+	return build_text(b, out, t.length);
+}
+
+static void
+init_service(struct build *b, struct service *s)
+{
+	const struct settings *d = &b->rules->settings;
+	s->umask = -1;
+	s->drain = RULES_NONE;
+	s->ready = (struct ready){ .kind = READY_DEFAULT, .check = RULES_NONE, .within_ms = 30000 };
+	s->stop[0] = (struct stop_step){ .signal = build_signal("TERM"), .patience_ms = 10000 };
+	s->stop[1] = (struct stop_step){ .signal = build_signal("KILL"), .patience_ms = 10000 };
+	s->stop_count = 2;
+	s->success_mask[0] = 1;
+	s->backoff_first_ms = 100;
+	s->backoff_last_ms = 30000;
+	s->every_ms = d->every_ms;
+}
+
+static void
+init_check(struct build *b, struct check *c)
+{
+	const struct settings *d = &b->rules->settings;
+	c->kind = CHECK_KINDS;
+	c->of = RULES_NONE;
+	c->method = "GET";
+	c->every_ms = d->every_ms;
+	c->timeout_ms = d->timeout_ms;
+	c->down_need = d->down_need;
+	c->down_of = d->down_of;
+	c->down_ms = d->down_ms;
+	c->up_need = d->up_need;
+	c->up_ms = d->up_ms;
+}
+
+/* The struct of object number id, initialised with its name and defaults. */
+static void *
+object(struct build *b, const struct section *s, uint32_t id, const char *name, uint32_t instance)
+{
+	struct rules *r = b->rules;
+	switch (s->kind) {
+	case OBJECT_SERVICE: {
+		struct service *x = &r->services[id];
+		*x = (struct service){ .id = id, .name = name, .place = s->place, .instance = instance };
+		x->family = instance != 0 ? s->name : NULL;
+		init_service(b, x);
+		return x;
+	}
+	case OBJECT_CHECK: {
+		struct check *x = &r->checks[id];
+		uint32_t rule = x->rule;
+		*x = (struct check){ .id = id, .name = name, .place = s->place, .rule = rule };
+		init_check(b, x);
+		return x;
+	}
+	case OBJECT_RULE: {
+		struct rule *x = &r->rules[id];
+		*x = (struct rule){ .id = id, .name = name, .place = s->place, .timeout_ms = 30000 };
+		x->cooldown_ms = r->settings.cooldown_ms;
+		x->remind_ms = r->settings.remind_ms;
+		return x;
+	}
+	case OBJECT_ROUTE: {
+		struct route *x = &r->routes[id];
+		*x = (struct route){ .id = id, .name = name, .place = s->place, .driver = DRIVERS,
+				     .keep = 1, .verify = RULES_NONE, .verify_ms = 10000,
+				     .return_ms = 60000 };
+		return x;
+	}
+	case OBJECT_CHAIN:
+		r->chains[id] = (struct chain){ .id = id, .name = name, .place = s->place };
+		return &r->chains[id];
+	case OBJECT_CONTACT:
+		r->contacts[id] = (struct contact){ .id = id, .name = name, .place = s->place };
+		return &r->contacts[id];
+	case OBJECT_MONITORD:
+	case OBJECT_KINDS:
+		break;
+	}
+	return &r->settings;
+}
+
+static void
+parse_entries(struct build *b, const struct section *s, void *x, uint32_t instance)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct entry e = s->entries[i];
+		const struct key *k = keys_find(s->kind, e.key, strlen(e.key));
+		const struct entry *first = find_entry(s, e.key);
+		if (k != NULL && !k->repeats && first != &s->entries[i]) {
+			if (instance <= s->first)
+				build_error(b, e.place, "%s: stands in line %u already", e.key,
+					    first->place.line);
+			continue;
+		}
+		e.value = substitute(b, e.value, instance);
+		b->instance = instance;
+		keys_apply(b, s->kind, x, &e);
+	}
+}
+
+static void
+parse_section(struct build *b, const struct section *s)
+{
+	if (!s->expanded) {
+		parse_entries(b, s, object(b, s, s->id, s->name, 0), 0);
+		return;
+	}
+	for (uint32_t i = s->first; i <= s->last; i++) {
+		size_t errors = b->problems->errors;
+		char name[RULES_NAME_MAX + 16];
+		size_t n = text_print(name, sizeof name, "%s-%u", s->name, i);
+		void *x = object(b, s, s->id + i - s->first, build_text(b, name, n), i);
+		parse_entries(b, s, x, i);
+		if (b->problems->errors > errors)
+			return; /* the other instances have the same mistakes */
+	}
+}
+
+/* A rule for each check with `do`, behind the written ones. */
+static void
+make_check_rules(struct build *b, uint32_t *count)
+{
+	for (size_t i = 0; i < b->section_count; i++) {
+		struct section *s = &b->sections[i];
+		if (s->kind != OBJECT_CHECK || find_entry(s, "do") == NULL)
+			continue;
+		uint32_t n = s->expanded ? s->last - s->first + 1 : 1;
+		for (uint32_t k = 0; k < n; k++)
+			b->rules->checks[s->id + k].rule = (*count)++;
+	}
+}
+
+static void *
+objects(struct build *b, uint32_t count, size_t size)
+{
+	return build_get(b, (size_t)count * size + 1);
+}
+
+static void
+make_objects(struct build *b)
+{
+	uint32_t count[OBJECT_KINDS + 1] = { 0 };
+	struct rules *r = b->rules;
+	for (size_t i = 0; i < b->section_count; i++)
+		find_instances(b, &b->sections[i]);
+	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
+						  OBJECT_ROUTE,	  OBJECT_CHAIN, OBJECT_CONTACT };
+	for (size_t o = 0; o < sizeof order / sizeof *order; o++)
+		for (size_t i = 0; i < b->section_count; i++) {
+			if (b->sections[i].kind != order[o])
+				continue;
+			if (order[o] == OBJECT_CHECK || order[o] == OBJECT_RULE)
+				inherit_instances(b, &b->sections[i]);
+			name_section(b, i, &count[order[o]]);
+		}
+	r->service_count = count[OBJECT_SERVICE];
+	r->check_count = count[OBJECT_CHECK];
+	r->route_count = count[OBJECT_ROUTE];
+	r->chain_count = count[OBJECT_CHAIN];
+	r->contact_count = count[OBJECT_CONTACT];
+	r->services = objects(b, r->service_count, sizeof *r->services);
+	r->checks = objects(b, r->check_count, sizeof *r->checks);
+	r->routes = objects(b, r->route_count, sizeof *r->routes);
+	r->chains = objects(b, r->chain_count, sizeof *r->chains);
+	r->contacts = objects(b, r->contact_count, sizeof *r->contacts);
+	if (b->out_of_memory)
+		return;
+	for (uint32_t i = 0; i < r->check_count; i++)
+		r->checks[i].rule = RULES_NONE;
+	make_check_rules(b, &count[OBJECT_RULE]);
+	r->rule_count = count[OBJECT_RULE];
+	r->rules = objects(b, r->rule_count, sizeof *r->rules);
+}
+
+static void
+init_settings(struct settings *s)
+{
+	*s = (struct settings){ .socket = "/run/monitord/status.sock", .state = "/var/lib/monitord",
+				.uid_base = 64900, .starts_at_once = 16, .every_ms = 5000,
+				.timeout_ms = 2000, .cooldown_ms = 300000, .down_need = 2, .down_of = 2,
+				.up_need = 2 };
+}
+
+static void
+parse_all(struct build *b)
+{
+	static const enum object_kind order[] = { OBJECT_MONITORD, OBJECT_CONTACT, OBJECT_SERVICE,
+						  OBJECT_ROUTE,	   OBJECT_CHECK,   OBJECT_RULE,
+						  OBJECT_CHAIN };
+	init_settings(&b->rules->settings);
+	for (size_t o = 0; o < sizeof order / sizeof *order; o++) {
+		for (size_t i = 0; i < b->section_count && !b->out_of_memory; i++)
+			if (b->sections[i].kind == order[o])
+				parse_section(b, &b->sections[i]);
+	}
+}
+
+struct rules *
+rules_parse(const struct sources *s, struct problems *p)
+{
+	struct build b = { .problems = p };
+	struct rules *result = NULL;
+	size_t before = p->errors;
+	b.arena = arena_new(1);
+	struct rules_private *all = b.arena != NULL ? arena_get(b.arena, sizeof *all) : NULL;
+	if (all == NULL) {
+		b.out_of_memory = true;
+		goto out;
+	}
+	all->arena = b.arena;
+	b.rules = &all->rules;
+	for (size_t i = 0; i < s->count; i++)
+		build_read(&b, &s->list[i]);
+	make_objects(&b);
+	if (!b.out_of_memory)
+		parse_all(&b);
+	if (!b.out_of_memory)
+		build_prove(&b);
+	struct name_row *names = build_get(&b, b.name_cap * sizeof *names + 1);
+	if (!b.out_of_memory && b.name_cap > 0) {
+		memcpy(names, b.names, b.name_cap * sizeof *names);
+		all->names = names;
+		all->name_cap = b.name_cap;
+	}
+	if (!b.out_of_memory && p->errors == before)
+		result = &all->rules;
+out:
+	if (b.out_of_memory)
+		build_error(&b, (struct place){ s->count > 0 ? s->list[0].path : "", 0 }, "out of memory");
+	for (size_t i = 0; i < b.section_count; i++)
+		free(b.sections[i].entries);
+	free(b.sections);
+	free(b.names);
+	if (result == NULL)
+		arena_free(&b.arena);
+	return result;
+}

@@ -1,0 +1,184 @@
+/* What only the whole shows: missing keys, contradictions, cycles; and the links between
+ * objects that are derived (a service's checks and routes, a backend's service). */
+#include "base/text.h"
+#include "rules/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+append(struct build *b, struct id_list *list, uint32_t id)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->ids[i] == id)
+			return;
+	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
+	if (b->out_of_memory)
+		return;
+	if (list->count > 0)
+		memcpy(ids, list->ids, list->count * sizeof *ids);
+	ids[list->count++] = id;
+	list->ids = ids;
+}
+
+static void
+prove_service(struct build *b, const struct service *s)
+{
+	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL);
+	if (ways != 1)
+		build_error(b, s->place, "[service %s]: exactly one of run, pidfile and match is needed",
+			    s->name);
+	if (s->run.count > 0 && s->start.count > 0)
+		build_error(b, s->place, "[service %s]: start is for what is watched, not run", s->name);
+	if (s->run.count > 0 && s->stop_command.count > 0)
+		build_error(b, s->place, "[service %s]: stop of what is run is a list of signals",
+			    s->name);
+	if (s->run.count == 0 && (s->log != NULL || s->memory_max > 0 || s->env.count > 0))
+		build_error(b, s->place, "[service %s]: log, env and memory-max need run", s->name);
+	if (s->ready.kind == READY_CHECK && b->rules->checks[s->ready.check].of != s->id)
+		build_error(b, s->place, "[service %s]: ready: check '%s' is not 'of = %s'", s->name,
+			    b->rules->checks[s->ready.check].name, s->name);
+	for (uint32_t i = 0; i < s->depends_services.count; i++)
+		if (s->depends_services.ids[i] == s->id)
+			build_error(b, s->place, "[service %s]: it depends on itself", s->name);
+}
+
+static void
+prove_check(struct build *b, struct check *c)
+{
+	if (c->kind == CHECK_KINDS) {
+		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script)",
+			    c->name);
+		return;
+	}
+	if (c->fast_ms == 0) {
+		c->fast_ms = c->every_ms / 10 > 100 ? c->every_ms / 10 : 100;
+		if (c->fast_ms > c->every_ms)
+			c->fast_ms = c->every_ms;
+	}
+	if (c->fast_ms > c->every_ms)
+		build_error(b, c->place, "[check %s]: fast is slower than every", c->name);
+	if (c->connect_timeout_ms > c->timeout_ms)
+		build_error(b, c->place, "[check %s]: connect-timeout is longer than timeout", c->name);
+	if (c->kind != CHECK_HTTP && c->headers.count > 0)
+		build_error(b, c->place, "[check %s]: header is for http", c->name);
+	for (uint32_t i = 0; i < c->expect_count && c->kind != CHECK_HTTP; i++)
+		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
+			build_error(b, c->place, "[check %s]: expect status and header are for http",
+				    c->name);
+}
+
+static void
+prove_route(struct build *b, const struct route *r)
+{
+	if (r->driver == DRIVERS)
+		build_error(b, r->place, "[route %s]: a driver is missing (switch, haproxy, varnish)",
+			    r->name);
+	if (r->backend_count == 0)
+		build_error(b, r->place, "[route %s]: a backend is missing", r->name);
+	if (r->keep > r->backend_count && r->backend_count > 0)
+		build_error(b, r->place, "[route %s]: keep = %u of %u backends", r->name, r->keep,
+			    r->backend_count);
+}
+
+static void
+link_objects(struct build *b)
+{
+	struct rules *r = b->rules;
+	for (uint32_t i = 0; i < r->check_count; i++)
+		if (r->checks[i].of != RULES_NONE)
+			append(b, &r->services[r->checks[i].of].checks, i);
+	for (uint32_t i = 0; i < r->route_count; i++)
+		for (uint32_t k = 0; k < r->routes[i].backend_count; k++) {
+			struct backend *x = &r->routes[i].backends[k];
+			if (x->check == RULES_NONE)
+				continue;
+			x->service = r->checks[x->check].of;
+			if (x->service != RULES_NONE)
+				append(b, &r->services[x->service].routes, i);
+		}
+}
+
+/* Depth-first over depends; colours: 0 new, 1 on the path, 2 done. Iterative: a chain of
+ * 10,000 services must not eat the stack. */
+static void
+prove_cycles(struct build *b)
+{
+	struct rules *r = b->rules;
+	uint32_t n = r->service_count, *path = calloc(n + 1, sizeof *path);
+	uint32_t *at = calloc(n + 1, sizeof *at);
+	char *colour = calloc(n + 1, 1);
+	if (path == NULL || at == NULL || colour == NULL) {
+		b->out_of_memory = true;
+		goto out;
+	}
+	for (uint32_t root = 0; root < n; root++) {
+		uint32_t depth = 0;
+		if (colour[root] != 0)
+			continue;
+		path[depth++] = root;
+		colour[root] = 1;
+		while (depth > 0) {
+			uint32_t id = path[depth - 1];
+			const struct id_list *needs = &r->services[id].depends_services;
+			if (at[id] == needs->count) {
+				colour[id] = 2;
+				depth--;
+				continue;
+			}
+			uint32_t to = needs->ids[at[id]++];
+			if (colour[to] == 0) {
+				colour[to] = 1;
+				path[depth++] = to;
+			} else if (colour[to] == 1 && to != id) {
+				char text[200];
+				struct text t;
+				uint32_t i = depth;
+				while (i > 0 && path[i - 1] != to)
+					i--;
+				text_begin(&t, text, sizeof text);
+				for (i = i > 0 ? i - 1 : 0; i < depth; i++)
+					text_add(&t, "%s -> ", r->services[path[i]].name);
+				build_error(b, r->services[to].place, "depends goes round: %s%s", text,
+					    r->services[to].name);
+			}
+		}
+	}
+out:
+	free(path);
+	free(at);
+	free(colour);
+}
+
+void
+build_prove(struct build *b)
+{
+	struct rules *r = b->rules;
+	link_objects(b);
+	for (uint32_t i = 0; i < r->service_count; i++)
+		prove_service(b, &r->services[i]);
+	for (uint32_t i = 0; i < r->check_count; i++)
+		prove_check(b, &r->checks[i]);
+	for (uint32_t i = 0; i < r->route_count; i++)
+		prove_route(b, &r->routes[i]);
+	for (uint32_t i = 0; i < r->rule_count; i++) {
+		const struct rule *x = &r->rules[i];
+		if (x->place.file == NULL)
+			continue; /* made of a check's do */
+		if (x->when.text == NULL && b->problems->errors == 0)
+			build_error(b, x->place, "[rule %s]: when is missing", x->name);
+		if (x->action_count == 0 && b->problems->errors == 0)
+			build_error(b, x->place, "[rule %s]: do is missing", x->name);
+	}
+	for (uint32_t i = 0; i < r->contact_count; i++)
+		if (r->contacts[i].mail.count == 0 && r->contacts[i].page.count == 0)
+			build_error(b, r->contacts[i].place, "[contact %s]: mail or page is missing",
+				    r->contacts[i].name);
+	bool mails = false;
+	for (uint32_t i = 0; i < r->contact_count; i++)
+		mails = mails || r->contacts[i].mail.count > 0;
+	if (mails && r->settings.smtp.count == 0)
+		build_error(b, r->settings.place.file != NULL ? r->settings.place : r->contacts[0].place,
+			    "a contact has mail, but [monitord] names no smtp server");
+	prove_cycles(b);
+}

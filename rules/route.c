@@ -1,0 +1,388 @@
+/* Keys of [rule], [route], [chain], [contact] and [monitord]. */
+#include "base/text.h"
+#include "rules/keys.h"
+#include "rules/units.h"
+
+#include <string.h>
+
+#define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
+
+const char *const driver_name[DRIVERS] = {
+	[DRIVER_SWITCH] = "switch", [DRIVER_HAPROXY] = "haproxy", [DRIVER_VARNISH] = "varnish",
+};
+
+static bool
+next(struct build *b, const char **p, char *out, size_t cap)
+{
+	bool quoted;
+	return lex_word(b, p, "", out, cap, &quoted);
+}
+
+/* "N in T" */
+static bool
+times_in(struct build *b, const char **p, uint32_t *count, int64_t *ms)
+{
+	char word[64], why[UNITS_WHY];
+	uint64_t n;
+	next(b, p, word, sizeof word);
+	if (!units_count(word, 1, 1000, &n, why)) {
+		error(b, "%s: %s", b->entry->key, why);
+		return false;
+	}
+	if (!next(b, p, word, sizeof word) || strcmp(word, "in") != 0 || !next(b, p, word, sizeof word) ||
+	    !units_duration(word, ms, why) || *ms == 0) {
+		error(b, "%s: expected N in T, as 3 in 10m", b->entry->key);
+		return false;
+	}
+	*count = (uint32_t)n;
+	return true;
+}
+
+void
+set_ignored(struct build *b, void *object, const struct entry *e)
+{
+	(void)b;
+	(void)object;
+	(void)e; /* read before: include by sources_read, instances when objects were counted */
+}
+
+/* ---- rule ---- */
+void
+set_when(struct build *b, void *object, const struct entry *e)
+{
+	build_condition(b, e->value, &((struct rule *)object)->when);
+}
+
+void
+set_clear(struct build *b, void *object, const struct entry *e)
+{
+	build_condition(b, e->value, &((struct rule *)object)->clear);
+}
+
+void
+set_do(struct build *b, void *object, const struct entry *e)
+{
+	struct rule *r = object;
+	build_actions(b, e->value, RULES_NONE, &r->actions, &r->action_count);
+}
+
+void
+set_escalate(struct build *b, void *object, const struct entry *e)
+{
+	struct rule *r = object;
+	char word[8];
+	const char *p = e->value;
+	if (!times_in(b, &p, &r->escalate_need, &r->escalate_ms))
+		return;
+	if (!next(b, &p, word, sizeof word) || strcmp(word, "->") != 0) {
+		error(b, "escalate: expected N in T -> actions");
+		return;
+	}
+	lex_skip(&p);
+	build_actions(b, p, RULES_NONE, &r->escalate, &r->escalate_count);
+}
+
+void
+set_mode(struct build *b, void *object, const struct entry *e)
+{
+	struct rule *r = object;
+	r->dry_run = strcmp(e->value, "dry-run") == 0;
+	if (!r->dry_run && strcmp(e->value, "act") != 0)
+		error(b, "mode: expected act or dry-run, not '%.40s'", e->value);
+}
+
+/* ---- route ---- */
+void
+set_driver(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	char word[4096];
+	const char *p = e->value;
+	if (r->driver != DRIVERS) {
+		error(b, "%s: the route is driven by %s already", e->key, driver_name[r->driver]);
+		return;
+	}
+	next(b, &p, word, sizeof word);
+	if (strcmp(e->key, "varnish") == 0) {
+		r->driver = DRIVER_VARNISH;
+		build_address(b, word, &r->host, &r->port);
+		if (next(b, &p, word, sizeof word)) {
+			if (strncmp(word, "secret=/", 8) != 0)
+				error(b, "varnish: expected HOST:PORT secret=/FILE");
+			r->secret = build_text(b, word + 7, strlen(word + 7));
+		}
+		return;
+	}
+	if (*word != '/')
+		error(b, "%s: the path begins with '/'", e->key);
+	r->path = build_text(b, word, strlen(word));
+	r->driver = strcmp(e->key, "switch") == 0 ? DRIVER_SWITCH : DRIVER_HAPROXY;
+	if (r->driver == DRIVER_HAPROXY) {
+		if (strlen(word) > 107)
+			error(b, "haproxy: a socket's path has up to 107 bytes");
+		if (!next(b, &p, word, sizeof word))
+			error(b, "haproxy: expected SOCKET BACKEND");
+		else if (strpbrk(word, ";/\"") != NULL)
+			error(b, "haproxy: '%s' is no name of a backend", word);
+		r->front = build_text(b, word, strlen(word));
+	}
+}
+
+void
+set_backend(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	char word[256];
+	const char *p = e->value;
+	struct backend new = { .check = RULES_NONE, .service = RULES_NONE };
+	next(b, &p, word, sizeof word);
+	/* it becomes a line of a file and a word on a front's socket */
+	if (strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") !=
+		    strlen(word) || strlen(word) > 200) {
+		error(b, "backend: '%.60s' is no name of a backend", word);
+		return;
+	}
+	new.name = build_text(b, word, strlen(word));
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if (strcmp(r->backends[i].name, new.name) == 0) {
+			error(b, "backend: '%s' stands twice", new.name);
+			return;
+		}
+	if (next(b, &p, word, sizeof word)) {
+		if (strcmp(word, "check") != 0 || !next(b, &p, word, sizeof word)) {
+			error(b, "backend: expected NAME [check CHECK], not '%.80s'", e->value);
+			return;
+		}
+		new.check = build_resolve(b, word, OBJECT_CHECK);
+		if (new.check == RULES_NONE)
+			return;
+	}
+	if (r->backend_count == RULES_BACKENDS_MAX) {
+		error(b, "backend: a route has at most %d", RULES_BACKENDS_MAX);
+		return;
+	}
+	struct backend *list = build_get(b, (r->backend_count + 1) * sizeof *list);
+	if (b->out_of_memory)
+		return;
+	if (r->backend_count > 0)
+		memcpy(list, r->backends, r->backend_count * sizeof *list);
+	list[r->backend_count++] = new;
+	r->backends = list;
+}
+
+void
+set_active(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	r->all = strcmp(e->value, "all") == 0;
+	if (!r->all && strcmp(e->value, "1") != 0)
+		error(b, "active: expected 1 or all, not '%.40s'", e->value);
+}
+
+void
+set_keep(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	char why[UNITS_WHY];
+	uint64_t n;
+	if (!units_count(e->value, 1, RULES_BACKENDS_MAX, &n, why))
+		error(b, "keep: %s", why);
+	else
+		r->keep = (uint32_t)n;
+}
+
+void
+set_verify(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	char word[RULES_NAME_MAX + 1], why[UNITS_WHY];
+	const char *p = e->value;
+	next(b, &p, word, sizeof word);
+	r->verify = build_resolve(b, word, OBJECT_CHECK);
+	if (next(b, &p, word, sizeof word) &&
+	    (strcmp(word, "within") != 0 || !next(b, &p, word, sizeof word) ||
+	     !units_duration(word, &r->verify_ms, why) || r->verify_ms == 0))
+		error(b, "verify: expected CHECK within T");
+}
+
+void
+set_return(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	char word[32], why[UNITS_WHY];
+	const char *p = e->value;
+	next(b, &p, word, sizeof word);
+	if (strcmp(word, "manual") == 0)
+		r->return_ms = -1;
+	else if (strcmp(word, "after") != 0 || !next(b, &p, word, sizeof word))
+		error(b, "return: expected 'after T' or 'manual'");
+	else if (!units_duration(word, &r->return_ms, why))
+		error(b, "return: %s", why);
+}
+
+void
+set_flap(struct build *b, void *object, const struct entry *e)
+{
+	struct route *r = object;
+	const char *p = e->value;
+	times_in(b, &p, &r->flap_count, &r->flap_ms);
+}
+
+/* ---- chain ---- */
+void
+set_path(struct build *b, void *object, const struct entry *e)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE };
+	struct chain *c = object;
+	struct chain_link links[64];
+	char word[RULES_NAME_MAX + 1], hint[96];
+	const char *p = e->value;
+	uint32_t count = 0;
+	for (bool arrow = false; next(b, &p, word, sizeof word); arrow = !arrow) {
+		if (arrow) {
+			if (strcmp(word, "->") != 0)
+				error(b, "path: expected '->' before '%s'", word);
+			continue;
+		}
+		bool found = false;
+		for (size_t i = 0; !found && i < sizeof kinds / sizeof *kinds; i++) {
+			uint32_t ids[64];
+			if (build_lookup(b, word, kinds[i]) == NULL)
+				continue;
+			found = true;
+			size_t n = build_resolve_all(b, word, kinds[i], ids, 64);
+			for (size_t k = 0; k < n && count < 64; k++)
+				links[count++] = (struct chain_link){ kinds[i], ids[k] };
+		}
+		if (!found)
+			error(b, "path: no service, check or route '%s'%s", word,
+			      build_nearest(b, word, OBJECT_KINDS, hint, sizeof hint));
+	}
+	struct chain_link *all = build_get(b, (c->link_count + count + 1) * sizeof *all);
+	uint32_t *ends = build_get(b, (c->path_count + 1) * sizeof *ends);
+	if (b->out_of_memory)
+		return;
+	if (c->link_count > 0)
+		memcpy(all, c->links, c->link_count * sizeof *all);
+	memcpy(all + c->link_count, links, count * sizeof *all);
+	if (c->path_count > 0)
+		memcpy(ends, c->path_ends, c->path_count * sizeof *ends);
+	c->link_count += count;
+	ends[c->path_count++] = c->link_count;
+	c->links = all;
+	c->path_ends = ends;
+}
+
+/* ---- contact ---- */
+static void
+add_text(struct build *b, struct text_list *list, const char *text)
+{
+	const char **texts = build_get(b, (list->count + 1) * sizeof *texts);
+	if (b->out_of_memory)
+		return;
+	if (list->count > 0)
+		memcpy(texts, list->texts, list->count * sizeof *texts);
+	texts[list->count++] = text;
+	list->texts = texts;
+}
+
+static void
+mail_item(struct build *b, void *arg, const char *text)
+{
+	struct contact *c = arg;
+	const char *at = strchr(text, '@');
+	/* RFC 5321's dot-string and domain; what it quotes is not worth the risk */
+	if (at == NULL || at == text || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
+	    strpbrk(text, " \t<>\"(),;:\\[]") != NULL || strlen(text) > 254)
+		error(b, "mail: '%.80s' is no mail address", text);
+	else
+		add_text(b, &c->mail, text);
+}
+
+void
+set_mail(struct build *b, void *object, const struct entry *e)
+{
+	lex_list(b, e->value, mail_item, object);
+}
+
+static void
+page_item(struct build *b, void *arg, const char *text)
+{
+	struct contact *c = arg;
+	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
+	    strpbrk(text, " \t\"<>") != NULL)
+		error(b, "page: '%.80s' is no http:// or https:// address", text);
+	else
+		add_text(b, &c->page, text);
+}
+
+void
+set_page(struct build *b, void *object, const struct entry *e)
+{
+	lex_list(b, e->value, page_item, object);
+}
+
+/* ---- monitord ---- */
+static void
+smtp_item(struct build *b, void *arg, const char *text)
+{
+	struct settings *s = arg;
+	const char *host;
+	uint16_t port;
+	if (build_address(b, text, &host, &port))
+		add_text(b, &s->smtp, text);
+}
+
+void
+set_smtp(struct build *b, void *object, const struct entry *e)
+{
+	lex_list(b, e->value, smtp_item, object);
+}
+
+void
+set_smtp_tls(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	static const char *const names[] = {
+		[SMTP_TLS_NO] = "no", [SMTP_TLS_STARTTLS] = "starttls", [SMTP_TLS_OPTIONAL] = "optional",
+	};
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(names[i], e->value) == 0) {
+			s->smtp_tls = (enum smtp_tls)i;
+			return;
+		}
+	error(b, "smtp-tls: expected no, optional or starttls, not '%.40s'", e->value);
+}
+
+void
+set_uid_base(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	char why[UNITS_WHY];
+	uint64_t n;
+	if (!units_count(e->value, 1000, 2000000000, &n, why))
+		error(b, "uid-base: %s", why);
+	else
+		s->uid_base = (uint32_t)n;
+}
+
+void
+set_on_stop(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	s->stop_services_on_stop = strcmp(e->value, "stop") == 0;
+	if (!s->stop_services_on_stop && strcmp(e->value, "leave") != 0)
+		error(b, "on-stop: expected leave or stop, not '%.40s'", e->value);
+}
+
+void
+set_starts(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	char why[UNITS_WHY];
+	uint64_t n;
+	if (!units_count(e->value, 1, 10000, &n, why))
+		error(b, "starts-at-once: %s", why);
+	else
+		s->starts_at_once = (uint32_t)n;
+}

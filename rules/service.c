@@ -1,0 +1,375 @@
+/* Keys of [service]. */
+#include "base/text.h"
+#include "rules/keys.h"
+#include "rules/units.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
+
+static bool
+next(struct build *b, const char **p, char *out, size_t cap)
+{
+	bool quoted;
+	return lex_word(b, p, "", out, cap, &quoted);
+}
+
+void
+set_match(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	if (build_regex(b, e->value))
+		s->match = e->value;
+}
+
+void
+set_reload(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	if (*e->value == '/')
+		s->reload_command = build_command(b, e->value);
+	else if ((s->reload_signal = build_signal(e->value)) == 0)
+		error(b, "reload: '%s' is neither a signal nor a command", e->value);
+}
+
+void
+set_env(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	const char *equals = strchr(e->value, '=');
+	size_t n = equals != NULL ? (size_t)(equals - e->value) : 0;
+	if (n == 0 || strcspn(e->value, " \t\"") < n) {
+		error(b, "env: expected NAME=VALUE, not '%s'", e->value);
+		return;
+	}
+	const char **texts = build_get(b, (s->env.count + 1) * sizeof *texts);
+	if (b->out_of_memory)
+		return;
+	if (s->env.count > 0)
+		memcpy(texts, s->env.texts, s->env.count * sizeof *texts);
+	texts[s->env.count++] = e->value;
+	s->env.texts = texts;
+}
+
+static const struct {
+	const char *name;
+	int resource;
+} resources[] = {
+	{ "core", RLIMIT_CORE },   { "cpu", RLIMIT_CPU },	  { "data", RLIMIT_DATA },
+	{ "fsize", RLIMIT_FSIZE }, { "memlock", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE },
+	{ "nproc", RLIMIT_NPROC }, { "stack", RLIMIT_STACK },	  { "as", RLIMIT_AS },
+};
+
+static void
+limit_item(struct build *b, void *object, const char *text)
+{
+	struct service *s = object;
+	char name[32], value[64], why[UNITS_WHY];
+	const char *p = text;
+	size_t i = 0;
+	uint64_t n = UINT64_MAX;
+	double size;
+	if (!next(b, &p, name, sizeof name) || !next(b, &p, value, sizeof value)) {
+		error(b, "limits: expected NAME VALUE, not '%s'", text);
+		return;
+	}
+	while (i < sizeof resources / sizeof *resources && strcmp(resources[i].name, name) != 0)
+		i++;
+	if (i == sizeof resources / sizeof *resources) {
+		error(b, "limits: unknown limit '%s'", name);
+		return;
+	}
+	if (strcmp(value, "unlimited") != 0 && !units_count(value, 0, INT64_MAX, &n, why)) {
+		if (!units_size(value, &size, why)) {
+			error(b, "limits: %s %s", name, why);
+			return;
+		}
+		n = (uint64_t)size;
+	}
+	struct limit *list = build_get(b, (s->limit_count + 1) * sizeof *list);
+	if (b->out_of_memory)
+		return;
+	if (s->limit_count > 0)
+		memcpy(list, s->limits, s->limit_count * sizeof *list);
+	list[s->limit_count++] = (struct limit){ .resource = resources[i].resource, .value = n };
+	s->limits = list;
+}
+
+void
+set_limits(struct build *b, void *object, const struct entry *e)
+{
+	lex_list(b, e->value, limit_item, object);
+}
+
+void
+set_umask(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	size_t n = strspn(e->value, "01234567");
+	if (n == 0 || n > 4 || e->value[n] != '\0' || strtol(e->value, NULL, 8) > 0777)
+		error(b, "umask: '%s' is no octal number up to 777", e->value);
+	else
+		s->umask = (int)strtol(e->value, NULL, 8);
+}
+
+void
+set_nice(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char why[UNITS_WHY];
+	bool minus = *e->value == '-';
+	uint64_t n;
+	if (!units_count(e->value + minus, 0, minus ? 20 : 19, &n, why)) {
+		error(b, "nice: '%s' is no number from -20 to 19", e->value);
+		return;
+	}
+	s->nice = minus ? -(int)n : (int)n;
+	s->nice_set = true;
+}
+
+/* [within T] at the end. */
+static bool
+within(struct build *b, const char **p, const char *word, int64_t *out_ms)
+{
+	char text[64], why[UNITS_WHY];
+	if (!next(b, p, text, sizeof text))
+		return true;
+	if (strcmp(text, word) != 0 || !next(b, p, text, sizeof text)) {
+		error(b, "%s: expected '%s T', not '%s'", b->entry->key, word, text);
+		return false;
+	}
+	if (!units_duration(text, out_ms, why) || *out_ms == 0) {
+		error(b, "%s: %s", b->entry->key, *out_ms == 0 ? "a time of 0" : why);
+		return false;
+	}
+	return true;
+}
+
+void
+set_ready(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char word[RULES_NAME_MAX + 1], why[UNITS_WHY];
+	const char *p = e->value;
+	struct ready r = { .check = RULES_NONE, .within_ms = 60000 };
+	next(b, &p, word, sizeof word);
+	if (strcmp(word, "check") == 0) {
+		r.kind = READY_CHECK;
+		if (!next(b, &p, word, sizeof word)) {
+			error(b, "ready: which check?");
+			return;
+		}
+		r.check = build_resolve(b, word, OBJECT_CHECK);
+		if (r.check == RULES_NONE)
+			return;
+	} else if (strcmp(word, "after") == 0) {
+		r.kind = READY_AFTER;
+		if (!next(b, &p, word, sizeof word) || !units_duration(word, &r.within_ms, why))
+			error(b, "ready: after: %s", why);
+	} else if (strcmp(word, "exec") == 0) {
+		r.kind = READY_EXEC;
+	} else if (strcmp(word, "notify") == 0 || strcmp(word, "fd") == 0) {
+		error(b, "ready: '%s' is not supported yet", word);
+		return;
+	} else {
+		error(b, "ready: expected check, after or exec, not '%s'", word);
+		return;
+	}
+	if (within(b, &p, "within", &r.within_ms))
+		s->ready = r;
+}
+
+struct stops {
+	struct service *s;
+	uint32_t count;
+};
+
+static void
+stop_item(struct build *b, void *arg, const char *text)
+{
+	struct stops *stops = arg;
+	char word[32], why[UNITS_WHY];
+	const char *p = text;
+	struct stop_step step = { .patience_ms = 10000 };
+	if (stops->count == STOP_STEPS_MAX) {
+		error(b, "stop: more than %d steps", STOP_STEPS_MAX);
+		return;
+	}
+	next(b, &p, word, sizeof word);
+	step.signal = build_signal(word);
+	if (step.signal == 0)
+		error(b, "stop: unknown signal '%s'", word);
+	if (next(b, &p, word, sizeof word) && !units_duration(word, &step.patience_ms, why))
+		error(b, "stop: %s", why);
+	stops->s->stop[stops->count++] = step;
+}
+
+void
+set_stop(struct build *b, void *object, const struct entry *e)
+{
+	struct stops stops = { .s = object };
+	if (*e->value == '/') {
+		stops.s->stop_command = build_command(b, e->value);
+		return;
+	}
+	lex_list(b, e->value, stop_item, &stops);
+	stops.s->stop_count = stops.count;
+}
+
+void
+set_restart(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	static const char *const names[] = { "always", "failure", "never" };
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(names[i], e->value) == 0) {
+			s->restart = (enum restart_policy)i;
+			return;
+		}
+	error(b, "restart: expected always, failure or never, not '%s'", e->value);
+}
+
+void
+set_success(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char word[32], why[UNITS_WHY];
+	const char *p = e->value;
+	uint64_t n;
+	memset(s->success_mask, 0, sizeof s->success_mask);
+	while (next(b, &p, word, sizeof word)) {
+		if (!units_count(word, 0, 255, &n, why)) {
+			error(b, "success: %s", why);
+			return;
+		}
+		s->success_mask[n / 64] |= UINT64_C(1) << n % 64;
+	}
+}
+
+void
+set_backoff(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	const char *dots = strstr(e->value, "..");
+	char first[32], why[UNITS_WHY];
+	int64_t a, z;
+	if (dots == NULL) {
+		error(b, "backoff: expected FIRST..LAST, as 100ms..30s");
+		return;
+	}
+	text_print(first, sizeof first, "%.*s", (int)(dots - e->value), e->value);
+	if (!units_duration(first, &a, why) || !units_duration(dots + 2, &z, why)) {
+		error(b, "backoff: %s", why);
+		return;
+	}
+	if (a < 1 || z < a) {
+		error(b, "backoff: '%s' is impossible", e->value);
+		return;
+	}
+	s->backoff_first_ms = a;
+	s->backoff_last_ms = z;
+}
+
+void
+set_at_most(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char word[32], why[UNITS_WHY];
+	const char *p = e->value;
+	uint64_t n;
+	next(b, &p, word, sizeof word);
+	if (!units_count(word, 1, 64, &n, why)) {
+		error(b, "at-most: %s", why);
+		return;
+	}
+	s->at_most = (uint32_t)n;
+	s->at_most_ms = -1;
+	if (!within(b, &p, "in", &s->at_most_ms))
+		return;
+	if (s->at_most_ms == -1)
+		error(b, "at-most: expected N in T, as 5 in 5m");
+}
+
+static void
+append(struct build *b, struct id_list *list, uint32_t id)
+{
+	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
+	if (b->out_of_memory)
+		return;
+	if (list->count > 0)
+		memcpy(ids, list->ids, list->count * sizeof *ids);
+	ids[list->count++] = id;
+	list->ids = ids;
+}
+
+static void
+depends_item(struct build *b, void *object, const char *text)
+{
+	struct service *s = object;
+	uint32_t ids[64];
+	bool check = build_lookup(b, text, OBJECT_SERVICE) == NULL &&
+		     build_lookup(b, text, OBJECT_CHECK) != NULL;
+	size_t n = build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE, ids, 64);
+	for (size_t i = 0; i < n; i++)
+		append(b, check ? &s->depends_checks : &s->depends_services, ids[i]);
+}
+
+void
+set_depends(struct build *b, void *object, const struct entry *e)
+{
+	lex_list(b, e->value, depends_item, object);
+}
+
+void
+set_log(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char word[4096], why[UNITS_WHY];
+	const char *p = e->value;
+	double size = 0;
+	uint64_t keep = 1;
+	next(b, &p, word, sizeof word);
+	if (*word != '/') {
+		error(b, "log: the file's path begins with '/'");
+		return;
+	}
+	s->log = build_text(b, word, strlen(word));
+	if (!next(b, &p, word, sizeof word))
+		return;
+	if (!units_size(word, &size, why) || size < 1024) {
+		error(b, "log: %s", size < 1024 && size > 0 ? "rotating below 1K" : why);
+		return;
+	}
+	if (next(b, &p, word, sizeof word) &&
+	    (strcmp(word, "x") != 0 || !next(b, &p, word, sizeof word) ||
+	     !units_count(word, 1, 1000, &keep, why))) {
+		error(b, "log: expected FILE SIZE x COUNT, as /var/log/a.log 50M x 5");
+		return;
+	}
+	s->log_size = (uint64_t)size;
+	s->log_keep = (uint32_t)keep;
+}
+
+void
+set_memory_max(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char why[UNITS_WHY];
+	double size;
+	if (!units_size(e->value, &size, why))
+		error(b, "memory-max: %s", why);
+	else if (size < 1 << 20)
+		error(b, "memory-max: less than 1M");
+	else
+		s->memory_max = (uint64_t)size;
+}
+
+void
+set_drain(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	s->drain = build_resolve(b, e->value, OBJECT_ROUTE);
+}

@@ -1,0 +1,256 @@
+/* Rule files: reading them with what they include, and the bundle for the helpers. */
+#include "base/text.h"
+#include "rules/parse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES_MAX 1024
+#define FILE_MAX_BYTES (32u << 20)
+#define BUNDLE "monitord rules 1\n"
+
+static void
+tell(struct problems *p, const char *file, unsigned line, const char *format, const char *arg)
+{
+	struct problem *list = reallocarray(p->list, p->count + 1, sizeof *list);
+	if (list == NULL)
+		return;
+	p->list = list;
+	struct problem *new = &list[p->count++];
+	*new = (struct problem){ .file = strdup(file), .line = line };
+	text_print(new->text, sizeof new->text, "%s%s%s", format, *arg != '\0' ? ": " : "", arg);
+	p->errors++;
+}
+
+void
+problems_free(struct problems *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free((char *)(uintptr_t)p->list[i].file);
+	free(p->list);
+	*p = (struct problems){ 0 };
+}
+
+/* Root's, and writable by nobody else; the folders above too (a sticky one may be shared). */
+static bool
+trusted(const char *path, struct problems *p)
+{
+	char resolved[PATH_MAX];
+	if (realpath(path, resolved) == NULL)
+		return true; /* opening it tells why */
+	for (bool file = true;; file = false) {
+		struct stat st;
+		if (stat(resolved, &st) != 0)
+			return true;
+		bool shared = (st.st_mode & 022) != 0 && (file || (st.st_mode & S_ISVTX) == 0);
+		if (st.st_uid != 0 || shared) {
+			tell(p, path, 0,
+			     st.st_uid != 0 ? "must belong to root, as root carries it out"
+					    : "must be writable by nobody but root",
+			     resolved);
+			return false;
+		}
+		if (strcmp(resolved, "/") == 0)
+			return true;
+		char copy[PATH_MAX];
+		text_print(copy, sizeof copy, "%s", resolved);
+		text_print(resolved, sizeof resolved, "%s", dirname(copy));
+	}
+}
+
+static char *
+read_all(const char *path, size_t *size, struct problems *p)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	char *text = NULL;
+	if (fd == -1 || fstat(fd, &st) != 0) {
+		tell(p, path, 0, "cannot be read", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
+		tell(p, path, 0, S_ISREG(st.st_mode) ? "is larger than 32 MiB" : "is no file", "");
+		goto out;
+	}
+	size_t cap = (size_t)st.st_size + 1, used = 0;
+	ssize_t n = 0;
+	text = malloc(cap);
+	while (text != NULL && used < cap && (n = read(fd, text + used, cap - used)) > 0)
+		used += (size_t)n;
+	if (text == NULL || n == -1) {
+		tell(p, path, 0, "cannot be read", strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	*size = used;
+out:
+	if (fd != -1)
+		close(fd);
+	return text;
+}
+
+static bool
+add(struct sources *s, const char *path, char *text, size_t size)
+{
+	struct source *list = reallocarray(s->list, s->count + 1, sizeof *list);
+	char *name = strdup(path);
+	if (list != NULL)
+		s->list = list;
+	if (list == NULL || name == NULL) {
+		free(name);
+		free(text);
+		return false;
+	}
+	list[s->count++] = (struct source){ .path = name, .text = text, .size = size };
+	return true;
+}
+
+static void read_file(const char *path, bool privileged, struct sources *s, struct problems *p);
+
+static void
+include(const char *from, unsigned line, const char *pattern, bool privileged, struct sources *s,
+	struct problems *p)
+{
+	char copy[PATH_MAX], full[PATH_MAX];
+	glob_t g = { 0 };
+	text_print(copy, sizeof copy, "%s", from);
+	if (*pattern == '/')
+		text_print(full, sizeof full, "%s", pattern);
+	else
+		text_print(full, sizeof full, "%s/%s", dirname(copy), pattern);
+	int found = glob(full, 0, NULL, &g);
+	if (found == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
+		tell(p, from, line, "include finds no file", full);
+	else if (found != 0 && found != GLOB_NOMATCH)
+		tell(p, from, line, "include cannot be read", full);
+	for (size_t i = 0; found == 0 && i < g.gl_pathc; i++)
+		read_file(g.gl_pathv[i], privileged, s, p);
+	globfree(&g);
+}
+
+/* Finds `include = PATTERN` in the [monitord] sections of a text. */
+static void
+includes(const char *path, const char *text, size_t size, bool privileged, struct sources *s,
+	 struct problems *p)
+{
+	bool ours = false;
+	unsigned line = 0;
+	for (const char *at = text, *end = text + size; at < end;) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		size_t n = (size_t)((nl != NULL ? nl : end) - at);
+		line++;
+		if (n > 0 && *at == '[')
+			ours = n >= 10 && memcmp(at, "[monitord]", 10) == 0;
+		if (ours && n > 7 && n < PATH_MAX && memcmp(at, "include", 7) == 0) {
+			char value[PATH_MAX];
+			const char *v = at + 7, *stop = at + n;
+			while (v < stop && (*v == ' ' || *v == '\t'))
+				v++;
+			if (v < stop && *v == '=') {
+				v++;
+				while (v < stop && (*v == ' ' || *v == '\t'))
+					v++;
+				text_print(value, sizeof value, "%.*s", (int)(stop - v), v);
+				char *comment = strstr(value, " ;");
+				if (comment != NULL)
+					*comment = '\0';
+				size_t m = strlen(value);
+				while (m > 0 && strchr(" \t\r", value[m - 1]) != NULL)
+					value[--m] = '\0';
+				if (m > 0)
+					include(path, line, value, privileged, s, p);
+			}
+		}
+		at = nl != NULL ? nl + 1 : end;
+	}
+}
+
+static void
+read_file(const char *path, bool privileged, struct sources *s, struct problems *p)
+{
+	size_t size;
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->list[i].path, path) == 0)
+			return; /* each file once, whoever includes it */
+	if (s->count >= FILES_MAX) {
+		tell(p, path, 0, "is one file too many: 1024 can be read", "");
+		return;
+	}
+	if (privileged && !trusted(path, p))
+		return;
+	char *text = read_all(path, &size, p);
+	if (text == NULL)
+		return;
+	if (!add(s, path, text, size)) {
+		tell(p, path, 0, "cannot be read", "out of memory");
+		return;
+	}
+	includes(path, text, size, privileged, s, p);
+}
+
+bool
+sources_read(const char *path, bool privileged, struct sources *s, struct problems *p)
+{
+	size_t before = p->errors;
+	read_file(path, privileged, s, p);
+	return p->errors == before;
+}
+
+void
+sources_free(struct sources *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->list[i].path);
+		free(s->list[i].text);
+	}
+	free(s->list);
+	*s = (struct sources){ 0 };
+}
+
+bool
+sources_write(const struct sources *s, int fd)
+{
+	bool good = dprintf(fd, BUNDLE "%zu\n", s->count) > 0;
+	for (size_t i = 0; good && i < s->count; i++) {
+		const struct source *f = &s->list[i];
+		good = dprintf(fd, "%zu %zu\n%s\n", strlen(f->path), f->size, f->path) > 0;
+		for (size_t at = 0; good && at < f->size;) {
+			ssize_t n = write(fd, f->text + at, f->size - at);
+			good = n > 0;
+			at += good ? (size_t)n : 0;
+		}
+	}
+	return good;
+}
+
+bool
+sources_from_fd(int fd, struct sources *s)
+{
+	FILE *f = fdopen(dup(fd), "r");
+	size_t count = 0;
+	bool good = f != NULL && fseek(f, 0, SEEK_SET) == 0 &&
+		    fscanf(f, BUNDLE "%zu", &count) == 1 && fgetc(f) == '\n' && count <= FILES_MAX;
+	for (size_t i = 0; good && i < count; i++) {
+		size_t name = 0, size = 0;
+		good = fscanf(f, "%zu %zu", &name, &size) == 2 && fgetc(f) == '\n' &&
+		       name < PATH_MAX && size <= FILE_MAX_BYTES;
+		char path[PATH_MAX], *text = good ? malloc(size + 1) : NULL;
+		good = text != NULL && fread(path, 1, name, f) == name && fgetc(f) == '\n' &&
+		       fread(text, 1, size, f) == size;
+		path[good ? name : 0] = '\0';
+		if (!good)
+			free(text);
+		else
+			good = add(s, path, text, size);
+	}
+	if (f != NULL)
+		fclose(f);
+	return good;
+}
