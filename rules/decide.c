@@ -1,0 +1,296 @@
+/* decide(): one event in, decisions out; time is an argument. */
+#include "rules/world_state.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMERS_A_TURN 24 /* so that one call stays within DECISIONS_ROOM */
+
+static void
+timers(struct world *w)
+{
+	for (int turn = 0; turn < TIMERS_A_TURN && w->heap_count > 0; turn++) {
+		uint32_t index = w->heap[0];
+		if (w->nodes[index].due_ms > w->now_ms)
+			return;
+		static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
+							  OBJECT_CHECK, OBJECT_SERVICE };
+		size_t k = 0;
+		while (index < w->base[order[k]])
+			k++;
+		uint32_t id = index - w->base[order[k]];
+		world_arm(w, order[k], id, NEVER);
+		w->cause = 0;
+		switch (order[k]) {
+		case OBJECT_SERVICE:
+			service_timer(w, id);
+			break;
+		case OBJECT_ROUTE:
+			route_timer(w, id);
+			break;
+		case OBJECT_RULE:
+			rule_timer(w, id);
+			break;
+		case NODE_INCIDENTS:
+			incident_timer(w, id);
+			break;
+		case OBJECT_CHECK:
+		case OBJECT_CHAIN:
+		case OBJECT_CONTACT:
+		case OBJECT_KINDS:
+			break;
+		}
+	}
+}
+
+static void
+answer(struct world *w, const struct event *e, enum command_answer a, const char *text)
+{
+	struct decision *d = world_decide(w, DECIDE_ANSWER, 0);
+	d->token = e->token;
+	d->answer = a;
+	d->event = a == ANSWER_REFUSED ? 0 : w->last_event;
+	text_print(d->text, sizeof d->text, "%s", text);
+}
+
+static void
+command(struct world *w, const struct event *e)
+{
+	static const char *const words[VERBS] = {
+		[VERB_START] = "start",	    [VERB_STOP] = "stop",	[VERB_RESTART] = "restart",
+		[VERB_RELOAD_SERVICE] = "reload", [VERB_HOLD] = "hold", [VERB_RELEASE] = "release",
+		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore", [VERB_RELOAD] = "reload-rules",
+		[VERB_TEST] = "test",	    [VERB_ACK] = "ack",
+	};
+	bool route = e->verb == VERB_REROUTE || e->verb == VERB_RESTORE;
+	const char *why = "";
+	if (e->verb == VERB_RELOAD || e->verb == VERB_TEST || e->verb == VERB_ACK) {
+		enum decision_kind kind = e->verb == VERB_RELOAD ? DECIDE_RELOAD_RULES : DECIDE_TEST;
+		if (e->verb == VERB_ACK) {
+			answer(w, e, ANSWER_REFUSED, "ack: not supported yet");
+			return;
+		}
+		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by uid %u", words[e->verb], e->uid);
+		world_decide(w, kind, e->id)->token = e->token;
+		return;
+	}
+	if (e->id >= (route ? w->rules->route_count : w->rules->service_count)) {
+		answer(w, e, ANSWER_REFUSED, "no such object");
+		return;
+	}
+	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
+			      "%s by uid %u", words[e->verb], e->uid);
+	bool waits = route ? route_command(w, e, &why) : service_command(w, e, &why);
+	if (!waits)
+		answer(w, e, *why != '\0' ? ANSWER_REFUSED : ANSWER_DONE, why);
+	world_decide(w, DECIDE_REMEMBER, 0);
+}
+
+static void
+helper_lost(struct world *w, enum role role)
+{
+	if (role == ROLE_NET || role == ROLE_LOCAL)
+		check_role_lost(w, role);
+	if (role == ROLE_ROUTES)
+		for (uint32_t i = 0; i < w->rules->route_count; i++) {
+			w->routes[i].is_seen = false;
+			world_mark(w, OBJECT_ROUTE, i);
+		}
+}
+
+static void
+dispatch(struct world *w, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_TIMER:
+		break;
+	case EVENT_ADOPTED:
+	case EVENT_STARTED:
+	case EVENT_START_FAILED:
+	case EVENT_READY:
+	case EVENT_EXITED:
+	case EVENT_EMPTY:
+	case EVENT_FOUND:
+	case EVENT_SAMPLE:
+		assert(e->id < w->rules->service_count);
+		service_event(w, e);
+		break;
+	case EVENT_GO:
+		w->going = true;
+		w->go_next = 0;
+		break;
+	case EVENT_RESULT:
+		check_result(w, e);
+		break;
+	case EVENT_ROUTE_SEEN:
+		route_seen(w, e);
+		break;
+	case EVENT_HELPER_LOST:
+		helper_lost(w, e->role);
+		break;
+	case EVENT_HELPER_BACK:
+		break;
+	case EVENT_COMMAND:
+		command(w, e);
+		break;
+	case EVENT_RUN_DONE:
+		rule_run_done(w, e);
+		break;
+	case EVENT_NOTE:
+		world_tell(w, e->text, OBJECT_MONITORD, 0, "%s", strchr(e->text, ' ') != NULL
+								       ? strchr(e->text, ' ') + 1
+								       : e->text);
+		break;
+	case EVENT_STOP_ALL:
+		w->stopping_all = true;
+		for (uint32_t i = 0; i < w->rules->service_count; i++)
+			if (w->services[i].occupied)
+				service_stop(w, i, AFTER_STAY);
+		break;
+	case EVENT_LATE:
+		for (uint32_t i = 0; i < w->rules->check_count; i++)
+			w->checks[i].valid_ns = w->now_ms * 1000000;
+		break;
+	case EVENT_KINDS:
+		break;
+	}
+}
+
+void
+decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, struct decisions *out)
+{
+	w->now_ms = now_ms;
+	w->real_ms = real_ms;
+	w->out = out;
+	w->cause = 0;
+	out->count = 0;
+	dispatch(w, e);
+	if (w->waiting_rules > 0)
+		rule_progress(w);
+	if (w->going && w->go_next < w->rules->service_count)
+		service_go(w);
+	if (e->kind == EVENT_TIMER)
+		timers(w);
+	if (w->going)
+		service_pending(w);
+	w->out = NULL;
+}
+
+/* ---- an earlier life ---- */
+
+void
+world_recall(struct world *w, const struct journal_line *l)
+{
+	if (l->id > w->last_event)
+		w->last_event = l->id;
+	if (strncmp(l->kind, "incident-", 9) == 0) {
+		incident_recall(w, l);
+		return;
+	}
+	if (strcmp(l->kind, "command") != 0)
+		return;
+	uint32_t s = rules_find(w->rules, OBJECT_SERVICE, l->object);
+	uint32_t r = rules_find(w->rules, OBJECT_ROUTE, l->object);
+	if (s != RULES_NONE && strncmp(l->text, "stop ", 5) == 0)
+		w->services[s].by_command = true;
+	if (s != RULES_NONE && (strncmp(l->text, "start ", 6) == 0 || strncmp(l->text, "restart ", 8) == 0))
+		w->services[s].by_command = false;
+	if (s != RULES_NONE && strncmp(l->text, "hold ", 5) == 0)
+		w->services[s].held = true;
+	if (s != RULES_NONE && strncmp(l->text, "release ", 8) == 0)
+		w->services[s].held = false;
+	if (r != RULES_NONE && strncmp(l->text, "restore ", 8) == 0)
+		w->routes[r].manual = RULES_NONE;
+}
+
+/* ---- reload ---- */
+
+static void
+move_service(struct world *to, uint32_t id, const struct service_view *old)
+{
+	struct service_view *s = &to->services[id];
+	uint32_t next = s->starting_next;
+	*s = *old;
+	s->starting_next = next;
+	s->pending = false;
+	if (s->state == SERVICE_STARTING)
+		to->starting++;
+}
+
+static void
+move_deadline(struct world *to, const struct world *from, enum object_kind kind, uint32_t new_id,
+	      uint32_t old_id)
+{
+	const struct node *old = &from->nodes[from->base[kind] + old_id];
+	struct node *new = world_node(to, kind, new_id);
+	new->bad = old->bad;
+	new->incident = old->incident;
+	if (old->heap != 0)
+		world_arm(to, kind, new_id, old->due_ms);
+}
+
+static bool
+same_backends(const struct route *a, const struct route *b)
+{
+	bool same = a->backend_count == b->backend_count && a->driver == b->driver;
+	for (uint32_t i = 0; same && i < a->backend_count; i++)
+		same = strcmp(a->backends[i].name, b->backends[i].name) == 0;
+	return same;
+}
+
+void
+world_move(struct world *to, const struct world *from, int64_t now_ms)
+{
+	const struct rules *rt = to->rules, *rf = from->rules;
+	(void)now_ms;
+	to->last_event = from->last_event;
+	to->last_token = from->last_token;
+	to->random = from->random;
+	memcpy(to->incidents, from->incidents, sizeof to->incidents);
+	to->incident_next = from->incident_next;
+	for (uint32_t i = 0; i < INCIDENTS; i++)
+		move_deadline(to, from, NODE_INCIDENTS, i, i);
+	for (uint32_t o = 0; o < rf->service_count; o++) {
+		uint32_t n = rules_find(rt, OBJECT_SERVICE, rf->services[o].name);
+		if (n == RULES_NONE)
+			continue;
+		move_service(to, n, &from->services[o]);
+		move_deadline(to, from, OBJECT_SERVICE, n, o);
+	}
+	for (uint32_t o = 0; o < rf->check_count; o++) {
+		uint32_t n = rules_find(rt, OBJECT_CHECK, rf->checks[o].name);
+		if (n == RULES_NONE || rt->checks[n].kind != rf->checks[o].kind)
+			continue;
+		to->checks[n] = from->checks[o];
+		move_deadline(to, from, OBJECT_CHECK, n, o);
+	}
+	for (uint32_t o = 0; o < rf->route_count; o++) {
+		uint32_t n = rules_find(rt, OBJECT_ROUTE, rf->routes[o].name);
+		if (n == RULES_NONE || !same_backends(&rt->routes[n], &rf->routes[o]))
+			continue;
+		to->routes[n] = from->routes[o];
+		move_deadline(to, from, OBJECT_ROUTE, n, o);
+	}
+	for (uint32_t o = 0; o < rf->rule_count; o++) {
+		const char *name = rf->rules[o].name;
+		uint32_t n = 0;
+		while (n < rt->rule_count && strcmp(rt->rules[n].name, name) != 0)
+			n++;
+		if (n == rt->rule_count || strcmp(rt->rules[n].when.text, rf->rules[o].when.text) != 0)
+			continue;
+		struct rule_view *r = &to->ruleviews[n];
+		struct slot *slots = r->slots, *clear = r->clear_slots;
+		memcpy(slots, from->ruleviews[o].slots, rt->rules[n].when.slots * sizeof *slots);
+		*r = from->ruleviews[o];
+		r->slots = slots;
+		r->clear_slots = clear;
+		r->actions = NULL; /* what ran of the old rules ends there */
+		r->wait_service = RULES_NONE;
+		move_deadline(to, from, OBJECT_RULE, n, o);
+	}
+	to->going = from->going;
+	to->go_next = 0;
+}

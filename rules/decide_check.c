@@ -1,0 +1,208 @@
+/* Checks: from exchanges to verdicts: rise and fall, and what proves nothing. */
+#include "rules/world_state.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum role
+check_role(const struct check *c)
+{
+	static const enum role roles[CHECK_KINDS] = {
+		[CHECK_HTTP] = ROLE_NET, [CHECK_TCP] = ROLE_NET,      [CHECK_AJP] = ROLE_NET,
+		[CHECK_UNIX] = ROLE_NET, [CHECK_SCRIPT] = ROLE_LOCAL,
+	};
+	return roles[c->kind];
+}
+
+void
+check_pace(struct world *w, uint32_t id, enum pace pace)
+{
+	struct check_view *c = &w->checks[id];
+	if (c->pace == pace && pace != PACE_NOW)
+		return;
+	c->pace = pace == PACE_NOW ? PACE_NORMAL : pace;
+	world_decide(w, DECIDE_PACE, id)->pace = pace;
+}
+
+static void
+set_state(struct world *w, uint32_t id, enum check_state state)
+{
+	struct check_view *v = &w->checks[id];
+	if (v->state == state)
+		return;
+	v->state = state;
+	v->since_real_ms = w->real_ms;
+	world_mark(w, OBJECT_CHECK, id);
+}
+
+void
+check_forget(struct world *w, uint32_t id)
+{
+	struct check_view *v = &w->checks[id];
+	v->valid_ns = w->now_ms * 1000000;
+	v->window = 0;
+	v->seen = v->goods = 0;
+	v->bad_since_ms = v->good_since_ms = 0;
+	set_state(w, id, CHECK_UNKNOWN);
+}
+
+static void
+after_change(struct world *w, uint32_t id)
+{
+	const struct rules *r = w->rules;
+	uint32_t of = r->checks[id].of;
+	if (of != RULES_NONE)
+		service_check_changed(w, of);
+	for (uint32_t i = 0; i < r->route_count; i++)
+		for (uint32_t b = 0; b < r->routes[i].backend_count; b++)
+			if (r->routes[i].backends[b].check == id)
+				route_update(w, i);
+}
+
+static bool
+is_quiet(const struct world *w, uint32_t id)
+{
+	uint32_t of = w->rules->checks[id].of;
+	return of != RULES_NONE && service_quiet(w, of);
+}
+
+static void
+went_down(struct world *w, uint32_t id)
+{
+	struct check_view *v = &w->checks[id];
+	const struct check *c = &w->rules->checks[id];
+	char text[300], since[32];
+	set_state(w, id, CHECK_DOWN);
+	if (is_quiet(w, id))
+		return;
+	text_print(text, sizeof text, "%s is down: %s", c->name, v->text);
+	incident_bad(w, OBJECT_CHECK, id, text);
+	w->cause = world_tell(w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
+			      text_duration(w->now_ms - v->bad_since_ms, since, sizeof since));
+}
+
+static void
+came_up(struct world *w, uint32_t id, bool warn)
+{
+	struct check_view *v = &w->checks[id];
+	const struct check *c = &w->rules->checks[id];
+	enum check_state old = v->state;
+	set_state(w, id, warn ? CHECK_DEGRADED : CHECK_UP);
+	if (is_quiet(w, id))
+		return;
+	if (warn) {
+		char text[300];
+		text_print(text, sizeof text, "%s is degraded: %s", c->name, v->text);
+		incident_bad(w, OBJECT_CHECK, id, text);
+		world_tell(w, "check-degraded", OBJECT_CHECK, id, "%s", text);
+	} else if (old == CHECK_DOWN || old == CHECK_DEGRADED) {
+		world_tell(w, "check-up", OBJECT_CHECK, id, "%s is up again", c->name);
+		incident_good(w, OBJECT_CHECK, id);
+	} else {
+		incident_good(w, OBJECT_CHECK, id);
+	}
+}
+
+static unsigned
+bad_of(uint64_t window, uint32_t of)
+{
+	return (unsigned)__builtin_popcountll(of >= 64 ? window : window & ((UINT64_C(1) << of) - 1));
+}
+
+/* One observation; true: the state changed. */
+static bool
+observe(struct world *w, uint32_t id, enum outcome outcome)
+{
+	struct check_view *v = &w->checks[id];
+	const struct check *c = &w->rules->checks[id];
+	bool bad = outcome == OUTCOME_BAD;
+	enum check_state old = v->state;
+	v->window = v->window << 1 | bad;
+	v->seen += v->seen < 64;
+	v->goods = bad ? 0 : v->goods + 1;
+	if (!bad)
+		v->bad_since_ms = 0;
+	else if (v->bad_since_ms == 0)
+		v->bad_since_ms = w->now_ms;
+	if (bad)
+		v->good_since_ms = 0;
+	else if (v->good_since_ms == 0)
+		v->good_since_ms = w->now_ms;
+	bool fell = bad && (c->down_ms > 0 ? w->now_ms - v->bad_since_ms >= c->down_ms
+					   : bad_of(v->window, c->down_of) >= c->down_need);
+	bool rose = !bad && (old != CHECK_DOWN || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
+								: v->goods >= c->up_need));
+	if (fell && old != CHECK_DOWN)
+		went_down(w, id);
+	else if (rose && v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
+		v->window = old == CHECK_DOWN ? 0 : v->window; /* old failures count no more */
+		came_up(w, id, outcome == OUTCOME_WARN);
+	}
+	bool doubt = (bad && v->state != CHECK_DOWN) || (!bad && v->state == CHECK_DOWN);
+	uint32_t of = c->of;
+	bool starting = of != RULES_NONE && w->services[of].state == SERVICE_STARTING;
+	if (v->pace != PACE_OFF)
+		check_pace(w, id, doubt || starting ? PACE_FAST : PACE_NORMAL);
+	return v->state != old;
+}
+
+void
+check_unknown(struct world *w, uint32_t id, const char *text)
+{
+	struct check_view *v = &w->checks[id];
+	text_print(v->text, sizeof v->text, "%s", text);
+	v->goods = 0;
+	v->bad_since_ms = v->good_since_ms = 0;
+	if (v->state == CHECK_UNKNOWN)
+		return;
+	set_state(w, id, CHECK_UNKNOWN);
+	after_change(w, id);
+	rule_changed(w, OBJECT_CHECK, id, false);
+}
+
+void
+check_role_lost(struct world *w, enum role role)
+{
+	for (uint32_t i = 0; i < w->rules->check_count; i++)
+		if (check_role(&w->rules->checks[i]) == role) {
+			/* its state stays what rules and routes last knew: nothing acts on silence */
+			w->checks[i].valid_ns = w->now_ms * 1000000;
+			w->checks[i].measured_ns = 0;
+			text_print(w->checks[i].text, sizeof w->checks[i].text,
+				   "not measured: the helper is being replaced");
+			w->checks[i].goods = 0;
+			set_state(w, i, CHECK_UNKNOWN);
+		}
+	if (role == ROLE_LOCAL)
+		for (uint32_t i = 0; i < w->rules->service_count; i++)
+			w->services[i].sample_ms = 0;
+}
+
+void
+check_result(struct world *w, const struct event *e)
+{
+	const struct msg_result *r = e->result;
+	uint32_t id = r->check;
+	struct check_view *v = &w->checks[id];
+	if (r->began_ns < v->valid_ns)
+		return; /* it measured another process, or another time */
+	v->measured_ns = r->began_ns + r->latency_ns;
+	v->latency_ns = r->latency_ns;
+	v->value_count = r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES;
+	memcpy(v->values, r->value, sizeof v->values);
+	memcpy(v->text, r->text, sizeof v->text);
+	v->text[sizeof v->text - 1] = '\0';
+	world_mark(w, OBJECT_CHECK, id);
+	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN || r->outcome >= OUTCOMES) {
+		if (v->pace != PACE_OFF)
+			check_unknown(w, id, v->text);
+		return;
+	}
+	if (observe(w, id, (enum outcome)r->outcome))
+		after_change(w, id);
+	for (uint32_t i = 0; i < w->rules->route_count; i++)
+		if (w->rules->routes[i].verify == id)
+			route_verify_result(w, i, r->outcome != OUTCOME_BAD, r->began_ns);
+	rule_changed(w, OBJECT_CHECK, id, true);
+}

@@ -1,0 +1,272 @@
+/* Incidents: what belongs together is told once, when it begins and when it is over. */
+#include "rules/world_state.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t
+index_of(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = w->nodes[w->base[kind] + id].incident;
+	return i != NO_INCIDENT && w->incidents[i].id != 0 && w->incidents[i].state != INCIDENT_CLOSED
+		       ? i
+		       : NO_INCIDENT;
+}
+
+uint64_t
+incident_of(struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = index_of(w, kind, id);
+	return i != NO_INCIDENT ? w->incidents[i].id : 0;
+}
+
+static uint32_t
+of_service(const struct world *w, uint32_t service)
+{
+	const struct service *s = &w->rules->services[service];
+	uint32_t i = index_of(w, OBJECT_SERVICE, service);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < s->checks.count; k++)
+		i = index_of(w, OBJECT_CHECK, s->checks.ids[k]);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++)
+		i = index_of(w, OBJECT_ROUTE, s->routes.ids[k]);
+	return i;
+}
+
+static uint32_t
+of_route(const struct world *w, uint32_t route)
+{
+	const struct route *r = &w->rules->routes[route];
+	uint32_t i = index_of(w, OBJECT_ROUTE, route);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
+		if (r->backends[k].service != RULES_NONE)
+			i = index_of(w, OBJECT_SERVICE, r->backends[k].service);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
+		if (r->backends[k].check != RULES_NONE)
+			i = index_of(w, OBJECT_CHECK, r->backends[k].check);
+	return i;
+}
+
+static uint32_t
+of_rule(const struct world *w, uint32_t rule)
+{
+	const struct rule *r = &w->rules->rules[rule];
+	uint32_t i = index_of(w, OBJECT_RULE, rule);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->when.count; k++) {
+		const struct op *op = &r->when.ops[k];
+		if (op->kind != OP_TEST)
+			continue;
+		if (op->object == OBJECT_SERVICE)
+			i = of_service(w, op->id);
+		else if (op->object == OBJECT_CHECK && w->rules->checks[op->id].of != RULES_NONE)
+			i = of_service(w, w->rules->checks[op->id].of);
+		else
+			i = index_of(w, op->object, op->id);
+	}
+	return i;
+}
+
+/* The open incident of something that the object belongs to. */
+static uint32_t
+related(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = NO_INCIDENT;
+	switch (kind) {
+	case OBJECT_SERVICE:
+		i = of_service(w, id);
+		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
+			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
+				const struct action *x = &w->rules->rules[r].actions[a];
+				if (x->id == id && x->kind <= ACTION_RELEASE && i == NO_INCIDENT)
+					i = index_of(w, OBJECT_RULE, r);
+			}
+		break;
+	case OBJECT_CHECK:
+		i = index_of(w, kind, id);
+		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
+			i = of_service(w, w->rules->checks[id].of);
+		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->route_count; r++)
+			if (w->rules->routes[r].verify == id)
+				i = of_route(w, r);
+		break;
+	case OBJECT_ROUTE:
+		i = of_route(w, id);
+		break;
+	case OBJECT_RULE:
+		i = of_rule(w, id);
+		break;
+	case OBJECT_MONITORD:
+	case OBJECT_CHAIN:
+	case OBJECT_CONTACT:
+	case OBJECT_KINDS:
+		return NO_INCIDENT;
+	}
+	/* the chain: who needs whom */
+	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++) {
+		const struct chain *chain = &w->rules->chains[c];
+		bool member = false;
+		uint32_t found = NO_INCIDENT, own = id;
+		enum object_kind own_kind = kind;
+		if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
+			own = w->rules->checks[id].of;
+			own_kind = OBJECT_SERVICE;
+		}
+		for (uint32_t k = 0; k < chain->link_count; k++) {
+			member = member || (chain->links[k].kind == own_kind && chain->links[k].id == own);
+			if (found == NO_INCIDENT)
+				found = chain->links[k].kind == OBJECT_SERVICE
+						? of_service(w, chain->links[k].id)
+						: index_of(w, chain->links[k].kind, chain->links[k].id);
+		}
+		if (member)
+			i = found;
+	}
+	return i;
+}
+
+static uint32_t
+open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *text)
+{
+	uint32_t index = w->incident_next;
+	for (uint32_t k = 0; k < INCIDENTS; k++) { /* the oldest that is closed, or never used */
+		uint32_t i = (w->incident_next + k) % INCIDENTS;
+		if (w->incidents[i].id == 0 || w->incidents[i].state == INCIDENT_CLOSED) {
+			index = i;
+			break;
+		}
+	}
+	w->incident_next = (index + 1) % INCIDENTS;
+	for (uint32_t i = 0; i < w->node_count; i++)
+		if (w->nodes[i].incident == index) {
+			w->nodes[i].incident = NO_INCIDENT;
+			w->nodes[i].bad = false;
+		}
+	struct incident *x = &w->incidents[index];
+	*x = (struct incident){ .id = w->last_event + 1, .root_kind = kind, .root_id = id,
+				.since_ms = w->now_ms, .since_real_ms = w->real_ms,
+				.event = w->last_event + 1 };
+	text_print(x->text, sizeof x->text, "%s", text);
+	world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
+	world_mark(w, NODE_INCIDENTS, index);
+	return index;
+}
+
+void
+incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *text)
+{
+	struct node *n = world_node(w, kind, id);
+	uint32_t i = index_of(w, kind, id);
+	if (n->bad && i != NO_INCIDENT)
+		return;
+	n->bad = false;
+	if (i == NO_INCIDENT)
+		i = related(w, kind, id);
+	if (i == NO_INCIDENT)
+		i = open_incident(w, kind, id, text);
+	n->incident = i;
+	n->bad = true;
+	w->incidents[i].bad++;
+	w->incidents[i].good_ms = 0;
+}
+
+void
+incident_good(struct world *w, enum object_kind kind, uint32_t id)
+{
+	struct node *n = world_node(w, kind, id);
+	if (!n->bad)
+		return;
+	n->bad = false;
+	uint32_t i = n->incident;
+	struct incident *x = &w->incidents[i];
+	if (x->bad > 0)
+		x->bad--;
+	if (x->bad > 0)
+		return;
+	x->good_ms = w->now_ms;
+	int64_t due = w->now_ms + SETTLE_MS;
+	if (!x->told && x->since_ms + OPEN_MAIL_MS < due)
+		due = x->since_ms + OPEN_MAIL_MS > w->now_ms ? x->since_ms + OPEN_MAIL_MS : w->now_ms;
+	world_arm(w, NODE_INCIDENTS, i, due);
+}
+
+static void
+tell(struct world *w, uint32_t index, const char *kind, const char *text)
+{
+	struct incident *x = &w->incidents[index];
+	w->cause = x->id;
+	world_tell(w, kind, x->root_kind, x->root_id, "%s", text);
+	struct journal_line *l = &w->out->list[w->out->count - 1].line;
+	l->incident = x->id;
+	world_mark(w, NODE_INCIDENTS, index);
+}
+
+void
+incident_timer(struct world *w, uint32_t index)
+{
+	struct incident *x = &w->incidents[index];
+	char text[400], took[32];
+	if (x->id == 0 || x->state == INCIDENT_CLOSED)
+		return;
+	if (!x->told) {
+		x->told = true;
+		x->told_ms = w->now_ms;
+		tell(w, index, "incident-open", x->text);
+	}
+	if (x->bad > 0) {
+		if (w->rules->settings.remind_ms > 0) {
+			if (w->now_ms - x->told_ms >= w->rules->settings.remind_ms) {
+				x->told_ms = w->now_ms;
+				tell(w, index, "incident-remind", x->text);
+			}
+			world_arm(w, NODE_INCIDENTS, index, x->told_ms + w->rules->settings.remind_ms);
+		}
+		return;
+	}
+	if (x->good_ms + SETTLE_MS > w->now_ms) {
+		world_arm(w, NODE_INCIDENTS, index, x->good_ms + SETTLE_MS);
+		return;
+	}
+	x->state = INCIDENT_CLOSED;
+	x->until_real_ms = w->real_ms - (w->now_ms - x->good_ms);
+	text_print(text, sizeof text, "over after %s: %s",
+		   text_duration(x->good_ms - x->since_ms, took, sizeof took), x->text);
+	tell(w, index, "incident-close", text);
+}
+
+/* From the journal of an earlier life: what was open is open still. */
+void
+incident_recall(struct world *w, const struct journal_line *l)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE, OBJECT_RULE };
+	uint32_t index = NO_INCIDENT;
+	for (uint32_t i = 0; i < INCIDENTS; i++)
+		if (w->incidents[i].id == l->incident && l->incident != 0)
+			index = i;
+	if (strcmp(l->kind, "incident-close") == 0) {
+		if (index != NO_INCIDENT) {
+			w->incidents[index].state = INCIDENT_CLOSED;
+			w->incidents[index].until_real_ms = l->real_ms;
+			world_arm(w, NODE_INCIDENTS, index, NEVER);
+		}
+		return;
+	}
+	if (strcmp(l->kind, "incident-open") != 0 || index != NO_INCIDENT)
+		return;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		if (strcmp(object_kind_name[kinds[k]], l->object_kind) != 0)
+			continue;
+		uint32_t id = kinds[k] == OBJECT_RULE ? RULES_NONE : rules_find(w->rules, kinds[k], l->object);
+		if (id == RULES_NONE)
+			return;
+		index = w->incident_next;
+		w->incident_next = (index + 1) % INCIDENTS;
+		struct incident *x = &w->incidents[index];
+		*x = (struct incident){ .id = l->incident, .root_kind = kinds[k], .root_id = id,
+					.since_real_ms = l->real_ms, .told = true, .event = l->id };
+		text_print(x->text, sizeof x->text, "%s", l->text);
+		world_node(w, kinds[k], id)->incident = index;
+		/* nothing of it is bad until measured again; it closes when its time is over */
+		world_arm(w, NODE_INCIDENTS, index, SETTLE_MS);
+	}
+}

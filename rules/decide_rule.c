@@ -1,0 +1,277 @@
+/* Rules: when they fire, what they do in order, when they are over. */
+#include "rules/world_state.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define FIRES_MAX 16
+#define ACTION_MS 120000 /* the next action does not wait longer for this one */
+
+static const struct rule *
+conf(const struct world *w, uint32_t id)
+{
+	return &w->rules->rules[id];
+}
+
+static void
+service_action(struct world *w, uint32_t id, const struct action *a)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	struct service_view *s = &w->services[a->id];
+	if (a->kind != ACTION_RELEASE && (s->held || s->by_command))
+		return; /* an operator's word beats every rule */
+	switch (a->kind) {
+	case ACTION_START:
+		service_start(w, a->id);
+		break;
+	case ACTION_STOP:
+		service_stop(w, a->id, AFTER_STAY);
+		break;
+	case ACTION_RESTART:
+		service_restart(w, a->id);
+		break;
+	case ACTION_RELOAD:
+		world_decide(w, DECIDE_RELOAD, a->id);
+		return;
+	case ACTION_KILL:
+	case ACTION_SIGNAL: {
+		struct decision *d = world_decide(w, DECIDE_SIGNAL, a->id);
+		d->signal = a->kind == ACTION_KILL ? SIGKILL : a->signal;
+		d->scope = a->kind == ACTION_KILL ? SCOPE_TREE : SCOPE_MAIN;
+		world_tell(w, "service-signalled", OBJECT_SERVICE, a->id, "%s gets SIG%s",
+			   w->rules->services[a->id].name, sigabbrev_np(d->signal));
+		return;
+	}
+	case ACTION_HOLD:
+	case ACTION_RELEASE:
+		service_hold(w, a->id, a->kind == ACTION_HOLD);
+		return;
+	case ACTION_REROUTE:
+	case ACTION_RESTORE:
+	case ACTION_RUN:
+	case ACTION_ALERT:
+	case ACTION_PAGE:
+	case ACTION_LOG:
+	case ACTION_DRAIN:
+	case ACTION_UNDRAIN:
+	case ACTION_KINDS:
+		return;
+	}
+	if (!service_steady(w, a->id)) {
+		r->wait_service = a->id;
+		r->wait_due_ms = w->now_ms + ACTION_MS;
+		w->waiting_rules++;
+	}
+}
+
+static void
+contact_action(struct world *w, uint32_t id, const struct action *a)
+{
+	bool page = a->kind == ACTION_PAGE;
+	world_tell(w, page ? "page" : "alert", OBJECT_RULE, id, "%s: %s", conf(w, id)->name,
+		   w->ruleviews[id].text);
+	struct journal_line *l = &w->out->list[w->out->count - 1].line;
+	text_print(l->to, sizeof l->to, "%s", w->rules->contacts[a->id].name);
+}
+
+static void
+act(struct world *w, uint32_t id, const struct action *a)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	struct decision *d;
+	switch (a->kind) {
+	case ACTION_REROUTE: {
+		struct event e = { .verb = VERB_REROUTE, .id = a->id, .target = a->backend };
+		const char *why = "";
+		route_command(w, &e, &why);
+		if (*why != '\0')
+			world_tell(w, "action-done", OBJECT_RULE, id, "reroute %s: %s",
+				   w->rules->routes[a->id].name, why);
+		break;
+	}
+	case ACTION_RESTORE:
+		route_manual(w, a->id, RULES_NONE);
+		break;
+	case ACTION_RUN:
+		d = world_decide(w, DECIDE_RUN, id);
+		d->token = r->wait_token = ++w->last_token;
+		d->action = (uint32_t)(r->action_at | (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
+		d->event = r->event;
+		r->wait_due_ms = w->now_ms + conf(w, id)->timeout_ms + 5000;
+		w->waiting_rules++;
+		break;
+	case ACTION_ALERT:
+	case ACTION_PAGE:
+		contact_action(w, id, a);
+		break;
+	case ACTION_LOG:
+		world_tell(w, "action-done", OBJECT_RULE, id, "%s: %s", conf(w, id)->name, r->text);
+		break;
+	case ACTION_START:
+	case ACTION_STOP:
+	case ACTION_RESTART:
+	case ACTION_RELOAD:
+	case ACTION_KILL:
+	case ACTION_SIGNAL:
+	case ACTION_HOLD:
+	case ACTION_RELEASE:
+		service_action(w, id, a);
+		break;
+	case ACTION_DRAIN:
+	case ACTION_UNDRAIN:
+	case ACTION_KINDS:
+		break;
+	}
+}
+
+/* Goes on with the actions until one has to be waited for. */
+static void
+go_on(struct world *w, uint32_t id)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	while (r->actions != NULL && r->wait_service == RULES_NONE && r->wait_token == 0) {
+		if (r->action_at == r->action_count) {
+			r->actions = NULL;
+			break;
+		}
+		w->cause = r->event;
+		act(w, id, &r->actions[r->action_at]);
+		r->action_at++;
+	}
+}
+
+void
+rule_progress(struct world *w)
+{
+	for (uint32_t id = 0; id < w->rules->rule_count && w->waiting_rules > 0; id++) {
+		struct rule_view *r = &w->ruleviews[id];
+		bool over = w->now_ms >= r->wait_due_ms;
+		if (r->wait_service != RULES_NONE && (over || service_steady(w, r->wait_service)))
+			r->wait_service = RULES_NONE;
+		else if (r->wait_token != 0 && over)
+			r->wait_token = 0;
+		else
+			continue;
+		w->waiting_rules--;
+		go_on(w, id);
+	}
+}
+
+void
+rule_run_done(struct world *w, const struct event *e)
+{
+	if (e->id >= w->rules->rule_count)
+		return;
+	struct rule_view *r = &w->ruleviews[e->id];
+	w->cause = r->event;
+	if (e->signal != 0)
+		world_tell(w, "action-done", OBJECT_RULE, e->id, "run ended by signal %d%s%s", e->signal,
+			   e->text != NULL && *e->text != '\0' ? ": " : "", e->text != NULL ? e->text : "");
+	else
+		world_tell(w, "action-done", OBJECT_RULE, e->id, "run ended with exit code %d%s%s", e->code,
+			   e->text != NULL && *e->text != '\0' ? ": " : "", e->text != NULL ? e->text : "");
+	if (r->wait_token == e->token && e->token != 0) {
+		r->wait_token = 0;
+		w->waiting_rules--;
+		go_on(w, e->id);
+	}
+}
+
+static bool
+escalates(struct world *w, uint32_t id)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	const struct rule *c = conf(w, id);
+	uint32_t n = 0;
+	r->fire_ms[r->fire_next++ % FIRES_MAX] = w->now_ms;
+	for (uint32_t i = 0; i < FIRES_MAX && i < r->fire_next; i++)
+		n += w->now_ms - r->fire_ms[i] < c->escalate_ms;
+	if (c->escalate_count == 0 || n < c->escalate_need)
+		return false;
+	r->fire_next = 0;
+	return true;
+}
+
+static void
+fire(struct world *w, uint32_t id)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	const struct rule *c = conf(w, id);
+	char text[400];
+	bool again = r->firing;
+	condition_text(w, &c->when, r->text, sizeof r->text);
+	text_print(text, sizeof text, "%s: %s", c->name, r->text);
+	r->firing = true;
+	r->fired++;
+	r->fired_ms = w->now_ms;
+	r->since_real_ms = w->real_ms;
+	world_mark(w, OBJECT_RULE, id);
+	if (!again && c->place.file != NULL && !c->dry_run) /* a check's `do`: the check tells */
+		incident_bad(w, OBJECT_RULE, id, text);
+	if (c->dry_run) {
+		world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have acted", text);
+		return;
+	}
+	bool up = escalates(w, id);
+	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id, "%s", text);
+	if (r->actions != NULL)
+		return; /* its last actions have not ended */
+	r->actions = up ? c->escalate : c->actions;
+	r->action_count = up ? c->escalate_count : c->action_count;
+	r->action_at = 0;
+	go_on(w, id);
+}
+
+static void
+evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
+{
+	struct rule_view *r = &w->ruleviews[id];
+	const struct rule *c = conf(w, id);
+	int64_t due = NEVER;
+	enum truth old = r->truth;
+	r->truth = condition_eval(w, &c->when, r->slots, kind, object, &due);
+	if (r->truth != old)
+		world_mark(w, OBJECT_RULE, id);
+	bool over = r->truth == TRUTH_FALSE;
+	if (c->clear.count > 0)
+		over = condition_eval(w, &c->clear, r->clear_slots, kind, object, &due) == TRUTH_TRUE;
+	if (r->truth == TRUTH_TRUE && (!r->firing || w->now_ms - r->fired_ms >= c->cooldown_ms)) {
+		fire(w, id);
+	} else if (r->firing && over) {
+		r->firing = false;
+		r->since_real_ms = w->real_ms;
+		world_mark(w, OBJECT_RULE, id);
+		w->cause = r->event;
+		world_tell(w, "rule-cleared", OBJECT_RULE, id, "%s is over", c->name);
+		incident_good(w, OBJECT_RULE, id);
+	}
+	if (r->firing && r->truth == TRUTH_TRUE && r->fired_ms + c->cooldown_ms < due)
+		due = r->fired_ms + c->cooldown_ms;
+	if (due <= w->now_ms && due != NEVER)
+		due = w->now_ms + 1;
+	world_arm(w, OBJECT_RULE, id, due);
+}
+
+void
+rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample)
+{
+	const struct readers *r = kind == OBJECT_SERVICE ? &w->service_rules
+				  : kind == OBJECT_CHECK ? &w->check_rules
+							 : &w->route_rules;
+	uint64_t cause = w->cause;
+	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
+		if (i > r->first[id] && r->rules[i] == r->rules[i - 1])
+			continue; /* it reads two metrics of the same object */
+		w->cause = cause;
+		evaluate(w, r->rules[i], is_sample ? kind : OBJECT_KINDS, id);
+	}
+	w->cause = cause;
+}
+
+void
+rule_timer(struct world *w, uint32_t id)
+{
+	evaluate(w, id, OBJECT_KINDS, 0);
+}

@@ -1,0 +1,123 @@
+/* The believed states, as messages for status. */
+#include "rules/world_state.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+void
+world_service_view(const struct world *w, uint32_t id, struct msg_service_view *v)
+{
+	const struct service_view *s = &w->services[id];
+	memset(v, 0, sizeof *v);
+	v->service = id;
+	v->state = world_service_state(w, id);
+	v->since_real_ms = s->since_real_ms;
+	v->started_real_ms = s->alive ? s->started_real_ms : 0;
+	v->pid = s->alive ? s->pid : 0;
+	v->exit_code = s->exit_code;
+	v->exit_signal = s->exit_signal;
+	v->restarts = s->restarts;
+	v->held = s->held;
+	v->by_command = s->by_command;
+	v->cpu = s->values[METRIC_CPU];
+	v->memory = s->values[METRIC_MEMORY];
+	v->threads = s->values[METRIC_THREADS];
+	v->fds = s->values[METRIC_FDS];
+	v->event = s->event;
+}
+
+void
+world_check_view(const struct world *w, uint32_t id, struct msg_check_view *v)
+{
+	const struct check_view *c = &w->checks[id];
+	memset(v, 0, sizeof *v);
+	v->check = id;
+	v->state = c->state;
+	v->since_real_ms = c->since_real_ms;
+	v->measured_ns = c->measured_ns;
+	v->latency_ns = c->latency_ns;
+	v->value_count = c->value_count;
+	v->event = c->event;
+	memcpy(v->value, c->values, sizeof v->value);
+	memcpy(v->text, c->text, sizeof v->text);
+}
+
+void
+world_route_view(const struct world *w, uint32_t id, struct msg_route_view *v)
+{
+	const struct route_view *r = &w->routes[id];
+	memset(v, 0, sizeof *v);
+	v->route = id;
+	v->state = r->state;
+	v->since_real_ms = r->since_real_ms;
+	v->active = r->is_seen ? r->seen : r->wanted;
+	v->wanted = r->wanted;
+	v->seen = r->is_seen;
+	v->event = r->event;
+	memcpy(v->text, r->text, sizeof v->text);
+}
+
+void
+world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v)
+{
+	const struct rule_view *r = &w->ruleviews[id];
+	memset(v, 0, sizeof *v);
+	v->rule = id;
+	v->truth = r->truth;
+	v->firing = r->firing;
+	v->fired = r->fired;
+	v->since_real_ms = r->since_real_ms;
+	v->event = r->event;
+}
+
+uint32_t
+world_incidents(const struct world *w)
+{
+	(void)w;
+	return INCIDENTS;
+}
+
+void
+world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v)
+{
+	const struct incident *i = &w->incidents[index];
+	memset(v, 0, sizeof *v);
+	v->incident = i->id;
+	v->state = i->state;
+	v->root_kind = i->root_kind;
+	v->root_id = i->root_id;
+	v->since_real_ms = i->since_real_ms;
+	v->until_real_ms = i->until_real_ms;
+	v->event = i->event;
+	text_print(v->text, sizeof v->text, "%s", i->text);
+}
+
+enum pace
+world_pace(const struct world *w, uint32_t check)
+{
+	return w->checks[check].pace;
+}
+
+bool
+world_order(const struct world *w, uint32_t route, struct msg_route_order *o)
+{
+	const struct route_view *r = &w->routes[route];
+	memset(o, 0, sizeof *o);
+	o->route = route;
+	o->number = r->number;
+	o->active = r->wanted;
+	return r->number != 0;
+}
+
+enum service_state
+world_service_state(const struct world *w, uint32_t id)
+{
+	return w->services[id].held ? SERVICE_HELD : w->services[id].state;
+}
+
+enum check_state
+world_check_state(const struct world *w, uint32_t id)
+{
+	return w->checks[id].state;
+}

@@ -1,0 +1,376 @@
+/* The world: memory, the heap of deadlines, dirty bits, telling, views. */
+#include "rules/world.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "rules/world_state.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const service_state_name[SERVICE_STATES] = {
+	[SERVICE_STOPPED] = "stopped",	 [SERVICE_STARTING] = "starting", [SERVICE_UP] = "up",
+	[SERVICE_FAILING] = "failing",	 [SERVICE_STOPPING] = "stopping", [SERVICE_BACKOFF] = "backoff",
+	[SERVICE_FAILED] = "failed",	 [SERVICE_HELD] = "held",
+};
+const char *const check_state_name[CHECK_STATES] = {
+	[CHECK_UNKNOWN] = "unknown",
+	[CHECK_UP] = "up",
+	[CHECK_DEGRADED] = "degraded",
+	[CHECK_DOWN] = "down",
+};
+const char *const route_state_name[ROUTE_STATES] = {
+	[ROUTE_PRIMARY] = "primary",
+	[ROUTE_REROUTED] = "rerouted",
+	[ROUTE_MANUAL] = "manual",
+	[ROUTE_STUCK] = "stuck",
+};
+const char *const incident_state_name[INCIDENT_STATES] = {
+	[INCIDENT_OPEN] = "open",
+	[INCIDENT_ACKED] = "acked",
+	[INCIDENT_CLOSED] = "closed",
+};
+
+/* ---- memory ---- */
+
+static void *
+get(struct arena *a, bool *good, size_t size)
+{
+	void *p = arena_get(a, size);
+	*good = *good && p != NULL;
+	return p;
+}
+
+static void
+index_readers(struct world *w, struct readers *r, enum object_kind kind, uint32_t count, bool *good)
+{
+	const struct rules *rules = w->rules;
+	uint32_t total = 0;
+	r->first = get(w->arena, good, (count + 2) * sizeof *r->first);
+	if (!*good)
+		return;
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < rules->rule_count; i++)
+			for (int c = 0; c < 2; c++) {
+				const struct condition *cond =
+					c == 0 ? &rules->rules[i].when : &rules->rules[i].clear;
+				for (uint32_t k = 0; k < cond->count; k++) {
+					const struct op *op = &cond->ops[k];
+					if (op->kind != OP_TEST || op->object != kind)
+						continue;
+					if (pass == 0)
+						total++, r->first[op->id + 1]++;
+					else
+						r->rules[r->first[op->id]++] = i;
+				}
+			}
+		if (pass == 0) {
+			for (uint32_t i = 0; i < count; i++)
+				r->first[i + 1] += r->first[i];
+			r->rules = get(w->arena, good, (total + 1) * sizeof *r->rules);
+			if (!*good)
+				return;
+		}
+	}
+	for (uint32_t i = count; i > 0; i--) /* the second pass moved each start to its end */
+		r->first[i] = r->first[i - 1];
+	r->first[0] = 0;
+}
+
+static void
+init_views(struct world *w, int64_t now_ms)
+{
+	const struct rules *r = w->rules;
+	(void)now_ms;
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		w->services[i].exit_code = -1;
+		w->services[i].starting_next = RULES_NONE;
+		for (unsigned m = 0; m < METRICS_COUNT; m++)
+			w->services[i].values[m] = (double)NAN;
+	}
+	for (uint32_t i = 0; i < r->check_count; i++)
+		w->checks[i].pace = PACE_NORMAL;
+	for (uint32_t i = 0; i < r->route_count; i++)
+		w->routes[i].manual = RULES_NONE;
+	for (uint32_t i = 0; i < r->rule_count; i++)
+		w->ruleviews[i].wait_service = RULES_NONE;
+	for (uint32_t i = 0; i < w->node_count; i++)
+		w->nodes[i].incident = NO_INCIDENT;
+	w->pending_first = w->pending_last = RULES_NONE;
+}
+
+struct world *
+world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t now_ms)
+{
+	struct arena *a = arena_new(1);
+	bool good = a != NULL;
+	struct world *w = good ? get(a, &good, sizeof *w) : NULL;
+	if (!good) {
+		arena_free(&a);
+		return NULL;
+	}
+	w->rules = rules;
+	w->arena = a;
+	w->random = seed | 1;
+	text_print(w->host, sizeof w->host, "%s", host);
+	w->services = get(a, &good, rules->service_count * sizeof *w->services + 1);
+	w->checks = get(a, &good, rules->check_count * sizeof *w->checks + 1);
+	w->routes = get(a, &good, rules->route_count * sizeof *w->routes + 1);
+	w->ruleviews = get(a, &good, rules->rule_count * sizeof *w->ruleviews + 1);
+	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
+						  OBJECT_RULE };
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		w->base[order[i]] = w->node_count;
+		w->node_count += rules_count(rules, order[i]);
+	}
+	w->base[NODE_INCIDENTS] = w->node_count;
+	w->node_count += INCIDENTS;
+	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
+	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
+	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);
+	if (good) {
+		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
+		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
+		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
+	}
+	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
+		w->ruleviews[i].slots =
+			get(a, &good, (rules->rules[i].when.slots + 1) * sizeof(struct slot));
+		w->ruleviews[i].clear_slots =
+			get(a, &good, (rules->rules[i].clear.slots + 1) * sizeof(struct slot));
+	}
+	if (!good) {
+		arena_free(&a);
+		return NULL;
+	}
+	init_views(w, now_ms);
+	return w;
+}
+
+void
+world_free(struct world **wp)
+{
+	if (*wp != NULL) {
+		struct arena *a = (*wp)->arena;
+		arena_free(&a);
+	}
+	*wp = NULL;
+}
+
+/* ---- deadlines: a binary heap of node indexes ---- */
+
+struct node *
+world_node(struct world *w, enum object_kind kind, uint32_t id)
+{
+	return &w->nodes[w->base[kind] + id];
+}
+
+static void
+place(struct world *w, uint32_t at, uint32_t node)
+{
+	w->heap[at] = node;
+	w->nodes[node].heap = at + 1;
+}
+
+static void
+sift(struct world *w, uint32_t at)
+{
+	uint32_t node = w->heap[at];
+	int64_t due = w->nodes[node].due_ms;
+	while (at > 0 && w->nodes[w->heap[(at - 1) / 2]].due_ms > due) {
+		place(w, at, w->heap[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+		if (child >= w->heap_count)
+			break;
+		if (child + 1 < w->heap_count &&
+		    w->nodes[w->heap[child + 1]].due_ms < w->nodes[w->heap[child]].due_ms)
+			child++;
+		if (w->nodes[w->heap[child]].due_ms >= due)
+			break;
+		place(w, at, w->heap[child]);
+		at = child;
+	}
+	place(w, at, node);
+}
+
+void
+world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms)
+{
+	uint32_t index = w->base[kind] + id;
+	struct node *n = &w->nodes[index];
+	n->due_ms = due_ms;
+	if (due_ms != NEVER) {
+		if (n->heap == 0)
+			place(w, w->heap_count++, index);
+		sift(w, n->heap - 1);
+	} else if (n->heap != 0) {
+		uint32_t hole = n->heap - 1, last = w->heap[--w->heap_count];
+		n->heap = 0;
+		if (last != index) {
+			place(w, hole, last);
+			sift(w, hole);
+		}
+	}
+}
+
+int64_t
+world_deadline(const struct world *w)
+{
+	int64_t due = w->heap_count > 0 ? w->nodes[w->heap[0]].due_ms : NEVER;
+	if (w->going && w->go_next < w->rules->service_count)
+		due = 0; /* more to start: at once */
+	return due;
+}
+
+/* ---- dirty views ---- */
+
+void
+world_mark(struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t index = w->base[kind] + id;
+	if (w->nodes[index].dirty)
+		return;
+	w->nodes[index].dirty = true;
+	w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = index;
+}
+
+bool
+world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
+{
+	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
+						  OBJECT_CHECK, OBJECT_SERVICE };
+	if (w->dirty_count == 0)
+		return false;
+	uint32_t index = w->dirty[w->dirty_first];
+	w->dirty_first = (w->dirty_first + 1) % w->node_count;
+	w->dirty_count--;
+	w->nodes[index].dirty = false;
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (index >= w->base[order[i]]) {
+			*kind = order[i];
+			*id = index - w->base[order[i]];
+			break;
+		}
+	return true;
+}
+
+void
+world_all_dirty(struct world *w)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
+						  OBJECT_RULE };
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		for (uint32_t i = 0; i < rules_count(w->rules, kinds[k]); i++)
+			world_mark(w, kinds[k], i);
+	for (uint32_t i = 0; i < INCIDENTS; i++)
+		if (w->incidents[i].id != 0)
+			world_mark(w, NODE_INCIDENTS, i);
+}
+
+/* ---- decisions ---- */
+
+struct decision *
+world_decide(struct world *w, enum decision_kind kind, uint32_t id)
+{
+	assert(w->out->count < DECISIONS_ROOM);
+	struct decision *d = &w->out->list[w->out->count++];
+	memset(d, 0, offsetof(struct decision, line));
+	d->kind = kind;
+	d->id = id;
+	d->text[0] = '\0';
+	return d;
+}
+
+static void
+add_contacts(const struct world *w, const struct alerts_to *to, char *out, size_t cap)
+{
+	struct text t;
+	text_begin(&t, out, cap);
+	for (uint32_t i = 0; i < to->count; i++)
+		text_add(&t, "%s%s", i > 0 ? "," : "", w->rules->contacts[to->to[i].contact].name);
+}
+
+uint64_t
+world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t id,
+	   const char *format, ...)
+{
+	struct decision *d = world_decide(w, DECIDE_TELL, id);
+	struct journal_line *l = &d->line;
+	va_list args;
+	memset(l, 0, sizeof *l);
+	l->id = ++w->last_event;
+	l->real_ms = w->real_ms;
+	l->cause = w->cause;
+	text_print(l->kind, sizeof l->kind, "%s", kind);
+	text_print(l->object_kind, sizeof l->object_kind, "%s", object_kind_name[object]);
+	text_print(l->object, sizeof l->object, "%s", rules_name(w->rules, object, id));
+	if (object == OBJECT_RULE)
+		text_print(l->rule, sizeof l->rule, "%s", l->object);
+	l->incident = object != OBJECT_MONITORD && object != OBJECT_CONTACT && object != OBJECT_CHAIN
+			      ? incident_of(w, object, id)
+			      : 0;
+	va_start(args, format);
+	vsnprintf(l->text, sizeof l->text, format, args);
+	va_end(args);
+	if (object == OBJECT_SERVICE)
+		w->services[id].event = l->id;
+	else if (object == OBJECT_CHECK)
+		w->checks[id].event = l->id;
+	else if (object == OBJECT_ROUTE)
+		w->routes[id].event = l->id;
+	else if (object == OBJECT_RULE)
+		w->ruleviews[id].event = l->id;
+	if (strcmp(kind, "alert") == 0 || strcmp(kind, "page") == 0)
+		return l->id;
+	if (strncmp(kind, "incident-", 9) == 0)
+		add_contacts(w, rules_alerts(w->rules, object, id), l->to, sizeof l->to);
+	return l->id;
+}
+
+bool
+world_wait(struct waiter *waiters, uint64_t token, enum verb verb)
+{
+	for (unsigned i = 0; i < TOKENS; i++)
+		if (waiters[i].token == 0) {
+			waiters[i] = (struct waiter){ .token = token, .verb = verb };
+			return true;
+		}
+	return false;
+}
+
+void
+world_answer(struct world *w, struct waiter *waiters, int verb, enum command_answer answer,
+	     const char *text)
+{
+	for (unsigned i = 0; i < TOKENS; i++) {
+		if (waiters[i].token == 0 || (verb >= 0 && (int)waiters[i].verb != verb))
+			continue;
+		struct decision *d = world_decide(w, DECIDE_ANSWER, 0);
+		d->token = waiters[i].token;
+		d->answer = answer;
+		d->event = w->last_event;
+		text_print(d->text, sizeof d->text, "%s", text);
+		waiters[i].token = 0;
+	}
+}
+
+uint32_t
+world_random(struct world *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return (uint32_t)(w->random >> 32);
+}
+
+uint64_t
+world_last_event(const struct world *w)
+{
+	return w->last_event;
+}

@@ -1,0 +1,241 @@
+/* rules/world_state.h: inside the pure core: the believed states. Only rules/decide*.c and
+ * rules/world.c include it. */
+#ifndef RULES_WORLD_STATE_H
+#define RULES_WORLD_STATE_H
+
+#include "rules/world.h"
+
+#define TOKENS 4	   /* commands that wait for one object's outcome */
+#define CRASHES_MAX 64	   /* remembered for at-most */
+#define INCIDENTS 256	   /* remembered; the oldest closed one is replaced */
+#define NO_INCIDENT UINT32_MAX
+#define NEVER INT64_MAX
+
+#define OPEN_MAIL_MS 2000  /* an incident gathers before it is told */
+#define SETTLE_MS 2000	   /* all good for so long: closed */
+#define DRAIN_SEEN_MS 5000 /* a front gets so long to say that it drained */
+#define DRAIN_GRACE_MS 500 /* requests in flight end */
+
+struct waiter {
+	uint64_t token; /* 0: free */
+	enum verb verb;
+};
+
+enum after_stop { AFTER_STAY, AFTER_START, AFTER_CRASH };
+
+struct service_view {
+	enum service_state state;
+	bool held, by_command; /* hands off; stopped by an operator */
+	bool alive;	       /* the main process lives */
+	bool occupied;	       /* something of it lives, or is about to */
+	bool pending;	       /* waits for its turn to start, or for what it depends on */
+	bool draining;	       /* a planned restart waits for its route */
+	bool proven;	       /* was up since its last start */
+	bool told_unkillable;
+	enum after_stop after;
+	uint32_t step; /* of the stop ladder */
+	int32_t pid, exit_code, exit_signal;
+	uint32_t restarts, crashes; /* crashes in a row, for the back-off */
+	int64_t crash_ms[CRASHES_MAX];
+	uint32_t crash_next;
+	int64_t started_ms, started_real_ms, since_real_ms, up_ms;
+	int64_t drain_ms; /* when the drain was seen; 0: not yet */
+	uint32_t starting_next; /* list of pending */
+	struct waiter waiters[TOKENS];
+	uint64_t event; /* the last about it */
+	double values[METRICS_COUNT];
+	int64_t sample_ms; /* 0: none of this process */
+};
+
+struct check_view {
+	enum check_state state;
+	uint64_t window; /* newest in bit 0, 1 = bad */
+	uint32_t seen;	 /* observations in the window */
+	uint32_t goods;	 /* in a row */
+	int64_t bad_since_ms, good_since_ms; /* 0: not */
+	int64_t valid_ns; /* exchanges begun before this prove nothing */
+	int64_t measured_ns, latency_ns;
+	int64_t since_real_ms;
+	enum pace pace;
+	uint64_t event;
+	uint32_t value_count;
+	struct msg_value values[MSG_VALUES];
+	char text[MSG_TEXT];
+};
+
+enum verify { VERIFY_NONE, VERIFY_ORDERED, VERIFY_ASKED };
+
+struct route_view {
+	enum route_state state;
+	uint64_t wanted, seen, undo; /* undo: the set before the last order */
+	uint64_t refused;	     /* backends that failed a verify; until they change */
+	uint64_t drained;	     /* by planned restarts */
+	bool is_seen, error;
+	uint64_t number;	     /* of the newest order */
+	uint32_t manual;	     /* backend, RULES_NONE: none */
+	enum verify verify;
+	int64_t verify_due_ms, verify_after_ns;
+	int64_t good_since_ms[RULES_BACKENDS_MAX]; /* 0: not good */
+	int64_t moves_ms[16];
+	uint32_t move_next;
+	bool moved;   /* an order is out whose effect was not told yet */
+	int64_t since_real_ms;
+	struct waiter waiters[TOKENS];
+	uint64_t event, cause;
+	char text[MSG_TEXT];
+};
+
+struct slot { /* memory of one window of a condition */
+	int64_t since_ms; /* true since; 0: not */
+	uint64_t bits;
+	uint32_t count;
+};
+
+struct rule_view {
+	enum truth truth;
+	bool firing;
+	uint32_t fired;
+	int64_t fired_ms, since_real_ms;
+	int64_t fire_ms[16]; /* for escalate */
+	uint32_t fire_next;
+	const struct action *actions; /* running now; NULL: none */
+	uint32_t action_count, action_at;
+	uint32_t wait_service; /* the running action waits for it */
+	uint64_t wait_token;   /* or for this command */
+	int64_t wait_due_ms;
+	uint64_t event;
+	struct slot *slots, *clear_slots;
+	uint64_t told_ms;
+	char text[MSG_TEXT * 2]; /* measurements against thresholds when it fired */
+};
+
+struct incident {
+	uint64_t id; /* of its first event; 0: free */
+	enum incident_state state;
+	enum object_kind root_kind;
+	uint32_t root_id;
+	int64_t since_ms, since_real_ms, until_real_ms, good_ms;
+	uint32_t bad; /* members that are not well */
+	bool told;    /* incident-open was written */
+	uint64_t event;
+	int64_t told_ms;
+	char to[JOURNAL_TO];
+	char text[MSG_TEXT * 2];
+};
+
+/* The objects of all kinds in one row: services, checks, routes, rules, incidents. */
+struct node {
+	uint32_t heap; /* place in the heap + 1; 0: no deadline */
+	int64_t due_ms;
+	uint32_t incident; /* index or NO_INCIDENT */
+	bool bad, dirty;
+};
+
+struct readers { /* which rules read an object: CSR */
+	uint32_t *first; /* count + 1 */
+	uint32_t *rules;
+};
+
+struct world {
+	const struct rules *rules;
+	struct arena *arena;
+	char host[256];
+	uint64_t random;
+	struct service_view *services;
+	struct check_view *checks;
+	struct route_view *routes;
+	struct rule_view *ruleviews;
+	struct incident incidents[INCIDENTS];
+	uint32_t incident_next;
+	struct node *nodes;
+	uint32_t node_count, base[OBJECT_KINDS + 1];
+	uint32_t *heap, heap_count;
+	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
+	struct readers service_rules, check_rules, route_rules, check_verifies;
+	uint32_t pending_first, pending_last, starting;
+	uint32_t waiting_rules;
+	bool going; /* EVENT_GO came */
+	uint32_t go_next;
+	bool stopping_all;
+	uint64_t last_event, last_token;
+	/* during one decide(): */
+	int64_t now_ms, real_ms;
+	struct decisions *out;
+	uint64_t cause; /* of what is told now */
+};
+
+/* ---- world.c ---- */
+struct decision *world_decide(struct world *w, enum decision_kind kind, uint32_t id);
+void world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms); /* NEVER: none */
+void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its view changed */
+uint32_t world_random(struct world *w);
+struct node *world_node(struct world *w, enum object_kind kind, uint32_t id);
+#define NODE_INCIDENTS OBJECT_MONITORD /* incidents take this kind's place in the row */
+
+/* Writes a journal line about an object, with the incident it belongs to, caused by
+ * w->cause; returns its id. */
+uint64_t world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t id,
+		    const char *format, ...) __attribute__((format(printf, 5, 6)));
+void world_answer(struct world *w, struct waiter *waiters, int verb, enum command_answer answer,
+		  const char *text); /* verb -1: all */
+bool world_wait(struct waiter *waiters, uint64_t token, enum verb verb);
+
+/* ---- decide_incident.c ---- */
+/* The object is bad now: opens an incident or joins one; text is its sentence. */
+void incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *text);
+void incident_good(struct world *w, enum object_kind kind, uint32_t id);
+uint64_t incident_of(struct world *w, enum object_kind kind, uint32_t id);
+void incident_timer(struct world *w, uint32_t index);
+void incident_recall(struct world *w, const struct journal_line *line);
+
+/* ---- decide_service.c ---- */
+void service_event(struct world *w, const struct event *e);
+void service_timer(struct world *w, uint32_t id);
+void service_go(struct world *w);
+void service_check_changed(struct world *w, uint32_t id);
+bool service_command(struct world *w, const struct event *e, const char **why);
+void service_restart(struct world *w, uint32_t id);
+void service_stop(struct world *w, uint32_t id, enum after_stop after);
+void service_start(struct world *w, uint32_t id);
+void service_hold(struct world *w, uint32_t id, bool hold);
+void service_drained(struct world *w, uint32_t id); /* a route no longer sends it traffic */
+void service_pending(struct world *w);		    /* starts whose turn it is */
+bool service_steady(const struct world *w, uint32_t id); /* no action of it is under way */
+bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
+
+/* ---- decide_check.c ---- */
+void check_result(struct world *w, const struct event *e);
+void check_unknown(struct world *w, uint32_t id, const char *text);
+void check_forget(struct world *w, uint32_t id); /* older exchanges prove nothing */
+void check_pace(struct world *w, uint32_t id, enum pace pace);
+void check_role_lost(struct world *w, enum role role);
+enum role check_role(const struct check *c);
+
+/* ---- decide_route.c ---- */
+void route_seen(struct world *w, const struct event *e);
+void route_timer(struct world *w, uint32_t id);
+void route_update(struct world *w, uint32_t id); /* the health of a backend may have changed */
+void route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns);
+bool route_command(struct world *w, const struct event *e, const char **why);
+void route_manual(struct world *w, uint32_t id, uint32_t backend);
+void route_drain(struct world *w, uint32_t service, bool drain);
+bool route_can_lose(struct world *w, uint32_t id, uint32_t service);
+uint32_t route_healthy(const struct world *w, uint32_t id);
+
+/* ---- decide_rule.c ---- */
+void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool sample);
+void rule_timer(struct world *w, uint32_t id);
+void rule_progress(struct world *w);
+void rule_run_done(struct world *w, const struct event *e);
+
+/* ---- condition.c ---- */
+/* Evaluates; fresh_kind/fresh_id: whose sample brought us here (OBJECT_KINDS: none). *due_ms
+ * gets the earlier of itself and when a window could become true by time alone. */
+enum truth condition_eval(const struct world *w, const struct condition *c, struct slot *slots,
+			  enum object_kind fresh_kind, uint32_t fresh_id, int64_t *due_ms);
+/* "memory 1.6 GiB > 1.5 GiB for 30 s": the tests that hold. */
+void condition_text(const struct world *w, const struct condition *c, char *out, size_t cap);
+bool metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum metric m,
+		  double *out);
+
+#endif
