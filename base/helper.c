@@ -51,6 +51,14 @@ helper_send(struct helper *h, enum msg_kind kind, const void *items, size_t coun
 	return send_packet(h, kind, items, count, -1);
 }
 
+static void
+answer_ping(struct helper *h, const struct msg_packet *p)
+{
+	struct msg_ping pong;
+	memcpy(&pong, p->items, sizeof pong);
+	helper_send(h, MSG_PONG, &pong, 1);
+}
+
 static bool
 current(const struct helper *h, const struct msg_head *head)
 {
@@ -75,7 +83,9 @@ read_channel(struct helper *h)
 		case MSG_GOT:
 			break;
 		}
-		if (current(h, &h->in.head))
+		if (h->in.head.kind == MSG_PING)
+			answer_ping(h, &h->in);
+		else if (current(h, &h->in.head))
 			h->packet(h, &h->in);
 		if (h->in.fd != -1)
 			close(h->in.fd);

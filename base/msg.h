@@ -268,6 +268,11 @@ struct msg_command_done {
 	char text[MSG_TEXT * 4];
 };
 
+/* Is the helper alive? It echoes; one that does not is killed and replaced. */
+struct msg_ping {
+	uint64_t number;
+};
+
 /* May this client read? status asks once a connection, with its descriptor. */
 struct msg_who {
 	uint64_t token;
@@ -299,6 +304,8 @@ struct msg_test_done {
 	X(RULES, struct msg_rules, CENTRE, HELPERS, 1)                                            \
 	X(LOADED, struct msg_loaded, HELPERS, CENTRE, 0)	 /* be killed for lateness */    \
 	X(JOURNAL, struct msg_journal, CENTRE, READERS, 1)                                        \
+	X(PING, struct msg_ping, CENTRE, HELPERS, 0)                                              \
+	X(PONG, struct msg_ping, HELPERS, CENTRE, 0)		 /* seem alive */                \
 	X(BELL, struct msg_bell, CENTRE, READERS, 0)                                              \
 	X(OPEN, struct msg_open, HELPERS, CENTRE, 0)		 /* read what its role's sections name */ \
 	X(OPENED, struct msg_opened, CENTRE, HELPERS, 2)                                          \

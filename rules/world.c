@@ -261,6 +261,12 @@ world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
 }
 
 void
+world_dirty_again(struct world *w, enum object_kind kind, uint32_t id)
+{
+	world_mark(w, kind, id);
+}
+
+void
 world_all_dirty(struct world *w)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,

@@ -146,6 +146,7 @@ void world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v
 uint32_t world_incidents(const struct world *w); /* how many are remembered */
 void world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v);
 bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
+void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */
 void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents here */
 
 enum pace world_pace(const struct world *w, uint32_t check);

@@ -1,0 +1,193 @@
+#include "monitord/cgroup.h"
+
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static ssize_t
+read_at(int dir, const char *name, char *out, size_t cap)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd != -1 ? read(fd, out, cap - 1) : -1;
+	if (fd != -1)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* Where cgroup2 is mounted (mountinfo, proc(5)): field 5 of the line with "- cgroup2 ". */
+static bool
+find_mount(char *out, size_t cap)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[4096], point[2048];
+	bool found = false;
+	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+		if (strstr(line, " - cgroup2 ") != NULL &&
+		    sscanf(line, "%*s %*s %*s %*s %2047s", point) == 1) {
+			text_print(out, cap, "%s", point);
+			found = true;
+		}
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static bool
+own_group(char *out, size_t cap)
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[4096];
+	bool found = false;
+	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, "0::", 3) == 0) {
+			line[strcspn(line, "\n")] = '\0';
+			text_print(out, cap, "%s", strcmp(line + 3, "/") == 0 ? "" : line + 3);
+			found = true;
+		}
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static int
+open_dir(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+void
+cgroups_open(struct cgroups *c, const char *run_dir)
+{
+	char note[PATH_MAX], mount[2048], own[2048];
+	text_print(note, sizeof note, "%s/cgroup", run_dir);
+	*c = (struct cgroups){ .base = -1 };
+	ssize_t n = read_at(AT_FDCWD, note, c->path, sizeof c->path);
+	if (n > 0 && (c->base = open_dir(c->path)) != -1)
+		return; /* of our earlier life */
+	if (!find_mount(mount, sizeof mount) || !own_group(own, sizeof own))
+		return;
+	text_print(c->path, sizeof c->path, "%s%s/monitord-%016llx", mount, own,
+		   (unsigned long long)text_hash(run_dir));
+	if (mkdir(c->path, 0755) != 0 && errno != EEXIST)
+		return;
+	c->base = open_dir(c->path);
+	if (c->base != -1 && faccessat(c->base, "cgroup.procs", W_OK, 0) != 0) {
+		close(c->base);
+		c->base = -1;
+		return;
+	}
+	int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd != -1) {
+		dprintf(fd, "%s", c->path);
+		close(fd);
+	}
+}
+
+void
+cgroups_close(struct cgroups *c)
+{
+	if (c->base != -1)
+		close(c->base);
+	c->base = -1;
+}
+
+int
+cgroup_open(const struct cgroups *c, const char *service)
+{
+	if (c->base == -1)
+		return -1;
+	if (mkdirat(c->base, service, 0755) != 0 && errno != EEXIST)
+		return -1;
+	return openat(c->base, service, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool
+cgroup_exists(const struct cgroups *c, const char *service)
+{
+	return c->base != -1 && faccessat(c->base, service, F_OK, 0) == 0;
+}
+
+void
+cgroup_remove(const struct cgroups *c, const char *service)
+{
+	if (c->base != -1)
+		unlinkat(c->base, service, AT_REMOVEDIR);
+}
+
+int
+cgroup_populated(int group)
+{
+	char text[512];
+	if (read_at(group, "cgroup.events", text, sizeof text) <= 0)
+		return -1;
+	char *p = strstr(text, "populated ");
+	return p != NULL ? p[10] == '1' : -1;
+}
+
+bool
+cgroup_set(int group, const char *file, const char *value)
+{
+	int fd = openat(group, file, O_WRONLY | O_CLOEXEC);
+	bool good = fd != -1 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	if (fd != -1)
+		close(fd);
+	return good;
+}
+
+size_t
+cgroup_pids(int group, pid_t *pids, size_t cap)
+{
+	int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *f = fd != -1 ? fdopen(fd, "r") : NULL;
+	size_t n = 0;
+	int pid;
+	while (f != NULL && fscanf(f, "%d", &pid) == 1) {
+		if (n < cap)
+			pids[n] = pid;
+		n++;
+	}
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+bool
+cgroup_kill(int group)
+{
+	pid_t pids[512];
+	if (cgroup_set(group, "cgroup.kill", "1"))
+		return true;
+	size_t n = cgroup_pids(group, pids, 512); /* before 5.14: one by one, until empty */
+	for (size_t i = 0; i < n && i < 512; i++)
+		kill(pids[i], SIGKILL);
+	return n > 0;
+}
+
+bool
+cgroup_has(const struct cgroups *c, const char *service, pid_t pid)
+{
+	char path[64], line[4096], want[PATH_MAX];
+	bool found = false;
+	text_print(path, sizeof path, "/proc/%d/cgroup", pid);
+	const char *base = strstr(c->path, "/monitord-");
+	text_print(want, sizeof want, "%s/%s", base != NULL ? base : c->path, service);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		size_t n = strlen(line), m = strlen(want);
+		found = strncmp(line, "0::", 3) == 0 && n >= m && strcmp(line + n - m, want) == 0;
+	}
+	if (f != NULL)
+		fclose(f);
+	return found;
+}

@@ -1,0 +1,131 @@
+/* monitord/core.h: the daemon's state, and the loop around decide(). */
+#ifndef MONITORD_CORE_H
+#define MONITORD_CORE_H
+
+#include "base/loop.h"
+#include "monitord/account.h"
+#include "monitord/journal.h"
+#include "monitord/process.h"
+#include "rules/parse.h"
+#include "rules/world.h"
+
+#define CONTROL_QUEUE 512 /* answers that wait for room in a channel */
+
+enum helper_state { HELPER_OFF, HELPER_STARTED, HELPER_LOADING, HELPER_READY };
+
+struct control { /* one answer that must not be lost */
+	enum msg_kind kind;
+	int fd; /* owned, -1: none */
+	_Alignas(8) unsigned char item[sizeof(struct msg_command_done)];
+};
+
+struct ids { /* a set of ids in the order they came */
+	uint32_t *list;
+	unsigned char *in;
+	uint32_t first, count, cap;
+};
+
+struct helper_slot {
+	struct core *core;
+	enum role role;
+	enum helper_state state;
+	pid_t pid;
+	int pidfd, channel;
+	struct loop_io exit, io;
+	struct loop_timer timer; /* its deadline while it begins, its restart after a death */
+	bool full;
+	uint32_t generation;
+	uint64_t ping, pong;
+	unsigned crashes;
+	int64_t started_ms;
+	struct control *queue;
+	uint32_t queue_first, queue_count;
+	uint64_t bell; /* the last id that it was told of */
+	struct msg_packet in;
+};
+
+struct pending_event { /* what happened while decisions were carried out */
+	struct event event;
+	char text[300];
+};
+
+struct core {
+	struct loop *loop;
+	const char *path; /* of the main rule file */
+	bool verbose, privileged;
+	struct rules *rules;
+	int bundle; /* sealed memfd of the rules */
+	uint32_t generation;
+	struct world *world;
+	struct processes *processes;
+	struct journal journal;
+	struct decisions decisions;
+	struct helper_slot helpers[ROLES];
+	struct ids paces, watches, orders;
+	unsigned char *pace_now; /* by check: the next PACE says now */
+	uint64_t *order_cut;	 /* by route */
+	struct loop_timer deadline, beat, views;
+	struct loop_signal hup, term, intr;
+	struct pending_event pending[64];
+	unsigned pending_first, pending_count;
+	bool deciding, views_due, stopping, quiet;
+	int64_t last_beat_ms;
+	struct msg_alert_counts alerts;
+	bool alerts_dirty;
+	char run_dir[4096], host[256];
+	gid_t admin_gid, read_gid; /* (gid_t)-1: none */
+};
+
+/* ---- core.c ---- */
+bool core_begin(struct core *c, char why[MSG_TEXT]);
+void core_event(struct core *c, const struct event *e);
+void core_note(struct core *c, const char *kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void core_end(struct core *c);
+void core_deadline(struct core *c);
+
+/* ---- reload.c ---- */
+/* Reads the files; on success rules and a sealed bundle. text gets the mistakes. */
+struct rules *rules_load(const char *path, bool privileged, int *bundle, char *text, size_t cap);
+/* True: the new rules are in force. text: mistakes, or a word on what changed. */
+bool core_reload(struct core *c, char *text, size_t cap);
+void core_groups(struct core *c);
+
+/* ---- helpers.c ---- */
+void helpers_begin(struct core *c);
+void helpers_wanted(struct core *c); /* starts and stops them as the rules need */
+void helpers_rules(struct core *c);  /* new rules to all */
+void helpers_end(struct core *c);
+void helper_drop(struct helper_slot *h, const char *why);
+bool helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size_t size, int fd);
+void helper_watch(struct helper_slot *h);
+/* Sends; keeps h->full. */
+enum msg_sent helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd);
+
+/* ---- outbox.c: newest states to helpers ---- */
+bool outbox_new(struct core *c);
+void outbox_free(struct core *c);
+void ids_add(struct ids *s, uint32_t id);
+void outbox_all(struct core *c, enum role role); /* it knows nothing: everything again */
+void outbox_flush(struct core *c);
+
+/* ---- inbox.c ---- */
+/* False: the peer is to be dropped; why says the reason. */
+bool inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT]);
+
+/* ---- open.c ---- */
+void open_for(struct helper_slot *h, const struct msg_open *o);
+void switch_write(struct helper_slot *h, const struct msg_route_write *order);
+
+/* ---- command.c ---- */
+void command_from(struct helper_slot *h, const struct msg_command *cmd, int client);
+void who_from(struct helper_slot *h, const struct msg_who *who, int client);
+
+/* ---- keep.c: holds and stops by command, for the next boot ---- */
+void keep_write(struct core *c);
+void keep_read(struct core *c);
+
+/* ---- notify.c: sd_notify(3) ---- */
+void notify_send(const char *state);
+
+#endif

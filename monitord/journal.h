@@ -1,0 +1,28 @@
+/* monitord/journal.h: the journal's only writer: a ring of lines in the run directory. */
+#ifndef MONITORD_JOURNAL_H
+#define MONITORD_JOURNAL_H
+
+#include "base/journal.h"
+#include "base/msg.h"
+
+#include <stdbool.h>
+
+#define JOURNAL_SLOTS 8192u
+
+struct journal {
+	int fd;	      /* read-only, to be lent */
+	char *map;    /* JOURNAL_SLOTS + 1 slots */
+	uint64_t last_id;
+	bool same_boot; /* it was begun since this boot */
+};
+
+/* Opens run_dir/journal, or makes it. False: why. */
+bool journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT]);
+void journal_close(struct journal *j);
+/* No system call but the first time a page is touched. */
+void journal_write(struct journal *j, const struct journal_line *line);
+/* Calls line() for all that are in it, oldest first. */
+void journal_replay(const struct journal *j, void (*line)(void *arg, const struct journal_line *l),
+		    void *arg);
+
+#endif

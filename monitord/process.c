@@ -1,0 +1,618 @@
+/* The processes of services. Each is held by a pidfd; the cgroup (or, where none can be
+ * written, the session and a lock) says whether anything of it is left. */
+#include "monitord/process.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "monitord/cgroup.h"
+#include "monitord/logfile.h"
+#include "monitord/process_state.h"
+#include "monitord/spawn.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+#define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
+#define SLOW_POLL_MS 1000 /* pid files */
+
+static void look_for_rest(struct loop_timer *timer);
+
+/* Events reach the core from the loop only: what happens inside a call waits here. */
+static void
+on_deferred(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	for (size_t i = 0; i < ps->deferred_count; i++) {
+		struct event e = ps->deferred[i].event;
+		e.text = ps->deferred[i].text;
+		ps->fn(ps->arg, &e);
+	}
+	ps->deferred_count = 0;
+}
+
+void
+process_tell(struct processes *ps, const struct event *e)
+{
+	ps->fn(ps->arg, e);
+}
+
+static void
+defer_failure(struct processes *ps, uint32_t service, const char *text)
+{
+	if (ps->deferred_count == ps->deferred_cap) {
+		size_t cap = ps->deferred_cap == 0 ? 32 : 2 * ps->deferred_cap;
+		struct deferred *list = reallocarray(ps->deferred, cap, sizeof *list);
+		if (list == NULL) {
+			log_error("out of memory: a failed start is not told: %s", text);
+			return;
+		}
+		ps->deferred = list;
+		ps->deferred_cap = cap;
+	}
+	struct deferred *d = &ps->deferred[ps->deferred_count++];
+	d->event = (struct event){ .kind = EVENT_START_FAILED, .id = service };
+	text_print(d->text, sizeof d->text, "%s", text);
+	loop_timer_start(ps->loop, &ps->defer, 0, 0, on_deferred, ps);
+}
+
+const struct service *
+process_service(const struct process *p)
+{
+	return &p->owner->rules->services[p->id];
+}
+
+static void
+group_name(const struct process *p, char *out, size_t cap)
+{
+	text_print(out, cap, "svc-%s", process_service(p)->name);
+}
+
+/* ---- what is left of it ---- */
+
+/* Members of the dead main process's session, where there is no cgroup. */
+static size_t
+session_pids(pid_t session, pid_t *pids, size_t cap)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0;
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		char path[300], text[512];
+		int pid = atoi(e->d_name), sid;
+		char state;
+		if (pid <= 0)
+			continue;
+		text_print(path, sizeof path, "/proc/%d/stat", pid);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t size = fd != -1 ? read(fd, text, sizeof text - 1) : -1;
+		if (fd != -1)
+			close(fd);
+		text[size > 0 ? size : 0] = '\0';
+		char *p = strrchr(text, ')');
+		if (p != NULL && sscanf(p + 1, " %c %*d %*d %d", &state, &sid) == 2 && sid == session &&
+		    state != 'Z' && state != 'X') {
+			if (n < cap)
+				pids[n] = pid;
+			n++;
+		}
+	}
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+static size_t
+rest_pids(const struct process *p, pid_t *pids, size_t cap)
+{
+	return p->group != -1 ? cgroup_pids(p->group, pids, cap) : session_pids(p->session, pids, cap);
+}
+
+static bool
+nothing_left(const struct process *p)
+{
+	pid_t one;
+	if (p->group != -1)
+		return cgroup_populated(p->group) == 0;
+	if (process_service(p)->run.count == 0)
+		return p->pidfd == -1; /* watched: its one process is all we answer for */
+	return p->session == 0 || session_pids(p->session, &one, 1) == 0;
+}
+
+static void
+become_empty(struct process *p)
+{
+	struct processes *ps = p->owner;
+	struct event e = { .kind = EVENT_EMPTY, .id = p->id };
+	loop_timer_stop(&p->rest);
+	p->occupied = false;
+	p->session = 0;
+	if (p->group != -1) {
+		char name[96];
+		close(p->group);
+		p->group = -1;
+		group_name(p, name, sizeof name);
+		cgroup_remove(&ps->cgroups, name);
+	}
+	if (p->lock != -1)
+		close(p->lock);
+	p->lock = -1;
+	record_clear(ps, p);
+	process_tell(ps, &e);
+}
+
+static void
+look_for_rest(struct loop_timer *timer)
+{
+	struct process *p = timer->arg;
+	if (p->pidfd == -1 && nothing_left(p))
+		become_empty(p);
+}
+
+static void
+main_gone(struct process *p)
+{
+	loop_io_stop(&p->exit);
+	if (p->pidfd != -1)
+		close(p->pidfd);
+	p->pidfd = -1;
+	p->pid = 0;
+	p->ticks = 0;
+}
+
+/* ---- its end ---- */
+
+/* How a process that is no child of ours ended: field 52 of its zombie's stat (proc(5)). */
+static int
+foreign_status(pid_t pid)
+{
+	char path[64], text[1024];
+	text_print(path, sizeof path, "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : -1;
+	if (fd != -1)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	char *p = strrchr(text, ')');
+	if (p == NULL || p[2] != 'Z')
+		return -1;
+	for (int field = 2; field < 52 && p != NULL; field++)
+		p = strchr(p + 1, ' ');
+	return p != NULL ? atoi(p + 1) : -1;
+}
+
+static void
+read_status(struct process *p, struct event *e)
+{
+	siginfo_t info = { 0 };
+	e->code = -1;
+	if (waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
+		if (info.si_code == CLD_EXITED) {
+			e->code = info.si_status;
+		} else {
+			e->signal = info.si_status;
+			e->core_dumped = info.si_code == CLD_DUMPED;
+		}
+		return;
+	}
+	int status = foreign_status(p->pid);
+	if (status == -1)
+		return;
+	if (WIFEXITED(status)) {
+		e->code = WEXITSTATUS(status);
+	} else if (WIFSIGNALED(status)) {
+		e->signal = WTERMSIG(status);
+		e->core_dumped = WCOREDUMP(status);
+	}
+}
+
+static void
+on_exit_event(struct loop_io *io, unsigned events)
+{
+	struct process *p = io->arg;
+	struct processes *ps = p->owner;
+	struct event e = { .kind = EVENT_EXITED, .id = p->id, .pid = p->pid };
+	(void)events;
+	if (p->failure != -1 && process_failed(p))
+		return; /* it never was the program: told as a start that failed */
+	read_status(p, &e);
+	main_gone(p);
+	process_tell(ps, &e);
+	if (p->pidfd != -1 || !p->occupied)
+		return; /* started again, or told empty, from within */
+	if (nothing_left(p))
+		become_empty(p);
+	else
+		loop_timer_start(ps->loop, &p->rest, LEFT_POLL_MS, LEFT_POLL_MS, look_for_rest, p);
+}
+
+void
+process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
+{
+	p->pid = pid;
+	p->pidfd = pidfd;
+	p->ticks = ticks;
+	p->occupied = true;
+	loop_io_start(p->owner->loop, &p->exit, pidfd, LOOP_READ, on_exit_event, p);
+}
+
+/* ---- its start ---- */
+
+/* True: exec failed, told. */
+bool
+process_failed(struct process *p)
+{
+	struct processes *ps = p->owner;
+	struct spawn_failure f;
+	ssize_t n = read(p->failure, &f, sizeof f);
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	loop_io_stop(&p->starting);
+	close(p->failure);
+	p->failure = -1;
+	if (n != (ssize_t)sizeof f) {
+		struct event e = { .kind = EVENT_STARTED, .id = p->id, .pid = p->pid };
+		process_tell(ps, &e);
+		return false;
+	}
+	char text[300];
+	spawn_failure_text(&f, process_service(p)->run.argv[0], text, sizeof text);
+	siginfo_t info;
+	waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
+	main_gone(p);
+	p->occupied = false;
+	if (p->group != -1)
+		close(p->group);
+	p->group = -1;
+	if (p->lock != -1)
+		close(p->lock);
+	p->lock = -1;
+	record_clear(ps, p);
+	struct event e = { .kind = EVENT_START_FAILED, .id = p->id, .text = text };
+	process_tell(ps, &e);
+	return true;
+}
+
+static void
+on_starting(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	process_failed(io->arg);
+}
+
+static void
+start_run(struct processes *ps, struct process *p)
+{
+	const struct service *c = process_service(p);
+	char name[96], text[300];
+	struct spawned new;
+	struct spawn s = { .argv = c->run.argv, .account = &p->account, .service = c, .in = -1,
+			   .cgroup = -1, .record = -1, .lock = -1 };
+	group_name(p, name, sizeof name);
+	s.cgroup = p->group = cgroup_open(&ps->cgroups, name);
+	if (p->group != -1 && cgroup_populated(p->group) == 1) {
+		close(p->group);
+		p->group = -1;
+		defer_failure(ps, p->id, "something of an earlier instance still lives in its cgroup");
+		return;
+	}
+	if (p->group != -1 && c->memory_max > 0) {
+		char number[32];
+		text_print(number, sizeof number, "%llu", (unsigned long long)c->memory_max);
+		if (!cgroup_set(p->group, "memory.max", number))
+			log_warning("%s: memory-max cannot be set: %s", c->name, strerror(errno));
+	}
+	if (p->group == -1 && !record_lock(ps, p, &s)) {
+		defer_failure(ps, p->id, "an earlier instance still holds its lock");
+		return;
+	}
+	int log = c->log != NULL ? logfile_open(c->log, &p->account) : -1;
+	if (c->log != NULL && log == -1) {
+		text_print(text, sizeof text, "log %s: %s", c->log, strerror(errno));
+		defer_failure(ps, p->id, text);
+		return;
+	}
+	s.out = s.err = log;
+	bool good = spawn(&s, &new);
+	if (!good)
+		text_print(text, sizeof text, "no process could be made: %s", strerror(errno));
+	if (log != -1)
+		close(log);
+	if (!good) {
+		if (p->group != -1)
+			close(p->group);
+		p->group = -1;
+		defer_failure(ps, p->id, text);
+		return;
+	}
+	p->session = new.pid;
+	p->failure = new.failure;
+	process_hold(p, new.pid, new.pidfd, process_start_ticks(new.pid, false));
+	record_write(ps, p);
+	loop_io_start(ps->loop, &p->starting, new.failure, LOOP_READ, on_starting, p);
+}
+
+void
+process_start(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	if (p->occupied) {
+		defer_failure(ps, service, "an earlier instance still lives");
+		return;
+	}
+	if (!p->account_good) {
+		char why[MSG_TEXT];
+		p->account_good = account_resolve(c->user, c->group, &p->account, why);
+		if (!p->account_good) {
+			defer_failure(ps, service, why);
+			return;
+		}
+	}
+	if (c->run.count > 0)
+		start_run(ps, p);
+	else if (c->start.count > 0 && !job_command(ps, service, &c->start))
+		defer_failure(ps, service, strerror(errno));
+}
+
+void
+process_stop_command(struct processes *ps, uint32_t service)
+{
+	const struct service *c = &ps->rules->services[service];
+	if (c->stop_command.count > 0 && !job_command(ps, service, &c->stop_command))
+		log_error("%s: its stop command: %s", c->name, strerror(errno));
+}
+
+void
+process_reload(struct processes *ps, uint32_t service)
+{
+	const struct service *c = &ps->rules->services[service];
+	if (c->reload_signal != 0)
+		process_signal(ps, service, c->reload_signal, SCOPE_MAIN);
+	else if (c->reload_command.count > 0 && !job_command(ps, service, &c->reload_command))
+		log_error("%s: its reload command: %s", c->name, strerror(errno));
+}
+
+/* ---- signals: only ever to what is proven to be of the service ---- */
+
+static void
+signal_rest(struct process *p, int signal)
+{
+	pid_t pids[1024];
+	size_t n = rest_pids(p, pids, 1024);
+	char name[96];
+	group_name(p, name, sizeof name);
+	for (size_t i = 0; i < n && i < 1024; i++) {
+		int fd = pidfd_of(pids[i]);
+		/* the descriptor pins the process: now see that it still is one of ours */
+		bool ours = fd != -1 && (p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pids[i])
+							: getsid(pids[i]) == p->session);
+		if (ours)
+			pidfd_kill(fd, signal);
+		if (fd != -1)
+			close(fd);
+	}
+}
+
+void
+process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope)
+{
+	struct process *p = ps->list[service];
+	switch (scope) {
+	case SCOPE_MAIN:
+		if (p->pidfd != -1)
+			pidfd_kill(p->pidfd, signal);
+		break;
+	case SCOPE_REST:
+		signal_rest(p, signal);
+		break;
+	case SCOPE_TREE:
+		if (p->pidfd != -1)
+			pidfd_kill(p->pidfd, signal);
+		if (p->group != -1)
+			cgroup_kill(p->group);
+		else if (p->session != 0)
+			signal_rest(p, signal);
+		break;
+	}
+	if (p->occupied && p->pidfd == -1 && !loop_timer_active(&p->rest))
+		loop_timer_start(ps->loop, &p->rest, 0, LEFT_POLL_MS, look_for_rest, p);
+}
+
+pid_t
+process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks)
+{
+	const struct process *p = ps->list[service];
+	*start_ticks = p->ticks;
+	return p->pid;
+}
+
+/* ---- what is watched ---- */
+
+void
+process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	if (c->run.count > 0 || pid <= 1 || pid == p->pid || p->pidfd != -1)
+		return;
+	int fd = pidfd_of(pid);
+	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
+	if (ticks == 0 || (start_ticks != 0 && ticks != start_ticks)) {
+		if (fd != -1)
+			close(fd);
+		return; /* the hint is stale */
+	}
+	process_hold(p, pid, fd, ticks);
+	struct event e = { .kind = EVENT_FOUND, .id = service, .pid = pid };
+	process_tell(ps, &e);
+}
+
+static void
+read_pidfiles(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	for (uint32_t i = 0; i < ps->count; i++) {
+		struct process *p = ps->list[i];
+		const struct service *c = process_service(p);
+		if (c->pidfile == NULL || p->pidfd != -1)
+			continue;
+		int fd = open(c->pidfile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		char text[32] = "";
+		ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
+		if (fd != -1)
+			close(fd);
+		char *end;
+		long pid = strtol(text, &end, 10);
+		if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
+			process_found(ps, i, (pid_t)pid, 0);
+	}
+}
+
+/* ---- all of them ---- */
+
+static struct process *
+process_new(struct processes *ps, uint32_t id)
+{
+	struct process *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return NULL;
+	p->owner = ps;
+	p->id = id;
+	p->pidfd = p->failure = p->group = p->lock = -1;
+	return p;
+}
+
+static void
+process_free(struct process *p)
+{
+	loop_io_stop(&p->exit);
+	loop_io_stop(&p->starting);
+	loop_timer_stop(&p->rest);
+	int fds[] = { p->pidfd, p->failure, p->group, p->lock };
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		if (fds[i] != -1)
+			close(fds[i]);
+	free(p);
+}
+
+static void
+on_slow(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	for (uint32_t i = 0; i < ps->count; i++) {
+		const struct service *c = process_service(ps->list[i]);
+		if (c->log != NULL && c->log_size > 0)
+			logfile_rotate(c->log, c->log_size, c->log_keep, &ps->list[i]->account);
+	}
+}
+
+static void
+start_timers(struct processes *ps)
+{
+	bool pidfiles = false, logs = false;
+	for (uint32_t i = 0; i < ps->count; i++) {
+		pidfiles = pidfiles || ps->rules->services[i].pidfile != NULL;
+		logs = logs || ps->rules->services[i].log_size > 0;
+	}
+	loop_timer_stop(&ps->pidfiles);
+	loop_timer_stop(&ps->logs);
+	if (pidfiles)
+		loop_timer_start(ps->loop, &ps->pidfiles, 0, SLOW_POLL_MS, read_pidfiles, ps);
+	if (logs)
+		loop_timer_start(ps->loop, &ps->logs, 10000, 10000, on_slow, ps);
+}
+
+struct processes *
+processes_new(struct loop *loop, const struct rules *rules, const char *run_dir, process_event_fn fn,
+	      void *arg, char why[MSG_TEXT])
+{
+	struct processes *ps = calloc(1, sizeof *ps);
+	if (ps == NULL)
+		goto out_of_memory;
+	ps->loop = loop;
+	ps->rules = rules;
+	ps->fn = fn;
+	ps->arg = arg;
+	text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
+	cgroups_open(&ps->cgroups, run_dir);
+	if (ps->cgroups.base == -1)
+		log_info("no cgroup can be written: services are told apart by session and lock");
+	ps->list = calloc(rules->service_count + 1, sizeof *ps->list);
+	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count; i++, ps->count++)
+		if ((ps->list[i] = process_new(ps, i)) == NULL)
+			goto out_of_memory;
+	if (ps->list == NULL)
+		goto out_of_memory;
+	start_timers(ps);
+	return ps;
+out_of_memory:
+	text_print(why, MSG_TEXT, "out of memory");
+	processes_free(&ps);
+	return NULL;
+}
+
+void
+processes_free(struct processes **pp)
+{
+	struct processes *ps = *pp;
+	*pp = NULL;
+	if (ps == NULL)
+		return;
+	for (uint32_t i = 0; ps->list != NULL && i < ps->count; i++)
+		process_free(ps->list[i]);
+	loop_timer_stop(&ps->defer);
+	loop_timer_stop(&ps->pidfiles);
+	loop_timer_stop(&ps->logs);
+	cgroups_close(&ps->cgroups);
+	free(ps->deferred);
+	free(ps->list);
+	free(ps);
+}
+
+bool
+processes_reload(struct processes *ps, const struct rules *rules)
+{
+	struct process **list = calloc(rules->service_count + 1, sizeof *list);
+	bool good = list != NULL;
+	for (uint32_t i = 0; good && i < rules->service_count; i++) {
+		uint32_t old = rules_find(ps->rules, OBJECT_SERVICE, rules->services[i].name);
+		if (old == RULES_NONE)
+			good = (list[i] = process_new(ps, i)) != NULL;
+	}
+	if (!good) {
+		for (uint32_t i = 0; list != NULL && i < rules->service_count; i++)
+			if (list[i] != NULL)
+				process_free(list[i]);
+		free(list);
+		return false;
+	}
+	for (uint32_t o = 0; o < ps->count; o++) {
+		uint32_t n = rules_find(rules, OBJECT_SERVICE, ps->rules->services[o].name);
+		if (n == RULES_NONE) {
+			process_free(ps->list[o]);
+			continue;
+		}
+		list[n] = ps->list[o];
+		list[n]->id = n;
+		list[n]->account_good = false; /* users may have changed as well */
+	}
+	free(ps->list);
+	ps->list = list;
+	ps->rules = rules;
+	ps->count = rules->service_count;
+	start_timers(ps);
+	return true;
+}

@@ -1,0 +1,208 @@
+/* Records in the run directory: a cache of what the kernel knows, and our counters. Where no
+ * cgroup can be written the child writes its own record before exec, and holds a lock that
+ * outlives us: it says whether an instance lives. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "monitord/process_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct record { /* begins with what the child writes (spawn.c) */
+	int64_t pid;
+	uint64_t ticks;
+	uint32_t restarts, by_command;
+	char boot[40];
+};
+
+static int
+open_record(const struct processes *ps, const struct process *p, const char *suffix)
+{
+	char path[PATH_MAX];
+	text_print(path, sizeof path, "%s/records", ps->run_dir);
+	mkdir(path, 0700);
+	text_print(path, sizeof path, "%s/records/%s%s", ps->run_dir, process_service(p)->name, suffix);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void
+put(struct processes *ps, const struct process *p, const struct record *r)
+{
+	int fd = open_record(ps, p, "");
+	if (fd == -1 || pwrite(fd, r, sizeof *r, 0) != (ssize_t)sizeof *r)
+		log_warning("record of %s: %s", process_service(p)->name, strerror(errno));
+	if (fd != -1)
+		close(fd);
+}
+
+static struct record
+make(const struct process *p)
+{
+	struct record r;
+	memset(&r, 0, sizeof r);
+	r.pid = p->pid;
+	r.ticks = p->ticks;
+	r.restarts = p->restarts;
+	r.by_command = p->by_command;
+	text_print(r.boot, sizeof r.boot, "%s", clock_boot_id());
+	return r;
+}
+
+void
+record_write(struct processes *ps, const struct process *p)
+{
+	struct record r = make(p);
+	put(ps, p, &r);
+}
+
+void
+record_clear(struct processes *ps, const struct process *p)
+{
+	struct record r = make(p);
+	r.pid = 0;
+	r.ticks = 0;
+	put(ps, p, &r);
+}
+
+void
+process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command)
+{
+	struct process *p = ps->list[service];
+	p->restarts = restarts;
+	p->by_command = by_command;
+	record_write(ps, p);
+}
+
+bool
+record_lock(struct processes *ps, struct process *p, struct spawn *s)
+{
+	int lock = open_record(ps, p, ".lock");
+	if (lock == -1 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
+		if (lock != -1)
+			close(lock);
+		return false;
+	}
+	p->lock = lock;
+	s->lock = lock;
+	s->record = open_record(ps, p, "");
+	return true;
+}
+
+static bool
+read_record(struct processes *ps, const struct process *p, struct record *r)
+{
+	int fd = open_record(ps, p, "");
+	bool good = fd != -1 && pread(fd, r, sizeof *r, 0) >= (ssize_t)(2 * sizeof(uint64_t));
+	if (fd != -1)
+		close(fd);
+	return good;
+}
+
+static bool
+lock_held(struct processes *ps, const struct process *p)
+{
+	int lock = open_record(ps, p, ".lock");
+	bool held = lock != -1 && flock(lock, LOCK_EX | LOCK_NB) != 0;
+	if (lock != -1)
+		close(lock);
+	return held;
+}
+
+/* A pidfd of the recorded main process if it is that very process and lives; -1. */
+static int
+recorded_main(const struct record *r)
+{
+	if (r->pid <= 1)
+		return -1;
+	int fd = pidfd_of((pid_t)r->pid);
+	if (fd != -1 && process_start_ticks((pid_t)r->pid, true) == r->ticks)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+/* Without a usable record: the oldest process of the group that leads its session. */
+static pid_t
+oldest_leader(int group, uint64_t *ticks)
+{
+	pid_t pids[1024], best = 0;
+	size_t n = cgroup_pids(group, pids, 1024);
+	*ticks = 0;
+	for (size_t i = 0; i < n && i < 1024; i++) {
+		uint64_t t = getsid(pids[i]) == pids[i] ? process_start_ticks(pids[i], true) : 0;
+		if (t != 0 && (*ticks == 0 || t < *ticks)) {
+			best = pids[i];
+			*ticks = t;
+		}
+	}
+	return best;
+}
+
+static int64_t
+started_ms(uint64_t ticks)
+{
+	return (int64_t)(ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+static void
+adopt_one(struct processes *ps, struct process *p)
+{
+	const struct service *c = process_service(p);
+	struct record r;
+	char name[96];
+	memset(&r, 0, sizeof r);
+	bool same_boot = read_record(ps, p, &r) && strcmp(r.boot, clock_boot_id()) == 0;
+	p->restarts = same_boot ? r.restarts : 0;
+	if (c->run.count == 0)
+		return; /* found anew by its pid file or match */
+	text_print(name, sizeof name, "svc-%s", c->name);
+	if (cgroup_exists(&ps->cgroups, name)) {
+		p->group = cgroup_open(&ps->cgroups, name);
+		if (p->group != -1 && cgroup_populated(p->group) != 1) {
+			close(p->group);
+			p->group = -1;
+			cgroup_remove(&ps->cgroups, name);
+		}
+	}
+	bool held = p->group == -1 && r.pid != 0 && lock_held(ps, p);
+	if (p->group == -1 && !held)
+		return; /* nothing of it lives */
+	int fd = r.pid > 0 ? recorded_main(&r) : -1;
+	if (fd != -1 && p->group != -1 && !cgroup_has(&ps->cgroups, name, (pid_t)r.pid)) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd == -1 && p->group != -1 && !same_boot) {
+		r.pid = oldest_leader(p->group, &r.ticks);
+		fd = r.pid != 0 ? pidfd_of((pid_t)r.pid) : -1;
+	}
+	if (fd == -1) {
+		log_info("%s: left-overs of an earlier instance are killed", c->name);
+		p->occupied = true;
+		p->session = (pid_t)r.pid;
+		process_signal(ps, p->id, SIGKILL, SCOPE_TREE);
+		return;
+	}
+	p->session = (pid_t)r.pid;
+	process_hold(p, (pid_t)r.pid, fd, r.ticks);
+	record_write(ps, p);
+	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r.pid,
+			   .started_ms = started_ms(r.ticks), .restarts = p->restarts };
+	process_tell(ps, &e);
+}
+
+void
+processes_adopt(struct processes *ps)
+{
+	for (uint32_t i = 0; i < ps->count; i++)
+		adopt_one(ps, ps->list[i]);
+}

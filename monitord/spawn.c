@@ -1,0 +1,270 @@
+#include "monitord/spawn.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FAILURE_FD 3
+#define LOCK_FD 4 /* stays open in the service where there is no cgroup */
+#define ENV_MAX 512
+#define ARGV_MAX 1025
+#define LIMITS_MAX 16
+
+/* All that the child reads: the rules' arena is not there in it (MADV_DONTFORK). */
+struct packed {
+	char *argv[ARGV_MAX];
+	char *env[ENV_MAX];
+	size_t env_count;
+	char *dir;
+	struct limit limits[LIMITS_MAX];
+	uint32_t limit_count;
+	int umask, nice;
+	bool nice_set;
+	struct account account;
+	size_t used;
+	char bytes[256 * 1024];
+};
+
+enum step { STEP_SETUP, STEP_LIMITS, STEP_USER, STEP_DIR, STEP_EXEC, STEPS };
+
+int
+pidfd_of(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int
+pidfd_kill(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+uint64_t
+process_start_ticks(pid_t pid, bool want_alive)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	char *p = strrchr(text, ')');
+	if (p == NULL || (want_alive && (p[2] == 'Z' || p[2] == 'X')))
+		return 0;
+	for (int field = 2; field < 22 && p != NULL; field++)
+		p = strchr(p + 1, ' ');
+	return p != NULL ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* ---- in the child: async-signal-safe calls only, no memory of the arena ---- */
+
+static void
+fail(enum step step)
+{
+	struct spawn_failure f = { .error = errno, .step = step };
+	if (write(FAILURE_FD, &f, sizeof f) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static void
+reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* pid and start ticks, by the child itself: no window between its life and its record */
+static void
+write_record(int fd)
+{
+	struct {
+		int64_t pid;
+		uint64_t ticks;
+	} r;
+	r.pid = (int64_t)syscall(SYS_getpid);
+	r.ticks = process_start_ticks((pid_t)r.pid, false);
+	if (pwrite(fd, &r, sizeof r, 0) != (ssize_t)sizeof r)
+		fail(STEP_SETUP);
+}
+
+static void
+set_fds(const struct spawn *s, int failure, int null)
+{
+	int fds[5] = { s->in, s->out, s->err, failure, s->lock };
+	for (int i = 0; i < 5; i++) { /* out of the way of the targets first */
+		int from = fds[i] != -1 ? fds[i] : i < 3 ? null : -1;
+		fds[i] = from != -1 ? fcntl(from, F_DUPFD_CLOEXEC, 16) : -1;
+		if (fds[i] == -1 && from != -1)
+			_exit(126);
+	}
+	for (int i = 0; i < 5; i++)
+		if (fds[i] != -1 && dup3(fds[i], i, i == FAILURE_FD ? O_CLOEXEC : 0) == -1)
+			_exit(126);
+	syscall(SYS_close_range, fds[4] != -1 ? LOCK_FD + 1 : FAILURE_FD + 1, ~0u, 0);
+}
+
+static void
+child(const struct spawn *s, struct packed *p, int failure, int null)
+{
+	reset_signals();
+	setsid();
+	if (s->record != -1)
+		write_record(s->record);
+	set_fds(s, failure, null);
+	umask((mode_t)p->umask);
+	for (uint32_t i = 0; i < p->limit_count; i++) {
+		struct rlimit l = { p->limits[i].value, p->limits[i].value };
+		if (p->limits[i].value == UINT64_MAX)
+			l.rlim_cur = l.rlim_max = RLIM_INFINITY;
+		if (setrlimit((__rlimit_resource_t)p->limits[i].resource, &l) != 0)
+			fail(STEP_LIMITS);
+	}
+	if (p->nice_set && setpriority(PRIO_PROCESS, 0, p->nice) != 0)
+		fail(STEP_LIMITS);
+	if (!account_become(&p->account))
+		fail(STEP_USER);
+	if (chdir(p->dir) != 0)
+		fail(STEP_DIR);
+	execve(p->argv[0], p->argv, p->env);
+	fail(STEP_EXEC);
+}
+
+/* ---- in monitord ---- */
+
+/* A copy in p; NULL once p is full, which ends the list it stands in. */
+static char *
+keep(struct packed *p, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	if (sizeof p->bytes - p->used < n)
+		return NULL;
+	char *copy = p->bytes + p->used;
+	memcpy(copy, text, n);
+	p->used += n;
+	return copy;
+}
+
+static void
+set_env(struct packed *p, const char *text)
+{
+	size_t name = strcspn(text, "=") + 1, k = 0;
+	while (k < p->env_count && strncmp(p->env[k], text, name) != 0)
+		k++;
+	if (k >= ENV_MAX - 1)
+		return;
+	p->env[k] = keep(p, text); /* the rules' own replaces ours */
+	p->env_count += k == p->env_count;
+}
+
+static void
+set_own(struct packed *p, const char *name, const char *value)
+{
+	char text[400];
+	text_print(text, sizeof text, "%s=%s", name, value);
+	set_env(p, text);
+}
+
+static bool
+pack(const struct spawn *s, struct packed *p)
+{
+	static const struct account own;
+	const struct service *c = s->service;
+	const struct account *a = s->account != NULL ? s->account : &own;
+	bool has = a->set && a->name[0] != '\0';
+	const char *home = getenv("HOME"), *user = getenv("USER");
+	size_t n = 0;
+	p->used = p->env_count = 0;
+	p->account = *a;
+	p->dir = keep(p, s->dir != NULL ? s->dir : c != NULL && c->dir != NULL ? c->dir : "/");
+	for (; s->argv[n] != NULL && n < ARGV_MAX - 1; n++)
+		if ((p->argv[n] = keep(p, s->argv[n])) == NULL)
+			return false;
+	p->argv[n] = NULL;
+	set_own(p, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	set_own(p, "HOME", has ? a->home : home != NULL ? home : "/");
+	set_own(p, "USER", has ? a->name : user != NULL ? user : "root");
+	set_own(p, "LOGNAME", has ? a->name : user != NULL ? user : "root");
+	set_own(p, "SHELL", has ? a->shell : "/bin/sh");
+	for (uint32_t i = 0; c != NULL && i < c->env.count; i++)
+		set_env(p, c->env.texts[i]);
+	p->env[p->env_count] = NULL;
+	p->limit_count = c != NULL && c->limit_count < LIMITS_MAX ? c->limit_count : 0;
+	if (p->limit_count > 0)
+		memcpy(p->limits, c->limits, p->limit_count * sizeof *p->limits);
+	p->umask = c != NULL && c->umask >= 0 ? c->umask : 022;
+	p->nice_set = c != NULL && c->nice_set;
+	p->nice = p->nice_set ? c->nice : 0;
+	return true;
+}
+
+bool
+spawn(const struct spawn *s, struct spawned *out)
+{
+	static struct packed packed;
+	int fds[2] = { -1, -1 }, pidfd = -1, null = -1, error;
+	if (!pack(s, &packed)) {
+		errno = E2BIG;
+		return false;
+	}
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1 || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+		goto failed;
+	struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD };
+	args.pidfd = (uintptr_t)&pidfd;
+	if (s->cgroup != -1) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)s->cgroup;
+	}
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		child(s, &packed, fds[1], null);
+	if (pid == -1)
+		goto failed;
+	close(fds[1]);
+	close(null);
+	*out = (struct spawned){ .pid = pid, .pidfd = pidfd, .failure = fds[0] };
+	return true;
+failed:
+	error = errno;
+	if (null != -1)
+		close(null);
+	if (fds[0] != -1)
+		close(fds[0]);
+	if (fds[1] != -1)
+		close(fds[1]);
+	errno = error;
+	return false;
+}
+
+void
+spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap)
+{
+	static const char *const steps[STEPS] = {
+		[STEP_SETUP] = "preparing",   [STEP_LIMITS] = "setting limits of",
+		[STEP_USER] = "the user of",  [STEP_DIR] = "the folder (dir) of",
+		[STEP_EXEC] = "running",
+	};
+	text_print(out, cap, "%s %s: %s", f->step >= 0 && f->step < STEPS ? steps[f->step] : "starting",
+		   program, strerror(f->error));
+}

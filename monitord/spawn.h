@@ -1,0 +1,39 @@
+/* monitord/spawn.h: one new process: clone3 into its cgroup, set up, exec. */
+#ifndef MONITORD_SPAWN_H
+#define MONITORD_SPAWN_H
+
+#include "monitord/account.h"
+#include "rules/rules.h"
+
+struct spawn {
+	const char *const *argv; /* ends with NULL; argv[0] absolute */
+	const struct account *account;
+	const struct service *service; /* env, dir, limits, umask, nice; NULL: defaults */
+	const char *dir;	       /* NULL: "/" */
+	int in, out, err;	       /* descriptors, borrowed; -1: /dev/null */
+	int cgroup;		       /* directory, -1: none */
+	int record, lock;	       /* where no cgroup: the child's own record; -1: none */
+};
+
+struct spawned {
+	pid_t pid;
+	int pidfd;
+	int failure; /* read end: a struct spawn_failure, or end of file once exec succeeded */
+};
+
+struct spawn_failure {
+	int error; /* errno */
+	int step;  /* spawn_step_text */
+};
+
+/* False: errno says why no process could be made. The environment is built from nothing. */
+bool spawn(const struct spawn *s, struct spawned *out);
+/* "run /opt/x: No such file or directory" */
+void spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap);
+
+/* Field 22 of /proc/PID/stat, 0: gone. Zombies count as gone where want_alive. */
+uint64_t process_start_ticks(pid_t pid, bool want_alive);
+int pidfd_of(pid_t pid);			 /* pidfd_open, close-on-exec; -1: errno */
+int pidfd_kill(int pidfd, int signal);		 /* pidfd_send_signal */
+
+#endif
