@@ -238,6 +238,13 @@ struct msg_incident_view {
 };
 
 /* alerts -> monitord -> status */
+/* monitord -> net: which backends carry the traffic, for `{active}` in a check's expect. */
+struct msg_active {
+	uint32_t route;
+	uint32_t pad;
+	uint64_t active; /* 0: not known */
+};
+
 struct msg_alert_counts {
 	uint64_t queued, sent, failed, undelivered;
 };
@@ -331,7 +338,8 @@ struct msg_test_done {
 	X(WHO, struct msg_who, TO(ROLE_STATUS), CENTRE, 1)	 /* nothing */                   \
 	X(WHO_DONE, struct msg_who_done, CENTRE, TO(ROLE_STATUS), 0)                              \
 	X(TEST, struct msg_test, CENTRE, TO(ROLE_ALERTS), 0)                                      \
-	X(TEST_DONE, struct msg_test_done, TO(ROLE_ALERTS), CENTRE, 0) /* lie about a test */
+	X(TEST_DONE, struct msg_test_done, TO(ROLE_ALERTS), CENTRE, 0) /* lie about a test */     \
+	X(ACTIVE, struct msg_active, CENTRE, TO(ROLE_NET), 0)
 
 enum msg_kind {
 #define MSG_ENUM(name, item, from, to, fds) MSG_##name,

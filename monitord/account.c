@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
@@ -41,16 +42,19 @@ bool
 account_resolve(const char *user, const char *group, struct account *out, char why[MSG_TEXT])
 {
 	int fds[2], status = 0;
+	char own_user[64], own_group[64]; /* the rules' arena is not there in the child */
 	memset(out, 0, sizeof *out);
 	if (user == NULL && group == NULL)
 		return true;
-	if (pipe(fds) != 0) {
+	text_print(own_user, sizeof own_user, "%s", user != NULL ? user : "");
+	text_print(own_group, sizeof own_group, "%s", group != NULL ? group : "");
+	if (pipe2(fds, O_CLOEXEC) != 0) {
 		text_print(why, MSG_TEXT, "user %s: %s", user, strerror(errno));
 		return false;
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		int code = look_up(user, group, out);
+		int code = look_up(user != NULL ? own_user : NULL, group != NULL ? own_group : NULL, out);
 		_exit(code == 0 && write(fds[1], out, sizeof *out) == (ssize_t)sizeof *out ? 0
 		      : code != 0							   ? code
 											   : 4);

@@ -61,15 +61,20 @@ struct core {
 	struct journal journal;
 	struct decisions decisions;
 	struct helper_slot helpers[ROLES];
-	struct ids paces, watches, orders;
+	struct ids paces, watches, orders, actives;
 	unsigned char *pace_now; /* by check: the next PACE says now */
 	uint64_t *order_cut;	 /* by route */
 	struct loop_timer deadline, beat, views;
 	struct loop_signal hup, term, intr;
 	struct pending_event pending[64];
 	unsigned pending_first, pending_count;
-	bool deciding, views_due, stopping, quiet;
-	int64_t last_beat_ms;
+	bool deciding, stopping, quiet;
+	bool reload_asked; /* by an operator, once what was decided is done */
+	uint64_t reload_token;
+	int64_t last_beat_ms, views_ms;
+	struct account accounts[ROLES]; /* of the helpers */
+	int listeners[2];		/* status: Unix, TCP; -1: not open */
+	int lock;			/* on the state directory */
 	struct msg_alert_counts alerts;
 	bool alerts_dirty;
 	char run_dir[4096], host[256];
@@ -82,22 +87,24 @@ void core_event(struct core *c, const struct event *e);
 void core_note(struct core *c, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void core_end(struct core *c);
-void core_deadline(struct core *c);
 
 /* ---- reload.c ---- */
 /* Reads the files; on success rules and a sealed bundle. text gets the mistakes. */
 struct rules *rules_load(const char *path, bool privileged, int *bundle, char *text, size_t cap);
 /* True: the new rules are in force. text: mistakes, or a word on what changed. */
 bool core_reload(struct core *c, char *text, size_t cap);
-void core_groups(struct core *c);
+void core_groups(struct core *c); /* admin-group and read-group become numbers */
 
 /* ---- helpers.c ---- */
 void helpers_begin(struct core *c);
+void helpers_ping(struct core *c); /* once a second: replaces those that do not answer */
 void helpers_wanted(struct core *c); /* starts and stops them as the rules need */
 void helpers_rules(struct core *c);  /* new rules to all */
 void helpers_end(struct core *c);
 void helper_drop(struct helper_slot *h, const char *why);
 bool helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size_t size, int fd);
+bool helper_greeted(struct helper_slot *h);  /* its HELLO came: rules and journal go */
+void helper_is_ready(struct helper_slot *h); /* its LOADED came */
 void helper_watch(struct helper_slot *h);
 /* Sends; keeps h->full. */
 enum msg_sent helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd);
@@ -115,11 +122,14 @@ bool inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT
 
 /* ---- open.c ---- */
 void open_for(struct helper_slot *h, const struct msg_open *o);
+bool open_folder(const char *path, mode_t mode); /* mkdir -p; false: errno */
 void switch_write(struct helper_slot *h, const struct msg_route_write *order);
 
 /* ---- command.c ---- */
 void command_from(struct helper_slot *h, const struct msg_command *cmd, int client);
 void who_from(struct helper_slot *h, const struct msg_who *who, int client);
+void command_answer(struct core *c, uint64_t token, enum command_answer answer, uint64_t event,
+		    const char *text);
 
 /* ---- keep.c: holds and stops by command, for the next boot ---- */
 void keep_write(struct core *c);

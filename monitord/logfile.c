@@ -47,13 +47,15 @@ void
 logfile_rotate(const char *path, uint64_t size, uint32_t keep, const struct account *account)
 {
 	struct stat st;
+	char own[PATH_MAX]; /* the rules' arena is not there in the child */
 	(void)account;
+	text_print(own, sizeof own, "%s", path);
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < size)
 		return;
 	pid_t pid = fork();
 	if (pid == 0) { /* a grandchild: nobody need reap it */
 		if (fork() == 0)
-			copy_out(path, keep);
+			copy_out(own, keep);
 		_exit(0);
 	}
 	if (pid > 0)

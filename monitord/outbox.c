@@ -2,10 +2,13 @@
  * the channel takes it. */
 #include "monitord/core.h"
 
-#include "base/text.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define VIEWS_MS 50
 
 static bool
 ids_new(struct ids *s, uint32_t cap)
@@ -50,7 +53,7 @@ outbox_new(struct core *c)
 	c->pace_now = calloc(r->check_count + 1, 1);
 	c->order_cut = calloc(r->route_count + 1, sizeof *c->order_cut);
 	return ids_new(&c->paces, r->check_count) && ids_new(&c->watches, r->service_count) &&
-	       ids_new(&c->orders, r->route_count) && c->pace_now != NULL && c->order_cut != NULL;
+	       ids_new(&c->orders, r->route_count) && ids_new(&c->actives, r->route_count) && c->pace_now != NULL && c->order_cut != NULL;
 }
 
 void
@@ -59,6 +62,7 @@ outbox_free(struct core *c)
 	ids_free(&c->paces);
 	ids_free(&c->watches);
 	ids_free(&c->orders);
+	ids_free(&c->actives);
 	free(c->pace_now);
 	free(c->order_cut);
 	c->pace_now = NULL;
@@ -80,6 +84,8 @@ outbox_all(struct core *c, enum role role)
 			ids_add(&c->paces, i);
 	for (uint32_t i = 0; role == ROLE_LOCAL && i < r->service_count; i++)
 		ids_add(&c->watches, i);
+	for (uint32_t i = 0; role == ROLE_NET && i < r->route_count; i++)
+		ids_add(&c->actives, i);
 	for (uint32_t i = 0; role == ROLE_ROUTES && i < r->route_count; i++)
 		ids_add(&c->orders, i);
 	if (role == ROLE_STATUS) {
@@ -142,6 +148,20 @@ send_orders(struct core *c)
 	}
 }
 
+static void
+send_actives(struct core *c)
+{
+	struct helper_slot *h = &c->helpers[ROLE_NET];
+	while (c->actives.count > 0 && ready(h)) {
+		struct msg_active active = { .route = ids_take(&c->actives) };
+		struct msg_route_view v;
+		world_route_view(c->world, active.route, &v);
+		active.active = v.seen ? v.active : 0;
+		if (helper_put(h, MSG_ACTIVE, &active, -1) == MSG_FULL)
+			ids_add(&c->actives, active.route);
+	}
+}
+
 static enum msg_sent
 send_view(struct core *c, enum object_kind kind, uint32_t id)
 {
@@ -178,11 +198,26 @@ send_view(struct core *c, enum object_kind kind, uint32_t id)
 }
 
 static void
+on_views(struct loop_timer *timer)
+{
+	(void)timer; /* the flush before the next sleep does the work */
+}
+
+/* The newest states, not more often than people and dashboards can see. */
+static void
 send_views(struct core *c)
 {
 	struct helper_slot *h = &c->helpers[ROLE_STATUS];
 	enum object_kind kind;
 	uint32_t id;
+	int64_t wait = c->views_ms + VIEWS_MS - clock_ms();
+	if (!ready(h) || loop_timer_active(&c->views))
+		return;
+	if (wait > 0) {
+		loop_timer_start(c->loop, &c->views, wait, 0, on_views, c);
+		return;
+	}
+	c->views_ms = clock_ms();
 	while (ready(h) && world_take_dirty(c->world, &kind, &id))
 		if (send_view(c, kind, id) == MSG_FULL)
 			world_dirty_again(c->world, kind, id);
@@ -205,8 +240,13 @@ send_controls(struct helper_slot *h)
 {
 	while (h->queue_count > 0 && !h->full && h->state != HELPER_OFF) {
 		struct control *q = &h->queue[h->queue_first];
+		bool first = q->kind == MSG_RULES || q->kind == MSG_JOURNAL;
+		if (h->state != HELPER_READY && !first)
+			return; /* it would drop it: its generation is about to change */
 		if (helper_put(h, q->kind, q->item, q->fd) == MSG_FULL)
 			return;
+		if (q->fd != -1)
+			close(q->fd);
 		h->queue_first = (h->queue_first + 1) % CONTROL_QUEUE;
 		h->queue_count--;
 	}
@@ -218,6 +258,7 @@ outbox_flush(struct core *c)
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)
 		send_controls(&c->helpers[r]);
 	send_orders(c); /* traffic first */
+	send_actives(c);
 	send_paces(c);
 	send_watches(c);
 	send_views(c);

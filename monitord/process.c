@@ -576,6 +576,8 @@ processes_free(struct processes **pp)
 	loop_timer_stop(&ps->defer);
 	loop_timer_stop(&ps->pidfiles);
 	loop_timer_stop(&ps->logs);
+	while (ps->retired != NULL)
+		retired_free(ps, ps->retired);
 	cgroups_close(&ps->cgroups);
 	free(ps->deferred);
 	free(ps->list);

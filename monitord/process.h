@@ -31,6 +31,9 @@ void processes_adopt(struct processes *ps);
  * been stopped before (process_pid tells). False: out of memory, nothing changed. */
 bool processes_reload(struct processes *ps, const struct rules *rules);
 
+/* Before a reload: its section is gone; it is stopped, by its own ladder, out of sight. */
+void process_retire(struct processes *ps, uint32_t service);
+
 /* DECIDE_START: run it in its own cgroup, or the start command of what is watched. Refuses
  * (START_FAILED) while anything of an earlier instance lives. */
 void process_start(struct processes *ps, uint32_t service);

@@ -31,6 +31,16 @@ struct deferred {
 	char text[300];
 };
 
+struct retired { /* of a section that is gone: stopped out of sight */
+	struct processes *owner;
+	struct retired *next;
+	char name[96];
+	int group, pidfd, step;
+	struct stop_step stop[STOP_STEPS_MAX];
+	uint32_t stop_count;
+	struct loop_timer timer;
+};
+
 struct processes {
 	struct loop *loop;
 	const struct rules *rules;
@@ -43,6 +53,7 @@ struct processes {
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
 	struct loop_timer defer, pidfiles, logs;
+	struct retired *retired;
 };
 
 const struct service *process_service(const struct process *p);
@@ -56,6 +67,9 @@ void record_clear(struct processes *ps, const struct process *p);
 /* Where there is no cgroup: takes the lock and gives the child record and lock. False: an
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);
+
+/* ---- retire.c ---- */
+void retired_free(struct processes *ps, struct retired *r);
 
 /* ---- job.c ---- */
 /* A start, stop or reload command, as the service's user; its failure is logged. False: errno. */

@@ -39,6 +39,8 @@ struct packed {
 	char bytes[256 * 1024];
 };
 
+static struct rlimit files_limit; /* as we were started */
+
 enum step { STEP_SETUP, STEP_LIMITS, STEP_USER, STEP_DIR, STEP_EXEC, STEPS };
 
 int
@@ -133,6 +135,8 @@ child(const struct spawn *s, struct packed *p, int failure, int null)
 		write_record(s->record);
 	set_fds(s, failure, null);
 	umask((mode_t)p->umask);
+	if (files_limit.rlim_max != 0)
+		setrlimit(RLIMIT_NOFILE, &files_limit);
 	for (uint32_t i = 0; i < p->limit_count; i++) {
 		struct rlimit l = { p->limits[i].value, p->limits[i].value };
 		if (p->limits[i].value == UINT64_MAX)
@@ -216,6 +220,12 @@ pack(const struct spawn *s, struct packed *p)
 	p->nice_set = c != NULL && c->nice_set;
 	p->nice = p->nice_set ? c->nice : 0;
 	return true;
+}
+
+void
+spawn_files(const struct rlimit *files)
+{
+	files_limit = *files;
 }
 
 bool

@@ -5,6 +5,8 @@
 #include "monitord/account.h"
 #include "rules/rules.h"
 
+#include <sys/resource.h>
+
 struct spawn {
 	const char *const *argv; /* ends with NULL; argv[0] absolute */
 	const struct account *account;
@@ -26,6 +28,8 @@ struct spawn_failure {
 	int step;  /* spawn_step_text */
 };
 
+/* The limit of descriptors that children get unless their section sets one. */
+void spawn_files(const struct rlimit *files);
 /* False: errno says why no process could be made. The environment is built from nothing. */
 bool spawn(const struct spawn *s, struct spawned *out);
 /* "run /opt/x: No such file or directory" */

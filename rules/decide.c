@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMERS_A_TURN 24 /* so that one call stays within DECISIONS_ROOM */
-
 static void
 timers(struct world *w)
 {
-	for (int turn = 0; turn < TIMERS_A_TURN && w->heap_count > 0; turn++) {
+	while (w->heap_count > 0 && world_room(w)) {
 		uint32_t index = w->heap[0];
 		if (w->nodes[index].due_ms > w->now_ms)
 			return;
@@ -81,8 +79,10 @@ command(struct world *w, const struct event *e)
 		answer(w, e, ANSWER_REFUSED, "no such object");
 		return;
 	}
+	bool named = e->verb == VERB_REROUTE && e->target < w->rules->routes[e->id].backend_count;
 	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
-			      "%s by uid %u", words[e->verb], e->uid);
+			      "%s%s%s by uid %u", words[e->verb], named ? " to " : "",
+			      named ? w->rules->routes[e->id].backends[e->target].name : "", e->uid);
 	bool waits = route ? route_command(w, e, &why) : service_command(w, e, &why);
 	if (!waits)
 		answer(w, e, *why != '\0' ? ANSWER_REFUSED : ANSWER_DONE, why);
@@ -99,6 +99,21 @@ helper_lost(struct world *w, enum role role)
 			w->routes[i].is_seen = false;
 			world_mark(w, OBJECT_ROUTE, i);
 		}
+}
+
+/* A reload gave it another section: what was measured or run means something else. */
+static void
+changed(struct world *w, const struct event *e)
+{
+	if (e->object == OBJECT_SERVICE && w->services[e->id].alive && !w->services[e->id].held &&
+	    w->rules->services[e->id].run.count > 0) {
+		w->cause = world_tell(w, "service-changed", OBJECT_SERVICE, e->id,
+				      "%s has another section now: it is restarted",
+				      w->rules->services[e->id].name);
+		service_restart(w, e->id);
+	}
+	if (e->object == OBJECT_CHECK)
+		check_forget(w, e->id);
 }
 
 static void
@@ -146,9 +161,10 @@ dispatch(struct world *w, const struct event *e)
 		break;
 	case EVENT_STOP_ALL:
 		w->stopping_all = true;
-		for (uint32_t i = 0; i < w->rules->service_count; i++)
-			if (w->services[i].occupied)
-				service_stop(w, i, AFTER_STAY);
+		w->stop_next = 0;
+		break;
+	case EVENT_CHANGED:
+		changed(w, e);
 		break;
 	case EVENT_LATE:
 		for (uint32_t i = 0; i < w->rules->check_count; i++)
@@ -172,6 +188,8 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		rule_progress(w);
 	if (w->going && w->go_next < w->rules->service_count)
 		service_go(w);
+	if (w->stopping_all && w->stop_next < w->rules->service_count)
+		service_stop_all(w);
 	if (e->kind == EVENT_TIMER)
 		timers(w);
 	if (w->going)
@@ -204,6 +222,13 @@ world_recall(struct world *w, const struct journal_line *l)
 		w->services[s].held = false;
 	if (r != RULES_NONE && strncmp(l->text, "restore ", 8) == 0)
 		w->routes[r].manual = RULES_NONE;
+	for (uint32_t b = 0; r != RULES_NONE && b < w->rules->routes[r].backend_count; b++) {
+		const char *name = w->rules->routes[r].backends[b].name;
+		size_t n = strlen(name);
+		if (strncmp(l->text, "reroute to ", 11) == 0 && strncmp(l->text + 11, name, n) == 0 &&
+		    l->text[11 + n] == ' ')
+			w->routes[r].manual = b;
+	}
 }
 
 /* ---- reload ---- */

@@ -56,8 +56,12 @@ after_change(struct world *w, uint32_t id)
 		service_check_changed(w, of);
 	for (uint32_t i = 0; i < r->route_count; i++)
 		for (uint32_t b = 0; b < r->routes[i].backend_count; b++)
-			if (r->routes[i].backends[b].check == id)
-				route_update(w, i);
+			if (r->routes[i].backends[b].check == id) {
+				if (world_room(w))
+					route_update(w, i);
+				else
+					world_arm(w, OBJECT_ROUTE, i, w->now_ms);
+			}
 }
 
 static bool

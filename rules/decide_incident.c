@@ -228,9 +228,9 @@ incident_timer(struct world *w, uint32_t index)
 		return;
 	}
 	x->state = INCIDENT_CLOSED;
-	x->until_real_ms = w->real_ms - (w->now_ms - x->good_ms);
+	x->until_real_ms = w->real_ms - (x->good_ms != 0 ? w->now_ms - x->good_ms : 0);
 	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(x->good_ms - x->since_ms, took, sizeof took), x->text);
+		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took), x->text);
 	tell(w, index, "incident-close", text);
 }
 
@@ -266,7 +266,7 @@ incident_recall(struct world *w, const struct journal_line *l)
 					.since_real_ms = l->real_ms, .told = true, .event = l->id };
 		text_print(x->text, sizeof x->text, "%s", l->text);
 		world_node(w, kinds[k], id)->incident = index;
-		/* nothing of it is bad until measured again; it closes when its time is over */
-		world_arm(w, NODE_INCIDENTS, index, SETTLE_MS);
+		/* nothing of it is bad until measured again, which gets its time */
+		world_arm(w, NODE_INCIDENTS, index, w->now_ms + RECALL_MS);
 	}
 }

@@ -145,7 +145,7 @@ go_on(struct world *w, uint32_t id)
 void
 rule_progress(struct world *w)
 {
-	for (uint32_t id = 0; id < w->rules->rule_count && w->waiting_rules > 0; id++) {
+	for (uint32_t id = 0; id < w->rules->rule_count && w->waiting_rules > 0 && world_room(w); id++) {
 		struct rule_view *r = &w->ruleviews[id];
 		bool over = w->now_ms >= r->wait_due_ms;
 		if (r->wait_service != RULES_NONE && (over || service_steady(w, r->wait_service)))
@@ -265,6 +265,10 @@ rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample
 		if (i > r->first[id] && r->rules[i] == r->rules[i - 1])
 			continue; /* it reads two metrics of the same object */
 		w->cause = cause;
+		if (!world_room(w)) {
+			world_arm(w, OBJECT_RULE, r->rules[i], w->now_ms);
+			continue;
+		}
 		evaluate(w, r->rules[i], is_sample ? kind : OBJECT_KINDS, id);
 	}
 	w->cause = cause;

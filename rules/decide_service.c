@@ -9,8 +9,6 @@
 
 #define STABLE_MS 1000	  /* up for so long: the back-off begins anew */
 #define UNKILLABLE_MS 10000
-#define GO_A_TURN 32
-#define STARTS_A_TURN 16
 
 static const struct service *
 conf(const struct world *w, uint32_t id)
@@ -132,7 +130,7 @@ void
 service_pending(struct world *w)
 {
 	uint32_t before = RULES_NONE, id = w->pending_first;
-	for (int turn = 0; id != RULES_NONE && turn < STARTS_A_TURN;) {
+	while (id != RULES_NONE && world_room(w)) {
 		struct service_view *s = &w->services[id];
 		uint32_t next = s->starting_next;
 		bool go = !s->pending || (w->starting < w->rules->settings.starts_at_once &&
@@ -151,7 +149,6 @@ service_pending(struct world *w)
 		if (s->pending && !s->occupied) {
 			s->pending = false;
 			start_now(w, id);
-			turn++;
 		}
 		s->pending = false;
 		id = next;
@@ -161,7 +158,7 @@ service_pending(struct world *w)
 void
 service_go(struct world *w)
 {
-	for (int turn = 0; turn < GO_A_TURN && w->go_next < w->rules->service_count; turn++) {
+	while (world_room(w) && w->go_next < w->rules->service_count) {
 		uint32_t id = w->go_next++;
 		struct service_view *s = &w->services[id];
 		if (s->by_command || s->held) {
@@ -170,6 +167,17 @@ service_go(struct world *w)
 		}
 		if (!s->occupied && s->state == SERVICE_STOPPED && !s->pending)
 			service_start(w, id);
+	}
+}
+
+void
+service_stop_all(struct world *w)
+{
+	while (world_room(w) && w->stop_next < w->rules->service_count) {
+		uint32_t id = w->stop_next++;
+		if (w->services[id].occupied && w->rules->services[id].run.count > 0)
+			service_stop(w, id, AFTER_STAY);
+		w->services[id].pending = false;
 	}
 }
 
@@ -615,6 +623,7 @@ service_event(struct world *w, const struct event *e)
 	case EVENT_NOTE:
 	case EVENT_STOP_ALL:
 	case EVENT_LATE:
+	case EVENT_CHANGED:
 	case EVENT_KINDS:
 		break;
 	}

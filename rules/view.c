@@ -93,6 +93,12 @@ world_incident_view(const struct world *w, uint32_t index, struct msg_incident_v
 	text_print(v->text, sizeof v->text, "%s", i->text);
 }
 
+uint32_t
+world_manual(const struct world *w, uint32_t route)
+{
+	return w->routes[route].manual;
+}
+
 enum pace
 world_pace(const struct world *w, uint32_t check)
 {

@@ -84,7 +84,7 @@ static void
 init_views(struct world *w, int64_t now_ms)
 {
 	const struct rules *r = w->rules;
-	(void)now_ms;
+	w->now_ms = now_ms;
 	for (uint32_t i = 0; i < r->service_count; i++) {
 		w->services[i].exit_code = -1;
 		w->services[i].starting_next = RULES_NONE;
@@ -225,6 +225,8 @@ world_deadline(const struct world *w)
 	int64_t due = w->heap_count > 0 ? w->nodes[w->heap[0]].due_ms : NEVER;
 	if (w->going && w->go_next < w->rules->service_count)
 		due = 0; /* more to start: at once */
+	if (w->stopping_all && w->stop_next < w->rules->service_count)
+		due = 0;
 	return due;
 }
 
@@ -364,6 +366,12 @@ world_answer(struct world *w, struct waiter *waiters, int verb, enum command_ans
 		text_print(d->text, sizeof d->text, "%s", text);
 		waiters[i].token = 0;
 	}
+}
+
+bool
+world_room(const struct world *w)
+{
+	return w->out->count < DECISIONS_ROOM / 4;
 }
 
 uint32_t

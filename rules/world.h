@@ -45,6 +45,7 @@ enum event_kind {
 	EVENT_RUN_DONE,	     /* a command that DECIDE_RUN began has ended (code, signal, text) */
 	EVENT_NOTE,	     /* something for the journal only: text, object */
 	EVENT_STOP_ALL,	     /* shutdown with on-stop = stop */
+	EVENT_CHANGED,	     /* object, id: its section is another after a reload */
 	EVENT_LATE,	     /* our own loop stalled: drop what was in flight */
 	EVENT_KINDS
 };
@@ -108,9 +109,9 @@ struct decision {
 };
 
 /* A fixed buffer of the caller, emptied before each call. One call appends at most
- * DECISIONS_ROOM; what concerns many objects (EVENT_GO, a helper that is back) is done in
- * portions: the rest is marked in the world and world_deadline() is at once. */
-#define DECISIONS_ROOM 256
+ * DECISIONS_ROOM; what concerns many objects (EVENT_GO, EVENT_STOP_ALL, a sample that many
+ * rules read) is done in portions: the rest has a deadline that is at once. */
+#define DECISIONS_ROOM 1024
 struct decisions {
 	struct decision list[DECISIONS_ROOM];
 	size_t count;
@@ -149,6 +150,8 @@ bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
 void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */
 void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents here */
 
+/* The backend that an operator chose; RULES_NONE: none. */
+uint32_t world_manual(const struct world *w, uint32_t route);
 enum pace world_pace(const struct world *w, uint32_t check);
 bool world_order(const struct world *w, uint32_t route, struct msg_route_order *o);
 uint64_t world_last_event(const struct world *w);

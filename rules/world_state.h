@@ -13,6 +13,7 @@
 
 #define OPEN_MAIL_MS 2000  /* an incident gathers before it is told */
 #define SETTLE_MS 2000	   /* all good for so long: closed */
+#define RECALL_MS 10000	   /* an incident of an earlier life may prove that it goes on */
 #define DRAIN_SEEN_MS 5000 /* a front gets so long to say that it drained */
 #define DRAIN_GRACE_MS 500 /* requests in flight end */
 
@@ -157,6 +158,7 @@ struct world {
 	bool going; /* EVENT_GO came */
 	uint32_t go_next;
 	bool stopping_all;
+	uint32_t stop_next;
 	uint64_t last_event, last_token;
 	/* during one decide(): */
 	int64_t now_ms, real_ms;
@@ -168,6 +170,7 @@ struct world {
 struct decision *world_decide(struct world *w, enum decision_kind kind, uint32_t id);
 void world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms); /* NEVER: none */
 void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its view changed */
+bool world_room(const struct world *w); /* false: what can wait takes a later turn */
 uint32_t world_random(struct world *w);
 struct node *world_node(struct world *w, enum object_kind kind, uint32_t id);
 #define NODE_INCIDENTS OBJECT_MONITORD /* incidents take this kind's place in the row */
@@ -192,6 +195,7 @@ void incident_recall(struct world *w, const struct journal_line *line);
 void service_event(struct world *w, const struct event *e);
 void service_timer(struct world *w, uint32_t id);
 void service_go(struct world *w);
+void service_stop_all(struct world *w);
 void service_check_changed(struct world *w, uint32_t id);
 bool service_command(struct world *w, const struct event *e, const char **why);
 void service_restart(struct world *w, uint32_t id);

@@ -49,14 +49,14 @@ chain_begin() {
 			if ($0 == "[monitord]")
 				print "helpers = '"$build"'\non-stop = stop"
 		}' >"$rules"
-	"$build/monitord" -t -c "$rules" || exit 1
+	"$build/monitord/monitord" -t -c "$rules" || exit 1
 	chain_daemon
 	await_up 60 || { ctl status; tail -n 60 "$dir/monitord/log"; exit 1; }
 	last=0
 }
 
 chain_daemon() {
-	"$build/monitord" -c "$rules" >>"$dir/monitord/log" 2>&1 &
+	"$build/monitord/monitord" -c "$rules" >>"$dir/monitord/log" 2>&1 &
 	daemon=$!
 }
 

@@ -1,0 +1,469 @@
+/* The loop around decide(): events in, decisions carried out, one timer for all deadlines. */
+#include <config.h>
+
+#include "monitord/core.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BEAT_MS 500
+#define LATE_MS 1000	   /* a turn that took longer: what was measured meanwhile is void */
+#define STOP_LIMIT_MS 90000 /* on-stop = stop: then we leave all the same */
+
+/* ---- carrying out ---- */
+
+static const struct action *
+action_of(const struct core *c, const struct decision *d)
+{
+	const struct rule *r = &c->rules->rules[d->id];
+	return (d->action & 0x10000) != 0 ? &r->escalate[d->action & 0xffff] : &r->actions[d->action];
+}
+
+static void
+json_text(struct text *t, const char *text)
+{
+	for (; *text != '\0'; text++)
+		text_add(t, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+}
+
+/* What a `run` command reads: the event that made the rule fire. */
+static void
+run(struct core *c, const struct decision *d)
+{
+	const struct rule *r = &c->rules->rules[d->id];
+	struct msg_rule_view v;
+	char bytes[2048], time[32];
+	struct text t;
+	world_rule_view(c->world, d->id, &v);
+	text_begin(&t, bytes, sizeof bytes);
+	text_add(&t, "{\"id\":%llu,\"time\":\"%s\",\"kind\":\"rule-fired\",\"object\":\"",
+		 (unsigned long long)d->event, clock_rfc3339(v.since_real_ms, time, sizeof time));
+	json_text(&t, r->name);
+	text_add(&t, "\",\"rule\":\"");
+	json_text(&t, r->name);
+	text_add(&t, "\",\"host\":\"");
+	json_text(&t, c->host);
+	text_add(&t, "\"}\n");
+	process_run(c->processes, d->id, action_of(c, d), d->token, bytes);
+}
+
+static void
+tell(struct core *c, const struct journal_line *line)
+{
+	journal_write(&c->journal, line);
+	if (!c->quiet)
+		log_info("%s%s%s: %s", line->kind, line->object[0] != '\0' ? " " : "", line->object,
+			 line->text);
+}
+
+static void
+start(struct core *c, uint32_t id)
+{
+	struct msg_service_view v;
+	world_service_view(c->world, id, &v);
+	process_remember(c->processes, id, v.restarts, v.by_command);
+	process_start(c->processes, id);
+}
+
+static void
+test_contact(struct core *c, const struct decision *d)
+{
+	struct msg_test test = { .token = d->token, .contact = d->id };
+	if (c->helpers[ROLE_ALERTS].state != HELPER_READY ||
+	    !helper_control(&c->helpers[ROLE_ALERTS], MSG_TEST, &test, sizeof test, -1))
+		command_answer(c, d->token, ANSWER_FAILED, 0, "alerts cannot be reached now");
+}
+
+static void
+perform(struct core *c, const struct decision *d)
+{
+	switch (d->kind) {
+	case DECIDE_TELL:
+		tell(c, &d->line);
+		break;
+	case DECIDE_START:
+		start(c, d->id);
+		break;
+	case DECIDE_SIGNAL:
+		process_signal(c->processes, d->id, d->signal, d->scope);
+		break;
+	case DECIDE_STOP_COMMAND:
+		process_stop_command(c->processes, d->id);
+		break;
+	case DECIDE_RELOAD:
+		process_reload(c->processes, d->id);
+		break;
+	case DECIDE_ROUTE:
+		c->order_cut[d->id] = d->order.cut;
+		ids_add(&c->orders, d->id);
+		break;
+	case DECIDE_PACE:
+		if (d->pace == PACE_NOW)
+			c->pace_now[d->id] = 1;
+		ids_add(&c->paces, d->id);
+		break;
+	case DECIDE_RUN:
+		run(c, d);
+		break;
+	case DECIDE_ANSWER:
+		command_answer(c, d->token, d->answer, d->event, d->text);
+		break;
+	case DECIDE_RELOAD_RULES:
+		c->reload_asked = true;
+		c->reload_token = d->token;
+		break;
+	case DECIDE_TEST:
+		test_contact(c, d);
+		break;
+	case DECIDE_REMEMBER:
+		keep_write(c);
+		break;
+	case DECIDE_KINDS:
+		break;
+	}
+}
+
+/* ---- events ---- */
+
+static void
+decide_one(struct core *c, const struct event *e)
+{
+	decide(c->world, e, clock_ms(), clock_real_ms(), &c->decisions);
+	for (size_t i = 0; i < c->decisions.count; i++)
+		perform(c, &c->decisions.list[i]);
+	switch (e->kind) {
+	case EVENT_ADOPTED:
+	case EVENT_STARTED:
+	case EVENT_EXITED:
+	case EVENT_FOUND:
+		ids_add(&c->watches, e->id);
+		break;
+	case EVENT_TIMER:
+	case EVENT_GO:
+	case EVENT_START_FAILED:
+	case EVENT_READY:
+	case EVENT_EMPTY:
+	case EVENT_RESULT:
+	case EVENT_SAMPLE:
+	case EVENT_ROUTE_SEEN:
+	case EVENT_HELPER_LOST:
+	case EVENT_HELPER_BACK:
+	case EVENT_COMMAND:
+	case EVENT_RUN_DONE:
+	case EVENT_NOTE:
+	case EVENT_STOP_ALL:
+	case EVENT_LATE:
+	case EVENT_CHANGED:
+	case EVENT_KINDS:
+		break;
+	}
+}
+
+static void
+put_off(struct core *c, const struct event *e)
+{
+	const unsigned room = sizeof c->pending / sizeof *c->pending;
+	if (c->pending_count == room) {
+		log_error("an event was lost: too much happened at once");
+		return;
+	}
+	struct pending_event *p = &c->pending[(c->pending_first + c->pending_count++) % room];
+	p->event = *e;
+	text_print(p->text, sizeof p->text, "%s", e->text != NULL ? e->text : "");
+}
+
+static bool
+take_pending(struct core *c, struct pending_event *p)
+{
+	if (c->pending_count == 0)
+		return false;
+	*p = c->pending[c->pending_first];
+	p->event.text = p->text;
+	c->pending_first = (c->pending_first + 1) % (sizeof c->pending / sizeof *c->pending);
+	c->pending_count--;
+	return true;
+}
+
+static void
+asked_reload(struct core *c)
+{
+	char text[MSG_TEXT * 4];
+	uint64_t token = c->reload_token;
+	c->reload_asked = false;
+	bool good = core_reload(c, text, sizeof text);
+	if (token != 0)
+		command_answer(c, token, good ? ANSWER_DONE : ANSWER_REFUSED,
+			       good ? world_last_event(c->world) : 0, text);
+}
+
+static void
+on_deadline(struct loop_timer *timer)
+{
+	struct event e = { .kind = EVENT_TIMER };
+	core_event(timer->arg, &e);
+}
+
+static void
+arm_deadline(struct core *c)
+{
+	int64_t due = world_deadline(c->world);
+	if (due == INT64_MAX)
+		loop_timer_stop(&c->deadline);
+	else
+		loop_timer_start(c->loop, &c->deadline, due - clock_ms(), 0, on_deadline, c);
+}
+
+void
+core_event(struct core *c, const struct event *e)
+{
+	struct pending_event p;
+	if (c->deciding) {
+		put_off(c, e);
+		return;
+	}
+	c->deciding = true;
+	decide_one(c, e);
+	while (take_pending(c, &p))
+		decide_one(c, &p.event);
+	c->deciding = false;
+	if (c->reload_asked)
+		asked_reload(c);
+	arm_deadline(c);
+}
+
+void
+core_note(struct core *c, const char *kind, const char *format, ...)
+{
+	char words[400], text[500];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(words, sizeof words, format, args);
+	va_end(args);
+	text_print(text, sizeof text, "%s %s", kind, words);
+	struct event e = { .kind = EVENT_NOTE, .text = text };
+	core_event(c, &e);
+}
+
+/* ---- the loop's own watchers ---- */
+
+static void
+on_process_event(void *arg, const struct event *e)
+{
+	core_event(arg, e);
+}
+
+static void
+before_sleep(void *arg)
+{
+	outbox_flush(arg);
+}
+
+static bool
+all_stopped(const struct core *c)
+{
+	for (uint32_t i = 0; i < c->rules->service_count; i++)
+		if (c->rules->services[i].run.count > 0 &&
+		    world_service_state(c->world, i) == SERVICE_STOPPING)
+			return false;
+	return true;
+}
+
+static void
+on_beat(struct loop_timer *timer)
+{
+	struct core *c = timer->arg;
+	int64_t now = clock_ms();
+	if (now - c->last_beat_ms > BEAT_MS + LATE_MS) {
+		struct event e = { .kind = EVENT_LATE };
+		core_event(c, &e);
+		core_note(c, "daemon-late", "monitord itself stood still for %lld ms: what was in "
+			  "flight is measured again", (long long)(now - c->last_beat_ms - BEAT_MS));
+	}
+	c->last_beat_ms = now;
+	helpers_ping(c);
+	notify_send("WATCHDOG=1");
+}
+
+static void
+on_stopping(struct loop_timer *timer)
+{
+	struct core *c = timer->arg;
+	if (all_stopped(c))
+		loop_stop(c->loop);
+}
+
+static void
+on_stop_limit(struct loop_timer *timer)
+{
+	struct core *c = timer->arg;
+	log_error("not all services could be stopped; leaving");
+	loop_stop(c->loop);
+}
+
+static void
+on_term(struct loop_signal *sig)
+{
+	struct core *c = sig->arg;
+	static struct loop_timer poll, limit;
+	notify_send("STOPPING=1");
+	if (c->stopping || !c->rules->settings.stop_services_on_stop) {
+		loop_stop(c->loop);
+		return;
+	}
+	c->stopping = true;
+	struct event e = { .kind = EVENT_STOP_ALL };
+	core_event(c, &e);
+	loop_timer_start(c->loop, &poll, 10, 20, on_stopping, c);
+	loop_timer_start(c->loop, &limit, STOP_LIMIT_MS, 0, on_stop_limit, c);
+}
+
+static void
+on_hup(struct loop_signal *sig)
+{
+	struct core *c = sig->arg;
+	c->reload_asked = true;
+	c->reload_token = 0;
+	core_note(c, "command", "reload-rules by signal HUP");
+}
+
+/* ---- beginning and end ---- */
+
+static bool
+take_lock(struct core *c, char why[MSG_TEXT])
+{
+	char path[PATH_MAX], text[32] = "";
+	text_print(path, sizeof path, "%s/lock", c->rules->settings.state);
+	c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (c->lock == -1) {
+		text_print(why, MSG_TEXT, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	if (flock(c->lock, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t n = read(c->lock, text, sizeof text - 1);
+		text[n > 0 ? n : 0] = '\0';
+		text_print(why, MSG_TEXT, "a monitord (pid %d) works with %s already", atoi(text),
+			   c->rules->settings.state);
+		return false;
+	}
+	int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+	if (ftruncate(c->lock, 0) != 0 || write(c->lock, text, (size_t)n) != n)
+		log_warning("%s: %s", path, strerror(errno));
+	return true;
+}
+
+static bool
+make_folders(struct core *c, char why[MSG_TEXT])
+{
+	const char *socket = c->rules->settings.socket, *slash = strrchr(socket, '/');
+	text_print(c->run_dir, sizeof c->run_dir, "%.*s", slash > socket ? (int)(slash - socket) : 1,
+		   socket);
+	if (!open_folder(c->run_dir, 0755)) {
+		text_print(why, MSG_TEXT, "folder %s: %s", c->run_dir, strerror(errno));
+		return false;
+	}
+	if (!open_folder(c->rules->settings.state, 0755)) {
+		text_print(why, MSG_TEXT, "folder %s: %s", c->rules->settings.state, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static void
+recall_line(void *arg, const struct journal_line *l)
+{
+	struct core *c = arg;
+	world_recall(c->world, l);
+}
+
+static uint64_t
+seed(void)
+{
+	uint64_t s = 0;
+	if (getrandom(&s, sizeof s, GRND_NONBLOCK) != (ssize_t)sizeof s)
+		s = (uint64_t)clock_ns();
+	return s;
+}
+
+static void
+begin_watching(struct core *c)
+{
+	loop_signal_start(c->loop, &c->hup, SIGHUP, on_hup, c);
+	loop_signal_start(c->loop, &c->term, SIGTERM, on_term, c);
+	loop_signal_start(c->loop, &c->intr, SIGINT, on_term, c);
+	c->last_beat_ms = clock_ms();
+	loop_timer_start(c->loop, &c->beat, BEAT_MS, BEAT_MS, on_beat, c);
+	loop_before_sleep(c->loop, before_sleep, c);
+}
+
+bool
+core_begin(struct core *c, char why[MSG_TEXT])
+{
+	c->generation = 1;
+	c->listeners[0] = c->listeners[1] = c->lock = c->journal.fd = -1;
+	gethostname(c->host, sizeof c->host - 1);
+	c->loop = loop_new(0);
+	if (c->loop == NULL) {
+		text_print(why, MSG_TEXT, "the event loop cannot begin: %s", strerror(errno));
+		return false;
+	}
+	if (!make_folders(c, why) || !take_lock(c, why) || !journal_open(&c->journal, c->run_dir, why))
+		return false;
+	c->world = world_new(c->rules, seed(), c->host, clock_ms());
+	if (c->world == NULL || !outbox_new(c)) {
+		text_print(why, MSG_TEXT, "out of memory");
+		return false;
+	}
+	keep_read(c);
+	journal_replay(&c->journal, recall_line, c);
+	core_groups(c);
+	c->processes = processes_new(c->loop, c->rules, c->run_dir, on_process_event, c, why);
+	if (c->processes == NULL)
+		return false;
+	begin_watching(c);
+	core_note(c, "daemon-started", "monitord %s watches %u services, %u checks, %u rules, %u routes",
+		  PACKAGE_VERSION, c->rules->service_count, c->rules->check_count, c->rules->rule_count,
+		  c->rules->route_count);
+	processes_adopt(c->processes);
+	helpers_begin(c);
+	struct event go = { .kind = EVENT_GO };
+	core_event(c, &go);
+	notify_send("READY=1");
+	return true;
+}
+
+void
+core_end(struct core *c)
+{
+	if (c->world != NULL && c->processes != NULL) {
+		core_note(c, "daemon-stopped", "monitord ends; its services %s",
+			  c->stopping ? "were stopped" : "go on");
+		outbox_flush(c);
+		helpers_end(c);
+	}
+	processes_free(&c->processes);
+	journal_close(&c->journal);
+	world_free(&c->world);
+	outbox_free(c);
+	rules_free(&c->rules);
+	for (int i = 0; i < 2; i++)
+		if (c->listeners[i] != -1)
+			close(c->listeners[i]);
+	if (c->lock != -1)
+		close(c->lock);
+	if (c->loop != NULL)
+		loop_free(&c->loop);
+}

@@ -1,0 +1,192 @@
+/* What helpers say: each id is checked against the rules before anything else. */
+#include "monitord/core.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static bool
+refuse(char why[MSG_TEXT], const char *what)
+{
+	text_print(why, MSG_TEXT, "%s", what);
+	return false;
+}
+
+static enum role
+prober(const struct core *c, uint32_t check)
+{
+	return c->rules->checks[check].kind == CHECK_SCRIPT ? ROLE_LOCAL : ROLE_NET;
+}
+
+static bool
+hello(struct helper_slot *h, const struct msg_hello *m, char why[MSG_TEXT])
+{
+	if (m->version != MSG_VERSION)
+		return refuse(why, "it is of another version than monitord");
+	if (m->role != (uint32_t)h->role)
+		return refuse(why, "it takes itself for another helper");
+	return helper_greeted(h) || refuse(why, "it greeted twice, or cannot be answered");
+}
+
+static bool
+result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
+{
+	struct core *c = h->core;
+	if (m->check >= c->rules->check_count || prober(c, m->check) != h->role)
+		return refuse(why, "it told of a check that is not its own");
+	if (m->value_count > MSG_VALUES)
+		return refuse(why, "too many values in a result");
+	m->text[MSG_TEXT - 1] = '\0';
+	struct event e = { .kind = EVENT_RESULT, .id = m->check, .result = m };
+	core_event(c, &e);
+	return true;
+}
+
+static bool
+sample(struct helper_slot *h, const struct msg_sample *m, char why[MSG_TEXT])
+{
+	uint64_t ticks;
+	if (m->service >= h->core->rules->service_count || m->value_count > MSG_SAMPLE_VALUES)
+		return refuse(why, "a sample of an unknown service");
+	if (process_pid(h->core->processes, m->service, &ticks) != m->pid || ticks != m->start_ticks)
+		return true; /* of an earlier process */
+	struct event e = { .kind = EVENT_SAMPLE, .id = m->service, .sample = m };
+	core_event(h->core, &e);
+	return true;
+}
+
+static bool
+seen(struct helper_slot *h, struct msg_route_seen *m, char why[MSG_TEXT])
+{
+	if (m->route >= h->core->rules->route_count)
+		return refuse(why, "it told of an unknown route");
+	m->text[MSG_TEXT - 1] = '\0';
+	struct event e = { .kind = EVENT_ROUTE_SEEN, .id = m->route, .seen = m };
+	core_event(h->core, &e);
+	ids_add(&h->core->actives, m->route);
+	return true;
+}
+
+static bool
+write_switch(struct helper_slot *h, const struct msg_route_write *m, char why[MSG_TEXT])
+{
+	const struct rules *r = h->core->rules;
+	if (m->route >= r->route_count || r->routes[m->route].driver != DRIVER_SWITCH)
+		return refuse(why, "it wants to write a switch that is none");
+	switch_write(h, m);
+	return true;
+}
+
+static bool
+test_done(struct core *c, struct msg_test_done *m)
+{
+	m->text[sizeof m->text - 1] = '\0';
+	command_answer(c, m->token, m->ok ? ANSWER_DONE : ANSWER_FAILED, world_last_event(c->world),
+		       m->text);
+	return true;
+}
+
+static bool
+item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, char why[MSG_TEXT])
+{
+	struct core *c = h->core;
+	const struct msg_found *found = at;
+	switch (kind) {
+	case MSG_HELLO:
+		return hello(h, at, why);
+	case MSG_LOADED:
+		if (h->state == HELPER_LOADING && ((struct msg_loaded *)at)->generation == c->generation)
+			helper_is_ready(h);
+		return true;
+	case MSG_PONG:
+		h->pong = ((struct msg_ping *)at)->number;
+		return true;
+	case MSG_OPEN:
+		open_for(h, at);
+		return true;
+	case MSG_RESULT:
+		return result(h, at, why);
+	case MSG_SAMPLE:
+		return sample(h, at, why);
+	case MSG_FOUND:
+		if (found->service >= c->rules->service_count)
+			return refuse(why, "it found an unknown service");
+		if (c->rules->services[found->service].match != NULL && found->pid > 0)
+			process_found(c->processes, found->service, found->pid, found->start_ticks);
+		return true;
+	case MSG_ROUTE_SEEN:
+		return seen(h, at, why);
+	case MSG_ROUTE_WRITE:
+		return write_switch(h, at, why);
+	case MSG_ALERT_COUNTS:
+		memcpy(&c->alerts, at, sizeof c->alerts);
+		c->alerts_dirty = true;
+		return true;
+	case MSG_COMMAND:
+		command_from(h, at, p->fd);
+		return true;
+	case MSG_WHO:
+		who_from(h, at, p->fd);
+		return true;
+	case MSG_TEST_DONE:
+		return test_done(c, at);
+	case MSG_RULES:
+	case MSG_JOURNAL:
+	case MSG_PING:
+	case MSG_BELL:
+	case MSG_OPENED:
+	case MSG_PACE:
+	case MSG_WATCH:
+	case MSG_SCRIPT_END:
+	case MSG_ROUTE_ORDER:
+	case MSG_ROUTE_WRITTEN:
+	case MSG_SERVICE_VIEW:
+	case MSG_CHECK_VIEW:
+	case MSG_ROUTE_VIEW:
+	case MSG_RULE_VIEW:
+	case MSG_INCIDENT_VIEW:
+	case MSG_COMMAND_DONE:
+	case MSG_WHO_DONE:
+	case MSG_TEST:
+	case MSG_ACTIVE:
+	case MSG_KINDS:
+		break;
+	}
+	return refuse(why, "a message that it may not send"); /* msg_receive keeps these out */
+}
+
+/* Ids of another generation mean other things: such packets are dropped without reproach,
+ * but what awaits an answer gets one. */
+static bool
+of_old_rules(struct helper_slot *h, enum msg_kind kind, const void *at)
+{
+	const struct msg_command *command = at;
+	const struct msg_open *o = at;
+	if (h->in.head.generation == h->core->generation)
+		return false;
+	if (kind == MSG_COMMAND)
+		command_answer(h->core, command->token, ANSWER_REFUSED, 0,
+			       "the rules were read again just now: once more, please");
+	if (kind == MSG_OPEN) {
+		struct msg_opened opened = { .what = o->what, .id = o->id, .token = o->token,
+					     .error = 116 /* ESTALE */ };
+		helper_control(h, MSG_OPENED, &opened, sizeof opened, -1);
+	}
+	return kind == MSG_COMMAND || kind == MSG_OPEN || kind == MSG_RESULT || kind == MSG_SAMPLE ||
+	       kind == MSG_FOUND || kind == MSG_ROUTE_SEEN || kind == MSG_ROUTE_WRITE;
+}
+
+bool
+inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT])
+{
+	enum msg_kind kind = p->head.kind;
+	size_t size = msg_item_size(kind);
+	if (h->state == HELPER_STARTED && kind != MSG_HELLO)
+		return refuse(why, "it did not greet first");
+	for (unsigned i = 0; i < p->head.count && h->channel != -1; i++) {
+		void *at = p->items + i * size;
+		if (!of_old_rules(h, kind, at) && !item(h, kind, at, p, why))
+			return false;
+	}
+	return true;
+}

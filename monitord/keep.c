@@ -1,0 +1,106 @@
+/* What must survive a boot: the last event id, and what operators ordered. The journal lies
+ * in memory; this small file is written by a forked child, as root's loop waits for no disk. */
+#include "monitord/core.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KEEP_BYTES 262144
+
+static void
+add_services(const struct core *c, struct text *t)
+{
+	struct msg_service_view v;
+	for (uint32_t i = 0; i < c->rules->service_count; i++) {
+		world_service_view(c->world, i, &v);
+		if (v.by_command)
+			text_add(t, "stop %s\n", c->rules->services[i].name);
+		if (v.held)
+			text_add(t, "hold %s\n", c->rules->services[i].name);
+	}
+}
+
+static void
+add_routes(const struct core *c, struct text *t)
+{
+	for (uint32_t i = 0; i < c->rules->route_count; i++) {
+		uint32_t b = world_manual(c->world, i);
+		if (b != RULES_NONE)
+			text_add(t, "reroute %s %s\n", c->rules->routes[i].name,
+				 c->rules->routes[i].backends[b].name);
+	}
+}
+
+/* In the child. */
+static void
+put(const char *path, const char *text, size_t size)
+{
+	char new[PATH_MAX];
+	text_print(new, sizeof new, "%s.new", path);
+	int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good = fd != -1 && write(fd, text, size) == (ssize_t)size && fsync(fd) == 0 &&
+		    rename(new, path) == 0;
+	_exit(good ? 0 : 1);
+}
+
+void
+keep_write(struct core *c)
+{
+	static char bytes[KEEP_BYTES];
+	char path[PATH_MAX];
+	struct text t;
+	text_begin(&t, bytes, sizeof bytes);
+	text_print(path, sizeof path, "%s/keep", c->rules->settings.state);
+	text_add(&t, "last %llu\n", (unsigned long long)world_last_event(c->world));
+	add_services(c, &t);
+	add_routes(c, &t);
+	if (t.full)
+		log_warning("%s: too much to keep: some orders will not survive a boot", path);
+	pid_t pid = fork();
+	if (pid == 0) { /* a grandchild: nobody need wait for the disk */
+		if (fork() == 0)
+			put(path, bytes, t.length);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+static void
+recall(struct core *c, const char *word, const char *name, const char *rest)
+{
+	struct journal_line l;
+	memset(&l, 0, sizeof l);
+	l.id = strcmp(word, "last") == 0 ? strtoull(name, NULL, 10) : 0;
+	text_print(l.kind, sizeof l.kind, "command");
+	text_print(l.object, sizeof l.object, "%s", name);
+	if (*rest != '\0')
+		text_print(l.text, sizeof l.text, "%s to %s by an earlier order", word, rest);
+	else
+		text_print(l.text, sizeof l.text, "%s by an earlier order", word);
+	world_recall(c->world, &l);
+}
+
+void
+keep_read(struct core *c)
+{
+	char path[PATH_MAX], line[512], word[32], name[RULES_NAME_MAX + 1], rest[RULES_NAME_MAX + 1];
+	text_print(path, sizeof path, "%s/keep", c->rules->settings.state);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		rest[0] = '\0';
+		if (sscanf(line, "%31s %64s %64s", word, name, rest) >= 2)
+			recall(c, word, name, rest);
+	}
+	if (f != NULL)
+		fclose(f);
+}

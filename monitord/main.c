@@ -1,0 +1,100 @@
+/* monitord: watches, repairs, reroutes and tells. */
+#include <config.h>
+
+#include "monitord/core.h"
+
+#include "monitord/spawn.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: monitord [-v] [-c FILE]    runs in the foreground\n"
+		     "       monitord -t [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
+		     "  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
+		     "  -v         says more\n"
+		     "  -h, --help; --version\n",
+		SYSCONFDIR);
+}
+
+static int
+run(const char *path, bool verbose)
+{
+	static struct core core;
+	static char text[65536];
+	struct rlimit files;
+	int bundle = -1;
+	log_open("monitord", verbose);
+	core.path = path;
+	core.verbose = verbose;
+	core.privileged = geteuid() == 0;
+	core.rules = rules_load(path, core.privileged, &bundle, text, sizeof text);
+	fputs(text, stderr);
+	if (core.rules == NULL)
+		return 1;
+	core.bundle = bundle;
+	signal(SIGPIPE, SIG_IGN);
+	umask(022);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		spawn_files(&files); /* services get what we were given */
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	bool good = core_begin(&core, text);
+	if (good)
+		loop_run(core.loop);
+	else
+		log_error("%s", text);
+	core_end(&core);
+	return good ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+					       { "version", no_argument, NULL, 'V' },
+					       { NULL, 0, NULL, 0 } };
+	const char *path = SYSCONFDIR "/monitord/monitord.ini";
+	bool test = false, verbose = false;
+	int option;
+	while ((option = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1)
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		case 'V':
+			puts("monitord " PACKAGE_VERSION);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	if (test)
+		return rules_test(path, geteuid() == 0, stdout) ? 0 : 1;
+	return run(path, verbose);
+}

@@ -1,0 +1,254 @@
+/* What helpers may not open is opened for them, by the id of a configured thing; and the
+ * flag file of a switch, which is replaced as one. */
+#include "monitord/core.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+bool
+open_folder(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		text_print(part, sizeof part, "%.*s",
+			   (int)(slash != NULL ? slash - path : (ptrdiff_t)strlen(path)), path);
+		if (mkdir(part, mode) != 0 && errno != EEXIST)
+			return false;
+		if (slash == NULL)
+			break;
+	}
+	if (stat(path, &st) != 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
+/* ---- one descriptor each; negative: -errno ---- */
+
+static int
+file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
+static bool
+address_of(const char *path, struct sockaddr_un *a)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof a->sun_path)
+		return false;
+	memcpy(a->sun_path, path, strlen(path) + 1);
+	return true;
+}
+
+static int
+unix_client(const char *path)
+{
+	struct sockaddr_un a;
+	if (!address_of(path, &a))
+		return -ENAMETOOLONG;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return -error;
+}
+
+/* Everyone may connect; who may read or act is asked of the kernel, for each connection. */
+static int
+unix_listener(const char *path)
+{
+	struct sockaddr_un a;
+	if (!address_of(path, &a))
+		return -ENAMETOOLONG;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -errno;
+	unlink(path); /* of an earlier life: we hold the state directory's lock */
+	if (bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && chmod(path, 0666) == 0 &&
+	    listen(fd, 128) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return -error;
+}
+
+static int
+tcp_listener(const char *address)
+{
+	char host[256], *port;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+				  .ai_socktype = SOCK_STREAM }, *found = NULL;
+	int one = 1;
+	text_print(host, sizeof host, "%s", address[0] == '[' ? address + 1 : address);
+	port = strrchr(host, ':');
+	if (port == NULL)
+		return -EINVAL;
+	*port++ = '\0';
+	if (host[0] != '\0' && host[strlen(host) - 1] == ']')
+		host[strlen(host) - 1] = '\0';
+	if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found) != 0)
+		return -EINVAL;
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 128) != 0)
+		error = errno;
+	freeaddrinfo(found);
+	if (error == 0)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -error;
+}
+
+/* The listeners are ours and outlive the status helper: clients wait while it is replaced. */
+static int
+listener(struct core *c, uint32_t which)
+{
+	const struct settings *s = &c->rules->settings;
+	if (which > 1 || (which == 1 && s->http == NULL))
+		return -EINVAL;
+	if (c->listeners[which] == -1) {
+		int fd = which == 0 ? unix_listener(s->socket) : tcp_listener(s->http);
+		if (fd < 0) {
+			log_error("%s: %s", which == 0 ? s->socket : s->http, strerror(-fd));
+			return fd;
+		}
+		c->listeners[which] = fd;
+	}
+	int copy = fcntl(c->listeners[which], F_DUPFD_CLOEXEC, 0);
+	return copy == -1 ? -errno : copy;
+}
+
+static void
+on_script_end(void *arg, const struct msg_script_end *end)
+{
+	struct core *c = arg;
+	helper_control(&c->helpers[ROLE_LOCAL], MSG_SCRIPT_END, end, sizeof *end, -1);
+}
+
+static int
+opened(struct helper_slot *h, const struct msg_open *o)
+{
+	struct core *c = h->core;
+	const struct rules *r = c->rules;
+	const struct check *check = o->id < r->check_count ? &r->checks[o->id] : NULL;
+	const struct route *route = o->id < r->route_count ? &r->routes[o->id] : NULL;
+	enum open_what what = o->what < OPEN_WHATS ? (enum open_what)o->what : OPEN_WHATS;
+	switch (what) {
+	case OPEN_CHECK_SOCKET:
+		if (h->role == ROLE_NET && check != NULL && check->kind == CHECK_UNIX)
+			return unix_client(check->path);
+		break;
+	case OPEN_CHECK_SCRIPT:
+		if (h->role == ROLE_LOCAL && check != NULL && check->kind == CHECK_SCRIPT)
+			return process_script(c->processes, o->id, o->token, on_script_end, c);
+		break;
+	case OPEN_ROUTE_SOCKET:
+		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_HAPROXY)
+			return unix_client(route->path);
+		break;
+	case OPEN_ROUTE_SECRET:
+		if (h->role == ROLE_ROUTES && route != NULL && route->secret != NULL)
+			return file(route->secret);
+		break;
+	case OPEN_ROUTE_FILE:
+		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_SWITCH)
+			return file(route->path);
+		break;
+	case OPEN_SMTP_PASSWORD:
+		if (h->role == ROLE_ALERTS && r->settings.smtp_password_file != NULL)
+			return file(r->settings.smtp_password_file);
+		break;
+	case OPEN_LISTENER:
+		if (h->role == ROLE_STATUS)
+			return listener(c, o->id);
+		break;
+	case OPEN_CHECK_FILE:
+	case OPEN_CHECK_SECRET:
+	case OPEN_TOKEN:
+	case OPEN_WHATS:
+		break;
+	}
+	return -EPERM;
+}
+
+void
+open_for(struct helper_slot *h, const struct msg_open *o)
+{
+	struct msg_opened answer;
+	memset(&answer, 0, sizeof answer);
+	int fd = opened(h, o);
+	answer.what = o->what;
+	answer.id = o->id;
+	answer.token = o->token;
+	answer.error = fd < 0 ? -fd : 0;
+	helper_control(h, MSG_OPENED, &answer, sizeof answer, fd < 0 ? -1 : fd);
+}
+
+/* ---- the switch ---- */
+
+static int
+replace(const struct route *r, uint64_t active)
+{
+	char path[PATH_MAX], text[RULES_BACKENDS_MAX * (RULES_NAME_MAX + 2)];
+	struct stat st;
+	struct text t;
+	text_begin(&t, text, sizeof text);
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if ((active >> i & 1) != 0)
+			text_add(&t, "%s\n", r->backends[i].name);
+	if (text_print(path, sizeof path, "%s.new", r->path) >= sizeof path - 1 || t.full)
+		return ENAMETOOLONG;
+	bool existed = stat(r->path, &st) == 0;
+	unlink(path); /* of an attempt that was cut off */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd == -1)
+		return errno;
+	bool good = write(fd, text, t.length) == (ssize_t)t.length &&
+		    fchmod(fd, existed ? st.st_mode & 07777 : 0644) == 0 &&
+		    (!existed || geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0);
+	int error = good ? 0 : errno;
+	close(fd);
+	if (good && rename(path, r->path) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(path);
+	return error;
+}
+
+void
+switch_write(struct helper_slot *h, const struct msg_route_write *order)
+{
+	struct msg_route_written done;
+	memset(&done, 0, sizeof done);
+	done.route = order->route;
+	done.number = order->number;
+	done.error = replace(&h->core->rules->routes[order->route], order->active);
+	helper_control(h, MSG_ROUTE_WRITTEN, &done, sizeof done, -1);
+}

@@ -1,0 +1,95 @@
+/* A service whose section is gone: its ladder runs out of sight, then it is forgotten. */
+#include "base/log.h"
+#include "base/text.h"
+#include "monitord/process_state.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_MS 50
+
+static bool
+is_gone(const struct retired *r)
+{
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+	if (r->pidfd != -1 && poll(&p, 1, 0) == 0)
+		return false;
+	return r->group == -1 || cgroup_populated(r->group) != 1;
+}
+
+void
+retired_free(struct processes *ps, struct retired *r)
+{
+	struct retired **at = &ps->retired;
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	loop_timer_stop(&r->timer);
+	if (r->pidfd != -1)
+		close(r->pidfd);
+	if (r->group != -1)
+		close(r->group);
+	free(r);
+}
+
+static void
+on_step(struct loop_timer *timer)
+{
+	struct retired *r = timer->arg;
+	struct processes *ps = r->owner;
+	if (is_gone(r)) {
+		cgroup_remove(&ps->cgroups, r->name);
+		log_info("%s: nothing of it is left", r->name + strlen("svc-"));
+		retired_free(ps, r);
+		return;
+	}
+	if (r->stop[0].patience_ms > 0) { /* the present step has time left */
+		r->stop[0].patience_ms -= LOOK_MS;
+		return;
+	}
+	if (r->stop_count > 1) {
+		r->stop_count--;
+		memmove(r->stop, r->stop + 1, r->stop_count * sizeof *r->stop);
+	} else {
+		r->stop[0] = (struct stop_step){ SIGKILL, 10000 };
+	}
+	if (r->pidfd != -1)
+		pidfd_kill(r->pidfd, r->stop[0].signal);
+	if (r->stop[0].signal == SIGKILL && r->group != -1)
+		cgroup_kill(r->group);
+}
+
+void
+process_retire(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	if (c->run.count == 0 || !p->occupied)
+		return;
+	struct retired *r = calloc(1, sizeof *r);
+	if (r == NULL) {
+		log_error("out of memory: %s is killed", c->name);
+		process_signal(ps, service, SIGKILL, SCOPE_TREE);
+		return;
+	}
+	r->owner = ps;
+	text_print(r->name, sizeof r->name, "svc-%s", c->name);
+	r->group = p->group;
+	r->pidfd = p->pidfd;
+	p->group = p->pidfd = -1; /* its own end closes the lock only */
+	memcpy(r->stop, c->stop, sizeof r->stop);
+	r->stop_count = c->stop_count;
+	if (r->stop_count == 0) {
+		r->stop[0] = (struct stop_step){ SIGKILL, 10000 };
+		r->stop_count = 1;
+	}
+	loop_io_stop(&p->exit);
+	if (r->pidfd != -1)
+		pidfd_kill(r->pidfd, r->stop[0].signal);
+	r->next = ps->retired;
+	ps->retired = r;
+	loop_timer_start(ps->loop, &r->timer, LOOK_MS, LOOK_MS, on_step, r);
+}
