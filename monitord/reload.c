@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rules/same.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,57 +66,6 @@ core_groups(struct core *c)
 }
 
 /* ---- what is not as it was ---- */
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-same_list(uint32_t n, const char *const *a, uint32_t m, const char *const *b)
-{
-	bool same = n == m;
-	for (uint32_t i = 0; same && i < n; i++)
-		same = strcmp(a[i], b[i]) == 0;
-	return same;
-}
-
-/* Rows of the key table that cost a restart. */
-static bool
-same_process(const struct service *a, const struct service *b)
-{
-	return same_list(a->run.count, a->run.argv, b->run.count, b->run.argv) &&
-	       same_list(a->env.count, a->env.texts, b->env.count, b->env.texts) &&
-	       same_text(a->user, b->user) && same_text(a->group, b->group) && same_text(a->dir, b->dir) &&
-	       same_text(a->log, b->log) && a->umask == b->umask && a->nice == b->nice &&
-	       a->nice_set == b->nice_set && a->memory_max == b->memory_max &&
-	       a->limit_count == b->limit_count &&
-	       (a->limit_count == 0 ||
-		memcmp(a->limits, b->limits, a->limit_count * sizeof *a->limits) == 0);
-}
-
-/* Rows that cost a new measurement. */
-static bool
-same_measurement(const struct check *a, const struct check *b)
-{
-	bool same = a->kind == b->kind && same_text(a->host, b->host) && a->port == b->port &&
-		    same_text(a->target, b->target) && same_text(a->path, b->path) &&
-		    same_text(a->method, b->method) && same_text(a->host_header, b->host_header) &&
-		    same_list(a->headers.count, a->headers.texts, b->headers.count, b->headers.texts) &&
-		    same_list(a->script.count, a->script.argv, b->script.count, b->script.argv) &&
-		    a->timeout_ms == b->timeout_ms && a->expect_count == b->expect_count &&
-		    a->warn_count == b->warn_count;
-	for (uint32_t i = 0; same && i < a->expect_count; i++) {
-		const struct expect *x = &a->expects[i], *y = &b->expects[i];
-		same = x->kind == y->kind && x->compare == y->compare && same_text(x->header, y->header) &&
-		       same_text(x->text, y->text) && x->metric == y->metric &&
-		       memcmp(&x->value, &y->value, sizeof x->value) == 0 &&
-		       (x->statuses == NULL) == (y->statuses == NULL) &&
-		       (x->statuses == NULL || memcmp(x->statuses, y->statuses, 128) == 0);
-	}
-	return same;
-}
 
 static void
 tell_changed(struct core *c, const struct rules *old)

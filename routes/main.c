@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "rules/parse.h"
+#include "rules/same.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,6 @@ struct routes {
 	struct rules *rules;
 	struct front **fronts; /* by route id */
 };
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
 
 static bool
 same_front(const struct route *a, const struct route *b)

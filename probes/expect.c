@@ -1,0 +1,199 @@
+/* What is right and what is wrong: the tests of `expect` and `warn`. */
+#include "probes/kind.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MATCH_LIMIT 100000 /* the library's own lets a bad pattern run for 135 ms */
+#define ACTIVE "{active}"
+
+static bool
+matches(const pcre2_code *re, const char *text, size_t size)
+{
+	static pcre2_match_data *data;
+	static pcre2_match_context *context;
+	if (data == NULL) {
+		data = pcre2_match_data_create(1, NULL);
+		context = pcre2_match_context_create(NULL);
+		if (context != NULL)
+			pcre2_set_match_limit(context, MATCH_LIMIT);
+	}
+	return data != NULL && context != NULL &&
+	       pcre2_match(re, (PCRE2_SPTR)text, size, 0, 0, data, context) >= 0;
+}
+
+static bool
+compares(enum compare compare, double a, double b)
+{
+	switch (compare) {
+	case COMPARE_LT:
+		return a < b;
+	case COMPARE_LE:
+		return a <= b;
+	case COMPARE_GT:
+		return a > b;
+	case COMPARE_GE:
+		return a >= b;
+	case COMPARE_EQ:
+		return fabs(a - b) < 1e-9;
+	case COMPARE_NE:
+		return fabs(a - b) >= 1e-9;
+	case COMPARE_MATCH:
+	case COMPARE_NOT_MATCH:
+	case COMPARE_PRESENT:
+	case COMPARES:
+		break;
+	}
+	return false;
+}
+
+static bool
+is_one_of(const char *text, size_t size, const struct answer *a)
+{
+	for (size_t i = 0; i < a->active_count; i++)
+		if (strlen(a->active[i]) == size && memcmp(a->active[i], text, size) == 0)
+			return true;
+	return false;
+}
+
+static bool
+text_holds(const struct expect *x, const pcre2_code *re, const struct answer *a,
+	   const char *text, size_t size)
+{
+	bool same;
+	if (x->compare == COMPARE_MATCH || x->compare == COMPARE_NOT_MATCH)
+		return matches(re, text, size) == (x->compare == COMPARE_MATCH);
+	same = strcmp(x->text, ACTIVE) == 0
+		       ? is_one_of(text, size, a)
+		       : strlen(x->text) == size && memcmp(x->text, text, size) == 0;
+	return same == (x->compare == COMPARE_EQ);
+}
+
+/* found: what was there, for people. */
+static bool
+holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char *found,
+      size_t cap)
+{
+	char value[2048];
+	switch (x->kind) {
+	case EXPECT_STATUS:
+		text_print(found, cap, "status %u", a->status);
+		return a->status > 0 && a->status < 1000 &&
+		       (x->statuses[a->status / 64] >> a->status % 64 & 1) != 0;
+	case EXPECT_HEADER:
+		if (a->head == NULL ||
+		    !http_header(a->head, a->head_size, x->header, value, sizeof value)) {
+			text_print(found, cap, "no header %s", x->header);
+			return x->compare == COMPARE_NE ||
+			       x->compare == COMPARE_NOT_MATCH;
+		}
+		text_print(found, cap, "header %s: %.60s", x->header, value);
+		return x->compare == COMPARE_PRESENT ||
+		       text_holds(x, re, a, value, strlen(value));
+	case EXPECT_BODY:
+		text_print(found, cap, "a body of %zu bytes", a->body_size);
+		if (x->compare < COMPARE_EQ)
+			return compares(x->compare, (double)a->body_size, x->value);
+		if (a->body_size > HTTP_BODY_MAX)
+			text_print(found, cap,
+				   "a body of %zu bytes, of which 256 KiB were looked at",
+				   a->body_size);
+		return a->body != NULL &&
+		       text_holds(x, re, a, a->body,
+				  a->body_size < HTTP_BODY_MAX ? a->body_size
+							       : HTTP_BODY_MAX);
+	case EXPECT_METRIC:
+		if (isnan(a->value[x->metric])) {
+			text_print(found, cap, "%s was not measured",
+				   metric_table[x->metric].name);
+			return false;
+		}
+		text_print(found, cap, "%s %.6g%s", metric_table[x->metric].name,
+			   a->value[x->metric],
+			   metric_table[x->metric].unit == UNIT_MS ? " ms" : "");
+		return compares(x->compare, a->value[x->metric], x->value);
+	}
+	return false;
+}
+
+/* The test as a user would write it. */
+static void
+wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
+{
+	struct text t;
+	text_begin(&t, out, cap);
+	switch (x->kind) {
+	case EXPECT_STATUS:
+		text_add(&t, "status");
+		for (unsigned s = 100, n = 0; s < 1000 && n < 4; s++)
+			if ((x->statuses[s / 64] >> s % 64 & 1) != 0)
+				text_add(&t, n++ < 3 ? " %u" : " …", s);
+		return;
+	case EXPECT_HEADER:
+		text_add(&t, "header %s", x->header);
+		break;
+	case EXPECT_BODY:
+		text_add(&t, "body");
+		break;
+	case EXPECT_METRIC:
+		text_add(&t, "%s %s %.6g%s", metric_table[x->metric].name,
+			 compare_name[x->compare], x->value,
+			 metric_table[x->metric].unit == UNIT_MS ? " ms" : "");
+		return;
+	}
+	if (x->compare == COMPARE_PRESENT)
+		return;
+	text_add(&t, " %s ", compare_name[x->compare]);
+	if (x->text != NULL && strcmp(x->text, ACTIVE) == 0)
+		for (size_t i = 0; i < a->active_count; i++)
+			text_add(&t, "%s%s", i > 0 ? " or " : "", a->active[i]);
+	else if (x->text != NULL && x->compare >= COMPARE_EQ)
+		text_add(&t, "%.60s", x->text);
+	else
+		text_add(&t, "%.0f bytes", x->value);
+}
+
+bool
+expect_all(const struct plan *p, const struct answer *a, bool early, char why[MSG_TEXT])
+{
+	const struct check *c = p->check;
+	char found[MSG_TEXT], wanted[MSG_TEXT];
+	for (uint32_t i = 0; i < c->expect_count; i++) {
+		const struct expect *x = &c->expects[i];
+		if (early && x->kind != EXPECT_STATUS && x->kind != EXPECT_HEADER)
+			continue;
+		if (holds(x, p->expects[i], a, found, sizeof found))
+			continue;
+		wording(x, a, wanted, sizeof wanted);
+		text_print(why, MSG_TEXT, "%s, expected %s", found, wanted);
+		return false;
+	}
+	return true;
+}
+
+bool
+expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT])
+{
+	const struct check *c = p->check;
+	char found[MSG_TEXT], wanted[MSG_TEXT];
+	for (uint32_t i = 0; i < c->warn_count; i++) {
+		if (!holds(&c->warns[i], p->warns[i], a, found, sizeof found))
+			continue;
+		wording(&c->warns[i], a, wanted, sizeof wanted);
+		text_print(why, MSG_TEXT, "%s: warning at %s", found, wanted);
+		return true;
+	}
+	return false;
+}
+
+bool
+expect_unknown(const struct plan *p, const struct answer *a)
+{
+	const struct check *c = p->check;
+	for (uint32_t i = 0; i < c->expect_count && a->active_count == 0; i++)
+		if (c->expects[i].text != NULL && strcmp(c->expects[i].text, ACTIVE) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,64 @@
+/* probes/kind.h: a check kind is two pure functions: what to send, and what to think of
+ * the answer. Connecting, deadlines and reporting exist once, in probes/stream.c. */
+#ifndef PROBES_KIND_H
+#define PROBES_KIND_H
+
+#include "base/msg.h"
+#include "probes/http.h"
+#include "probes/plan.h"
+
+enum judgement { JUDGE_MORE, JUDGE_GOOD, JUDGE_BAD, JUDGES };
+
+/* What has come so far. The judge may take bytes out behind those that it still needs. */
+struct reply {
+	char *bytes;
+	size_t size;
+	bool ended; /* the peer closed its side: no more will come */
+	struct http http;
+};
+
+/* What a check measured, for expect, warn and the result's values. */
+struct answer {
+	const char *head; /* header lines as http_header() reads them, NULL: none */
+	size_t head_size;
+	const char *body; /* NULL: not kept */
+	size_t body_size;
+	unsigned status;             /* 0: none */
+	double value[METRICS_COUNT]; /* NaN: not measured */
+	const char *const *active;   /* names that {active} stands for */
+	size_t active_count;
+};
+
+struct asked {
+	const struct plan *plan;
+	uint64_t unique; /* {unique}: never the same twice */
+};
+
+struct kind {
+	/* Writes the request; 0: nothing is sent. The same asked gives the same bytes. */
+	size_t (*ask)(const struct asked *a, char *buf, size_t cap);
+	/* NULL: a connection is all that is wanted. why: for JUDGE_BAD, cleaned. */
+	enum judgement (*judge)(const struct plan *p, struct reply *r, struct answer *a,
+				char why[MSG_TEXT]);
+	const char *wanted; /* what did not come in time, for people */
+};
+extern const struct kind kind_table[CHECK_KINDS];
+
+size_t http_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t ajp_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+ajp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+
+/* Does every expect hold? First those that early names (EXPECT_STATUS and EXPECT_HEADER),
+ * so that a wrong head needs no body. False: why says which does not, and what was found.
+ */
+bool
+expect_all(const struct plan *p, const struct answer *a, bool early, char why[MSG_TEXT]);
+/* Does any warn hold? True: why says which. */
+bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
+/* {active} stands in an expectation, and nobody knows yet whom it names. */
+bool expect_unknown(const struct plan *p, const struct answer *a);
+
+#endif

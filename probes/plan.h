@@ -1,0 +1,27 @@
+/* probes/plan.h: what a check needs to be carried out many times: compiled regexes, its
+ * request, how much of an answer it wants. */
+#ifndef PROBES_PLAN_H
+#define PROBES_PLAN_H
+
+#include "rules/rules.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define PLAN_REQUEST 16384 /* bytes of a request */
+
+struct plan {
+	const struct check *check; /* borrowed from the rules */
+	pcre2_code **expects;      /* by index of check->expects; NULL: no regex there */
+	pcre2_code **warns;
+	bool wants_body; /* its end must be seen: a test or a rule looks at its size or
+			    text */
+	bool keeps_body; /* a test looks at its text */
+	uint32_t route;  /* the route that it verifies, or RULES_NONE */
+};
+
+/* False: out of memory; plan_free is due all the same. */
+bool plan_make(struct plan *p, const struct rules *rules, uint32_t check);
+void plan_free(struct plan *p);
+
+#endif

@@ -1,0 +1,220 @@
+#include "probes/sample.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "probes/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_MS 250 /* services that are due within it share a look */
+
+struct watched {
+	int32_t pid; /* 0: none */
+	uint64_t start_ticks;
+	int64_t due_ms;
+	int64_t taken_ns; /* of the values below, 0: none */
+	uint64_t cpu_ticks, cpu_total_ticks;
+	int32_t told; /* match: the pid of the last FOUND, -1: none was sent */
+};
+
+struct samples {
+	struct helper *helper;
+	const struct rules *rules;
+	struct watched *list;   /* by service id */
+	struct match **matches; /* by service id; NULL: no `match` */
+	struct loop_timer timer;
+	struct tree *tree;
+	bool wants_children;
+};
+
+static bool
+is_of_children(enum metric m)
+{
+	return m == METRIC_CPU_TOTAL || m == METRIC_MEMORY_TOTAL ||
+	       m == METRIC_CHILDREN || m == METRIC_ZOMBIES;
+}
+
+static bool
+reads_children(const struct condition *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->ops[i].kind == OP_TEST && c->ops[i].object == OBJECT_SERVICE &&
+		    is_of_children(c->ops[i].metric))
+			return true;
+	return false;
+}
+
+static void
+add(struct msg_sample *m, enum metric metric, double value)
+{
+	if (m->value_count < MSG_SAMPLE_VALUES)
+		m->value[m->value_count++] =
+			(struct msg_value){ .metric = metric, .value = value };
+}
+
+/* Percent of one core between two looks. */
+static double
+percent(uint64_t ticks, uint64_t before, int64_t ns)
+{
+	double seconds = (double)(ticks - before) / (double)sysconf(_SC_CLK_TCK);
+	return ns > 0 && ticks >= before ? seconds * 1e11 / (double)ns : 0;
+}
+
+static void
+measure(struct samples *s, uint32_t id, int64_t now_ns)
+{
+	struct watched *w = &s->list[id];
+	const struct tree_process *p = tree_find(s->tree, w->pid);
+	struct msg_sample m;
+	struct tree_sum sum;
+	if (p == NULL || p->start_ticks != w->start_ticks)
+		return; /* it has ended: monitord knows */
+	memset(&m, 0, sizeof m);
+	m.service = id;
+	m.pid = w->pid;
+	m.start_ticks = w->start_ticks;
+	m.taken_ns = now_ns;
+	if (w->taken_ns != 0)
+		add(&m, METRIC_CPU,
+		    percent(p->cpu_ticks, w->cpu_ticks, now_ns - w->taken_ns));
+	add(&m, METRIC_MEMORY, (double)p->memory);
+	add(&m, METRIC_SWAP, (double)p->swap);
+	add(&m, METRIC_THREADS, p->threads);
+	int fds = tree_fds(w->pid);
+	if (fds >= 0)
+		add(&m, METRIC_FDS, fds);
+	if (s->wants_children) {
+		tree_below(s->tree, w->pid, &sum);
+		if (w->taken_ns != 0)
+			add(&m, METRIC_CPU_TOTAL,
+			    percent(p->cpu_ticks + sum.cpu_ticks, w->cpu_total_ticks,
+				    now_ns - w->taken_ns));
+		add(&m, METRIC_MEMORY_TOTAL, (double)(p->memory + sum.memory));
+		add(&m, METRIC_CHILDREN, sum.count);
+		add(&m, METRIC_ZOMBIES, sum.zombies);
+		w->cpu_total_ticks = p->cpu_ticks + sum.cpu_ticks;
+	}
+	w->cpu_ticks = p->cpu_ticks;
+	w->taken_ns = now_ns;
+	if (helper_send(s->helper, MSG_SAMPLE, &m, 1) != MSG_SENT)
+		w->due_ms = 0; /* once more at the next look */
+}
+
+static void
+look_for(struct samples *s, uint32_t id)
+{
+	struct watched *w = &s->list[id];
+	const struct tree_process *p = tree_match(s->tree, s->matches[id]);
+	struct msg_found found = { .service = id };
+	if (p != NULL) {
+		found.pid = p->pid;
+		found.start_ticks = p->start_ticks;
+	}
+	if (found.pid == w->told && (found.pid == 0 || found.pid == w->pid))
+		return;
+	if (helper_send(s->helper, MSG_FOUND, &found, 1) == MSG_SENT)
+		w->told = found.pid;
+}
+
+/* Takes one look for all that are due. */
+static void
+on_tick(struct loop_timer *timer)
+{
+	struct samples *s = timer->arg;
+	int64_t now = clock_ms();
+	bool all = false;
+	tree_begin(s->tree);
+	for (uint32_t i = 0; i < s->rules->service_count; i++) {
+		struct watched *w = &s->list[i];
+		if (w->due_ms > now || (w->pid == 0 && s->matches[i] == NULL))
+			continue;
+		all = all || s->wants_children || s->matches[i] != NULL;
+		tree_want(s->tree, w->pid);
+	}
+	if (!tree_look(s->tree, all)) {
+		log_warning("the processes of this host could not be read");
+		return;
+	}
+	int64_t now_ns = clock_ns();
+	for (uint32_t i = 0; i < s->rules->service_count; i++) {
+		struct watched *w = &s->list[i];
+		if (w->due_ms > now || (w->pid == 0 && s->matches[i] == NULL))
+			continue;
+		w->due_ms = now + s->rules->services[i].every_ms - TICK_MS / 2;
+		if (s->matches[i] != NULL)
+			look_for(s, i);
+		if (w->pid != 0)
+			measure(s, i, now_ns);
+	}
+}
+
+void
+samples_watch(struct samples *s, const struct msg_watch *m)
+{
+	struct watched *w = &s->list[m->service];
+	if (w->pid == m->pid && w->start_ticks == m->start_ticks)
+		return;
+	*w = (struct watched){ .pid = m->pid,
+			       .start_ticks = m->start_ticks,
+			       .told = m->pid };
+}
+
+struct samples *
+samples_new(struct helper *h, const struct rules *rules)
+{
+	struct samples *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	s->helper = h;
+	s->rules = rules;
+	s->list = calloc(rules->service_count + 1, sizeof *s->list);
+	s->matches = calloc(rules->service_count + 1, sizeof *s->matches);
+	s->tree = tree_new();
+	bool good = s->list != NULL && s->matches != NULL && s->tree != NULL;
+	for (uint32_t i = 0; i < rules->rule_count; i++)
+		s->wants_children = s->wants_children ||
+				    reads_children(&rules->rules[i].when) ||
+				    reads_children(&rules->rules[i].clear);
+	for (uint32_t i = 0; good && i < rules->service_count; i++) {
+		s->list[i].told = -1;
+		if (rules->services[i].match == NULL)
+			continue;
+		s->matches[i] = match_new(rules->services[i].match);
+		good = s->matches[i] != NULL;
+	}
+	if (!good) {
+		samples_free(&s);
+		return NULL;
+	}
+	loop_timer_start(h->loop, &s->timer, TICK_MS, TICK_MS, on_tick, s);
+	return s;
+}
+
+void
+samples_carry(struct samples *to, const struct samples *from)
+{
+	for (uint32_t i = 0; i < to->rules->service_count; i++) {
+		uint32_t old = rules_find(from->rules, OBJECT_SERVICE,
+					  to->rules->services[i].name);
+		if (old != RULES_NONE)
+			to->list[i] = from->list[old];
+	}
+}
+
+void
+samples_free(struct samples **sp)
+{
+	struct samples *s = *sp;
+	*sp = NULL;
+	if (s == NULL)
+		return;
+	loop_timer_stop(&s->timer);
+	for (uint32_t i = 0; s->matches != NULL && i < s->rules->service_count; i++)
+		match_free(&s->matches[i]);
+	tree_free(&s->tree);
+	free(s->matches);
+	free(s->list);
+	free(s);
+}

@@ -1,0 +1,68 @@
+#include "rules/same.h"
+
+#include <string.h>
+
+#define STATUS_BYTES 128 /* of an expect's bit set */
+
+bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_list(uint32_t n, const char *const *a, uint32_t m, const char *const *b)
+{
+	bool same = n == m;
+	for (uint32_t i = 0; same && i < n; i++)
+		same = strcmp(a[i], b[i]) == 0;
+	return same;
+}
+
+bool
+same_process(const struct service *a, const struct service *b)
+{
+	return same_list(a->run.count, a->run.argv, b->run.count, b->run.argv) &&
+	       same_list(a->env.count, a->env.texts, b->env.count, b->env.texts) &&
+	       same_text(a->user, b->user) && same_text(a->group, b->group) &&
+	       same_text(a->dir, b->dir) && same_text(a->log, b->log) &&
+	       a->umask == b->umask && a->nice == b->nice && a->nice_set == b->nice_set &&
+	       a->memory_max == b->memory_max && a->limit_count == b->limit_count &&
+	       (a->limit_count == 0 ||
+		memcmp(a->limits, b->limits, a->limit_count * sizeof *a->limits) == 0);
+}
+
+static bool
+same_expects(const struct expect *a, const struct expect *b, uint32_t count)
+{
+	bool same = true;
+	for (uint32_t i = 0; same && i < count; i++) {
+		const struct expect *x = &a[i], *y = &b[i];
+		same = x->kind == y->kind && x->compare == y->compare &&
+		       same_text(x->header, y->header) && same_text(x->text, y->text) &&
+		       x->metric == y->metric &&
+		       memcmp(&x->value, &y->value, sizeof x->value) == 0 &&
+		       (x->statuses == NULL) == (y->statuses == NULL) &&
+		       (x->statuses == NULL ||
+			memcmp(x->statuses, y->statuses, STATUS_BYTES) == 0);
+	}
+	return same;
+}
+
+bool
+same_measurement(const struct check *a, const struct check *b)
+{
+	return a->kind == b->kind && same_text(a->host, b->host) && a->port == b->port &&
+	       same_text(a->target, b->target) && same_text(a->path, b->path) &&
+	       same_text(a->method, b->method) &&
+	       same_text(a->host_header, b->host_header) && same_text(a->user, b->user) &&
+	       same_list(a->headers.count, a->headers.texts, b->headers.count,
+			 b->headers.texts) &&
+	       same_list(a->script.count, a->script.argv, b->script.count,
+			 b->script.argv) &&
+	       a->timeout_ms == b->timeout_ms &&
+	       a->connect_timeout_ms == b->connect_timeout_ms &&
+	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
+	       same_expects(a->expects, b->expects, a->expect_count) &&
+	       same_expects(a->warns, b->warns, a->warn_count);
+}

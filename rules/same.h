@@ -1,0 +1,15 @@
+/* rules/same.h: whether a section that was read again still asks for the same. */
+#ifndef RULES_SAME_H
+#define RULES_SAME_H
+
+#include "rules/rules.h"
+
+bool same_text(const char *a, const char *b); /* NULL equals only NULL */
+
+/* Nothing changed that costs a restart of the process. */
+bool same_process(const struct service *a, const struct service *b);
+
+/* Nothing changed that costs a new measurement. */
+bool same_measurement(const struct check *a, const struct check *b);
+
+#endif
