@@ -1,0 +1,175 @@
+/* monitord-alerts: tells people by mail and webhook what the journal says, and keeps what
+ * it has not told yet in a durable spool. */
+#include "alerts/alerts.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "rules/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PRUNE_EVERY_MS 3600000
+#define KEEP_MS                                                                          \
+	(INT64_C(7) * 86400 * 1000) /* of what is over, for late lines of its thread */
+#define PASSWORD_MAX 512
+
+void
+spool_trouble(struct alerts *a, const char *doing)
+{
+	if (spool_damaged(a->spool)) {
+		log_error("the spool is damaged (%s); it is kept as %s.damaged and a new "
+			  "one is begun",
+			  spool_why(a->spool), SPOOL_PATH);
+		spool_set_aside(SPOOL_PATH);
+		exit(1); /* monitord begins us anew */
+	}
+	if (!a->full_told)
+		log_error("the spool, %s: %s; it is tried again", doing,
+			  spool_why(a->spool));
+	a->full_told = true;
+}
+
+void
+ask_password(struct alerts *a)
+{
+	struct msg_open open = { .what = OPEN_SMTP_PASSWORD };
+	if (a->rules->settings.smtp_password_file == NULL)
+		return;
+	helper_send(&a->helper, MSG_OPEN, &open, 1);
+}
+
+static void
+load(struct alerts *a, int fd, uint32_t generation)
+{
+	struct sources s = { 0 };
+	struct problems p = { 0 };
+	struct rules *new = sources_from_fd(fd, &s) ? rules_parse(&s, &p) : NULL;
+	if (new == NULL) {
+		log_error("the rules cannot be taken");
+		exit(1); /* monitord begins us anew */
+	}
+	rules_free(&a->rules);
+	a->rules = new;
+	problems_free(&p);
+	sources_free(&s);
+	helper_loaded(&a->helper, generation);
+	a->counts_dirty = true;
+	a->password_due = new->settings.smtp_password_file != NULL;
+	ask_password(a);
+	take_lines(a);
+	send_changed(a);
+}
+
+/* The first line of the file, without its end. */
+static void
+take_password(struct alerts *a, const struct msg_opened *o, int fd)
+{
+	char text[PASSWORD_MAX] = "";
+	ssize_t n = o->error == 0 ? pread(fd, text, sizeof text - 1, 0) : -1;
+	if (n < 0)
+		log_error("smtp-password-file: %s", strerror(o->error));
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	if (a->password != NULL)
+		explicit_bzero(a->password, strlen(a->password));
+	free(a->password);
+	a->password = n >= 0 ? strdup(text) : NULL;
+	explicit_bzero(text, sizeof text);
+	if (a->password_due) {
+		a->password_due = false;
+		send_due(a);
+	}
+}
+
+static void
+on_packet(struct helper *h, struct msg_packet *p)
+{
+	struct alerts *a = h->arg;
+	struct msg_rules rules;
+	struct msg_journal journal;
+	struct msg_bell bell;
+	struct msg_opened opened;
+	struct msg_test test;
+	if (p->head.kind == MSG_RULES) {
+		memcpy(&rules, p->items, sizeof rules);
+		load(a, p->fd, rules.generation);
+	} else if (p->head.kind == MSG_JOURNAL) {
+		memcpy(&journal, p->items, sizeof journal);
+		take_journal(a, p->fd, journal.last_id);
+		p->fd = -1;
+		take_lines(a);
+	} else if (p->head.kind == MSG_BELL) {
+		memcpy(&bell, p->items, sizeof bell);
+		if (bell.last_id > a->last_id)
+			a->last_id = bell.last_id;
+		take_lines(a);
+	} else if (p->head.kind == MSG_OPENED) {
+		memcpy(&opened, p->items, sizeof opened);
+		take_password(a, &opened, p->fd);
+	}
+	for (unsigned i = 0; p->head.kind == MSG_TEST && i < p->head.count; i++) {
+		memcpy(&test, p->items + i * sizeof test, sizeof test);
+		trial_begin(a, &test);
+	}
+}
+
+static void
+on_writable(struct helper *h)
+{
+	struct alerts *a = h->arg;
+	if (a->counts_dirty)
+		send_counts(a);
+	trial_writable(a);
+	if (a->password_due && a->rules != NULL)
+		ask_password(a);
+}
+
+static void
+on_prune(struct loop_timer *timer)
+{
+	struct alerts *a = timer->arg;
+	bool good = spool_begin(a->spool) &&
+		    spool_prune(a->spool, clock_real_ms() - KEEP_MS) &&
+		    spool_commit(a->spool);
+	if (!good) {
+		spool_trouble(a, "forgetting what is over");
+		spool_rollback(a->spool);
+	}
+}
+
+int
+main(void)
+{
+	static struct alerts a;
+	char why[256];
+	bool aside;
+	int64_t cursor_ms;
+	log_open("monitord-alerts", false);
+	a.journal = -1;
+	if (gethostname(a.host, sizeof a.host - 1) != 0)
+		text_print(a.host, sizeof a.host, "localhost");
+	text_clean(a.host, sizeof a.host, a.host, strlen(a.host));
+	a.helper = (struct helper){ .loop = loop_new(0),
+				    .role = ROLE_ALERTS,
+				    .packet = on_packet,
+				    .writable = on_writable,
+				    .arg = &a };
+	a.spool = spool_open(SPOOL_PATH, &aside, why, sizeof why);
+	if (aside)
+		log_error("the spool was damaged; it is kept as %s.damaged and a new one "
+			  "is begun",
+			  SPOOL_PATH);
+	if (a.spool == NULL) {
+		log_error("no spool: %s", why);
+		return 1;
+	}
+	if (a.helper.loop == NULL ||
+	    !helper_begin(&a.helper, spool_cursor(a.spool, &cursor_ms)))
+		return 1;
+	loop_timer_start(a.helper.loop, &a.prune, 0, PRUNE_EVERY_MS, on_prune, &a);
+	loop_run(a.helper.loop);
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* alerts/spool.h: what is still to be told, kept over kill -9 and power loss (SQLite).
+ *
+ * A journal line, the alerts that follow from it and the cursor are one transaction; so
+ * are the final answers of a delivery and the alert's new state. An alert is unique by
+ * thread, phase, contact and way, so that a line that is read again makes nothing new.
+ * Alerts of one thread, contact and way leave in the order in which they came.
+ *
+ * False from any call: nothing was changed, spool_why says why; the disk may be full, so
+ * try again later. spool_damaged: the file is broken; set it aside and begin anew. */
+#ifndef ALERTS_SPOOL_H
+#define ALERTS_SPOOL_H
+
+#include "alerts/letter.h"
+
+enum way { WAY_MAIL, WAY_PAGE, WAYS };
+enum fate { FATE_QUEUED, FATE_SENT, FATE_FAILED, FATE_DROPPED };
+
+struct spool;
+
+struct spool_addressee {
+	char contact[JOURNAL_NAME];
+	enum way way;
+};
+
+struct spool_alert {
+	int64_t id, thread;
+	enum phase phase;
+	enum way way;
+	int64_t tries, born_ms; /* wall clock */
+	char contact[JOURNAL_NAME];
+};
+
+struct spool_counts {
+	uint64_t queued, sent, failed, undelivered;
+};
+
+/* Opens or makes the file. One that is damaged becomes PATH.damaged and *aside is set.
+ * NULL: why (cap >= 200) says what is in the way. */
+struct spool *spool_open(const char *path, bool *aside, char *why, size_t cap);
+void spool_close(struct spool **sp);
+const char *spool_why(const struct spool *s);
+bool spool_damaged(const struct spool *s);
+/* Renames the file and what belongs to it; the next spool_open makes a new one. */
+bool spool_set_aside(const char *path);
+
+/* The last line that was committed, and its time; 0: none yet. */
+uint64_t spool_cursor(const struct spool *s, int64_t *real_ms);
+/* The journal has begun anew and its ids count from below: they mean other things now. */
+bool spool_new_life(struct spool *s);
+
+bool spool_begin(struct spool *s);
+bool spool_commit(struct spool *s);
+void spool_rollback(struct spool *s);
+
+/* Takes one line, inside a transaction. to: whom it is for; unknown: how many more it was
+ * for that cannot be reached. */
+bool spool_take(struct spool *s, const struct journal_line *line,
+		const struct spool_addressee *to, size_t to_count, uint64_t unknown,
+		int64_t now_ms);
+bool spool_lost(struct spool *s, uint64_t lines); /* overwritten before they were read */
+
+/* The next alert that is due and not among busy. False: none; *wait_ms says for how long,
+ * -1 for ever. */
+bool spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_count,
+		struct spool_alert *out, int64_t *wait_ms);
+
+/* Fills number, since, about and lines of what the alert tells. */
+bool spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l);
+
+/* The final answer for one address; final: 1 taken, 2 refused. */
+bool
+spool_answer(struct spool *s, int64_t alert, const char *address, int final, int code);
+int spool_answered(struct spool *s, int64_t alert, const char *address); /* 0: not yet */
+
+bool spool_settle(struct spool *s, int64_t alert, enum fate fate);
+bool spool_retry(struct spool *s, int64_t alert, int64_t due_ms);
+bool spool_wake(struct spool *s, int64_t now_ms);     /* all that is queued is due */
+bool spool_prune(struct spool *s, int64_t before_ms); /* forgets what was over by then */
+struct spool_counts spool_count(struct spool *s);
+
+#endif
