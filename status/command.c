@@ -1,0 +1,176 @@
+/* POST: a command goes to monitord with the client's own descriptor, by which monitord
+ * sees who speaks; the answer comes when the outcome is known. */
+#include "status/server.h"
+
+#include "base/text.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command_row {
+	enum object_kind kind; /* of the object; OBJECT_MONITORD: none */
+	const char *word;
+	enum verb verb;
+} command_table[] = {
+	{ OBJECT_SERVICE, "start", VERB_START },
+	{ OBJECT_SERVICE, "stop", VERB_STOP },
+	{ OBJECT_SERVICE, "restart", VERB_RESTART },
+	{ OBJECT_SERVICE, "reload", VERB_RELOAD_SERVICE },
+	{ OBJECT_SERVICE, "hold", VERB_HOLD },
+	{ OBJECT_SERVICE, "release", VERB_RELEASE },
+	{ OBJECT_ROUTE, "reroute", VERB_REROUTE },
+	{ OBJECT_ROUTE, "restore", VERB_RESTORE },
+	{ OBJECT_CONTACT, "test", VERB_TEST },
+	{ OBJECT_MONITORD, "reload", VERB_RELOAD },
+};
+#define COMMANDS (sizeof command_table / sizeof *command_table)
+
+static const struct command_row *
+row_of(enum object_kind kind, const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (command_table[i].kind == kind &&
+		    strcmp(command_table[i].word, word) == 0)
+			return &command_table[i];
+	return NULL;
+}
+
+static enum object_kind
+kind_of(enum verb verb)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (command_table[i].verb == verb)
+			return command_table[i].kind;
+	return OBJECT_MONITORD;
+}
+
+static uint32_t
+backend_of(const struct route *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if (strcmp(r->backends[i].name, name) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+static bool
+refused(struct client *c, const char *text)
+{
+	c->done = (struct msg_command_done){ .answer = ANSWER_REFUSED };
+	text_print(c->done.text, sizeof c->done.text, "%s", text);
+	c->done_set = true;
+	client_resume(c);
+	return true;
+}
+
+/* By name: it may be sent anew after the rules have changed. */
+bool
+command_send(struct client *c)
+{
+	struct server *s = c->server;
+	struct command_asked *a = &c->asked;
+	struct msg_command m = { .token = s->token++,
+				 .verb = a->verb,
+				 .target = UINT32_MAX,
+				 .wait = a->wait };
+	enum object_kind kind = kind_of(a->verb);
+	if (kind != OBJECT_MONITORD)
+		m.id = store_find(&s->store, kind, a->name);
+	if (m.id == RULES_NONE)
+		return refused(c,
+			       "the rules have changed: there is no such name any more");
+	if (a->target[0] != '\0')
+		m.target = backend_of(&s->store.rules->routes[m.id], a->target);
+	if (a->target[0] != '\0' && m.target == UINT32_MAX)
+		return refused(c, "the route has no such backend");
+	c->token = m.token;
+	a->generation = s->helper.generation;
+	return helper_send_fd(&s->helper, MSG_COMMAND, &m, c->fd) == MSG_SENT;
+}
+
+/* {"to":"tomcat"}; no body is no backend. False: error says why. */
+static bool
+read_target(struct client *c, char *out, size_t cap, const char **error)
+{
+	json_error_t where;
+	out[0] = '\0';
+	if (c->body_size == 0)
+		return true;
+	json_t *root = json_loadb(c->body, c->body_size, JSON_REJECT_DUPLICATES, &where);
+	json_t *to = json_object_get(root, "to");
+	bool good = json_is_object(root) &&
+		    (to == NULL || json_is_null(to) ||
+		     (json_is_string(to) && json_string_length(to) > 0 &&
+		      json_string_length(to) < cap));
+	if (good && json_is_string(to))
+		text_print(out, cap, "%s", json_string_value(to));
+	*error = root == NULL ? "the body is not JSON"
+			      : "the body should be {\"to\":\"BACKEND\"}";
+	json_decref(root);
+	return good;
+}
+
+static enum MHD_Result
+no_such(struct client *c, enum object_kind kind, const char *name)
+{
+	char text[200];
+	text_print(text, sizeof text, "no such %s: %.64s", object_kind_name[kind], name);
+	return request_error_near(c, 404, text,
+				  store_nearest(&c->server->store, kind, name));
+}
+
+enum MHD_Result
+command_begin(struct client *c, enum object_kind kind, const char *name, const char *verb)
+{
+	const struct command_row *row = row_of(kind, verb);
+	const struct store *s = &c->server->store;
+	const char *wait =
+		MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, "wait");
+	const char *error = "";
+	c->asked =
+		(struct command_asked){ .wait = wait == NULL || strcmp(wait, "0") != 0 };
+	if (row == NULL)
+		return request_error(c, 404, "no such command");
+	c->asked.verb = row->verb;
+	text_print(c->asked.name, sizeof c->asked.name, "%s", name);
+	uint32_t id = kind != OBJECT_MONITORD ? store_find(s, kind, name) : 0;
+	if (id == RULES_NONE)
+		return no_such(c, kind, name);
+	if (!read_target(c, c->asked.target, sizeof c->asked.target, &error))
+		return request_error(c, 400, error);
+	if (row->verb != VERB_REROUTE)
+		c->asked.target[0] = '\0';
+	if (c->asked.target[0] != '\0' &&
+	    backend_of(&s->rules->routes[id], c->asked.target) == UINT32_MAX)
+		return request_error(c, 404, "the route has no such backend");
+	c->begun = true;
+	client_suspend(c, WAIT_COMMAND);
+	c->unsent = !command_send(c);
+	return MHD_YES;
+}
+
+static const unsigned code_of[ANSWERS] = {
+	[ANSWER_DONE] = 200,        [ANSWER_ACCEPTED] = 202, [ANSWER_REFUSED] = 409,
+	[ANSWER_NOT_ALLOWED] = 403, [ANSWER_FAILED] = 502,
+};
+
+enum MHD_Result
+command_end(struct client *c)
+{
+	const struct msg_command_done *d = &c->done;
+	struct json j;
+	if (c->late && !c->done_set)
+		return request_error(c, 504, "the outcome is not known yet");
+	unsigned code = d->answer < ANSWERS ? code_of[d->answer] : 502;
+	if (code >= 400)
+		return request_error(c, code,
+				     d->text[0] != '\0' ? d->text : "it was not done");
+	json_begin(&j);
+	json_open(&j, '{');
+	json_key_yes(&j, "ok", true);
+	json_key_id(&j, "event", d->event);
+	json_key_text(&j, "text", d->text);
+	json_close(&j, '}');
+	return request_send(c, code, &j);
+}

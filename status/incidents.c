@@ -1,0 +1,170 @@
+#include "status/incidents.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static struct incident *
+find(struct incidents *s, uint64_t id)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->list[i].id == id)
+			return &s->list[i];
+	return NULL;
+}
+
+static struct incident *
+find_or_add(struct incidents *s, uint64_t id)
+{
+	struct incident *x = find(s, id);
+	if (x != NULL)
+		return x;
+	x = &s->list[s->next];
+	s->next = (s->next + 1) % INCIDENTS_KEPT;
+	if (s->count < INCIDENTS_KEPT)
+		s->count++;
+	*x = (struct incident){ .id = id };
+	return x;
+}
+
+void
+incidents_view(struct incidents *s, const struct msg_incident_view *v,
+	       const struct rules *rules)
+{
+	if (v->incident == 0 || v->state >= INCIDENT_STATES ||
+	    v->root_kind >= OBJECT_KINDS)
+		return;
+	struct incident *x = find_or_add(s, v->incident);
+	x->state = (enum incident_state)v->state;
+	x->since_real_ms = v->since_real_ms;
+	x->until_real_ms = v->state == INCIDENT_CLOSED ? v->until_real_ms : 0;
+	text_print(x->text, sizeof x->text, "%s", v->text);
+	if (x->root[0] == '\0' &&
+	    rules != NULL) { /* the journal's name outlives a reload */
+		enum object_kind kind = (enum object_kind)v->root_kind;
+		text_print(x->root, sizeof x->root, "%s",
+			   rules_name(rules, kind, v->root_id));
+		text_print(x->root_kind, sizeof x->root_kind, "%s",
+			   object_kind_name[kind]);
+	}
+}
+
+static void
+add_symptom(struct incident *x, const char *name)
+{
+	if (name[0] == '\0' || strcmp(name, x->root) == 0 ||
+	    x->symptom_count == INCIDENT_SYMPTOMS)
+		return;
+	for (uint32_t i = 0; i < x->symptom_count; i++)
+		if (strcmp(x->symptoms[i], name) == 0)
+			return;
+	text_print(x->symptoms[x->symptom_count++], JOURNAL_NAME, "%s", name);
+}
+
+static void
+add_action(struct incident *x, const char *text)
+{
+	if (x->action_count == INCIDENT_ACTIONS) {
+		memmove(x->actions[0], x->actions[1],
+			sizeof x->actions - sizeof x->actions[0]);
+		x->action_count--;
+	}
+	text_print(x->actions[x->action_count++], sizeof x->actions[0], "%s", text);
+}
+
+static bool
+is_action(const char *kind)
+{
+	static const char *const words[] = {
+		"service-starting", "service-started",   "service-stopping",
+		"service-stopped",  "service-signalled", "service-failed",
+		"service-up",       "route-moved",       "route-verified",
+		"route-restored",   "route-stuck",       "rule-fired",
+		"rule-escalated",   "action-done",       "command",
+	};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i], kind) == 0)
+			return true;
+	return false;
+}
+
+void
+incidents_line(struct incidents *s, const struct journal_line *line)
+{
+	bool close = strcmp(line->kind, "incident-close") == 0;
+	if (line->incident == 0)
+		return;
+	struct incident *x = find_or_add(s, line->incident);
+	if (x->since_real_ms == 0)
+		x->since_real_ms = line->real_ms;
+	if (x->root_kind[0] == '\0' || line->id == line->incident) {
+		text_print(x->root, sizeof x->root, "%s", line->object);
+		text_print(x->root_kind, sizeof x->root_kind, "%s", line->object_kind);
+	}
+	if (close) {
+		x->state = INCIDENT_CLOSED;
+		if (x->until_real_ms == 0)
+			x->until_real_ms = line->real_ms;
+	}
+	if (x->text[0] == '\0' || close)
+		text_print(x->text, sizeof x->text, "%s", line->text);
+	add_symptom(x, line->object);
+	if (is_action(line->kind))
+		add_action(x, line->text);
+}
+
+static void
+one(const struct incident *x, struct json *j)
+{
+	json_open(j, '{');
+	json_key_id(j, "id", x->id);
+	json_key_text(j, "state", incident_state_name[x->state]);
+	json_key_text(j, "root", x->root);
+	json_key_text(j, "root_kind", x->root_kind);
+	json_key(j, "symptoms");
+	json_open(j, '[');
+	for (uint32_t i = 0; i < x->symptom_count; i++)
+		json_text(j, x->symptoms[i]);
+	json_close(j, ']');
+	json_key(j, "actions");
+	json_open(j, '[');
+	for (uint32_t i = 0; i < x->action_count; i++)
+		json_text(j, x->actions[i]);
+	json_close(j, ']');
+	json_key_time(j, "since", x->since_real_ms);
+	json_key_time(j, "until", x->until_real_ms);
+	json_key_nothing(j, "who"); /* nobody can acknowledge yet */
+	json_key_nothing(j, "why");
+	json_key_text(j, "text", x->text);
+	json_close(j, '}');
+}
+
+void
+incidents_json(const struct incidents *s, struct json *j)
+{
+	uint32_t first = s->count < INCIDENTS_KEPT ? 0 : s->next;
+	json_open(j, '[');
+	for (uint32_t i = 0; i < s->count; i++)
+		one(&s->list[(first + i) % INCIDENTS_KEPT], j);
+	json_close(j, ']');
+}
+
+bool
+incidents_one(const struct incidents *s, uint64_t id, struct json *j)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->list[i].id == id) {
+			one(&s->list[i], j);
+			return true;
+		}
+	return false;
+}
+
+uint32_t
+incidents_open(const struct incidents *s)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < s->count; i++)
+		n += s->list[i].state != INCIDENT_CLOSED;
+	return n;
+}

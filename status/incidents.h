@@ -1,0 +1,41 @@
+/* status/incidents.h: what is or was wrong, one entry a root cause: what monitord says of
+ * it, and its symptoms and actions, gathered from the journal's lines that belong to it.
+ */
+#ifndef STATUS_INCIDENTS_H
+#define STATUS_INCIDENTS_H
+
+#include "base/journal.h"
+#include "base/msg.h"
+#include "rules/world.h"
+#include "status/json.h"
+
+#define INCIDENTS_KEPT 256 /* the oldest goes */
+#define INCIDENT_SYMPTOMS 16
+#define INCIDENT_ACTIONS 8
+
+struct incident {
+	uint64_t id; /* 0: free */
+	enum incident_state state;
+	int64_t since_real_ms, until_real_ms;
+	char root[JOURNAL_NAME], root_kind[12];
+	uint32_t symptom_count, action_count;
+	char symptoms[INCIDENT_SYMPTOMS][JOURNAL_NAME];
+	char actions[INCIDENT_ACTIONS][MSG_TEXT * 2]; /* the last ones */
+	char text[JOURNAL_TEXT];
+};
+
+struct incidents {
+	struct incident list[INCIDENTS_KEPT]; /* by arrival, a ring */
+	uint32_t count, next;
+};
+
+void incidents_view(struct incidents *s, const struct msg_incident_view *v,
+		    const struct rules *rules);
+void incidents_line(struct incidents *s, const struct journal_line *line);
+void
+incidents_json(const struct incidents *s, struct json *j); /* an array, oldest first */
+/* One object. False: no such incident. */
+bool incidents_one(const struct incidents *s, uint64_t id, struct json *j);
+uint32_t incidents_open(const struct incidents *s); /* how many are not closed */
+
+#endif

@@ -1,0 +1,232 @@
+#include "status/json.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 8192 /* of one string; nothing that we hold is longer */
+
+void
+json_begin(struct json *j)
+{
+	*j = (struct json){ 0 };
+}
+
+char *
+json_end(struct json *j, size_t *length)
+{
+	json_raw(j, "", 1); /* the NUL */
+	char *bytes = j->bytes;
+	if (j->failed) {
+		free(bytes);
+		bytes = NULL;
+	}
+	if (length != NULL)
+		*length = bytes != NULL ? j->length - 1 : 0;
+	*j = (struct json){ 0 };
+	return bytes;
+}
+
+static bool
+room(struct json *j, size_t size)
+{
+	if (j->failed)
+		return false;
+	if (j->cap - j->length >= size)
+		return true;
+	size_t cap = j->cap == 0 ? 1024 : j->cap;
+	while (cap - j->length < size)
+		cap *= 2;
+	char *bytes = realloc(j->bytes, cap);
+	if (bytes == NULL) {
+		j->failed = true;
+		return false;
+	}
+	j->bytes = bytes;
+	j->cap = cap;
+	return true;
+}
+
+void
+json_raw(struct json *j, const char *bytes, size_t size)
+{
+	if (!room(j, size))
+		return;
+	memcpy(j->bytes + j->length, bytes, size);
+	j->length += size;
+}
+
+static void
+value(struct json *j, const char *bytes, size_t size)
+{
+	if (j->comma)
+		json_raw(j, ",", 1);
+	json_raw(j, bytes, size);
+	j->comma = true;
+}
+
+void
+json_open(struct json *j, char bracket)
+{
+	value(j, &bracket, 1);
+	j->comma = false;
+}
+
+void
+json_close(struct json *j, char bracket)
+{
+	json_raw(j, &bracket, 1);
+	j->comma = true;
+}
+
+void
+json_key(struct json *j, const char *key)
+{
+	value(j, "\"", 1);
+	json_raw(j, key, strlen(key));
+	json_raw(j, "\":", 2);
+	j->comma = false;
+}
+
+void
+json_nothing(struct json *j)
+{
+	value(j, "null", 4);
+}
+
+void
+json_yes(struct json *j, bool yes)
+{
+	if (yes)
+		value(j, "true", 4);
+	else
+		value(j, "false", 5);
+}
+
+void
+json_whole(struct json *j, int64_t n)
+{
+	char text[32];
+	value(j, text, text_print(text, sizeof text, "%" PRId64, n));
+}
+
+/* Whole numbers without a point, the rest with the digits that say something. */
+void
+json_number(struct json *j, double n)
+{
+	char text[40];
+	if (!isfinite(n))
+		json_nothing(j);
+	else if (n > -1e15 && n < 1e15 && !(n - floor(n) > 0))
+		json_whole(j, (int64_t)n);
+	else
+		value(j, text, text_print(text, sizeof text, "%.9g", n));
+}
+
+static bool
+plain(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+/* Cleaned text has no control bytes: the quote and the backslash remain (RFC 8259, 7). */
+static void
+escaped(struct json *j, const char *text, size_t length)
+{
+	char clean[TEXT_MAX];
+	length = text_clean(clean, sizeof clean, text, length);
+	for (const char *p = clean, *end = clean + length; p < end;) {
+		size_t n = strcspn(p, "\"\\");
+		json_raw(j, p, n);
+		p += n;
+		if (p < end) {
+			json_raw(j, "\\", 1);
+			json_raw(j, p++, 1);
+		}
+	}
+}
+
+void
+json_text(struct json *j, const char *text)
+{
+	if (text == NULL || *text == '\0') {
+		json_nothing(j);
+		return;
+	}
+	size_t length = strlen(text);
+	value(j, "\"", 1);
+	if (plain(text, length))
+		json_raw(j, text, length);
+	else
+		escaped(j, text, length);
+	json_raw(j, "\"", 1);
+}
+
+void
+json_time(struct json *j, int64_t real_ms)
+{
+	char text[32];
+	json_text(j, real_ms != 0 ? clock_rfc3339(real_ms, text, sizeof text) : NULL);
+}
+
+void
+json_key_nothing(struct json *j, const char *key)
+{
+	json_key(j, key);
+	json_nothing(j);
+}
+
+void
+json_key_yes(struct json *j, const char *key, bool yes)
+{
+	json_key(j, key);
+	json_yes(j, yes);
+}
+
+void
+json_key_whole(struct json *j, const char *key, int64_t n)
+{
+	json_key(j, key);
+	json_whole(j, n);
+}
+
+void
+json_key_id(struct json *j, const char *key, uint64_t id)
+{
+	json_key(j, key);
+	if (id == 0)
+		json_nothing(j);
+	else
+		json_whole(j, (int64_t)id);
+}
+
+void
+json_key_number(struct json *j, const char *key, double n)
+{
+	json_key(j, key);
+	json_number(j, n);
+}
+
+void
+json_key_text(struct json *j, const char *key, const char *text)
+{
+	json_key(j, key);
+	json_text(j, text);
+}
+
+void
+json_key_time(struct json *j, const char *key, int64_t real_ms)
+{
+	json_key(j, key);
+	json_time(j, real_ms);
+}

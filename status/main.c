@@ -1,0 +1,136 @@
+/* monitord-status: answers on the status socket from a copy of what monitord believes. */
+#include "status/server.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+ask_listener(struct server *s, unsigned which)
+{
+	struct listener *l = &s->listeners[which];
+	struct msg_open open = { .what = OPEN_LISTENER, .id = which, .token = which };
+	if (l->daemon != NULL || l->asked ||
+	    (which == 1 && s->store.rules->settings.http == NULL))
+		return;
+	l->unsent = helper_send(&s->helper, MSG_OPEN, &open, 1) != MSG_SENT;
+	l->asked = true;
+}
+
+static void
+load(struct server *s, const struct msg_packet *p)
+{
+	struct msg_rules rules;
+	memcpy(&rules, p->items, sizeof rules);
+	if (!store_load(&s->store, p->fd, rules.generation)) {
+		log_error("the rules cannot be taken");
+		exit(1); /* monitord begins us anew */
+	}
+	helper_loaded(&s->helper, rules.generation);
+	ask_listener(s, 0);
+	ask_listener(s, 1);
+}
+
+static void
+opened(struct server *s, struct msg_packet *p)
+{
+	struct msg_opened o;
+	memcpy(&o, p->items, sizeof o);
+	if (o.what != OPEN_LISTENER || o.id > 1)
+		return;
+	s->listeners[o.id].asked = false;
+	if (o.error == ESTALE) { /* the rules changed on the way */
+		ask_listener(s, o.id);
+	} else if (o.error != 0) {
+		log_error("the %s listener: %s", o.id == 0 ? "Unix" : "TCP",
+			  strerror(o.error));
+		if (o.id == 0)
+			exit(1);
+	} else {
+		server_listen(s, o.id, p->fd);
+		p->fd = -1;
+	}
+}
+
+static void
+journal(struct server *s, struct msg_packet *p)
+{
+	struct msg_journal j;
+	memcpy(&j, p->items, sizeof j);
+	if (s->journal != -1)
+		return;
+	if (!journal_reader_open(&s->reader, p->fd, 0)) {
+		log_error("the journal cannot be read");
+		return;
+	}
+	s->journal = p->fd;
+	p->fd = -1;
+	s->last_event = j.last_id;
+	server_bell(s);
+}
+
+static void
+on_packet(struct helper *h, struct msg_packet *p)
+{
+	struct server *s = h->arg;
+	struct msg_who_done who;
+	struct msg_command_done done;
+	struct msg_bell bell;
+	if (p->head.kind == MSG_RULES)
+		load(s, p);
+	else if (p->head.kind == MSG_OPENED)
+		opened(s, p);
+	else if (p->head.kind == MSG_JOURNAL)
+		journal(s, p);
+	else
+		store_take(&s->store, p);
+	for (unsigned i = 0; p->head.kind == MSG_BELL && i < p->head.count; i++) {
+		memcpy(&bell, p->items + i * sizeof bell, sizeof bell);
+		if (bell.last_id > s->last_event)
+			s->last_event = bell.last_id;
+		server_bell(s);
+	}
+	for (unsigned i = 0; p->head.kind == MSG_WHO_DONE && i < p->head.count; i++) {
+		memcpy(&who, p->items + i * sizeof who, sizeof who);
+		server_who_done(s, &who);
+	}
+	for (unsigned i = 0; p->head.kind == MSG_COMMAND_DONE && i < p->head.count; i++) {
+		memcpy(&done, p->items + i * sizeof done, sizeof done);
+		server_command_done(s, &done);
+	}
+}
+
+static void
+on_writable(struct helper *h)
+{
+	struct server *s = h->arg;
+	for (unsigned i = 0; i < 2; i++)
+		if (s->listeners[i].unsent) {
+			s->listeners[i].asked = false;
+			ask_listener(s, i);
+		}
+	server_writable(s);
+}
+
+int
+main(void)
+{
+	static struct server s;
+	log_open("monitord-status", false);
+	s.helper = (struct helper){ .loop = loop_new(0),
+				    .role = ROLE_STATUS,
+				    .packet = on_packet,
+				    .writable = on_writable,
+				    .arg = &s };
+	if (s.helper.loop == NULL)
+		return 1;
+	store_begin(&s.store);
+	server_begin(&s);
+	if (!helper_begin(&s.helper, 0))
+		return 1;
+	loop_run(s.helper.loop);
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* status/server.h: the HTTP server: its two listeners, its clients and their limits.
+ *
+ * A client is one connection. What it asks for is answered at once, or it is suspended
+ * until monitord has said who it is (WHO), how its command ended (COMMAND), or until
+ * there are more events. Memory is bounded: so many clients, so many bytes of a request
+ * each, one journal cursor and one line for each that follows the events.
+ */
+#ifndef STATUS_SERVER_H
+#define STATUS_SERVER_H
+
+#include "base/helper.h"
+#include "base/journal.h"
+#include "status/store.h"
+
+#include <microhttpd.h>
+#include <sys/types.h>
+
+#define CLIENTS_MAX 256      /* of all users */
+#define CLIENTS_OF_USER 96   /* of one user that is not root */
+#define REQUEST_BYTES 65536u /* of a request's body */
+
+enum client_wait { WAIT_NONE, WAIT_WHO, WAIT_COMMAND, WAIT_EVENTS };
+
+struct command_asked {
+	enum verb verb;
+	char name[RULES_NAME_MAX + 1]; /* of the object: ids change with the rules */
+	char target[RULES_NAME_MAX + 1];
+	uint32_t generation; /* of the rules when it was sent */
+	bool wait, again;
+};
+
+struct client {
+	struct client *next;
+	struct server *server;
+	struct MHD_Connection *connection;
+	int fd; /* MHD's */
+	bool tcp;
+	uid_t uid;
+	bool known, may_read; /* what monitord said of it */
+	bool busy;            /* a request is being answered */
+	bool unsent;          /* its WHO or COMMAND did not fit into the channel yet */
+	bool gone;            /* it hung up while it was suspended */
+	bool late;            /* what it waited for did not come */
+	enum client_wait wait;
+	uint64_t token;   /* of what it waits for */
+	int64_t since_ms; /* when its present state began */
+	char *body;       /* of the request, NUL-ended; NULL: none */
+	size_t body_size;
+	bool body_over;
+	bool begun;    /* its command was sent */
+	bool done_set; /* and answered */
+	struct command_asked asked;
+	struct msg_command_done done;
+	struct follow *follow; /* NULL: reads no events */
+};
+
+struct listener {
+	struct server *server;
+	struct MHD_Daemon *daemon; /* NULL: not listening */
+	struct loop_io io;
+	struct loop_timer timer;
+	bool tcp;
+	bool asked; /* OPEN is on its way */
+	bool unsent;
+};
+
+struct server {
+	struct helper helper;
+	struct store store;
+	struct listener listeners[2]; /* Unix, TCP */
+	struct client *clients;
+	uint32_t client_count;
+	uint64_t token;
+	bool turn; /* MHD has work: something was resumed */
+	struct loop_timer sweep;
+	int journal; /* -1: none yet */
+	uint64_t last_event;
+	struct journal_reader reader; /* for the incidents */
+};
+
+/* Timers and tokens; helper.loop is set. */
+void server_begin(struct server *s);
+/* Begins to listen on fd, which it takes. */
+void server_listen(struct server *s, unsigned which, int fd);
+
+/* Sends what the client waits for, or marks it as unsent. */
+void server_ask_who(struct client *c);
+void server_who_done(struct server *s, const struct msg_who_done *done);
+void server_command_done(struct server *s, const struct msg_command_done *done);
+void server_writable(struct server *s); /* the channel has room again */
+void server_bell(struct server *s);     /* there are more events */
+
+/* The connection sleeps until client_resume. */
+void client_suspend(struct client *c, enum client_wait wait);
+void client_resume(struct client *c);
+
+/* status/request.c: answers the request, or suspends the client. */
+enum MHD_Result request_send(struct client *c, unsigned code, struct json *body);
+enum MHD_Result request_answer(struct client *c, const char *url, const char *method);
+enum MHD_Result request_error(struct client *c, unsigned code, const char *text);
+enum MHD_Result request_error_near(struct client *c, unsigned code, const char *text,
+				   const char *nearest);
+
+/* status/command.c: POST. what is an object's kind or OBJECT_MONITORD. */
+enum MHD_Result command_begin(struct client *c, enum object_kind kind, const char *name,
+			      const char *verb);
+enum MHD_Result command_end(struct client *c);
+bool command_send(struct client *c); /* false: not now */
+
+/* status/follow.c: GET /v1/events. */
+enum MHD_Result follow_begin(struct client *c);
+void follow_forget(struct client *c); /* the client goes before its answer does */
+
+/* status/page.c: GET /. */
+extern const char page_html[];
+
+#endif
