@@ -111,6 +111,15 @@ since_of(struct client *c, uint64_t *since)
 	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
 }
 
+static uint32_t
+followers(const struct server *s)
+{
+	uint32_t n = 0;
+	for (const struct client *c = s->clients; c != NULL; c = c->next)
+		n += c->follow != NULL;
+	return n;
+}
+
 enum MHD_Result
 follow_begin(struct client *c)
 {
@@ -122,6 +131,8 @@ follow_begin(struct client *c)
 		return request_error(c, 400, "since is not the id of an event");
 	if (s->journal == -1)
 		return request_error(c, 503, "the journal is not open yet");
+	if (followers(s) >= FOLLOWERS_MAX)
+		return request_error(c, 503, "too many follow the events already");
 	struct follow *f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return request_error(c, 503, "out of memory");

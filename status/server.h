@@ -17,6 +17,7 @@
 
 #define CLIENTS_MAX 256      /* of all users */
 #define CLIENTS_OF_USER 96   /* of one user that is not root */
+#define FOLLOWERS_MAX 128    /* of the events: the others' places stay free */
 #define REQUEST_BYTES 65536u /* of a request's body */
 
 enum client_wait { WAIT_NONE, WAIT_WHO, WAIT_COMMAND, WAIT_EVENTS };

@@ -1,0 +1,208 @@
+/* monitorctl explain: why something is in the state it is in. */
+#include "status/ctl.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHAIN_MAX 24 /* events that are shown */
+
+static bool
+on_event(void *arg, const char *line, size_t size)
+{
+	json_t *e = json_loadb(line, size, 0, NULL);
+	if (e != NULL)
+		json_array_append_new(arg, e);
+	return true;
+}
+
+/* Ids grow: the event of that id, NULL: it is no longer in the journal. */
+static json_t *
+event_of(const json_t *events, double id)
+{
+	size_t low = 0, high = isnan(id) ? 0 : json_array_size(events);
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		double at = number_of(json_array_get(events, middle), "id");
+		if (at < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	json_t *e = json_array_get(events, low);
+	return e != NULL && !isnan(id) && !(fabs(number_of(e, "id") - id) > 0) ? e : NULL;
+}
+
+static double
+root_of(const json_t *events, double id)
+{
+	for (int turn = 0; turn < 100; turn++) {
+		const json_t *e = event_of(events, id);
+		double cause = number_of(e, "cause");
+		if (e == NULL || isnan(cause) || event_of(events, cause) == NULL)
+			break;
+		id = cause;
+	}
+	return id;
+}
+
+/* The last event that led to the present state, what led to it, and what came of that. */
+static void
+print_chain(const json_t *events, double last)
+{
+	double root = root_of(events, last);
+	unsigned shown = 0;
+	size_t i;
+	json_t *e;
+	char when[40];
+	puts("  what led to it:");
+	json_array_foreach(events, i, e)
+	{
+		double id = number_of(e, "id");
+		if (id < root || (fabs(root_of(events, id) - root) > 0))
+			continue;
+		if (shown++ == CHAIN_MAX) {
+			puts("    …");
+			break;
+		}
+		printf("    %s  #%-5.0f %-16s  %s\n",
+		       local_time(text_of(e, "time"), when, sizeof when), id,
+		       text_of(e, "kind"), text_of(e, "text"));
+	}
+}
+
+static void
+print_incident(const struct ctl *ctl, const json_t *event)
+{
+	char path[64];
+	enum ctl_exit code;
+	double id = number_of(event, "incident");
+	if (isnan(id))
+		return;
+	text_print(path, sizeof path, "/v1/incidents/%.0f", id);
+	json_t *o = http_json(ctl, path, &code);
+	if (o == NULL)
+		return;
+	printf("  incident #%.0f, %s: %s\n", id, text_of(o, "state"), text_of(o, "text"));
+	json_decref(o);
+}
+
+/* ---- what is measured ---- */
+
+static void
+print_check(const json_t *o)
+{
+	char detail[300];
+	const char *name;
+	json_t *value;
+	printf("  measures %s %s every %g s, within %g s\n", text_of(o, "kind"),
+	       text_of(o, "target"), number_of(o, "every_s"), number_of(o, "timeout_s"));
+	printf("  last measurement: %s", detail_of("check", o, detail, sizeof detail));
+	if (!isnan(number_of(o, "age_s")))
+		printf(", %.1f s ago", number_of(o, "age_s"));
+	json_object_foreach(json_object_get(o, "metrics"), name, value)
+		printf(", %s %g", name, json_number_value(value));
+	putchar('\n');
+	if (*text_of(o, "of") != '\0')
+		printf("  of service %s\n", text_of(o, "of"));
+}
+
+static void
+print_service(const json_t *status, const json_t *o)
+{
+	char detail[300];
+	const char *kind;
+	size_t i;
+	json_t *name;
+	if (*detail_of("service", o, detail, sizeof detail) != '\0')
+		printf("  process: %s\n", detail);
+	if (json_is_true(json_object_get(o, "hold")))
+		puts("  held: it is told of, not acted on, until it is released");
+	json_array_foreach(json_object_get(o, "checks"), i, name)
+	{
+		const json_t *c = find_object(status, json_string_value(name), &kind);
+		printf("  check %s is %s: %s\n", json_string_value(name),
+		       text_of(c, "state"), detail_of("check", c, detail, sizeof detail));
+	}
+}
+
+static void
+print_route(const json_t *o)
+{
+	char detail[300];
+	size_t i;
+	json_t *b;
+	printf("  driver %s, %s%s\n", text_of(o, "driver"),
+	       detail_of("route", o, detail, sizeof detail),
+	       json_is_true(json_object_get(o, "seen"))
+		       ? ""
+		       : " (believed; the front has not said so)");
+	json_array_foreach(json_object_get(o, "backends"), i, b) printf(
+		"  backend %s: %s%s%s\n", text_of(b, "name"), text_of(b, "state"),
+		*text_of(b, "check") != '\0' ? " by check " : "", text_of(b, "check"));
+}
+
+static void
+print_rule(const json_t *o)
+{
+	printf("  when %s\n  the condition is %s; it has fired %g times%s\n",
+	       text_of(o, "when"), text_of(o, "truth"), number_of(o, "fired"),
+	       json_is_true(json_object_get(o, "dry_run")) ? " (dry-run)" : "");
+	if (strcmp(text_of(o, "truth"), "unknown") == 0)
+		puts("  unknown: a metric in it has no fresh value, so it neither fires "
+		     "nor clears");
+}
+
+static void
+print_object(const json_t *status, const char *kind, const json_t *o)
+{
+	char since[40], took[40];
+	const char *state = text_of(o, "state");
+	printf("%s %s is %s%s%s", kind, text_of(o, "name"), tone_on(state_tone(state)),
+	       *state != '\0' ? state : "not known yet", tone_off());
+	if (*text_of(o, "since") != '\0')
+		printf(" since %s (%s)",
+		       local_time(text_of(o, "since"), since, sizeof since),
+		       ago(text_of(o, "since"), took, sizeof took));
+	putchar('\n');
+	if (strcmp(kind, "service") == 0)
+		print_service(status, o);
+	else if (strcmp(kind, "check") == 0)
+		print_check(o);
+	else if (strcmp(kind, "route") == 0)
+		print_route(o);
+	else
+		print_rule(o);
+}
+
+enum ctl_exit
+ctl_explain(struct ctl *ctl)
+{
+	enum ctl_exit code;
+	const char *kind;
+	json_t *status = http_json(ctl, "/v1/status", &code);
+	if (status == NULL)
+		return code;
+	const json_t *o = find_object(status, ctl->names[0], &kind);
+	json_t *events = json_array();
+	if (o == NULL) {
+		code = CTL_NO_SUCH_NAME;
+	} else if (http_lines(ctl, "/v1/events", on_event, events) != 200) {
+		code = CTL_NO_DAEMON;
+	} else {
+		double last = number_of(o, "event");
+		print_object(status, kind, o);
+		if (event_of(events, last) != NULL) {
+			print_chain(events, last);
+			print_incident(ctl, event_of(events, last));
+		} else {
+			puts("  the journal holds no event of it");
+		}
+	}
+	json_decref(events);
+	json_decref(status);
+	return code;
+}

@@ -1,0 +1,122 @@
+/* What a name on the command line stands for. */
+#include "status/ctl.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const ctl_kind[CTL_KINDS] = { "service", "check", "route", "rule" };
+const char *const ctl_list[CTL_KINDS] = { "services", "checks", "routes", "rules" };
+
+static json_t *
+named(const json_t *list, const char *name)
+{
+	size_t i;
+	json_t *o;
+	json_array_foreach(list, i,
+			   o) if (strcmp(text_of(o, "name"), name) == 0) return o;
+	return NULL;
+}
+
+static void
+nearest_in(const json_t *list, const char *name, unsigned *best, const char **nearest)
+{
+	size_t i;
+	json_t *o;
+	json_array_foreach(list, i, o)
+	{
+		unsigned d = text_distance(name, text_of(o, "name"));
+		if (d < *best) {
+			*best = d;
+			*nearest = text_of(o, "name");
+		}
+	}
+}
+
+static void
+complain(const json_t *status, const char *name)
+{
+	unsigned best = (unsigned)strnlen(name, 64) / 2 + 2;
+	const char *nearest = NULL;
+	for (unsigned k = 0; k < CTL_KINDS; k++)
+		nearest_in(json_object_get(status, ctl_list[k]), name, &best, &nearest);
+	nearest_in(json_object_get(status, "chains"), name, &best, &nearest);
+	fprintf(stderr, "monitorctl: no such name: %s", name);
+	if (nearest != NULL)
+		fprintf(stderr, " (did you mean %s?)", nearest);
+	fputc('\n', stderr);
+}
+
+static json_t *
+find_quietly(const json_t *status, const char *name, const char **kind)
+{
+	for (unsigned k = 0; k < CTL_KINDS; k++) {
+		json_t *o = named(json_object_get(status, ctl_list[k]), name);
+		*kind = ctl_kind[k];
+		if (o != NULL)
+			return o;
+	}
+	return NULL;
+}
+
+json_t *
+find_object(const json_t *status, const char *name, const char **kind)
+{
+	json_t *o = find_quietly(status, name, kind);
+	if (o == NULL)
+		complain(status, name);
+	return o;
+}
+
+/* Once each. */
+static void
+add(json_t *found, const char *kind, json_t *object)
+{
+	size_t i;
+	json_t *x;
+	json_array_foreach(found, i,
+			   x) if (json_object_get(x, "object") == object) return;
+	json_array_append_new(found,
+			      json_pack("{s:s,s:O}", "kind", kind, "object", object));
+}
+
+/* Who is needed comes first: each path from its end. */
+static void
+add_chain(const json_t *status, const json_t *chain, json_t *found)
+{
+	size_t p;
+	json_t *path, *o;
+	const char *kind;
+	json_array_foreach(json_object_get(chain, "paths"), p,
+			   path) for (size_t i = json_array_size(path); i-- > 0;)
+	{
+		o = find_quietly(status, json_string_value(json_array_get(path, i)),
+				 &kind);
+		if (o != NULL)
+			add(found, kind, o);
+	}
+}
+
+json_t *
+find_objects(const json_t *status, const char *name)
+{
+	json_t *found = json_array(), *o;
+	const char *kind;
+	const json_t *chain = named(json_object_get(status, "chains"), name);
+	size_t i;
+	if ((o = find_quietly(status, name, &kind)) != NULL)
+		add(found, kind, o);
+	else if (chain != NULL)
+		add_chain(status, chain, found);
+	else
+		json_array_foreach(json_object_get(status, "services"), i,
+				   o) if (strcmp(name, "all") == 0 ||
+					  strcmp(text_of(o, "family"), name) == 0)
+			add(found, "service", o);
+	if (json_array_size(found) > 0 || strcmp(name, "all") == 0)
+		return found;
+	complain(status, name);
+	json_decref(found);
+	return NULL;
+}

@@ -1,0 +1,167 @@
+/* monitorctl: asks monitord, and tells it what to do, over the status socket. */
+#include <config.h>
+
+#include "status/ctl.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct row {
+	const char *word;
+	int least, most; /* names; -1: any number */
+	enum ctl_exit (*run)(struct ctl *ctl);
+	enum ctl_exit (*verb)(struct ctl *ctl, const char *verb);
+	const char *names;
+} command_table[] = {
+	{ "status", 0, -1, ctl_status, NULL, "[NAME ...]" },
+	{ "start", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "stop", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "restart", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "reload", 0, -1, NULL, NULL, "[SERVICE ...]" },
+	{ "hold", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "release", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND]" },
+	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
+	{ "events", 0, 0, ctl_events, NULL, "" },
+	{ "incidents", 0, 0, ctl_incidents, NULL, "" },
+	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
+	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: monitorctl [-s SOCKET] COMMAND\n"
+	      "  status [NAME ...] [--json] [--watch]     how things are\n"
+	      "  start | stop | restart | reload | hold | release SERVICE ... "
+	      "[--no-wait]\n"
+	      "                                           SERVICE may be a chain, or "
+	      "all\n"
+	      "  reroute ROUTE [BACKEND] | restore ROUTE  move traffic by hand, and "
+	      "back\n"
+	      "  events [--follow] [--since T] [--json]   what happened; T: id, 10m, or "
+	      "a time\n"
+	      "  incidents [--json]                       what is wrong now\n"
+	      "  explain NAME                             why it is in the state it is "
+	      "in\n"
+	      "  reload                                   read the rule files again\n"
+	      "  test CONTACT                             send a test alert\n"
+	      "exit: 0 done or all up, 1 no daemon, 2 wrong use, 3 not reached or not "
+	      "up,\n"
+	      "      4 no such name, 5 not allowed\n",
+	      out);
+}
+
+static bool
+is_planned(const char *word)
+{
+	static const char *const words[] = { "drain",   "undrain", "ack",
+					     "silence", "check",   "replay" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static enum ctl_exit
+run(struct ctl *ctl, const char *word)
+{
+	for (size_t i = 0; i < sizeof command_table / sizeof *command_table; i++) {
+		const struct row *row = &command_table[i];
+		if (strcmp(row->word, word) != 0)
+			continue;
+		if (ctl->count < row->least ||
+		    (row->most >= 0 && ctl->count > row->most)) {
+			fprintf(stderr, "usage: monitorctl %s %s\n", word, row->names);
+			return CTL_WRONG_USE;
+		}
+		if (strcmp(word, "reload") == 0)
+			return ctl->count == 0 ? ctl_reload(ctl)
+					       : ctl_services(ctl, word);
+		return row->run != NULL ? row->run(ctl) : row->verb(ctl, word);
+	}
+	if (is_planned(word))
+		fprintf(stderr, "monitorctl: %s: not supported yet\n", word);
+	else
+		fprintf(stderr,
+			"monitorctl: no such command: %s (see monitorctl --help)\n",
+			word);
+	return CTL_WRONG_USE;
+}
+
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT };
+
+/* True: go on; false: *code is how to end. */
+static bool
+options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "watch", no_argument, NULL, OPTION_WATCH },
+		{ "follow", no_argument, NULL, OPTION_FOLLOW },
+		{ "since", required_argument, NULL, OPTION_SINCE },
+		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+	*code = CTL_DONE;
+	while ((option = getopt_long(argc, argv, "s:fh", longs, NULL)) != -1)
+		switch (option) {
+		case 's':
+			ctl->socket = optarg;
+			break;
+		case OPTION_JSON:
+			ctl->json = true;
+			break;
+		case OPTION_WATCH:
+			ctl->watch = true;
+			break;
+		case 'f':
+		case OPTION_FOLLOW:
+			ctl->follow = true;
+			break;
+		case OPTION_SINCE:
+			ctl->since = optarg;
+			break;
+		case OPTION_NO_WAIT:
+			ctl->no_wait = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return false;
+		case 'V':
+			puts("monitorctl " PACKAGE_VERSION);
+			return false;
+		default:
+			usage(stderr);
+			*code = CTL_WRONG_USE;
+			return false;
+		}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl ctl = { .socket = RUNSTATEDIR "/monitord/status.sock" };
+	enum ctl_exit code;
+	setlocale(LC_CTYPE, "");
+	if (!options(&ctl, argc, argv, &code))
+		return code;
+	if (optind == argc) {
+		usage(stderr);
+		return CTL_WRONG_USE;
+	}
+	ctl.names = argv + optind + 1;
+	ctl.count = argc - optind - 1;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	code = run(&ctl, argv[optind]);
+	curl_global_cleanup();
+	return code;
+}
