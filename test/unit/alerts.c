@@ -1,0 +1,647 @@
+/* Composing, judging and the spool, without a server. */
+#include "alerts/answer.h"
+#include "alerts/body.h"
+#include "alerts/compose.h"
+#include "alerts/payload.h"
+#include "alerts/spool.h"
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char mail[COMPOSE_MAX];
+static struct letter letter;
+
+/* ---- answers ---- */
+
+static const struct {
+	int recipient, message;
+	enum verdict want;
+} mails[] = {
+	{ 250, 250, VERDICT_SENT },    { 250, 451, VERDICT_LATER },
+	{ 250, 554, VERDICT_REFUSED }, { 250, 0, VERDICT_LATER },
+	{ 250, 354, VERDICT_LATER },   { 550, 250, VERDICT_REFUSED },
+	{ 451, 250, VERDICT_LATER },   { 0, 0, VERDICT_LATER },
+	{ 0, 550, VERDICT_REFUSED },   { 0, 421, VERDICT_LATER },
+	{ 451, 550, VERDICT_LATER },   { 0, 250, VERDICT_LATER },
+};
+
+static void
+answers_are_judged(void **state)
+{
+	static const struct {
+		int status;
+		enum verdict want;
+	} pages[] = { { 200, VERDICT_SENT },    { 204, VERDICT_SENT },
+		      { 0, VERDICT_LATER },     { 301, VERDICT_REFUSED },
+		      { 404, VERDICT_REFUSED }, { 408, VERDICT_LATER },
+		      { 429, VERDICT_LATER },   { 500, VERDICT_LATER },
+		      { 503, VERDICT_LATER } };
+	(void)state;
+	for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
+		if (answer_mail(mails[i].recipient, mails[i].message) != mails[i].want)
+			fail_msg("recipient %d, message %d", mails[i].recipient,
+				 mails[i].message);
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+		if (answer_page(pages[i].status) != pages[i].want)
+			fail_msg("status %d", pages[i].status);
+	assert_int_equal(answer_wait_ms(0), 1000);
+	assert_int_equal(answer_wait_ms(1), 2000);
+	assert_int_equal(answer_wait_ms(8), 256000);
+	assert_int_equal(answer_wait_ms(9), 300000);
+	assert_int_equal(answer_wait_ms(1000), 300000);
+}
+
+/* ---- composing ---- */
+
+static void
+line(struct journal_line *l, uint64_t id, const char *kind, const char *object,
+     const char *text)
+{
+	memset(l, 0, sizeof *l);
+	l->id = id;
+	l->real_ms = 1764024000000 + (int64_t)id;
+	l->incident = 12;
+	text_print(l->kind, sizeof l->kind, "%s", kind);
+	text_print(l->object_kind, sizeof l->object_kind, "%s",
+		   strncmp(kind, "route", 5) == 0 ? "route" : "service");
+	text_print(l->object, sizeof l->object, "%s", object);
+	text_print(l->text, sizeof l->text, "%s", text);
+}
+
+static const char *const two[] = { "ops@example.org", "boss@example.org" };
+
+static void
+begin(enum phase phase, const char *text)
+{
+	memset(&letter, 0, sizeof letter);
+	letter.host = "web1.example.org";
+	letter.contact = "ops";
+	letter.to = two;
+	letter.to_count = 2;
+	letter.phase = phase;
+	letter.number = 12;
+	letter.since_ms = 1764024000012;
+	line(&letter.about, 20, "incident-open", "tomcat", text);
+}
+
+static const char *
+composed(void)
+{
+	size_t n = compose_mail(&letter, mail, sizeof mail);
+	assert_int_equal(n, strlen(mail));
+	return mail;
+}
+
+/* No header line passes 78 octets, each is a field or a continuation, and all is CRLF. */
+static void
+headers_are_well_formed(const char *text)
+{
+	const char *end = strstr(text, "\r\n\r\n");
+	assert_non_null(end);
+	for (const char *p = text; p < end + 2;) {
+		const char *eol = strstr(p, "\r\n");
+		if (eol - p > 78)
+			fail_msg("a header line of %td octets: %.90s", eol - p, p);
+		for (const char *c = p; c < eol; c++)
+			if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+				fail_msg("octet %02x in: %.80s", (unsigned char)*c, p);
+		if (*p == ' ') {
+			assert_true(p > text);
+			assert_true(strspn(p, " ") < (size_t)(eol - p));
+		} else {
+			size_t name = strcspn(p, ": ");
+			assert_true(name > 0 && p[name] == ':');
+		}
+		p = eol + 2;
+	}
+}
+
+static unsigned
+count(const char *text, const char *what)
+{
+	unsigned n = 0;
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+headers_say_who_when_what(void **state)
+{
+	(void)state;
+	begin(PHASE_OPEN, "tomcat exited: signal 9");
+	letter.from = "monitord@example.org";
+	const char *m = composed();
+	headers_are_well_formed(m);
+	assert_non_null(strstr(m, "Date: Mon, 24 Nov 2025 22:40:00 +0000\r\n"));
+	assert_non_null(strstr(m, "\r\nFrom: monitord@example.org\r\n"));
+	assert_non_null(strstr(m, "\r\nTo: ops@example.org, boss@example.org\r\n"));
+	assert_non_null(strstr(
+		m,
+		"\r\nSubject: [web1.example.org] problem: tomcat exited: signal 9\r\n"));
+	assert_non_null(strstr(m, "\r\nAuto-Submitted: auto-generated\r\n"));
+	assert_non_null(strstr(m, "\r\nMIME-Version: 1.0\r\n"));
+	assert_null(strstr(m, "In-Reply-To"));
+	letter.from = NULL;
+	assert_non_null(strstr(composed(), "\r\nFrom: monitord@web1.example.org\r\n"));
+	letter.from = "no address";
+	assert_non_null(strstr(composed(), "\r\nFrom: monitord@web1.example.org\r\n"));
+	letter.from = "\"Der Wächter\" <m@example.org>";
+	m = composed();
+	headers_are_well_formed(m);
+	assert_non_null(strstr(
+		m, "\r\nFrom: =?UTF-8?B?RGVyIFfDpGNodGVy?=\r\n <m@example.org>\r\n"));
+}
+
+static void
+the_end_answers_the_beginning(void **state)
+{
+	char open[COMPOSE_NAME], again[COMPOSE_NAME], want[COMPOSE_NAME * 3];
+	(void)state;
+	begin(PHASE_OPEN, "x");
+	compose_id(&letter, PHASE_OPEN, open, sizeof open);
+	begin(PHASE_CLOSE, "over after 3 s: x");
+	letter.about.id = 77;
+	compose_id(&letter, PHASE_OPEN, again, sizeof again);
+	assert_string_equal(open, again);
+	text_print(want, sizeof want, "\r\nIn-Reply-To: %s\r\nReferences: %s\r\n", open,
+		   open);
+	const char *m = composed();
+	headers_are_well_formed(m);
+	assert_non_null(strstr(m, want));
+	text_print(want, sizeof want, "\r\nMessage-ID: %s\r\n", open);
+	assert_null(strstr(m, want));
+	letter.contact = "boss";
+	compose_id(&letter, PHASE_OPEN, again, sizeof again);
+	assert_string_not_equal(open, again);
+	begin(PHASE_REMIND, "x");
+	assert_int_equal(count(composed(), "\r\nReferences: <open."), 1);
+}
+
+static void
+headers_are_folded_and_encoded(void **state)
+{
+	static const char *const texts[] = {
+		"tomcat has a very long sentence that goes on and on until it is folded "
+		"for sure, twice, "
+		"as it has more than a hundred and sixty octets, which is the length of "
+		"two lines",
+		"über: Ærøskøbing, "
+		"東京のサーバーが応答しません、東京のサーバーが応答しません、東京",
+		"averylongwordwithoutanyblankaverylongwordwithoutanyblankaverylongwordwit"
+		"houtanyblankx",
+		"=?UTF-8?Q?no_word_of_ours?=",
+		"",
+		"   ",
+		"😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		begin(PHASE_OPEN, texts[i]);
+		headers_are_well_formed(composed());
+	}
+	assert_int_equal(count(mail, "=?UTF-8?B?"),
+			 3); /* 20 times 4 octets, and the rest */
+	static const char *many[60];
+	for (size_t i = 0; i < 60; i++)
+		many[i] = "somebody.with.a.long.name@department.example.org";
+	begin(PHASE_OPEN, "x");
+	letter.to = many;
+	letter.to_count = 60;
+	headers_are_well_formed(composed());
+	assert_int_equal(count(mail, "somebody.with"), 60);
+}
+
+static void
+nothing_can_be_injected(void **state)
+{
+	static const char *const bad[] = {
+		"ok@example.org", "a@b\r\nBcc: x@y", "<a@b>",
+		"é@example.org",  "a b@c",           "nobody"
+	};
+	(void)state;
+	begin(PHASE_OPEN, "x\r\nBcc: evil@example.org\r\n\r\nbody\x01\x7f");
+	letter.host = "h\r\nBcc: evil@example.org";
+	letter.from = "m@x\r\nBcc: evil@example.org <m@example.org>";
+	letter.to = bad;
+	letter.to_count = sizeof bad / sizeof *bad;
+	const char *m = composed();
+	headers_are_well_formed(m);
+	const char *body = strstr(m, "\r\n\r\n");
+	for (const char *p = m; (p = strstr(p, "\r\nBcc")) != NULL && p < body; p++)
+		fail_msg("a header was injected: %s", m);
+	assert_non_null(strstr(m, "\r\nTo: ok@example.org\r\n"));
+	char sender[COMPOSE_NAME];
+	letter.from = "<a@b\r\nRCPT TO:<evil@x>";
+	compose_sender(&letter, sender, sizeof sender);
+	assert_true(compose_address_ok(sender));
+}
+
+static void
+the_body_is_in_order(void **state)
+{
+	static const char *const order[] = {
+		"tomcat exited: signal 9\n",
+		"Who is served by whom now:\n  traffic of route tile goes to "
+		"tomcat (verified)\n",
+		"What was done:\n  tomcat is being started\n",
+		"Verified:",
+		"What comes next:\n",
+		"Evidence:\n  tomcat exited: signal 9, after 3 s\n",
+		"+0 ms  service-exited",
+		"+3 ms  route-verified",
+		"Commands:\n  monitorctl ack 12",
+		"monitorctl hold tomcat",
+		"monitorctl restore tile",
+		"for contact ops\n",
+	};
+	char body[8192];
+	(void)state;
+	begin(PHASE_OPEN, "tomcat exited: signal 9");
+	line(&letter.lines[0], 12, "service-exited", "tomcat",
+	     "tomcat exited: signal 9, after 3 s");
+	line(&letter.lines[1], 13, "service-starting", "tomcat",
+	     "tomcat is being started");
+	line(&letter.lines[2], 14, "route-moved", "tile",
+	     "traffic of route tile goes to tomcat");
+	line(&letter.lines[3], 15, "route-verified", "tile",
+	     "route tile: the switch is verified");
+	letter.line_count = 4;
+	body_write(&letter, body, sizeof body);
+	const char *at = body;
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		const char *p = strstr(at, order[i]);
+		if (p == NULL)
+			fail_msg("'%s' is missing or out of order in:\n%s", order[i],
+				 body);
+		at = p;
+	}
+	letter.phase = PHASE_CLOSE;
+	body_write(&letter, body, sizeof body);
+	assert_non_null(strstr(body, "Nothing: this was the end of incident 12."));
+	assert_null(strstr(body, " ack "));
+}
+
+static void
+the_body_is_encoded(void **state)
+{
+	(void)state;
+	begin(PHASE_EVENT, "plain");
+	assert_non_null(strstr(composed(), "Content-Transfer-Encoding: 7bit\r\n"));
+	begin(PHASE_EVENT, "größer = 5");
+	const char *body = strstr(composed(), "\r\n\r\n");
+	assert_non_null(strstr(mail, "Content-Transfer-Encoding: quoted-printable\r\n"));
+	assert_non_null(strstr(body, "gr=C3=B6=C3=9Fer =3D 5\r\n"));
+	for (const char *p = body + 4, *eol; (eol = strstr(p, "\r\n")) != NULL;
+	     p = eol + 2)
+		assert_true(eol - p <= 76);
+	assert_int_equal(count(mail, "\n"), count(mail, "\r\n"));
+}
+
+static void
+a_page_is_json(void **state)
+{
+	(void)state;
+	begin(PHASE_CLOSE, "over: \"x\" \\ ü");
+	line(&letter.lines[0], 12, "service-exited", "tomcat", "tomcat exited");
+	letter.line_count = 1;
+	char *text = payload_new(&letter);
+	json_t *j = json_loads(text, 0, NULL);
+	assert_non_null(j);
+	assert_int_equal(json_integer_value(json_object_get(j, "incident")), 12);
+	assert_string_equal(json_string_value(json_object_get(j, "state")), "closed");
+	assert_string_equal(json_string_value(json_object_get(j, "root")), "tomcat");
+	assert_string_equal(json_string_value(json_object_get(j, "text")),
+			    "over: \"x\" \\ ü");
+	json_t *e = json_array_get(json_object_get(j, "events"), 0);
+	assert_string_equal(json_string_value(json_object_get(e, "time")),
+			    "2025-11-24T22:40:00.012Z");
+	assert_true(json_is_null(json_object_get(e, "cause")));
+	json_decref(j);
+	free(text);
+}
+
+/* ---- the spool ---- */
+
+static char path[] = "/tmp/monitord-spool.XXXXXX";
+static struct spool *spool;
+static int64_t now = 1764024000000;
+
+static void
+reopen(void)
+{
+	char why[200];
+	bool aside;
+	spool_close(&spool);
+	spool = spool_open("spool.db", &aside, why, sizeof why);
+	if (spool == NULL || aside)
+		fail_msg("%s", why);
+}
+
+static int
+in_folder(void **state)
+{
+	(void)state;
+	text_print(path, sizeof path, "/tmp/monitord-spool.XXXXXX");
+	if (mkdtemp(path) == NULL || chdir(path) != 0)
+		return -1;
+	reopen();
+	return 0;
+}
+
+static int
+out_of_folder(void **state)
+{
+	static const char *const files[] = {
+		"spool.db",         "spool.db-wal",         "spool.db-shm",
+		"spool.db.damaged", "spool.db.damaged-wal", "spool.db.damaged-shm"
+	};
+	(void)state;
+	spool_close(&spool);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		unlink(files[i]);
+	return chdir("/") != 0 || rmdir(path) != 0 ? -1 : 0;
+}
+
+static void
+put(uint64_t id, const char *kind, uint64_t incident, const char *contacts)
+{
+	struct journal_line l;
+	struct spool_addressee to[4];
+	char list[64], *rest = list, *name;
+	size_t n = 0;
+	line(&l, id, kind, "tomcat", kind);
+	l.incident = incident;
+	text_print(list, sizeof list, "%s", contacts);
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (*name != '\0') {
+			text_print(to[n].contact, sizeof to[n].contact, "%s", name);
+			to[n++].way = WAY_MAIL;
+		}
+	assert_true(spool_begin(spool));
+	assert_true(spool_take(spool, &l, to, n, 0, now));
+	assert_true(spool_commit(spool));
+}
+
+/* The next alert must be this one; contact NULL: none may be due. */
+static struct spool_alert
+next_is(const char *contact, enum phase phase, const int64_t *busy, size_t count_busy)
+{
+	struct spool_alert a = { .id = 0 };
+	int64_t wait;
+	bool got = spool_next(spool, now, busy, count_busy, &a, &wait);
+	if (contact == NULL) {
+		if (got)
+			fail_msg("phase %d to %s is not due", (int)a.phase, a.contact);
+		return a;
+	}
+	assert_true(got);
+	assert_string_equal(a.contact, contact);
+	assert_int_equal(a.phase, phase);
+	return a;
+}
+
+static void
+settle(int64_t id, enum fate fate)
+{
+	assert_true(spool_begin(spool) && spool_settle(spool, id, fate) &&
+		    spool_commit(spool));
+}
+
+static void
+the_end_never_overtakes(void **state)
+{
+	(void)state;
+	put(12, "service-exited", 12, "");
+	put(13, "incident-open", 12, "ops,boss");
+	put(14, "incident-close", 12, "ops,boss");
+	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
+	struct spool_alert b = next_is("boss", PHASE_OPEN, &a.id, 1);
+	int64_t busy[] = { a.id, b.id };
+	next_is(NULL, PHASE_OPEN, busy, 2);
+	assert_true(spool_retry(spool, a.id, now + 1000));
+	settle(b.id, FATE_SENT);
+	struct spool_alert c = next_is("boss", PHASE_CLOSE, NULL, 0);
+	next_is(NULL, PHASE_OPEN, &c.id, 1);
+	now += 1000;
+	a = next_is("ops", PHASE_OPEN, &c.id, 1);
+	assert_int_equal(a.tries, 1);
+	settle(a.id, FATE_FAILED);
+	a = next_is("ops", PHASE_CLOSE, &c.id, 1);
+	settle(a.id, FATE_SENT);
+	settle(c.id, FATE_SENT);
+	struct spool_counts n = spool_count(spool);
+	assert_int_equal(n.queued, 0);
+	assert_int_equal(n.sent, 3);
+	assert_int_equal(n.failed, 1);
+}
+
+static void
+a_line_read_again_makes_nothing_new(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		put(12, "service-exited", 12, "");
+		put(13, "incident-open", 12, "ops");
+		put(14, "incident-remind", 12, "ops");
+		put(15, "incident-remind", 12, "ops");
+		put(16, "incident-close", 12, "ops");
+		put(17, "alert", 0, "ops");
+	}
+	assert_int_equal(spool_count(spool).queued, 5);
+	int64_t ms;
+	assert_int_equal(spool_cursor(spool, &ms), 17);
+	assert_int_equal(ms, 1764024000017);
+}
+
+static void
+an_action_tells_once_and_hears_the_end(void **state)
+{
+	(void)state;
+	put(12, "rule-fired", 12, "");
+	put(13, "page", 12, "oncall");
+	next_is(NULL, PHASE_OPEN, NULL, 0); /* it gathers */
+	put(14, "service-up", 12, "");
+	put(15, "incident-open", 12, "oncall");
+	struct spool_alert a = next_is("oncall", PHASE_OPEN, NULL, 0);
+	assert_true(spool_letter(spool, &a, &letter));
+	assert_int_equal(letter.about.id, 15);
+	assert_int_equal(letter.line_count, 4);
+	settle(a.id, FATE_SENT);
+	put(16, "page", 12, "oncall");
+	now += 10000;
+	next_is(NULL, PHASE_OPEN, NULL, 0);
+	put(17, "page", 12, "boss");
+	now += 10000;
+	a = next_is("boss", PHASE_OPEN, NULL, 0);
+	settle(a.id, FATE_SENT);
+	put(18, "incident-close", 12, "");
+	a = next_is("oncall", PHASE_CLOSE, NULL, 0);
+	next_is("boss", PHASE_CLOSE, &a.id, 1);
+}
+
+static void
+a_long_incident_keeps_its_ends(void **state)
+{
+	(void)state;
+	for (uint64_t id = 12; id < 700; id++)
+		put(id, "service-exited", 12, "");
+	put(700, "incident-close", 12, "ops");
+	struct spool_alert a = next_is("ops", PHASE_CLOSE, NULL, 0);
+	assert_true(spool_letter(spool, &a, &letter));
+	assert_int_equal(letter.number, 12);
+	assert_int_equal(letter.since_ms, 1764024000012);
+	assert_int_equal(letter.line_count, LETTER_LINES);
+	assert_int_equal(letter.lines[0].id, 12);
+	assert_int_equal(letter.lines[LETTER_HEAD - 1].id, 12 + LETTER_HEAD - 1);
+	assert_int_equal(letter.lines[LETTER_LINES - 1].id, 700);
+	assert_true(letter.omitted > 0);
+}
+
+static void
+ids_may_begin_anew(void **state)
+{
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	assert_true(spool_new_life(spool));
+	put(12, "incident-open", 12, "ops");
+	assert_int_equal(spool_count(spool).queued, 2);
+}
+
+/* Whoever is killed at any moment: each line that was told of as committed is there,
+ * once. */
+static void
+nothing_committed_is_lost_by_a_kill(void **state)
+{
+	(void)state;
+	spool_close(&spool);
+	for (int round = 0; round < 8; round++) {
+		int fds[2], status;
+		assert_int_equal(pipe(fds), 0);
+		pid_t pid = fork();
+		if (pid == 0) {
+			int64_t ms;
+			reopen();
+			for (uint64_t id = spool_cursor(spool, &ms) + 1;; id++) {
+				put(id, "alert", 0, "ops");
+				if (write(fds[1], &id, sizeof id) != (ssize_t)sizeof id)
+					_exit(1);
+			}
+		}
+		uint64_t told = 0, id;
+		close(fds[1]);
+		for (int i = 0; i < 7 + round; i++)
+			if (read(fds[0], &id, sizeof id) == (ssize_t)sizeof id)
+				told = id;
+		kill(pid, SIGKILL);
+		while (read(fds[0], &id, sizeof id) == (ssize_t)sizeof id)
+			told = id;
+		waitpid(pid, &status, 0);
+		close(fds[0]);
+		int64_t ms;
+		reopen();
+		assert_true(told > 0);
+		assert_true(spool_cursor(spool, &ms) >= told);
+		assert_int_equal(spool_count(spool).queued, spool_cursor(spool, &ms));
+		spool_close(&spool);
+	}
+	reopen();
+}
+
+static void
+answers_survive(void **state)
+{
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
+	assert_true(spool_begin(spool) && spool_answer(spool, a.id, "a@x", 1, 250) &&
+		    spool_answer(spool, a.id, "b@x", 2, 550) &&
+		    spool_retry(spool, a.id, now + 5) && spool_commit(spool));
+	reopen();
+	assert_int_equal(spool_answered(spool, a.id, "a@x"), 1);
+	assert_int_equal(spool_answered(spool, a.id, "b@x"), 2);
+	assert_int_equal(spool_answered(spool, a.id, "c@x"), 0);
+	next_is(NULL, PHASE_OPEN, NULL, 0);
+	assert_true(spool_wake(spool, now));
+	next_is("ops", PHASE_OPEN, NULL, 0);
+	assert_true(spool_retry(spool, a.id,
+				now + 100000000)); /* the clock was set back since */
+	next_is("ops", PHASE_OPEN, NULL, 0);
+}
+
+static void
+a_damaged_file_is_set_aside(void **state)
+{
+	char why[200], junk[4096];
+	bool aside;
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	spool_close(&spool);
+	memset(junk, 'x', sizeof junk);
+	int fd = open("spool.db", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, junk, sizeof junk, 0), sizeof junk);
+	close(fd);
+	spool = spool_open("spool.db", &aside, why, sizeof why);
+	assert_non_null(spool);
+	assert_true(aside);
+	assert_int_equal(access("spool.db.damaged", F_OK), 0);
+	assert_int_equal(spool_count(spool).queued, 0);
+	put(12, "incident-open", 12, "ops");
+	assert_int_equal(spool_count(spool).queued, 1);
+}
+
+static void
+what_is_over_is_forgotten(void **state)
+{
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	put(13, "incident-close", 12, "");
+	assert_true(spool_prune(spool, now + 1));
+	assert_int_equal(spool_count(spool).queued, 2);
+	for (int i = 0; i < 2; i++)
+		settle(next_is("ops", i == 0 ? PHASE_OPEN : PHASE_CLOSE, NULL, 0).id,
+		       FATE_SENT);
+	assert_true(spool_prune(spool, now + 1));
+	put(13, "incident-close", 12, ""); /* nobody is known to have heard of it */
+	assert_int_equal(spool_count(spool).queued, 0);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, in_folder, out_of_folder)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_are_judged),
+		cmocka_unit_test(headers_say_who_when_what),
+		cmocka_unit_test(the_end_answers_the_beginning),
+		cmocka_unit_test(headers_are_folded_and_encoded),
+		cmocka_unit_test(nothing_can_be_injected),
+		cmocka_unit_test(the_body_is_in_order),
+		cmocka_unit_test(the_body_is_encoded),
+		cmocka_unit_test(a_page_is_json),
+		IN_FOLDER(the_end_never_overtakes),
+		IN_FOLDER(a_line_read_again_makes_nothing_new),
+		IN_FOLDER(an_action_tells_once_and_hears_the_end),
+		IN_FOLDER(a_long_incident_keeps_its_ends),
+		IN_FOLDER(ids_may_begin_anew),
+		IN_FOLDER(nothing_committed_is_lost_by_a_kill),
+		IN_FOLDER(answers_survive),
+		IN_FOLDER(a_damaged_file_is_set_aside),
+		IN_FOLDER(what_is_over_is_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
