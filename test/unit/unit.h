@@ -1,0 +1,41 @@
+/* test/unit/unit.h: what the unit tests share. Each file of a noun offers one group; the
+ * program of its folder (base.c, rules.c, monitord.c) runs them all. */
+#ifndef TEST_UNIT_UNIT_H
+#define TEST_UNIT_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+/* Each returns the number of failed tests. */
+int test_arena(void);
+int test_clock(void);
+int test_journal(void);
+int test_loop(void);
+int test_msg(void);
+int test_text(void);
+
+int test_check(void);
+int test_condition(void);
+int test_incident(void);
+int test_mistakes(void);
+int test_move(void);
+int test_route(void);
+int test_rule(void);
+int test_service(void);
+int test_source(void);
+int test_units(void);
+int test_values(void);
+
+int test_account(void);
+int test_cgroup(void);
+int test_logfile(void);
+int test_ring(void);
+int test_spawn(void);
+
+#endif
