@@ -85,6 +85,8 @@ const char *build_nearest(const struct build *b, const char *name, enum object_k
 bool lex_word(struct build *b, const char **p, const char *stops, char *out, size_t cap,
 	      bool *quoted);
 void lex_skip(const char **p); /* blanks */
+/* False, and tells, if anything stands there still. */
+bool lex_end(struct build *b, const char *p);
 /* Calls each item of a comma list, trimmed, quotes kept. False: an empty item (told). */
 bool lex_list(struct build *b, const char *value,
 	      void (*item)(struct build *b, void *arg, const char *text), void *arg);
@@ -100,6 +102,6 @@ void build_expects(struct build *b, const char *value, struct check *c, bool war
 bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
-int build_signal(const char *name); /* "TERM", "SIGTERM" or "15"; 0: none */
+int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */
 
 #endif

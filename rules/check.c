@@ -174,6 +174,10 @@ status_test(struct build *b, struct expect *x, const char *p)
 			error(b, "%s: status %s", b->entry->key, why);
 			return;
 		}
+		if (last < first) {
+			error(b, "%s: status '%s..%s' is impossible", b->entry->key, word, end);
+			return;
+		}
 		for (; first <= last && !b->out_of_memory; first++)
 			x->statuses[first / 64] |= UINT64_C(1) << first % 64;
 	}
@@ -191,6 +195,8 @@ text_test(struct build *b, struct expect *x, const char *p, const char *what)
 		error(b, "%s: %s: a value is missing", b->entry->key, what);
 		return;
 	}
+	if (!lex_end(b, p))
+		return;
 	x->text = build_text(b, word, strlen(word));
 	switch (x->compare) {
 	case COMPARE_MATCH:
@@ -265,6 +271,8 @@ expect_item(struct build *b, void *arg, const char *text)
 			error(b, "%s: %s: a comparison is missing", b->entry->key, word);
 		else if (!units_value(value, metric_table[x->metric].unit, &x->value, why))
 			error(b, "%s: %s: %s", b->entry->key, word, why);
+		else
+			lex_end(b, p);
 	}
 }
 
@@ -307,8 +315,13 @@ rise_fall(struct build *b, const char *value, bool with_of, uint32_t *need, uint
 	uint64_t n, m;
 	lex_word(b, &p, "", word, sizeof word, &quoted);
 	if (word[strspn(word, "0123456789")] != '\0') {
-		if (!units_duration(word, ms, why) || *ms == 0)
-			error(b, "%s: %s", b->entry->key, *ms == 0 ? "a time of 0" : why);
+		int64_t time;
+		if (!units_duration(word, &time, why))
+			error(b, "%s: %s", b->entry->key, why);
+		else if (time == 0)
+			error(b, "%s: a time of 0", b->entry->key);
+		else if (lex_end(b, p))
+			*ms = time;
 		return;
 	}
 	if (!units_count(word, 1, 64, &n, why)) {
@@ -327,6 +340,8 @@ rise_fall(struct build *b, const char *value, bool with_of, uint32_t *need, uint
 			error(b, "%s: '%s' is impossible", b->entry->key, value);
 			return;
 		}
+		if (!lex_end(b, p))
+			return;
 	}
 	*ms = 0;
 	*need = (uint32_t)n;

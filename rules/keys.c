@@ -43,7 +43,7 @@ const struct key key_table[] = {
 	CUSTOM(MONITORD, "down", set_down, MEASURE, false, "2", "default of checks"),
 	CUSTOM(MONITORD, "up", set_up, MEASURE, false, "2", "default of checks"),
 	TIME(MONITORD, "remind", AT(settings, remind_ms), NOTHING, 60000, 365 * MS_DAY, NULL, "tell again of what goes on"),
-	TIME(MONITORD, "cooldown", AT(settings, cooldown_ms), NOTHING, 0, 30 * MS_DAY, "5m", "default of rules"),
+	TIME(MONITORD, "cooldown", AT(settings, cooldown_ms), NOTHING, 1000, 30 * MS_DAY, "5m", "default of rules"),
 	LATER(MONITORD, "history", "history of metrics"),
 	/* ---- [service] ---- */
 	CUSTOM(SERVICE, "instances", set_ignored, RESTART, false, NULL, "FIRST..LAST: NAME-1, NAME-2, …; %i is the number"),
@@ -113,7 +113,7 @@ const struct key key_table[] = {
 	CUSTOM(RULE, "do", set_do, NOTHING, false, NULL, "actions, in order"),
 	CUSTOM(RULE, "escalate", set_escalate, NOTHING, false, NULL, "N in T -> actions: instead of do"),
 	CUSTOM(RULE, "mode", set_mode, NOTHING, false, "act", "act or dry-run"),
-	TIME(RULE, "cooldown", AT(rule, cooldown_ms), NOTHING, 0, 30 * MS_DAY, "5m", "acts again after this while it holds"),
+	TIME(RULE, "cooldown", AT(rule, cooldown_ms), NOTHING, 1000, 30 * MS_DAY, "5m", "acts again after this while it holds"),
 	TIME(RULE, "remind", AT(rule, remind_ms), NOTHING, 60000, 365 * MS_DAY, NULL, "people are told again"),
 	TIME(RULE, "timeout", AT(rule, timeout_ms), NOTHING, 1, 86400000, "30s", "limit of run"),
 	PLAIN(RULE, "user", TEXT, AT(rule, user), NOTHING, NULL, "run runs as this user"),

@@ -11,6 +11,16 @@ lex_skip(const char **p)
 }
 
 bool
+lex_end(struct build *b, const char *p)
+{
+	lex_skip(&p);
+	if (*p == '\0')
+		return true;
+	build_error(b, b->entry->place, "%s: '%.60s' behind the value", b->entry->key, p);
+	return false;
+}
+
+bool
 lex_word(struct build *b, const char **p, const char *stops, char *out, size_t cap, bool *quoted)
 {
 	size_t used = 0;

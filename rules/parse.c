@@ -119,6 +119,9 @@ name_section(struct build *b, size_t index, uint32_t *count)
 	for (uint32_t i = s->first; s->expanded && i <= s->last; i++) {
 		char name[RULES_NAME_MAX + 16];
 		size_t n = text_print(name, sizeof name, "%s-%u", s->name, i);
+		if (n > RULES_NAME_MAX && i == s->last)
+			build_error(b, s->place, "[%s %s]: with its number the name is longer than %d bytes",
+				    object_kind_name[s->kind], s->name, RULES_NAME_MAX);
 		if (!taken(b, s, name))
 			build_register(b, build_text(b, name, n), s->kind, s->id + i - s->first, false);
 	}

@@ -41,6 +41,12 @@ prove_service(struct build *b, const struct service *s)
 	for (uint32_t i = 0; i < s->depends_services.count; i++)
 		if (s->depends_services.ids[i] == s->id)
 			build_error(b, s->place, "[service %s]: it depends on itself", s->name);
+	for (uint32_t i = 0; i < s->depends_checks.count; i++) {
+		const struct check *c = &b->rules->checks[s->depends_checks.ids[i]];
+		if (c->of == s->id)
+			build_error(b, s->place, "[service %s]: it depends on itself, by its check '%s'",
+				    s->name, c->name);
+	}
 }
 
 static void
@@ -86,8 +92,15 @@ link_objects(struct build *b)
 {
 	struct rules *r = b->rules;
 	for (uint32_t i = 0; i < r->check_count; i++)
-		if (r->checks[i].of != RULES_NONE)
+		if (r->checks[i].of != RULES_NONE) {
+			const struct service *s = &r->services[r->checks[i].of];
+			if (s->checks.count == RULES_CHECKS_MAX) {
+				build_error(b, r->checks[i].place, "service %s: more than %d checks",
+					    s->name, RULES_CHECKS_MAX);
+				continue;
+			}
 			append(b, &r->services[r->checks[i].of].checks, i);
+		}
 	for (uint32_t i = 0; i < r->route_count; i++)
 		for (uint32_t k = 0; k < r->routes[i].backend_count; k++) {
 			struct backend *x = &r->routes[i].backends[k];
@@ -97,6 +110,20 @@ link_objects(struct build *b)
 			if (x->service != RULES_NONE)
 				append(b, &r->services[x->service].routes, i);
 		}
+}
+
+/* What a service needs, number at: services, then those that its checks are of; a check of
+ * nobody needs nobody. RULES_NONE: no more. */
+static uint32_t
+need(const struct rules *r, const struct service *s, uint32_t *at)
+{
+	uint32_t services = s->depends_services.count, to = RULES_NONE;
+	while (to == RULES_NONE && *at < services + s->depends_checks.count) {
+		uint32_t i = (*at)++;
+		to = i < services ? s->depends_services.ids[i]
+				  : r->checks[s->depends_checks.ids[i - services]].of;
+	}
+	return to;
 }
 
 /* Depth-first over depends; colours: 0 new, 1 on the path, 2 done. Iterative: a chain of
@@ -120,13 +147,12 @@ prove_cycles(struct build *b)
 		colour[root] = 1;
 		while (depth > 0) {
 			uint32_t id = path[depth - 1];
-			const struct id_list *needs = &r->services[id].depends_services;
-			if (at[id] == needs->count) {
+			uint32_t to = need(r, &r->services[id], &at[id]);
+			if (to == RULES_NONE) {
 				colour[id] = 2;
 				depth--;
 				continue;
 			}
-			uint32_t to = needs->ids[at[id]++];
 			if (colour[to] == 0) {
 				colour[to] = 1;
 				path[depth++] = to;

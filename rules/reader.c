@@ -20,6 +20,7 @@ struct reader {
 	char *ahead;
 	unsigned ahead_line;
 	struct section *section; /* NULL: none, or one that was refused */
+	bool refused;
 	/* what inih is about to hand to on_entry */
 	char *value;
 	unsigned value_line;
@@ -210,6 +211,7 @@ open_section(struct reader *r, const char *s, unsigned line)
 	struct build *b = r->b;
 	const char *close = strchr(s, ']');
 	r->section = NULL;
+	r->refused = true;
 	if (close == NULL) {
 		build_error(b, here(r, line), "'[' without ']'");
 		return;
@@ -313,7 +315,7 @@ on_entry(void *user, const char *section, const char *key, const char *unused)
 	(void)section;
 	(void)unused;
 	if (s == NULL) {
-		if (r->b->section_count == 0)
+		if (!r->refused)
 			build_error(r->b, here(r, r->value_line), "'%s' stands before any section",
 				    key);
 		return 1;

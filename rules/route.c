@@ -25,7 +25,7 @@ times_in(struct build *b, const char **p, uint32_t *count, int64_t *ms)
 	char word[64], why[UNITS_WHY];
 	uint64_t n;
 	next(b, p, word, sizeof word);
-	if (!units_count(word, 1, 1000, &n, why)) {
+	if (!units_count(word, 1, TIMES_IN_MAX, &n, why)) {
 		error(b, "%s: %s", b->entry->key, why);
 		return false;
 	}
@@ -111,6 +111,7 @@ set_driver(struct build *b, void *object, const struct entry *e)
 				error(b, "varnish: expected HOST:PORT secret=/FILE");
 			r->secret = build_text(b, word + 7, strlen(word + 7));
 		}
+		lex_end(b, p);
 		return;
 	}
 	if (*word != '/')
@@ -126,6 +127,7 @@ set_driver(struct build *b, void *object, const struct entry *e)
 			error(b, "haproxy: '%s' is no name of a backend", word);
 		r->front = build_text(b, word, strlen(word));
 	}
+	lex_end(b, p);
 }
 
 void
@@ -154,7 +156,7 @@ set_backend(struct build *b, void *object, const struct entry *e)
 			return;
 		}
 		new.check = build_resolve(b, word, OBJECT_CHECK);
-		if (new.check == RULES_NONE)
+		if (new.check == RULES_NONE || !lex_end(b, p))
 			return;
 	}
 	if (r->backend_count == RULES_BACKENDS_MAX) {
@@ -203,6 +205,8 @@ set_verify(struct build *b, void *object, const struct entry *e)
 	    (strcmp(word, "within") != 0 || !next(b, &p, word, sizeof word) ||
 	     !units_duration(word, &r->verify_ms, why) || r->verify_ms == 0))
 		error(b, "verify: expected CHECK within T");
+	else
+		lex_end(b, p);
 }
 
 void
@@ -212,12 +216,16 @@ set_return(struct build *b, void *object, const struct entry *e)
 	char word[32], why[UNITS_WHY];
 	const char *p = e->value;
 	next(b, &p, word, sizeof word);
-	if (strcmp(word, "manual") == 0)
+	if (strcmp(word, "manual") == 0) {
 		r->return_ms = -1;
-	else if (strcmp(word, "after") != 0 || !next(b, &p, word, sizeof word))
+	} else if (strcmp(word, "after") != 0 || !next(b, &p, word, sizeof word)) {
 		error(b, "return: expected 'after T' or 'manual'");
-	else if (!units_duration(word, &r->return_ms, why))
+		return;
+	} else if (!units_duration(word, &r->return_ms, why)) {
 		error(b, "return: %s", why);
+		return;
+	}
+	lex_end(b, p);
 }
 
 void
@@ -225,7 +233,8 @@ set_flap(struct build *b, void *object, const struct entry *e)
 {
 	struct route *r = object;
 	const char *p = e->value;
-	times_in(b, &p, &r->flap_count, &r->flap_ms);
+	if (times_in(b, &p, &r->flap_count, &r->flap_ms))
+		lex_end(b, p);
 }
 
 /* ---- chain ---- */

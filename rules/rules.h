@@ -16,6 +16,9 @@
 #define RULES_NONE UINT32_MAX /* an id that names nothing */
 #define RULES_NAME_MAX 64
 #define RULES_BACKENDS_MAX 64
+#define RULES_CHECKS_MAX 256 /* of one service: what one event may lead to has a limit */
+#define AT_MOST_MAX 63	     /* the core remembers one more crash than may be forgiven */
+#define TIMES_IN_MAX 16	     /* firings for escalate, moves for flap that it remembers */
 
 enum object_kind {
 	OBJECT_MONITORD, OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE, OBJECT_ROUTE, OBJECT_CHAIN,

@@ -76,6 +76,8 @@ limit_item(struct build *b, void *object, const char *text)
 		error(b, "limits: expected NAME VALUE, not '%s'", text);
 		return;
 	}
+	if (!lex_end(b, p))
+		return;
 	while (i < sizeof resources / sizeof *resources && strcmp(resources[i].name, name) != 0)
 		i++;
 	if (i == sizeof resources / sizeof *resources) {
@@ -145,7 +147,7 @@ within(struct build *b, const char **p, const char *word, int64_t *out_ms)
 		error(b, "%s: %s", b->entry->key, *out_ms == 0 ? "a time of 0" : why);
 		return false;
 	}
-	return true;
+	return lex_end(b, *p);
 }
 
 void
@@ -167,8 +169,14 @@ set_ready(struct build *b, void *object, const struct entry *e)
 			return;
 	} else if (strcmp(word, "after") == 0) {
 		r.kind = READY_AFTER;
-		if (!next(b, &p, word, sizeof word) || !units_duration(word, &r.within_ms, why))
+		if (!next(b, &p, word, sizeof word)) {
+			error(b, "ready: expected after T");
+			return;
+		}
+		if (!units_duration(word, &r.within_ms, why)) {
 			error(b, "ready: after: %s", why);
+			return;
+		}
 	} else if (strcmp(word, "exec") == 0) {
 		r.kind = READY_EXEC;
 	} else if (strcmp(word, "notify") == 0 || strcmp(word, "fd") == 0) {
@@ -204,6 +212,7 @@ stop_item(struct build *b, void *arg, const char *text)
 		error(b, "stop: unknown signal '%s'", word);
 	if (next(b, &p, word, sizeof word) && !units_duration(word, &step.patience_ms, why))
 		error(b, "stop: %s", why);
+	lex_end(b, p);
 	stops->s->stop[stops->count++] = step;
 }
 
@@ -281,7 +290,7 @@ set_at_most(struct build *b, void *object, const struct entry *e)
 	const char *p = e->value;
 	uint64_t n;
 	next(b, &p, word, sizeof word);
-	if (!units_count(word, 1, 64, &n, why)) {
+	if (!units_count(word, 1, AT_MOST_MAX, &n, why)) {
 		error(b, "at-most: %s", why);
 		return;
 	}
@@ -339,8 +348,12 @@ set_log(struct build *b, void *object, const struct entry *e)
 	s->log = build_text(b, word, strlen(word));
 	if (!next(b, &p, word, sizeof word))
 		return;
-	if (!units_size(word, &size, why) || size < 1024) {
-		error(b, "log: %s", size < 1024 && size > 0 ? "rotating below 1K" : why);
+	if (!units_size(word, &size, why)) {
+		error(b, "log: %s", why);
+		return;
+	}
+	if (size < 1024) {
+		error(b, "log: rotating below 1K");
 		return;
 	}
 	if (next(b, &p, word, sizeof word) &&
@@ -349,6 +362,8 @@ set_log(struct build *b, void *object, const struct entry *e)
 		error(b, "log: expected FILE SIZE x COUNT, as /var/log/a.log 50M x 5");
 		return;
 	}
+	if (!lex_end(b, p))
+		return;
 	s->log_size = (uint64_t)size;
 	s->log_keep = (uint32_t)keep;
 }

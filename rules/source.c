@@ -135,6 +135,34 @@ include(const char *from, unsigned line, const char *pattern, bool privileged, s
 	globfree(&g);
 }
 
+/* [monitord], as the reader would take it. */
+static bool
+is_monitord(const char *s, size_t n)
+{
+	static const char word[] = "monitord";
+	const char *end = s + n;
+	for (s++; s < end && (*s == ' ' || *s == '\t'); s++)
+		;
+	if ((size_t)(end - s) < sizeof word - 1 || memcmp(s, word, sizeof word - 1) != 0)
+		return false;
+	for (s += sizeof word - 1; s < end && (*s == ' ' || *s == '\t'); s++)
+		;
+	return s < end && *s == ']';
+}
+
+/* Cuts what the reader takes as a comment, and outer blanks. */
+static void
+trim(char *value)
+{
+	size_t n = 0;
+	while (value[n] != '\0' &&
+	       (value[n] != ';' || (n > 0 && value[n - 1] != ' ' && value[n - 1] != '\t')))
+		n++;
+	while (n > 0 && strchr(" \t\r", value[n - 1]) != NULL)
+		n--;
+	value[n] = '\0';
+}
+
 /* Finds `include = PATTERN` in the [monitord] sections of a text. */
 static void
 includes(const char *path, const char *text, size_t size, bool privileged, struct sources *s,
@@ -142,12 +170,13 @@ includes(const char *path, const char *text, size_t size, bool privileged, struc
 {
 	bool ours = false;
 	unsigned line = 0;
-	for (const char *at = text, *end = text + size; at < end;) {
+	size_t bom = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	for (const char *at = text + bom, *end = text + size; at < end;) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((nl != NULL ? nl : end) - at);
 		line++;
 		if (n > 0 && *at == '[')
-			ours = n >= 10 && memcmp(at, "[monitord]", 10) == 0;
+			ours = is_monitord(at, n);
 		if (ours && n > 7 && n < PATH_MAX && memcmp(at, "include", 7) == 0) {
 			char value[PATH_MAX];
 			const char *v = at + 7, *stop = at + n;
@@ -158,13 +187,8 @@ includes(const char *path, const char *text, size_t size, bool privileged, struc
 				while (v < stop && (*v == ' ' || *v == '\t'))
 					v++;
 				text_print(value, sizeof value, "%.*s", (int)(stop - v), v);
-				char *comment = strstr(value, " ;");
-				if (comment != NULL)
-					*comment = '\0';
-				size_t m = strlen(value);
-				while (m > 0 && strchr(" \t\r", value[m - 1]) != NULL)
-					value[--m] = '\0';
-				if (m > 0)
+				trim(value);
+				if (*value != '\0')
 					include(path, line, value, privileged, s, p);
 			}
 		}
@@ -172,13 +196,25 @@ includes(const char *path, const char *text, size_t size, bool privileged, struc
 	}
 }
 
+/* By what it is, not by its name: a loop may spell it anew each time round. */
+static bool
+known(const struct sources *s, const char *path)
+{
+	struct stat a, b;
+	bool same = false;
+	bool there = stat(path, &a) == 0;
+	for (size_t i = 0; there && !same && i < s->count; i++)
+		same = strcmp(s->list[i].path, path) == 0 ||
+		       (stat(s->list[i].path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	return same;
+}
+
 static void
 read_file(const char *path, bool privileged, struct sources *s, struct problems *p)
 {
 	size_t size;
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->list[i].path, path) == 0)
-			return; /* each file once, whoever includes it */
+	if (known(s, path))
+		return; /* each file once, whoever includes it */
 	if (s->count >= FILES_MAX) {
 		tell(p, path, 0, "is one file too many: 1024 can be read", "");
 		return;

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +87,8 @@ units_duration(const char *text, int64_t *out_ms, char why[UNITS_WHY])
 		text_print(why, UNITS_WHY, "'%.60s' is more than ten years", text);
 		return false;
 	}
-	*out_ms = (int64_t)ms;
-	if ((double)*out_ms != ms) {
+	*out_ms = llround(ms);
+	if (fabs((double)*out_ms - ms) > 1e-9 + ms * 1e-15) { /* 1.001 s is no exact double */
 		text_print(why, UNITS_WHY, "'%.60s' is finer than a millisecond", text);
 		return false;
 	}
@@ -97,7 +98,13 @@ units_duration(const char *text, int64_t *out_ms, char why[UNITS_WHY])
 bool
 units_size(const char *text, double *out, char why[UNITS_WHY])
 {
-	return with_suffix(text, sizes, SIZE_UNITS, "size", out, why);
+	if (!with_suffix(text, sizes, SIZE_UNITS, "size", out, why))
+		return false;
+	if (*out >= 0x1p62) { /* what takes it as a whole number must be able to */
+		text_print(why, UNITS_WHY, "'%.60s' is more than four million TiB", text);
+		return false;
+	}
+	return true;
 }
 
 bool

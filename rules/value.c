@@ -8,6 +8,7 @@
 
 #define WORDS_MAX 1024
 #define ITEMS_MAX 64
+#define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 struct command
 build_command(struct build *b, const char *value)
@@ -115,6 +116,10 @@ build_address(struct build *b, const char *value, const char **host, uint16_t *p
 		return false;
 	} else {
 		*host = build_text(b, begin, length);
+		if (strspn(*host, HOST_BYTES) != length || length > 253) {
+			build_error(b, b->entry->place, "%s: '%.80s' is no host", b->entry->key, *host);
+			return false;
+		}
 	}
 	*port = (uint16_t)n;
 	return true;

@@ -1,0 +1,233 @@
+/* What is wrong with a rule file, in the words and at the line that users see. */
+#include "test/unit/book.h"
+#include "test/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct book_row structure[] = {
+	{ "", "" },
+	{ "; nothing\n\n# at all\n", "" },
+	{ "\xef\xbb\xbf" RUN, "" },
+	{ "[service a]\r\nrun = /bin/a\r\n", "" },
+	{ "[service a] ; why\nrun=/bin/a", "" },
+	{ "run = /bin/a\n", "r.ini:1: 'run' stands before any section\n" },
+	{ "[service a]\nrun = /bin/a\x01\n",
+	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:2: a control byte (0x01) in column 13\n" },
+	{ RUN "; a comment with \x7f\n",
+	  "r.ini:3: a control byte (0x7f) in column 18\n" },
+	{ RUN "nice 5\n", "r.ini:3: expected KEY = VALUE or [KIND NAME]\n" },
+	{ RUN "= 5\n", "r.ini:3: expected KEY = VALUE or [KIND NAME]\n" },
+	{ RUN "ni ce = 5\n", "r.ini:3: expected KEY = VALUE or [KIND NAME]\n" },
+	{ RUN "nice: 5\n", "r.ini:3: expected KEY = VALUE or [KIND NAME]\n" },
+	{ RUN "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa = 5\n",
+	  "r.ini:3: expected KEY = VALUE or [KIND NAME]\n" },
+	{ RUN "nice =\n", "r.ini:3: nice: a value is missing\n" },
+	{ RUN "nice = ; five\n", "r.ini:3: nice: a value is missing\n" },
+	{ RUN "nice = 5\nnice = 6\n", "r.ini:4: nice: stands in line 3 already\n" },
+	{ RUN "Nice = 5\n",
+	  "r.ini:3: [service] has no key 'Nice' (did you mean 'nice'?)\n" },
+	{ RUN "restrat = never\n",
+	  "r.ini:3: [service] has no key 'restrat' (did you mean 'restart'?)\n" },
+	{ RUN "expect = status 200\n", "r.ini:3: [service] has no key 'expect'\n" },
+	{ CHECK "run = /bin/a\n", "r.ini:3: [check] has no key 'run'\n" },
+	{ RUN "unit = tomcat.service\n", "r.ini:3: unit: not supported yet\n" },
+	{ CHECK "during = Mon-Fri\n", "r.ini:3: during: not supported yet\n" },
+	{ "[check c]\nhttps = https://h/\n",
+	  "r.ini:1: [check c]: what does it check? (http, tcp, ajp, unix, script)\n"
+	  "r.ini:2: https: not supported yet\n" },
+	{ "[service a\n" RUN, "r.ini:1: '[' without ']'\n" },
+	{ "[service a] b\nrun = /x\n", "r.ini:1: text after ']'\n" },
+	{ "[servcie a]\nrun = /x\n",
+	  "r.ini:1: unknown section kind 'servcie' (did you mean 'service'?)\n" },
+	{ "[unit a]\nrun = /x\n", "r.ini:1: unknown section kind 'unit'\n" },
+	{ "[]\n", "r.ini:1: unknown section kind ''\n" },
+	{ "[service]\nrun = /x\n", "r.ini:1: [service] needs a name\n" },
+	{ "[monitord x]\n", "r.ini:1: [monitord] takes no name\n" },
+	{ "[service 1a]\nrun = /x\n", "r.ini:1: [service \xe2\x80\xa6]: a name is "
+				      "letters, digits, '-', '_' and '.', a letter "
+				      "first, at most 64 bytes\n" },
+	{ "[service a b]\nrun = /x\n", "r.ini:1: [service \xe2\x80\xa6]: a name is "
+				       "letters, digits, '-', '_' and '.', a letter "
+				       "first, at most 64 bytes\n" },
+	{ "[service ../x]\nrun = /x\n", "r.ini:1: [service \xe2\x80\xa6]: a name is "
+					"letters, digits, '-', '_' and '.', a letter "
+					"first, at most 64 bytes\n" },
+	{ RUN RUN, "r.ini:3: [service a] stands twice\n" },
+	{ RUN "[check a]\ntcp = h:1\n",
+	  "r.ini:3: [check a]: another section has this name\n" },
+	{ RUN "[chain a]\npath = a\n", "" }, /* chains have names of their own */
+	{ "[service a]\ninstances = 1..3\nrun = /x\n[service a-2]\nrun = /x\n",
+	  "r.ini:4: [service a-2] stands twice\n" },
+};
+
+static const struct book_row lines[] = {
+	{ "[service a]\nrun = /bin/a\n  -x\n\t-y ; and why\n; between\n  -z\n", "" },
+	{ RUN "  nice = 5\n",
+	  "r.ini:3: 'nice' is indented: it would continue the value above\n" },
+	{ RUN "  nie = 5\n", "" }, /* an argument, no key */
+	{ RUN "  [check c]\n", "r.ini:3: a section begins at the line's start\n" },
+	{ "[service a]\n  run = /bin/a\n",
+	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:2: an indented line that continues nothing\n" },
+	{ RUN "dir = \"/srv\n", "r.ini:3: a double quote is left open\n" },
+	{ RUN "dir = \"/a \\\" b\"\n", "" },
+	{ RUN "dir = \"/a ; b\" ; a comment\n", "" },
+	{ RUN "dir = /a;b\n", "" },
+	{ RUN "dir = /a # b\n",
+	  "r.ini:3: warning: ' #' begins no comment behind a value; ' ;' does\n" },
+	{ RUN "dir = \"/a # b\"\n", "" },
+};
+
+static const struct book_row names[] = {
+	{ RUN "depends = b\n", "r.ini:3: depends: no service 'b' (did you mean 'a'?)\n" },
+	{ RUN "[service tomcat]\nrun = /x\ndepends = tomact\n",
+	  "r.ini:5: depends: no service 'tomact' (did you mean 'tomcat'?)\n" },
+	{ RUN "depends = a\n", "r.ini:1: [service a]: it depends on itself\n" },
+	{ RUN "depends = b\n[service b]\nrun = /x\ndepends = c\n[service c]\nrun = "
+	      "/x\ndepends = a\n",
+	  "r.ini:1: depends goes round: a -> b -> c -> a\n" },
+	{ RUN "depends = c\n[check c]\nof = a\ntcp = h:1\n",
+	  "r.ini:1: [service a]: it depends on itself, by its check 'c'\n" },
+	{ RUN "depends = b-tcp\n[service b]\nrun = /x\ndepends = a\n[check b-tcp]\nof = "
+	      "b\ntcp = h:1\n",
+	  "r.ini:1: depends goes round: a -> b -> a\n" },
+	{ RUN "alert = ops\n", "r.ini:3: alert: no contact 'ops'\n" },
+	{ RUN "drain = r\n", "r.ini:3: drain: no route 'r'\n" },
+	{ RUN "ready = check c within 3s\n[check c]\ntcp = h:1\n",
+	  "r.ini:1: [service a]: ready: check 'c' is not 'of = a'\n" },
+	{ "[chain x]\npath = a -> b\n",
+	  "r.ini:2: path: no service, check or route 'a'\nr.ini:2: path: no service, "
+	  "check or route 'b'\n" },
+	{ RUN "[chain x]\npath = a a\n", "r.ini:4: path: expected '->' before 'a'\n" },
+	{ "[service a]\ninstances = 1..2\nrun = /x\n[route r]\nswitch = /s\nbackend = x "
+	  "check c\n"
+	  "[check c]\nof = a\ntcp = h:1\n",
+	  "r.ini:4: [route r]: a backend is missing\n"
+	  "r.ini:6: backend: 'c' has instances: name one, as c-1\n" },
+	{ "[contact ops]\nmail = a@b\n",
+	  "r.ini:1: a contact has mail, but [monitord] names no smtp server\n" },
+	{ "[contact ops]\n", "r.ini:1: [contact ops]: mail or page is missing\n" },
+};
+
+static void
+of_structure(void **state)
+{
+	(void)state;
+	book_table(structure, COUNT(structure));
+}
+
+static void
+of_lines(void **state)
+{
+	(void)state;
+	book_table(lines, COUNT(lines));
+}
+
+static void
+of_names(void **state)
+{
+	(void)state;
+	book_table(names, COUNT(names));
+}
+
+static void
+of_bytes(void **state)
+{
+	static const char nul[] = RUN "dir = /a\0b\n";
+	static char longest[32 + 8192 + 32];
+	(void)state;
+	book_same(nul, sizeof nul - 1, "r.ini:3: a control byte (0x00) in column 9\n");
+	for (size_t n = 8191; n <= 8193; n++) { /* the third line has n bytes */
+		size_t at = (size_t)sprintf(longest, RUN "dir = /");
+		memset(longest + at, 'x', n - 7);
+		strcpy(longest + at + n - 7, "\n");
+		book_same(longest, strlen(longest),
+			  n > 8192 ? "r.ini:3: a line of 8193 bytes; 8192 are allowed\n"
+				   : "");
+	}
+}
+
+static void
+a_value_has_an_end(void **state)
+{
+	size_t size = 128 * 1024;
+	char *text = malloc(size), *p = text;
+	(void)state;
+	assert_non_null(text);
+	p += sprintf(p, "[service a]\nrun = /bin/a\n");
+	for (int line = 0; line < 9; line++) { /* nine times 8,000 bytes */
+		*p++ = ' ';
+		memset(p, 'x', 8000);
+		p += 8000;
+		*p++ = '\n';
+	}
+	*p = '\0';
+	const char *have = book_mistakes(text, strlen(text));
+	assert_non_null(strstr(have, "r.ini:11: the value is longer than 64 KiB\n"));
+	free(text);
+}
+
+static void
+too_many_checks(void **state)
+{
+	char *text = malloc(64 * 1024), *p = text;
+	(void)state;
+	assert_non_null(text);
+	p += sprintf(p, RUN);
+	for (unsigned i = 1; i <= 257; i++) {
+		if (i == 257)
+			book_same(text, strlen(text), "");
+		p += sprintf(p, "[check c%u]\nof = a\ntcp = h:1\n", i);
+	}
+	book_same(text, strlen(text), "r.ini:771: service a: more than 256 checks\n");
+	free(text);
+}
+
+static void
+long_names_with_instances(void **state)
+{
+	(void)state;
+	char text[200], name[65];
+	memset(name, 'n', 62);
+	name[62] = '\0';
+	snprintf(text, sizeof text, "[service %s]\ninstances = 9..9\nrun = /x\n", name);
+	book_same(text, strlen(text), "");
+	snprintf(text, sizeof text, "[service %s]\ninstances = 9..10\nrun = /x\n", name);
+	assert_non_null(strstr(book_mistakes(text, strlen(text)), "r.ini:1: "));
+}
+
+static void
+all_in_one_run(void **state)
+{
+	static const char text[] =
+		"[service a]\nrun = bin/a\nnice = x\n[check c]\nof = b\ntcp = h:0\n"
+		"[rule r]\nwhen = c.latency > 5\ndo = restart b\n";
+	(void)state;
+	book_same(
+		text, sizeof text - 1,
+		"r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+		"r.ini:2: run: a command begins with '/'\n"
+		"r.ini:3: nice: 'x' is no number from -20 to 19\n"
+		"r.ini:5: of: no service 'b' (did you mean 'a'?)\n"
+		"r.ini:6: tcp: port '0' is no whole number from 1 to 65535\n"
+		"r.ini:8: when: c.latency: '5': a unit is needed: ms, s, m, h or d\n"
+		"r.ini:9: do: no service 'b' (did you mean 'a'?)\n");
+}
+
+int
+test_mistakes(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_structure),
+		cmocka_unit_test(of_lines),
+		cmocka_unit_test(of_names),
+		cmocka_unit_test(of_bytes),
+		cmocka_unit_test(a_value_has_an_end),
+		cmocka_unit_test(too_many_checks),
+		cmocka_unit_test(long_names_with_instances),
+		cmocka_unit_test(all_in_one_run),
+	};
+	return cmocka_run_group_tests_name("mistakes", tests, NULL, NULL);
+}

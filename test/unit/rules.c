@@ -1,0 +1,13 @@
+/* The unit tests of rules/. */
+#include "test/unit/unit.h"
+
+int
+main(void)
+{
+	int failed = 0;
+	failed += test_mistakes();
+	failed += test_source();
+	failed += test_units();
+	failed += test_values();
+	return failed != 0;
+}

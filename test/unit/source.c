@@ -1,0 +1,233 @@
+/* Rule files on disk: includes, who may own them, the bundle for the helpers. */
+#include "test/unit/book.h"
+#include "test/unit/unit.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[PATH_MAX];
+
+static char *
+in_folder(const char *name)
+{
+	static char path[PATH_MAX + 64];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return path;
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(in_folder(name), "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(in_folder(name), 0644), 0);
+}
+
+static int
+set_up(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	(void)state;
+	snprintf(folder, sizeof folder, "%s/monitord-unit-XXXXXX",
+		 tmp != NULL ? tmp : "/tmp");
+	return mkdtemp(folder) == NULL || mkdir(in_folder("conf.d"), 0755) != 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = { "a.ini",         "b.ini",
+					     "conf.d/1.ini",  "conf.d/2.ini",
+					     "conf.d/10.ini", "fifo",
+					     "conf.d" };
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++)
+		remove(in_folder(names[i]));
+	return rmdir(folder) != 0;
+}
+
+/* "FILE:LINE: text" with the folder's name left out. */
+static const char *
+tested(bool privileged)
+{
+	static char out[8192];
+	char all[8192] = "";
+	FILE *f = fmemopen(all, sizeof all, "w");
+	assert_non_null(f);
+	rules_test(in_folder("a.ini"), privileged, f);
+	fclose(f);
+	char *to = out;
+	for (const char *p = all; *p != '\0';)
+		if (strncmp(p, folder, strlen(folder)) == 0)
+			p += strlen(folder) + 1;
+		else
+			*to++ = *p++;
+	*to = '\0';
+	return out;
+}
+
+static void
+includes_in_sorted_order(void **state)
+{
+	struct sources s = { 0 };
+	struct problems p = { 0 };
+	(void)state;
+	write_file("a.ini",
+		   "[monitord]\ninclude = conf.d/*.ini ; all\n[service a]\nrun = /x\n");
+	write_file("conf.d/1.ini", "[service one]\nrun = /x\n");
+	write_file("conf.d/10.ini", "[service ten]\nrun = /x\n");
+	write_file("conf.d/2.ini", "[service two]\nrun = /x\n");
+	assert_true(sources_read(in_folder("a.ini"), false, &s, &p));
+	assert_int_equal(s.count, 4);
+	assert_non_null(strstr(s.list[1].path, "conf.d/1.ini"));
+	assert_non_null(strstr(s.list[2].path, "conf.d/10.ini"));
+	assert_non_null(strstr(s.list[3].path, "conf.d/2.ini"));
+	sources_free(&s);
+	problems_free(&p);
+	assert_string_equal(
+		tested(false),
+		"a.ini: 4 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+}
+
+static const struct {
+	const char *a, *b, *said;
+} pairs[] = {
+	/* the reader and the search for includes agree on what [monitord] looks like */
+	{ "[ monitord ]\ninclude = b.ini\n", "[service b]\nrun = x\n",
+	  "b.ini:1: [service b]: exactly one of run, pidfile and match is needed\n"
+	  "b.ini:2: run: a command begins with '/'\n" },
+	{ "\xef\xbb\xbf[monitord]\ninclude=b.ini\t; all\n", "nothing\n",
+	  "b.ini:1: expected KEY = VALUE or [KIND NAME]\n" },
+	{ "[service a]\nrun = /x\n[monitord]\ninclude = b.ini\r\n", "run = /x\n",
+	  "b.ini:1: 'run' stands before any section\n" },
+	{ "[service a]\nrun = /x\ninclude = b.ini\n", "",
+	  "a.ini:3: [service] has no key 'include'\n" },
+	{ "[monitord]\ninclude = c.ini\n", "",
+	  "a.ini:2: include finds no file: c.ini\n" },
+	{ "[monitord]\ninclude = c*.ini\n", "",
+	  "a.ini: 0 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
+	/* each file once, by whatever name */
+	{ "[monitord]\ninclude = b.ini\n", "[monitord]\ninclude = a.ini\n",
+	  "a.ini: 0 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
+	{ "[monitord]\ninclude = ./b.ini\n[service a]\nrun = /x\n",
+	  "[monitord]\ninclude = ./../%s/a.ini\n",
+	  "a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
+	{ "[monitord]\ninclude = b.ini\n[service a]\nrun = /x\n",
+	  "[service a]\nrun = /x\n", "b.ini:1: [service a] stands twice\n" },
+	{ "[monitord]\ninclude = conf.d\n", "", "conf.d: is no file\n" },
+	{ "[monitord]\ninclude = fifo\n", "",
+	  "fifo: is no file\n" }, /* and nobody waits for it */
+};
+
+static void
+tells_where(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		char b[PATH_MAX + 100];
+		const char *percent = strstr(pairs[i].b, "%s");
+		if (percent == NULL)
+			snprintf(b, sizeof b, "%s", pairs[i].b);
+		else
+			snprintf(b, sizeof b, "%.*s%s%s", (int)(percent - pairs[i].b),
+				 pairs[i].b, strrchr(folder, '/') + 1, percent + 2);
+		write_file("a.ini", pairs[i].a);
+		write_file("b.ini", b);
+		if (strcmp(tested(false), pairs[i].said) != 0)
+			fail_msg("of\n%sand\n%sexpected:\n%sgot:\n%s", pairs[i].a, b,
+				 pairs[i].said, tested(false));
+	}
+}
+
+static void
+what_root_runs_is_roots(void **state)
+{
+	(void)state;
+	write_file("a.ini", "[service a]\nrun = /x\n");
+	if (geteuid() != 0) { /* what an ordinary user owns is not root's */
+		assert_non_null(strstr(tested(true), "a.ini: must belong to root"));
+		return;
+	}
+	assert_string_equal(
+		tested(true),
+		"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+	static const mode_t modes[] = { 0664, 0646, 0666 };
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		assert_int_equal(chmod(in_folder("a.ini"), modes[i]), 0);
+		assert_string_equal(
+			tested(true),
+			"a.ini: must be writable by nobody but root: a.ini\n");
+		assert_string_equal(
+			tested(false),
+			"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+	}
+	write_file("a.ini", "[monitord]\ninclude = conf.d/1.ini\n");
+	write_file("conf.d/1.ini", "[service a]\nrun = /x\n");
+	assert_int_equal(chmod(in_folder("conf.d"), 0775), 0);
+	assert_string_equal(
+		tested(true),
+		"conf.d/1.ini: must be writable by nobody but root: conf.d\n");
+	assert_int_equal(chmod(in_folder("conf.d"), 01777), 0); /* as /tmp is */
+	assert_string_equal(
+		tested(true),
+		"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+	assert_int_equal(chown(in_folder("conf.d/1.ini"), 65534, 0), 0);
+	assert_string_equal(tested(true), "conf.d/1.ini: must belong to root, as root "
+					  "carries it out: conf.d/1.ini\n");
+}
+
+static void
+the_bundle_comes_back(void **state)
+{
+	struct sources s = { 0 }, back = { 0 };
+	struct problems p = { 0 };
+	(void)state;
+	write_file("a.ini", "[monitord]\ninclude = conf.d/*.ini\n");
+	write_file("conf.d/1.ini", "");
+	write_file("conf.d/2.ini", "12 34\n[service two]\n");
+	assert_true(sources_read(in_folder("a.ini"), false, &s, &p));
+	int fd = memfd_create("bundle", MFD_CLOEXEC);
+	assert_true(sources_write(&s, fd));
+	for (int twice = 0; twice < 2;
+	     twice++) { /* from the start, wherever others read to */
+		assert_true(sources_from_fd(fd, &back));
+		assert_int_equal(back.count, s.count);
+		for (size_t i = 0; i < s.count; i++) {
+			assert_string_equal(back.list[i].path, s.list[i].path);
+			assert_int_equal(back.list[i].size, s.list[i].size);
+			assert_memory_equal(back.list[i].text, s.list[i].text,
+					    s.list[i].size);
+		}
+		sources_free(&back);
+	}
+	off_t size = lseek(fd, 0, SEEK_END);
+	for (off_t cut = size - 1; cut >= 0; cut -= 7) { /* a torn one is refused */
+		assert_int_equal(ftruncate(fd, cut), 0);
+		assert_false(sources_from_fd(fd, &back));
+		sources_free(&back);
+	}
+	close(fd);
+	sources_free(&s);
+}
+
+int
+test_source(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(includes_in_sorted_order, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(tells_where, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_root_runs_is_roots, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_bundle_comes_back, set_up, tear_down),
+	};
+	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
+}
