@@ -214,12 +214,14 @@ incident_timer(struct world *w, uint32_t index)
 		tell(w, index, "incident-open", x->text);
 	}
 	if (x->bad > 0) {
-		if (w->rules->settings.remind_ms > 0) {
-			if (w->now_ms - x->told_ms >= w->rules->settings.remind_ms) {
+		int64_t remind_ms = x->root_kind == OBJECT_RULE ? w->rules->rules[x->root_id].remind_ms
+								: w->rules->settings.remind_ms;
+		if (remind_ms > 0) {
+			if (w->now_ms - x->told_ms >= remind_ms) {
 				x->told_ms = w->now_ms;
 				tell(w, index, "incident-remind", x->text);
 			}
-			world_arm(w, NODE_INCIDENTS, index, x->told_ms + w->rules->settings.remind_ms);
+			world_arm(w, NODE_INCIDENTS, index, x->told_ms + remind_ms);
 		}
 		return;
 	}

@@ -32,7 +32,7 @@ const struct key key_table[] = {
 	PLAIN(MONITORD, "smtp-password-file", PATH, AT(settings, smtp_password_file), NOTHING, NULL, "file that holds the password"),
 	PLAIN(MONITORD, "smtp-ca", PATH, AT(settings, smtp_ca), NOTHING, NULL, "certificate authorities for the mail server"),
 	PLAIN(MONITORD, "from", TEXT, AT(settings, from), NOTHING, "monitord@HOST", "sender of mails"),
-	PLAIN(MONITORD, "http", TEXT, AT(settings, http), NOTHING, NULL, "HOST:PORT for a read-only status over TCP"),
+	CUSTOM(MONITORD, "http", set_http, NOTHING, false, NULL, "HOST:PORT for a read-only status over TCP"),
 	PLAIN(MONITORD, "admin-group", TEXT, AT(settings, admin_group), NOTHING, NULL, "group whose members may act"),
 	PLAIN(MONITORD, "read-group", TEXT, AT(settings, read_group), NOTHING, NULL, "group whose members may read"),
 	CUSTOM(MONITORD, "uid-base", set_uid_base, NOTHING, false, "64900", "first user number of the helpers where their users are missing"),

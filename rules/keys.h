@@ -84,6 +84,7 @@ SETTER(set_flap);
 SETTER(set_path);
 SETTER(set_page);
 SETTER(set_mail);
+SETTER(set_http);
 SETTER(set_smtp);
 SETTER(set_smtp_tls);
 SETTER(set_uid_base);

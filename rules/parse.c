@@ -230,16 +230,32 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	return &r->settings;
 }
 
+/* The first entry with e's key: in its section, or, as [monitord] may stand in several files,
+ * in all of those. */
+static const struct entry *
+first_entry(const struct build *b, const struct section *s, const struct entry *e)
+{
+	const struct entry *first = NULL;
+	if (s->kind != OBJECT_MONITORD)
+		return find_entry(s, e->key);
+	for (size_t i = 0; first == NULL && i < b->section_count; i++)
+		if (b->sections[i].kind == OBJECT_MONITORD)
+			first = find_entry(&b->sections[i], e->key);
+	return first;
+}
+
 static void
 parse_entries(struct build *b, const struct section *s, void *x, uint32_t instance)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct entry e = s->entries[i];
 		const struct key *k = keys_find(s->kind, e.key, strlen(e.key));
-		const struct entry *first = find_entry(s, e.key);
+		const struct entry *first = first_entry(b, s, &s->entries[i]);
 		if (k != NULL && !k->repeats && first != &s->entries[i]) {
+			bool here = strcmp(first->place.file, e.place.file) == 0;
 			if (instance <= s->first)
-				build_error(b, e.place, "%s: stands in line %u already", e.key,
+				build_error(b, e.place, "%s: stands in %s%sline %u already", e.key,
+					    here ? "" : first->place.file, here ? "" : ", ",
 					    first->place.line);
 			continue;
 		}

@@ -349,6 +349,16 @@ set_smtp(struct build *b, void *object, const struct entry *e)
 }
 
 void
+set_http(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	const char *host;
+	uint16_t port;
+	if (build_address(b, e->value, &host, &port))
+		s->http = e->value;
+}
+
+void
 set_smtp_tls(struct build *b, void *object, const struct entry *e)
 {
 	struct settings *s = object;

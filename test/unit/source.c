@@ -121,6 +121,9 @@ static const struct {
 	  "a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
 	{ "[monitord]\ninclude = b.ini\n[service a]\nrun = /x\n",
 	  "[service a]\nrun = /x\n", "b.ini:1: [service a] stands twice\n" },
+	{ "[monitord]\nuid-base = 2000\ninclude = b.ini\n",
+	  "[monitord]\n\nuid-base = 3000\n",
+	  "b.ini:3: uid-base: stands in a.ini, line 2 already\n" },
 	{ "[monitord]\ninclude = conf.d\n", "", "conf.d: is no file\n" },
 	{ "[monitord]\ninclude = fifo\n", "",
 	  "fifo: is no file\n" }, /* and nobody waits for it */

@@ -155,6 +155,8 @@ static const struct book_row values[] = {
 	  "address\n" },
 	{ "[monitord]\nsmtp-tls = yes\n",
 	  "r.ini:2: smtp-tls: expected no, optional or starttls, not 'yes'\n" },
+	{ "[monitord]\nhttp = 2812\n",
+	  "r.ini:2: http: expected HOST:PORT, not '2812'\n" },
 	{ "[monitord]\nuid-base = 5\n",
 	  "r.ini:2: uid-base: '5' is no whole number from 1000 to 2000000000\n" },
 	{ "[monitord]\non-stop = kill\n",
