@@ -29,7 +29,10 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 			*out = s->values[m];
 	} else if (kind == OBJECT_CHECK) {
 		const struct check_view *c = &w->checks[id];
-		bool known = c->state != CHECK_UNKNOWN;
+		uint32_t of = w->rules->checks[id].of;
+		/* while its service starts or stops it says nothing that a rule could act on */
+		bool quiet = of != RULES_NONE && !w->services[of].held && service_quiet(w, of);
+		bool known = c->state != CHECK_UNKNOWN && !quiet;
 		if (m == METRIC_AGE && c->measured_ns != 0)
 			*out = (double)(w->now_ms - c->measured_ns / 1000000);
 		else if (!known)

@@ -241,6 +241,8 @@ move_service(struct world *to, uint32_t id, const struct service_view *old)
 	*s = *old;
 	s->starting_next = next;
 	s->pending = false;
+	if (old->pending) /* it still waits for its turn, or for what it depends on */
+		service_start(to, id);
 	if (s->state == SERVICE_STARTING)
 		to->starting++;
 }

@@ -44,6 +44,7 @@ check_forget(struct world *w, uint32_t id)
 	v->window = 0;
 	v->seen = v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
+	v->fell = false;
 	set_state(w, id, CHECK_UNKNOWN);
 }
 
@@ -77,8 +78,10 @@ went_down(struct world *w, uint32_t id)
 	struct check_view *v = &w->checks[id];
 	const struct check *c = &w->rules->checks[id];
 	char text[300], since[32];
+	bool told = v->fell;
 	set_state(w, id, CHECK_DOWN);
-	if (is_quiet(w, id))
+	v->fell = true;
+	if (told || is_quiet(w, id))
 		return;
 	text_print(text, sizeof text, "%s is down: %s", c->name, v->text);
 	incident_bad(w, OBJECT_CHECK, id, text);
@@ -92,6 +95,8 @@ came_up(struct world *w, uint32_t id, bool warn)
 	struct check_view *v = &w->checks[id];
 	const struct check *c = &w->rules->checks[id];
 	enum check_state old = v->state;
+	bool again = v->fell || old == CHECK_DEGRADED;
+	v->fell = false;
 	set_state(w, id, warn ? CHECK_DEGRADED : CHECK_UP);
 	if (is_quiet(w, id))
 		return;
@@ -100,7 +105,7 @@ came_up(struct world *w, uint32_t id, bool warn)
 		text_print(text, sizeof text, "%s is degraded: %s", c->name, v->text);
 		incident_bad(w, OBJECT_CHECK, id, text);
 		world_tell(w, "check-degraded", OBJECT_CHECK, id, "%s", text);
-	} else if (old == CHECK_DOWN || old == CHECK_DEGRADED) {
+	} else if (again) {
 		world_tell(w, "check-up", OBJECT_CHECK, id, "%s is up again", c->name);
 		incident_good(w, OBJECT_CHECK, id);
 	} else {
@@ -133,17 +138,17 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 		v->good_since_ms = 0;
 	else if (v->good_since_ms == 0)
 		v->good_since_ms = w->now_ms;
-	bool fell = bad && (c->down_ms > 0 ? w->now_ms - v->bad_since_ms >= c->down_ms
-					   : bad_of(v->window, c->down_of) >= c->down_need);
-	bool rose = !bad && (old != CHECK_DOWN || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
-								: v->goods >= c->up_need));
-	if (fell && old != CHECK_DOWN)
+	bool falls = bad && (c->down_ms > 0 ? w->now_ms - v->bad_since_ms >= c->down_ms
+					    : bad_of(v->window, c->down_of) >= c->down_need);
+	bool rises = !bad && (!v->fell || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
+							: v->goods >= c->up_need));
+	if (falls && old != CHECK_DOWN)
 		went_down(w, id);
-	else if (rose && v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
-		v->window = old == CHECK_DOWN ? 0 : v->window; /* old failures count no more */
+	else if (rises && v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
+		v->window = v->fell ? 0 : v->window; /* old failures count no more */
 		came_up(w, id, outcome == OUTCOME_WARN);
 	}
-	bool doubt = (bad && v->state != CHECK_DOWN) || (!bad && v->state == CHECK_DOWN);
+	bool doubt = (bad && v->state != CHECK_DOWN) || (!bad && v->fell);
 	uint32_t of = c->of;
 	bool starting = of != RULES_NONE && w->services[of].state == SERVICE_STARTING;
 	if (v->pace != PACE_OFF)

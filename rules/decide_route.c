@@ -7,6 +7,8 @@
 
 #define BIT(i) (UINT64_C(1) << (i))
 #define MOVES_MAX 16
+#define REFUSE_MS 10000 /* a backend that failed a verify is tried again, at the earliest */
+#define REFUSE_MOST_MS 3600000
 
 enum health { HEALTH_BAD, HEALTH_UNKNOWN, HEALTH_GOOD };
 
@@ -96,14 +98,19 @@ choose_one(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	uint64_t usable = 0;
+	uint64_t usable = 0, well = 0;
 	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (health(w, id, i) == HEALTH_GOOD && ((r->drained | r->refused) & BIT(i)) == 0)
-			usable |= BIT(i);
-	bool keeps = false; /* may the present one stay? */
+		if (health(w, id, i) == HEALTH_GOOD && (r->drained & BIT(i)) == 0)
+			well |= BIT(i);
+	usable = well & ~r->refused;
+	bool keeps = false, bad = false; /* may the present one stay? must it go? */
 	for (uint32_t i = 0; i < c->backend_count; i++)
-		if ((r->wanted & BIT(i)) != 0)
-			keeps = health(w, id, i) != HEALTH_BAD && ((r->drained | r->refused) & BIT(i)) == 0;
+		if ((r->wanted & BIT(i)) != 0) {
+			bad = health(w, id, i) == HEALTH_BAD;
+			keeps = !bad && ((r->drained | r->refused) & BIT(i)) == 0;
+		}
+	if (usable == 0 && bad)
+		usable = well; /* better one that once failed its proof than one that is down */
 	uint32_t first = r->manual != RULES_NONE ? r->manual : 0;
 	for (uint32_t k = 0; k < c->backend_count; k++) {
 		uint32_t i = k == 0 ? first : k <= first ? k - 1 : k;
@@ -129,15 +136,16 @@ choose_all(struct world *w, uint32_t id)
 		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) || (h == HEALTH_UNKNOWN && in))
 			set |= BIT(i);
 	}
-	/* too few: first those that are good but not rested, then what carried it before */
-	for (int pass = 0; pass < 3; pass++)
+	/* too few: those that are good but not rested, or were refused, then what carried it */
+	for (int pass = 0; pass < 4; pass++)
 		for (uint32_t i = 0; i < c->backend_count; i++) {
 			if ((uint32_t)__builtin_popcountll(set) >= c->keep)
 				return set;
 			enum health h = health(w, id, i);
 			bool in = (r->wanted & BIT(i)) != 0;
 			if ((pass == 0 && h == HEALTH_GOOD && (r->refused & BIT(i)) == 0) ||
-			    (pass == 1 && in && h == HEALTH_UNKNOWN) || (pass == 2 && in))
+			    (pass == 1 && h == HEALTH_GOOD && (r->drained & BIT(i)) == 0) ||
+			    (pass == 2 && in && h == HEALTH_UNKNOWN) || (pass == 3 && in))
 				set |= BIT(i);
 		}
 	return set;
@@ -202,17 +210,36 @@ flapping(const struct world *w, uint32_t id)
 	return c->flap_count > 0 && n >= c->flap_count;
 }
 
+/* When the oldest of the moves that make it flap is forgotten. */
+static int64_t
+flap_over_ms(const struct world *w, uint32_t id)
+{
+	const struct route_view *r = &w->routes[id];
+	int64_t over = NEVER;
+	for (uint32_t i = 0; i < MOVES_MAX && i < r->move_next; i++) {
+		int64_t due = r->moves_ms[i] + conf(w, id)->flap_ms;
+		if (due > w->now_ms && due < over)
+			over = due;
+	}
+	return over;
+}
+
 static void
 arm(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	int64_t due = r->verify != VERIFY_NONE ? r->verify_due_ms : NEVER;
+	int64_t due = r->braked ? flap_over_ms(w, id) : NEVER;
+	if (r->verify != VERIFY_NONE && r->verify_due_ms < due)
+		due = r->verify_due_ms;
 	for (uint32_t i = 0; i < c->backend_count && c->return_ms >= 0; i++)
 		if ((r->wanted & BIT(i)) == 0 && r->good_since_ms[i] != 0 &&
 		    r->good_since_ms[i] + c->return_ms > w->now_ms &&
 		    r->good_since_ms[i] + c->return_ms < due)
 			due = r->good_since_ms[i] + c->return_ms;
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		if ((r->refused & BIT(i)) != 0 && r->retry_ms[i] < due)
+			due = r->retry_ms[i];
 	world_arm(w, OBJECT_ROUTE, id, due);
 }
 
@@ -235,13 +262,23 @@ note_health(struct world *w, uint32_t id)
 	for (uint32_t i = 0; i < c->backend_count; i++) {
 		enum health h = health(w, id, i);
 		bool drained = (r->drained & BIT(i)) != 0;
-		if (h == HEALTH_BAD || drained)
+		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])
 			r->refused &= ~BIT(i);
 		if (h != HEALTH_GOOD || drained)
 			r->good_since_ms[i] = h == HEALTH_UNKNOWN && !drained ? r->good_since_ms[i] : 0;
 		else if (r->good_since_ms[i] == 0)
 			r->good_since_ms[i] = w->now_ms;
 	}
+}
+
+/* One of these cannot go on carrying traffic: no brake holds that move. */
+static bool
+must_leave(const struct world *w, uint32_t id, uint64_t set)
+{
+	bool must = (set & (w->routes[id].drained | w->routes[id].refused)) != 0;
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		must = must || ((set & BIT(i)) != 0 && health(w, id, i) == HEALTH_BAD);
+	return must;
 }
 
 void
@@ -255,12 +292,12 @@ route_update(struct world *w, uint32_t id)
 		return; /* first look what the front does */
 	}
 	uint64_t set = c->all ? choose_all(w, id) : choose_one(w, id);
-	bool home = set == primary(w, id);
-	if (set != r->wanted && set != 0) {
-		bool forced = (r->wanted & ~set) != 0 && !home;
-		if (forced || !flapping(w, id) || r->wanted == 0)
-			order(w, id, set, "route-ordered", "");
-	}
+	bool moves = set != r->wanted && set != 0;
+	r->braked = moves && r->wanted != 0 && !must_leave(w, id, r->wanted & ~set) && flapping(w, id);
+	if (moves && !r->braked)
+		order(w, id, set, "route-ordered", "");
+	if (r->state == ROUTE_PRIMARY || r->state == ROUTE_REROUTED)
+		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
 	arm(w, id);
 	rule_changed(w, OBJECT_ROUTE, id, false);
 }
@@ -270,6 +307,9 @@ proven(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	r->verify = VERIFY_NONE;
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		if ((r->wanted & BIT(i)) != 0)
+			r->refusals[i] = 0;
 	if (r->state == ROUTE_PRIMARY)
 		incident_good(w, OBJECT_ROUTE, id);
 	world_answer(w, r->waiters, -1, ANSWER_DONE, "moved and verified");
@@ -339,9 +379,12 @@ route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	if (r->verify != VERIFY_ASKED || began_ns < r->verify_after_ns)
+	bool unstuck = good && r->state == ROUTE_STUCK && r->verify == VERIFY_NONE;
+	if ((r->verify != VERIFY_ASKED && !unstuck) || began_ns < r->verify_after_ns)
 		return;
 	w->cause = r->cause;
+	if (unstuck)
+		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
 	if (good) {
 		world_tell(w, "route-verified", OBJECT_ROUTE, id, "route %s: the switch is verified by %s",
 			   c->name, w->rules->checks[c->verify].name);
@@ -349,6 +392,24 @@ route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns)
 		arm(w, id);
 	} else {
 		check_pace(w, c->verify, PACE_NOW); /* until the time is over */
+	}
+}
+
+/* These are not chosen for a while, twice as long after each failure, at most an hour. */
+static void
+refuse(struct world *w, uint32_t id, uint64_t set)
+{
+	struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	int64_t first = c->return_ms > REFUSE_MS ? c->return_ms : REFUSE_MS;
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		if ((set & BIT(i)) == 0)
+			continue;
+		uint32_t doubled = r->refusals[i] < 8 ? r->refusals[i] : 8;
+		int64_t wait = first << doubled < REFUSE_MOST_MS ? first << doubled : REFUSE_MOST_MS;
+		r->refused |= BIT(i);
+		r->refusals[i]++;
+		r->retry_ms[i] = c->return_ms >= 0 ? w->now_ms + wait : NEVER;
 	}
 }
 
@@ -361,8 +422,8 @@ verify_failed(struct world *w, uint32_t id)
 	uint64_t failed = r->wanted & ~r->undo;
 	r->verify = VERIFY_NONE;
 	w->cause = r->cause;
+	refuse(w, id, failed);
 	text_print(why, sizeof why, ": %s did not pass within the time", w->rules->checks[c->verify].name);
-	r->refused |= failed;
 	uint64_t back = 0;
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((r->undo & BIT(i)) != 0 && health(w, id, i) == HEALTH_GOOD &&
@@ -387,7 +448,6 @@ verify_failed(struct world *w, uint32_t id)
 	text_print(text, sizeof text, "route %s is stuck%s, and there is no other backend", c->name, why);
 	incident_bad(w, OBJECT_ROUTE, id, text);
 	world_tell(w, "route-stuck", OBJECT_ROUTE, id, "%s", text);
-	r->refused = 0;
 }
 
 void
@@ -435,6 +495,8 @@ route_manual(struct world *w, uint32_t id, uint32_t backend)
 	if (backend != RULES_NONE)
 		set_state(w, id, ROUTE_MANUAL);
 	uint64_t back = primary(w, id);
+	if (backend == RULES_NONE)
+		r->refused &= ~back;
 	if (backend == RULES_NONE) /* an operator's restore waits for no hold-down */
 		for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
 			if ((back & BIT(i)) != 0 && r->good_since_ms[i] != 0 && conf(w, id)->return_ms >= 0)

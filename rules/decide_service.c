@@ -66,8 +66,12 @@ bool
 service_quiet(const struct world *w, uint32_t id)
 {
 	const struct service_view *s = &w->services[id];
-	return s->held || s->state == SERVICE_STARTING || s->state == SERVICE_STOPPING ||
-	       s->state == SERVICE_STOPPED || s->state == SERVICE_BACKOFF || s->state == SERVICE_FAILED;
+	const struct service *c = conf(w, id);
+	/* what is only watched stops without us: its checks go on to speak for it */
+	bool stopped = s->state == SERVICE_STOPPED &&
+		       (s->by_command || c->run.count > 0 || c->start.count > 0);
+	return s->held || s->state == SERVICE_STARTING || s->state == SERVICE_STOPPING || stopped ||
+	       s->state == SERVICE_BACKOFF || s->state == SERVICE_FAILED;
 }
 
 /* ---- starting ---- */
@@ -163,6 +167,8 @@ service_go(struct world *w)
 		struct service_view *s = &w->services[id];
 		if (s->by_command || s->held) {
 			pace_checks(w, id, s->by_command ? PACE_OFF : PACE_NORMAL);
+			if (s->by_command && s->state == SERVICE_UP && conf(w, id)->run.count > 0)
+				service_stop(w, id, AFTER_STAY); /* our death came between order and end */
 			continue;
 		}
 		if (!s->occupied && s->state == SERVICE_STOPPED && !s->pending)
@@ -629,6 +635,15 @@ service_event(struct world *w, const struct event *e)
 	}
 }
 
+/* Nobody has measured the check that says when it is ready: our failure, not its own. */
+static bool
+ready_unmeasured(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	return c->ready.kind == READY_CHECK && w->checks[c->ready.check].state == CHECK_UNKNOWN &&
+	       w->checks[c->ready.check].seen == 0;
+}
+
 static void
 not_ready(struct world *w, uint32_t id)
 {
@@ -666,6 +681,8 @@ service_timer(struct world *w, uint32_t id)
 	case SERVICE_STARTING:
 		if (ready(w, id) || (c->ready.kind == READY_DEFAULT && s->alive))
 			became_up(w, id);
+		else if (ready_unmeasured(w, id))
+			world_arm(w, OBJECT_SERVICE, id, w->now_ms + c->ready.within_ms);
 		else
 			not_ready(w, id);
 		break;
@@ -695,7 +712,7 @@ service_check_changed(struct world *w, uint32_t id)
 		return;
 	}
 	for (uint32_t i = 0; i < c->checks.count; i++)
-		if (w->checks[c->checks.ids[i]].state == CHECK_DOWN)
+		if (w->checks[c->checks.ids[i]].fell) /* and nobody has seen it well since */
 			down = c->checks.ids[i];
 	if (s->state == SERVICE_UP && down != RULES_NONE) {
 		char text[200];

@@ -50,6 +50,7 @@ struct service_view {
 
 struct check_view {
 	enum check_state state;
+	bool fell;	 /* its last verdict was down, though it may be unknown now */
 	uint64_t window; /* newest in bit 0, 1 = bad */
 	uint32_t seen;	 /* observations in the window */
 	uint32_t goods;	 /* in a row */
@@ -69,9 +70,12 @@ enum verify { VERIFY_NONE, VERIFY_ORDERED, VERIFY_ASKED };
 struct route_view {
 	enum route_state state;
 	uint64_t wanted, seen, undo; /* undo: the set before the last order */
-	uint64_t refused;	     /* backends that failed a verify; until they change */
+	uint64_t refused;	     /* backends that failed a verify; until they change, */
+	int64_t retry_ms[RULES_BACKENDS_MAX]; /* or until then: longer after each failure */
+	uint32_t refusals[RULES_BACKENDS_MAX]; /* in a row */
 	uint64_t drained;	     /* by planned restarts */
 	bool is_seen, error;
+	bool braked; /* it should move, but it flaps */
 	uint64_t number;	     /* of the newest order */
 	uint32_t manual;	     /* backend, RULES_NONE: none */
 	enum verify verify;

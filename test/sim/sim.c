@@ -68,6 +68,7 @@ static struct {
 	bool measuring[CHECKS];
 	char history[HISTORY][200];
 	unsigned told;
+	bool timer_due; /* a deadline of the core has come with the event */
 	uint64_t seed, decisions, events, orders, starts;
 	struct journal_line lines[4096];
 	unsigned line_count;
@@ -165,6 +166,15 @@ is_proven(uint32_t route, uint32_t i)
 	       (s == SERVICE_UP || s == SERVICE_FAILING) && sim.world->services[b->service].alive;
 }
 
+/* Our own failure to know, at a time when nothing else is due. */
+static bool
+is_ours(const struct event *e)
+{
+	return !sim.timer_due &&
+	       (e->kind == EVENT_HELPER_LOST || e->kind == EVENT_LATE ||
+		(e->kind == EVENT_RESULT && e->result->outcome == OUTCOME_UNKNOWN));
+}
+
 static void
 check_order(const struct decision *d, const struct event *e, const uint64_t *before)
 {
@@ -179,17 +189,16 @@ check_order(const struct decision *d, const struct event *e, const uint64_t *bef
 			    (sim.world->routes[d->id].refused >> k & 1) == 0 &&
 			    (sim.world->routes[d->id].drained >> k & 1) == 0)
 				breach("P7: traffic moved to a backend that is not proven");
-	if (e->kind == EVENT_HELPER_LOST || e->kind == EVENT_LATE ||
-	    (e->kind == EVENT_RESULT && e->result->outcome == OUTCOME_UNKNOWN))
-		breach("P4: traffic moved for our own failure");
+	if (is_ours(e))
+		breach(e->kind == EVENT_RESULT ? "P4: traffic moved for an unknown result"
+					       : "P4: traffic moved for our own failure");
 }
 
 static void
 perform(const struct decision *d, const struct event *e, const uint64_t *before)
 {
 	struct process *p = &sim.processes[d->id < SERVICES ? d->id : 0];
-	bool ours = e->kind == EVENT_HELPER_LOST || e->kind == EVENT_LATE ||
-		    (e->kind == EVENT_RESULT && e->result->outcome == OUTCOME_UNKNOWN);
+	bool ours = is_ours(e);
 	sim.decisions++;
 	switch (d->kind) {
 	case DECIDE_TELL:
@@ -215,10 +224,10 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 							   .number = (uint64_t)d->signal });
 		break;
 	case DECIDE_ROUTE:
-		check_order(d, e, before);
-		note("order %llu of %s: %llx cut %llx", (unsigned long long)d->order.number,
+		note("order %llu of %s: %llx cut %llx (before %llx)", (unsigned long long)d->order.number,
 		     sim.rules->routes[d->id].name, (unsigned long long)d->order.active,
-		     (unsigned long long)d->order.cut);
+		     (unsigned long long)d->order.cut, (unsigned long long)before[d->id]);
+		check_order(d, e, before);
 		if (!sim.lost[ROLE_ROUTES])
 			later(1 + draw(20), (struct due){ .kind = DUE_SEEN, .id = d->id,
 							  .number = d->order.number,
@@ -257,8 +266,9 @@ handle(const struct event *e)
 	static int depth;
 	struct decision *list;
 	for (uint32_t r = 0; r < sim.rules->route_count; r++)
-		before[r] = sim.world->routes[r].wanted;
+		before[r] = sim.world->routes[r].wanted != 0 ? sim.world->routes[r].wanted : sim.front[r];
 	sim.events++;
+	sim.timer_due = world_deadline(sim.world) <= sim.now_ms;
 	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.now_ms, &sim.out);
 	size_t n = sim.out.count;
 	if (++depth > 8)
@@ -504,23 +514,30 @@ fault(void)
 	}
 }
 
+/* All up, and each route as it was asked for. */
 static bool
 calm_again(void)
 {
+	bool calm = true;
+	for (uint32_t i = 0; calm && i < sim.rules->service_count; i++)
+		calm = sim.world->services[i].state == SERVICE_UP;
+	for (uint32_t r = 0; calm && r < sim.rules->route_count; r++)
+		calm = sim.world->routes[r].state == ROUTE_PRIMARY;
+	return calm;
+}
+
+/* An operator undoes what operators did, and takes up again what was given up. */
+static void
+tidy_up(void)
+{
 	for (uint32_t i = 0; i < sim.rules->service_count; i++) {
-		const struct service_view *s = &sim.world->services[i];
-		if (s->state == SERVICE_FAILED || s->held || s->by_command)
-			continue;
-		for (uint32_t k = 0; k < sim.rules->services[i].depends_services.count; k++) {
-			const struct service_view *d =
-				&sim.world->services[sim.rules->services[i].depends_services.ids[k]];
-			if (d->state == SERVICE_FAILED || d->held || d->by_command)
-				return true; /* it waits for what an operator stopped */
-		}
-		if (s->state != SERVICE_UP)
-			return false;
+		command(VERB_RELEASE, i);
+		if (sim.world->services[i].state == SERVICE_FAILED ||
+		    sim.world->services[i].state == SERVICE_STOPPED)
+			command(VERB_START, i);
 	}
-	return true;
+	for (uint32_t r = 0; r < sim.rules->route_count; r++)
+		command(VERB_RESTORE, r);
 }
 
 static void
@@ -580,15 +597,26 @@ play(uint64_t seed, int64_t minutes)
 	for (unsigned r = 0; r < ROLES; r++)
 		if (sim.lost[r])
 			helper((enum role)r);
-	for (int turn = 0; turn < 40; turn++) { /* no more faults: it must become well by itself */
+	for (int turn = 0; turn < 40; turn++) { /* no more faults: it must become well */
+		if (turn % 10 == 0)
+			tidy_up();
 		for (uint32_t i = 0; i < rules->service_count; i++)
 			sim.processes[i].hung = sim.processes[i].sick = sim.processes[i].leaks = false;
 		run_until(sim.now_ms + 10000);
 		if (calm_again())
 			break;
 	}
-	if (!calm_again())
+	if (!calm_again()) {
+		for (uint32_t i = 0; i < rules->service_count; i++)
+			note("%s is %s", rules->services[i].name,
+			     service_state_name[sim.world->services[i].state]);
+		for (uint32_t r = 0; r < rules->route_count; r++)
+			note("%s is %s: wanted %llx seen %llx", rules->routes[r].name,
+			     route_state_name[sim.world->routes[r].state],
+			     (unsigned long long)sim.world->routes[r].wanted,
+			     (unsigned long long)sim.world->routes[r].seen);
 		breach("not well 400 s after the last fault");
+	}
 	world_free(&sim.world);
 }
 
