@@ -215,7 +215,7 @@ on_done(struct delivery *d)
 						       : "no answer within the time");
 		ask_password(a);
 		if (c != NULL && ++s->server < a->rules->settings.smtp.count &&
-		    start(s, c))
+		    start(s, c) == STARTED)
 			return; /* the next server, at once */
 	}
 	settle(s);
