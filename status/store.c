@@ -196,7 +196,7 @@ store_take(struct store *s, const struct msg_packet *p)
 const char *
 store_nearest(const struct store *s, enum object_kind kind, const char *name)
 {
-	unsigned best = (unsigned)strnlen(name, RULES_NAME_MAX) / 3 +
+	unsigned best = (unsigned)strnlen(name, RULES_NAME_MAX) / 2 +
 			2; /* more is another word */
 	const char *nearest = NULL;
 	for (uint32_t i = 0; s->rules != NULL && i < rules_count(s->rules, kind); i++) {
