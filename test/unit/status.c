@@ -1,0 +1,10 @@
+/* The unit tests of status/. */
+#include "test/unit/status.h"
+
+int
+main(void)
+{
+	int failed = test_status_json() + test_status_store() + test_status_incidents() +
+		     test_status_ctl();
+	return failed != 0;
+}

@@ -1,0 +1,125 @@
+#include "status/incidents.h"
+
+#include "base/text.h"
+#include "test/unit/status.h"
+#include "test/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct incidents incidents;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	memset(&incidents, 0, sizeof incidents);
+	return 0;
+}
+
+static void
+line(uint64_t id, uint64_t incident, const char *kind, const char *object,
+     const char *text)
+{
+	struct journal_line l = { .id = id,
+				  .incident = incident,
+				  .real_ms = (int64_t)id * 1000 };
+	text_print(l.kind, sizeof l.kind, "%s", kind);
+	text_print(l.object_kind, sizeof l.object_kind, "service");
+	text_print(l.object, sizeof l.object, "%s", object);
+	text_print(l.text, sizeof l.text, "%s", text);
+	incidents_line(&incidents, &l);
+}
+
+static void
+same(uint64_t id, const char *want)
+{
+	struct json j;
+	json_begin(&j);
+	assert_true(incidents_one(&incidents, id, &j));
+	char *got = json_end(&j, NULL);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void
+lines_gather(void **state)
+{
+	(void)state;
+	line(4, 0, "service-up", "other", "none of its");
+	line(5, 5, "service-exited", "web", "web exited");
+	line(6, 5, "check-down", "web-http", "no answer");
+	line(7, 5, "service-started", "web", "web runs");
+	line(8, 5, "check-down", "web-http", "again");
+	assert_int_equal(incidents_open(&incidents), 1);
+	same(5, "{\"id\":5,\"state\":\"open\",\"root\":\"web\",\"root_kind\":\"service\","
+		"\"symptoms\":[\"web-http\"],\"actions\":[\"web runs\"],"
+		"\"since\":\"1970-01-01T00:00:05.000Z\",\"until\":null,\"who\":null,"
+		"\"why\":null,"
+		"\"text\":\"web exited\"}");
+	line(9, 5, "incident-close", "web", "over");
+	assert_int_equal(incidents_open(&incidents), 0);
+	same(5,
+	     "{\"id\":5,\"state\":\"closed\",\"root\":\"web\",\"root_kind\":\"service\","
+	     "\"symptoms\":[\"web-http\"],\"actions\":[\"web runs\"],"
+	     "\"since\":\"1970-01-01T00:00:05.000Z\",\"until\":\"1970-01-01T00:00:09."
+	     "000Z\","
+	     "\"who\":null,\"why\":null,\"text\":\"over\"}");
+}
+
+static void
+memory_is_bounded(void **state)
+{
+	struct json j;
+	char name[32];
+	(void)state;
+	for (uint64_t id = 1; id <= 3 * INCIDENTS_KEPT; id++)
+		line(id, id, "incident-open", "web", "web is down");
+	json_begin(&j);
+	assert_false(incidents_one(&incidents, 2 * INCIDENTS_KEPT, &j));
+	free(json_end(&j, NULL));
+	for (uint64_t id = 1; id < 100; id++) {
+		snprintf(name, sizeof name, "object%d", (int)id);
+		line(3 * INCIDENTS_KEPT + id, 3 * INCIDENTS_KEPT, "service-started", name,
+		     name);
+	}
+	const struct incident *last = NULL;
+	for (size_t i = 0; i < INCIDENTS_KEPT; i++)
+		if (incidents.list[i].id == 3 * INCIDENTS_KEPT)
+			last = &incidents.list[i];
+	assert_non_null(last);
+	assert_int_equal(last->symptom_count, INCIDENT_SYMPTOMS);
+	assert_int_equal(last->action_count, INCIDENT_ACTIONS);
+	assert_string_equal(last->actions[INCIDENT_ACTIONS - 1], "object99");
+}
+
+static void
+a_view_is_believed(void **state)
+{
+	struct msg_incident_view v;
+	(void)state;
+	memset(&v, 0, sizeof v);
+	v.incident = 5;
+	v.state = INCIDENT_STATES;
+	incidents_view(&incidents, &v, NULL);
+	assert_int_equal(incidents.count, 0);
+	line(5, 5, "service-exited", "web", "web exited");
+	v.state = INCIDENT_CLOSED;
+	v.until_real_ms = 6000;
+	incidents_view(&incidents, &v, NULL);
+	assert_int_equal(incidents_open(&incidents), 0);
+	assert_int_equal(incidents.list[0].until_real_ms, 6000);
+	assert_string_equal(incidents.list[0].root, "web");
+}
+
+int
+test_status_incidents(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(lines_gather, begin),
+		cmocka_unit_test_setup(memory_is_bounded, begin),
+		cmocka_unit_test_setup(a_view_is_believed, begin),
+	};
+	return cmocka_run_group_tests_name("status/incidents", tests, NULL, NULL);
+}
