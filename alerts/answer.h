@@ -16,7 +16,7 @@ struct answer {
 enum verdict { VERDICT_SENT, VERDICT_REFUSED, VERDICT_LATER };
 
 /* RFC 5321 4.2.1: taken only if both the recipient and the message were (2yz); 5yz is for
- * ever, 4yz and no answer are for now. */
+ * ever, 4yz, a refused login and no answer are for now. */
 enum verdict answer_mail(int recipient, int message);
 
 /* 2xx is success; a redirect or 4xx will not heal by itself, but for 408, 425 and 429. */

@@ -60,8 +60,19 @@ on_event(smtp_session_t session, int event, void *arg, ...)
 	} else if (event == SMTP_EV_UNUSABLE_CLIENT_CERTIFICATE ||
 		   event == SMTP_EV_UNUSABLE_CA_LIST) {
 		m->tls_error = "a certificate file is not usable";
-	}
+	} else if (event == SMTP_EV_EXTNA_STARTTLS)
+		m->tls_error = "the server offers no STARTTLS";
 	va_end(args);
+}
+
+static const char *refusal; /* why OpenSSL refused the server; a child has one session */
+
+static int
+on_verify(int good, X509_STORE_CTX *store)
+{
+	if (!good)
+		refusal = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
+	return good;
 }
 
 /* Verifies the chain and the name of the server, unless TLS is optional without
@@ -82,7 +93,7 @@ make_context(const struct job *job, const char *host)
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, host) != 1)
 		good = X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 && good;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
 	if (good)
 		return ctx;
 	SSL_CTX_free(ctx);
@@ -155,7 +166,7 @@ on_recipient(smtp_recipient_t recipient, const char *address, void *arg)
 static void
 report(struct mailing *m, smtp_message_t message, int good)
 {
-	char text[128] = "the server did not answer";
+	char text[128] = "";
 	const smtp_status_t *status = smtp_message_transfer_status(message);
 	const smtp_status_t *sender = smtp_reverse_path_status(message);
 	smtp_enumerate_recipients(message, on_recipient, m);
@@ -163,13 +174,16 @@ report(struct mailing *m, smtp_message_t message, int good)
 		put_status(m->fd, ANSWER_SESSION, sender);
 	else if (status != NULL && status->code != 0)
 		put_status(m->fd, ANSWER_SESSION, status);
-	else if (m->tls_error != NULL)
-		answer_put(m->fd, ANSWER_SESSION, 0, m->tls_error);
+	else if (refusal != NULL || m->tls_error != NULL)
+		answer_put(m->fd, ANSWER_SESSION, 0,
+			   refusal != NULL ? refusal : m->tls_error);
 	else if (good)
+		answer_put(m->fd, ANSWER_SESSION, 0, "the server did not answer");
+	else if (smtp_strerror(smtp_errno(), text, sizeof text) != NULL &&
+		 text[0] != '\0')
 		answer_put(m->fd, ANSWER_SESSION, 0, text);
 	else
-		answer_put(m->fd, ANSWER_SESSION, 0,
-			   smtp_strerror(smtp_errno(), text, sizeof text));
+		answer_put(m->fd, ANSWER_SESSION, 0, "the server ended the connection");
 }
 
 void

@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-#define CLAMP_MS 600000 /* a due time further off than any wait: the clock was set back  \
-			 */
+#define CLAMP_MS                                                                         \
+	600000 /* a due time further off than any wait: the clock was set back           \
+		*/
 
 static bool
 is_busy(int64_t id, const int64_t *busy, size_t count)

@@ -191,6 +191,8 @@ settle(struct sending *s)
 		c != NULL ? fate_of(s, list_of(c, s->alert.way), verdicts) : FATE_QUEUED;
 	if (fate == FATE_QUEUED && now - s->alert.born_ms > GIVE_UP_MS)
 		fate = FATE_FAILED;
+	if (due != now && !d->job.page)
+		ask_password(a); /* it may be the reason, and be right by now */
 	s->unrecorded = !record(s, verdicts, fate, due);
 	if (s->unrecorded) {
 		spool_trouble(a, "recording an answer");
@@ -213,7 +215,6 @@ on_done(struct delivery *d)
 			    d->job.server,
 			    d->session.text[0] != '\0' ? d->session.text
 						       : "no answer within the time");
-		ask_password(a);
 		if (c != NULL && ++s->server < a->rules->settings.smtp.count &&
 		    start(s, c) == STARTED)
 			return; /* the next server, at once */

@@ -36,6 +36,7 @@ static const struct {
 	{ 451, 250, VERDICT_LATER },   { 0, 0, VERDICT_LATER },
 	{ 0, 550, VERDICT_REFUSED },   { 0, 421, VERDICT_LATER },
 	{ 451, 550, VERDICT_LATER },   { 0, 250, VERDICT_LATER },
+	{ 0, 535, VERDICT_LATER },     { 530, 503, VERDICT_LATER },
 };
 
 static void
