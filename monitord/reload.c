@@ -161,6 +161,10 @@ core_reload(struct core *c, char *text, size_t cap)
 		abort();
 	}
 	core_groups(c);
+	if (c->listeners[1] != -1 && !same_text(old->settings.http, new->settings.http)) {
+		close(c->listeners[1]); /* status asks for the new one */
+		c->listeners[1] = -1;
+	}
 	helpers_rules(c);
 	helpers_wanted(c);
 	core_note(c, "rules-loaded", "%u services, %u checks, %u rules, %u routes are in force",
