@@ -24,12 +24,19 @@ static void
 load(struct server *s, const struct msg_packet *p)
 {
 	struct msg_rules rules;
+	char *old = s->store.rules != NULL && s->store.rules->settings.http != NULL
+			    ? strdup(s->store.rules->settings.http)
+			    : NULL;
 	memcpy(&rules, p->items, sizeof rules);
 	if (!store_load(&s->store, p->fd, rules.generation)) {
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
 	helper_loaded(&s->helper, rules.generation);
+	const char *new = s->store.rules->settings.http;
+	if (old != NULL && (new == NULL || strcmp(old, new) != 0))
+		server_unlisten(s, 1);
+	free(old);
 	ask_listener(s, 0);
 	ask_listener(s, 1);
 }

@@ -83,6 +83,8 @@ struct server {
 void server_begin(struct server *s);
 /* Begins to listen on fd, which it takes. */
 void server_listen(struct server *s, unsigned which, int fd);
+/* Ends that, and its clients' connections. */
+void server_unlisten(struct server *s, unsigned which);
 
 /* Sends what the client waits for, or marks it as unsent. */
 void server_ask_who(struct client *c);
@@ -94,6 +96,16 @@ void server_bell(struct server *s);     /* there are more events */
 /* The connection sleeps until client_resume. */
 void client_suspend(struct client *c, enum client_wait wait);
 void client_resume(struct client *c);
+
+/* status/client.c: MHD's calls, with the listener; and the timer's, with the server. */
+void client_connection(void *arg, struct MHD_Connection *connection, void **context,
+		       enum MHD_ConnectionNotificationCode code);
+void client_completed(void *arg, struct MHD_Connection *connection, void **request,
+		      enum MHD_RequestTerminationCode code);
+enum MHD_Result client_request(void *arg, struct MHD_Connection *connection,
+			       const char *url, const char *method, const char *version,
+			       const char *upload, size_t *upload_size, void **request);
+void client_sweep(struct loop_timer *timer);
 
 /* status/request.c: answers the request, or suspends the client. */
 enum MHD_Result request_send(struct client *c, unsigned code, struct json *body);
