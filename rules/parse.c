@@ -272,6 +272,7 @@ parse_section(struct build *b, const struct section *s)
 		parse_entries(b, s, object(b, s, s->id, s->name, 0), 0);
 		return;
 	}
+	struct problems *told = b->problems, repeated = { 0 };
 	for (uint32_t i = s->first; i <= s->last; i++) {
 		size_t errors = b->problems->errors;
 		char name[RULES_NAME_MAX + 16];
@@ -279,8 +280,10 @@ parse_section(struct build *b, const struct section *s)
 		void *x = object(b, s, s->id + i - s->first, build_text(b, name, n), i);
 		parse_entries(b, s, x, i);
 		if (b->problems->errors > errors)
-			return; /* the other instances have the same mistakes */
+			b->problems = &repeated; /* the other instances have the same mistakes */
 	}
+	b->problems = told;
+	problems_free(&repeated);
 }
 
 /* A rule for each check with `do`, behind the written ones. */

@@ -58,6 +58,10 @@ static const struct book_row structure[] = {
 	{ RUN "[check a]\ntcp = h:1\n",
 	  "r.ini:3: [check a]: another section has this name\n" },
 	{ RUN "[chain a]\npath = a\n", "" }, /* chains have names of their own */
+	{ "[service a]\ninstances = 1..3\nrun = /x\nnice = x\n[check c]\nof = a\ntcp = "
+	  "h:1\ndo = restart\n",
+	  "r.ini:4: nice: 'x' is no number from -20 to 19\n" }, /* said once, and of all
+								   three */
 	{ "[service a]\ninstances = 1..3\nrun = /x\n[service a-2]\nrun = /x\n",
 	  "r.ini:4: [service a-2] stands twice\n" },
 };
