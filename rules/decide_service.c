@@ -109,6 +109,25 @@ service_start(struct world *w, uint32_t id)
 	world_mark(w, OBJECT_SERVICE, id);
 }
 
+/* It waits for its turn no longer. */
+static void
+unlist(struct world *w, uint32_t id)
+{
+	uint32_t before = RULES_NONE;
+	if (!w->services[id].pending)
+		return;
+	w->services[id].pending = false;
+	for (uint32_t i = w->pending_first; i != id; i = w->services[i].starting_next)
+		before = i;
+	uint32_t next = w->services[id].starting_next;
+	if (before == RULES_NONE)
+		w->pending_first = next;
+	else
+		w->services[before].starting_next = next;
+	if (w->pending_last == id)
+		w->pending_last = before;
+}
+
 static void
 start_now(struct world *w, uint32_t id)
 {
@@ -133,29 +152,14 @@ start_now(struct world *w, uint32_t id)
 void
 service_pending(struct world *w)
 {
-	uint32_t before = RULES_NONE, id = w->pending_first;
-	while (id != RULES_NONE && world_room(w)) {
-		struct service_view *s = &w->services[id];
-		uint32_t next = s->starting_next;
-		bool go = !s->pending || (w->starting < w->rules->settings.starts_at_once &&
-					  depends_met(w, id));
-		if (!go) {
-			before = id;
-			id = next;
+	uint32_t next;
+	for (uint32_t id = w->pending_first; id != RULES_NONE && world_room(w); id = next) {
+		next = w->services[id].starting_next;
+		if (w->starting >= w->rules->settings.starts_at_once || !depends_met(w, id))
 			continue;
-		}
-		if (before == RULES_NONE)
-			w->pending_first = next;
-		else
-			w->services[before].starting_next = next;
-		if (w->pending_last == id)
-			w->pending_last = before;
-		if (s->pending && !s->occupied) {
-			s->pending = false;
+		unlist(w, id);
+		if (!w->services[id].occupied)
 			start_now(w, id);
-		}
-		s->pending = false;
-		id = next;
 	}
 }
 
@@ -183,7 +187,7 @@ service_stop_all(struct world *w)
 		uint32_t id = w->stop_next++;
 		if (w->services[id].occupied && w->rules->services[id].run.count > 0)
 			service_stop(w, id, AFTER_STAY);
-		w->services[id].pending = false;
+		unlist(w, id);
 	}
 }
 
@@ -314,7 +318,7 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	s->draining = false;
-	s->pending = false;
+	unlist(w, id);
 	s->after = after;
 	if (s->state == SERVICE_STOPPING)
 		return;
@@ -737,6 +741,8 @@ service_hold(struct world *w, uint32_t id, bool hold)
 	if (s->held == hold)
 		return;
 	s->held = hold;
+	if (hold)
+		unlist(w, id); /* a start that waits is an action too */
 	world_mark(w, OBJECT_SERVICE, id);
 	world_tell(w, hold ? "service-held" : "service-released", OBJECT_SERVICE, id, "%s is %s",
 		   conf(w, id)->name, hold ? "held: told of, not acted on" : "released");
