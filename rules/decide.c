@@ -116,6 +116,16 @@ changed(struct world *w, const struct event *e)
 		check_forget(w, e->id);
 }
 
+/* "KIND words for people" */
+static void
+note(struct world *w, const char *text)
+{
+	char kind[24];
+	size_t n = strcspn(text, " ");
+	text_print(kind, sizeof kind, "%.*s", (int)n, text);
+	world_tell(w, kind, OBJECT_MONITORD, 0, "%s", text[n] != '\0' ? text + n + 1 : text);
+}
+
 static void
 dispatch(struct world *w, const struct event *e)
 {
@@ -155,9 +165,7 @@ dispatch(struct world *w, const struct event *e)
 		rule_run_done(w, e);
 		break;
 	case EVENT_NOTE:
-		world_tell(w, e->text, OBJECT_MONITORD, 0, "%s", strchr(e->text, ' ') != NULL
-								       ? strchr(e->text, ' ') + 1
-								       : e->text);
+		note(w, e->text);
 		break;
 	case EVENT_STOP_ALL:
 		w->stopping_all = true;

@@ -169,6 +169,27 @@ cut_now(const struct world *w, uint32_t id, uint32_t i)
 	return (w->routes[id].drained & BIT(i)) == 0 && health(w, id, i) == HEALTH_BAD;
 }
 
+/* These leave because somebody asked for it, or have never yet been up: nobody is told, but
+ * what belongs to an incident already is part of it. */
+static bool
+by_plan(struct world *w, uint32_t id, uint64_t left)
+{
+	const struct route_view *r = &w->routes[id];
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++) {
+		uint32_t service = conf(w, id)->backends[i].service;
+		const struct service_view *s = service != RULES_NONE ? &w->services[service] : NULL;
+		bool first = s != NULL && s->state == SERVICE_STARTING && s->up_ms == 0 &&
+			     s->exit_code == -1 && s->exit_signal == 0;
+		if ((left & BIT(i)) == 0)
+			continue;
+		if (s != NULL && incident_of(w, OBJECT_SERVICE, service) != 0)
+			return false;
+		if (!first && (r->drained & BIT(i)) == 0)
+			return r->manual != RULES_NONE;
+	}
+	return true;
+}
+
 static void
 order(struct world *w, uint32_t id, uint64_t set, const char *kind, const char *why)
 {
@@ -186,10 +207,10 @@ order(struct world *w, uint32_t id, uint64_t set, const char *kind, const char *
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((set & BIT(i)) == 0 && cut_now(w, id, i))
 			d->order.cut |= BIT(i);
-	bool away = set != primary(w, id) || (r->manual != RULES_NONE && r->manual != 0);
+	bool away = set != primary(w, id);
 	text_print(text, sizeof text, "traffic of route %s is no longer carried by %s but by %s", c->name,
 		   from, to);
-	if (away && r->undo != 0)
+	if (away && r->undo != 0 && !by_plan(w, id, r->undo & ~set))
 		incident_bad(w, OBJECT_ROUTE, id, text);
 	set_state(w, id, r->manual != RULES_NONE ? ROUTE_MANUAL : away ? ROUTE_REROUTED : ROUTE_PRIMARY);
 	r->cause = world_tell(w, kind, OBJECT_ROUTE, id, "route %s: %s to %s%s", c->name, from, to, why);

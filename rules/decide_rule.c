@@ -20,6 +20,7 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 {
 	struct rule_view *r = &w->ruleviews[id];
 	struct service_view *s = &w->services[a->id];
+	char text[200];
 	if (a->kind != ACTION_RELEASE && (s->held || s->by_command))
 		return; /* an operator's word beats every rule */
 	switch (a->kind) {
@@ -30,6 +31,9 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 		service_stop(w, a->id, AFTER_STAY);
 		break;
 	case ACTION_RESTART:
+		text_print(text, sizeof text, "%s is restarted by %s", w->rules->services[a->id].name,
+			   w->rules->rules[id].name);
+		incident_bad(w, OBJECT_SERVICE, a->id, text); /* part of the rule's, until it is up */
 		service_restart(w, a->id);
 		break;
 	case ACTION_RELOAD:

@@ -14,6 +14,7 @@
 
 #define FILES_MAX 1024
 #define FILE_MAX_BYTES (32u << 20)
+#define BUNDLE_MAX_BYTES (64u << 20)
 #define BUNDLE "monitord rules 1\n"
 
 static void
@@ -266,13 +267,31 @@ sources_write(const struct sources *s, int fd)
 	return good;
 }
 
-bool
-sources_from_fd(int fd, struct sources *s)
+/* Several programs hold the same open file: its offset is nobody's, so it is not used. */
+static char *
+read_bundle(int fd, size_t *size)
 {
-	FILE *f = fdopen(dup(fd), "r");
+	struct stat st;
+	if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > BUNDLE_MAX_BYTES)
+		return NULL;
+	char *bytes = malloc((size_t)st.st_size);
+	*size = 0;
+	while (bytes != NULL && *size < (size_t)st.st_size) {
+		ssize_t n = pread(fd, bytes + *size, (size_t)st.st_size - *size, (off_t)*size);
+		if (n <= 0) {
+			free(bytes);
+			return NULL;
+		}
+		*size += (size_t)n;
+	}
+	return bytes;
+}
+
+static bool
+read_sources(FILE *f, struct sources *s)
+{
 	size_t count = 0;
-	bool good = f != NULL && fseek(f, 0, SEEK_SET) == 0 &&
-		    fscanf(f, BUNDLE "%zu", &count) == 1 && fgetc(f) == '\n' && count <= FILES_MAX;
+	bool good = fscanf(f, BUNDLE "%zu", &count) == 1 && fgetc(f) == '\n' && count <= FILES_MAX;
 	for (size_t i = 0; good && i < count; i++) {
 		size_t name = 0, size = 0;
 		good = fscanf(f, "%zu %zu", &name, &size) == 2 && fgetc(f) == '\n' &&
@@ -286,7 +305,18 @@ sources_from_fd(int fd, struct sources *s)
 		else
 			good = add(s, path, text, size);
 	}
+	return good;
+}
+
+bool
+sources_from_fd(int fd, struct sources *s)
+{
+	size_t size;
+	char *bytes = read_bundle(fd, &size);
+	FILE *f = bytes != NULL ? fmemopen(bytes, size, "r") : NULL;
+	bool good = f != NULL && read_sources(f, s);
 	if (f != NULL)
 		fclose(f);
+	free(bytes);
 	return good;
 }
