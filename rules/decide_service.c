@@ -169,6 +169,7 @@ service_go(struct world *w)
 	while (world_room(w) && w->go_next < w->rules->service_count) {
 		uint32_t id = w->go_next++;
 		struct service_view *s = &w->services[id];
+		w->cause = 0; /* none of them is due to the one before */
 		if (s->by_command || s->held) {
 			pace_checks(w, id, s->by_command ? PACE_OFF : PACE_NORMAL);
 			if (s->by_command && s->state == SERVICE_UP && conf(w, id)->run.count > 0)
