@@ -36,6 +36,7 @@ incidents_view(struct incidents *s, const struct msg_incident_view *v,
 		return;
 	struct incident *x = find_or_add(s, v->incident);
 	x->state = (enum incident_state)v->state;
+	x->viewed = true;
 	x->since_real_ms = v->since_real_ms;
 	x->until_real_ms = v->state == INCIDENT_CLOSED ? v->until_real_ms : 0;
 	text_print(x->text, sizeof x->text, "%s", v->text);
@@ -95,6 +96,7 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 	if (line->incident == 0)
 		return;
 	struct incident *x = find_or_add(s, line->incident);
+	x->last_real_ms = line->real_ms;
 	if (x->since_real_ms == 0)
 		x->since_real_ms = line->real_ms;
 	if (x->root_kind[0] == '\0' || line->id == line->incident) {
@@ -113,12 +115,20 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 		add_action(x, line->text);
 }
 
+static bool
+is_over(const struct incident *x)
+{
+	return !x->viewed || x->state == INCIDENT_CLOSED;
+}
+
 static void
 one(const struct incident *x, struct json *j)
 {
+	int64_t until = x->until_real_ms != 0 ? x->until_real_ms : x->last_real_ms;
 	json_open(j, '{');
 	json_key_id(j, "id", x->id);
-	json_key_text(j, "state", incident_state_name[x->state]);
+	json_key_text(j, "state",
+		      incident_state_name[is_over(x) ? INCIDENT_CLOSED : x->state]);
 	json_key_text(j, "root", x->root);
 	json_key_text(j, "root_kind", x->root_kind);
 	json_key(j, "symptoms");
@@ -132,7 +142,7 @@ one(const struct incident *x, struct json *j)
 		json_text(j, x->actions[i]);
 	json_close(j, ']');
 	json_key_time(j, "since", x->since_real_ms);
-	json_key_time(j, "until", x->until_real_ms);
+	json_key_time(j, "until", is_over(x) ? until : 0);
 	json_key_nothing(j, "who"); /* nobody can acknowledge yet */
 	json_key_nothing(j, "why");
 	json_key_text(j, "text", x->text);
@@ -165,6 +175,6 @@ incidents_open(const struct incidents *s)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < s->count; i++)
-		n += s->list[i].state != INCIDENT_CLOSED;
+		n += !is_over(&s->list[i]);
 	return n;
 }

@@ -16,7 +16,8 @@
 struct incident {
 	uint64_t id; /* 0: free */
 	enum incident_state state;
-	int64_t since_real_ms, until_real_ms;
+	bool viewed; /* monitord knows of it; else it ended in an earlier life, untold */
+	int64_t since_real_ms, until_real_ms, last_real_ms; /* last: of its newest line */
 	char root[JOURNAL_NAME], root_kind[12];
 	uint32_t symptom_count, action_count;
 	char symptoms[INCIDENT_SYMPTOMS][JOURNAL_NAME];

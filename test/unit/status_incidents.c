@@ -44,6 +44,18 @@ same(uint64_t id, const char *want)
 }
 
 static void
+view(uint64_t id, enum incident_state is)
+{
+	struct msg_incident_view v;
+	memset(&v, 0, sizeof v);
+	v.incident = id;
+	v.state = is;
+	v.since_real_ms = 5000;
+	text_print(v.text, sizeof v.text, "web exited");
+	incidents_view(&incidents, &v, NULL);
+}
+
+static void
 lines_gather(void **state)
 {
 	(void)state;
@@ -52,6 +64,7 @@ lines_gather(void **state)
 	line(6, 5, "check-down", "web-http", "no answer");
 	line(7, 5, "service-started", "web", "web runs");
 	line(8, 5, "check-down", "web-http", "again");
+	view(5, INCIDENT_OPEN);
 	assert_int_equal(incidents_open(&incidents), 1);
 	same(5, "{\"id\":5,\"state\":\"open\",\"root\":\"web\",\"root_kind\":\"service\","
 		"\"symptoms\":[\"web-http\"],\"actions\":[\"web runs\"],"
@@ -66,6 +79,22 @@ lines_gather(void **state)
 	     "\"since\":\"1970-01-01T00:00:05.000Z\",\"until\":\"1970-01-01T00:00:09."
 	     "000Z\","
 	     "\"who\":null,\"why\":null,\"text\":\"over\"}");
+}
+
+/* Of an earlier life of monitord, which did not live to tell its end. */
+static void
+what_monitord_forgot_is_over(void **state)
+{
+	(void)state;
+	line(5, 5, "service-exited", "web", "web exited");
+	line(6, 5, "service-started", "web", "web runs");
+	assert_int_equal(incidents_open(&incidents), 0);
+	same(5,
+	     "{\"id\":5,\"state\":\"closed\",\"root\":\"web\",\"root_kind\":\"service\","
+	     "\"symptoms\":[],\"actions\":[\"web runs\"],"
+	     "\"since\":\"1970-01-01T00:00:05.000Z\",\"until\":\"1970-01-01T00:00:06."
+	     "000Z\","
+	     "\"who\":null,\"why\":null,\"text\":\"web exited\"}");
 }
 
 static void
@@ -118,6 +147,7 @@ test_status_incidents(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lines_gather, begin),
+		cmocka_unit_test_setup(what_monitord_forgot_is_over, begin),
 		cmocka_unit_test_setup(memory_is_bounded, begin),
 		cmocka_unit_test_setup(a_view_is_believed, begin),
 	};

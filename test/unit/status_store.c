@@ -59,6 +59,18 @@ begin(void **state)
 	return 0;
 }
 
+static int
+end(void **state)
+{
+	(void)state;
+	rules_free(&store.rules);
+	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
+		free(store.views[k].items);
+		free(store.views[k].known);
+	}
+	return 0;
+}
+
 /* Parses what the store says of an object. */
 static json_t *
 object(enum object_kind kind, const char *name)
@@ -257,14 +269,14 @@ int
 test_status_store(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(missing_is_null, begin),
-		cmocka_unit_test_setup(a_service_shows_its_view, begin),
-		cmocka_unit_test_setup(a_check_shows_its_values, begin),
-		cmocka_unit_test_setup(a_route_names_its_backends, begin),
-		cmocka_unit_test_setup(a_reload_matches_by_name, begin),
-		cmocka_unit_test_setup(ids_out_of_range_are_ignored, begin),
-		cmocka_unit_test_setup(the_nearest_name_is_told, begin),
-		cmocka_unit_test_setup(metrics_are_openmetrics, begin),
+		cmocka_unit_test_setup_teardown(missing_is_null, begin, end),
+		cmocka_unit_test_setup_teardown(a_service_shows_its_view, begin, end),
+		cmocka_unit_test_setup_teardown(a_check_shows_its_values, begin, end),
+		cmocka_unit_test_setup_teardown(a_route_names_its_backends, begin, end),
+		cmocka_unit_test_setup_teardown(a_reload_matches_by_name, begin, end),
+		cmocka_unit_test_setup_teardown(ids_out_of_range_are_ignored, begin, end),
+		cmocka_unit_test_setup_teardown(the_nearest_name_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(metrics_are_openmetrics, begin, end),
 	};
 	return cmocka_run_group_tests_name("status/store", tests, NULL, NULL);
 }
