@@ -28,6 +28,7 @@ struct trial { /* one test that an operator waits for */
 	bool used, ok, page_next;
 	uint64_t token;
 	uint32_t contact, server;
+	uint32_t generation; /* of the rules that contact means something in */
 	struct msg_test_done done;
 };
 

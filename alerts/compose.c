@@ -177,7 +177,8 @@ add_to(struct text *t, const struct letter *l)
 {
 	size_t used = 3;
 	text_add(t, "To:");
-	for (size_t i = 0, n = 0; i < l->to_count; i++) {
+	size_t n = 0;
+	for (size_t i = 0; i < l->to_count; i++) {
 		size_t size = strlen(l->to[i]);
 		if (!compose_address_ok(l->to[i]))
 			continue;
@@ -187,7 +188,7 @@ add_to(struct text *t, const struct letter *l)
 		text_add(t, "%s%s", fold ? "\r\n " : " ", l->to[i]);
 		used = fold ? size + 1 : used + size + 2;
 	}
-	text_add(t, "\r\n");
+	text_add(t, n > 0 ? "\r\n" : " undisclosed-recipients:;\r\n");
 }
 
 /* RFC 5322 3.3, in UTC. */

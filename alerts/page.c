@@ -60,6 +60,7 @@ page_deliver(const struct job *job, int fd)
 		set_options(curl, job, headers, &said);
 		curl_easy_setopt(curl, CURLOPT_URL, job->to[i]);
 		CURLcode code = curl_easy_perform(curl);
+		said.bytes[strcspn(said.bytes, "\r\n")] = '\0';
 		if (code == CURLE_OK)
 			curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 		text_print(text, sizeof text, "%s",

@@ -187,8 +187,12 @@ settle(struct sending *s)
 		if (!s->unrecorded)
 			log_answer(s, i, verdicts[i]);
 	}
+	struct text_list own = { .count = d->job.to_count,
+				 .texts = (const char *const *)d->job.to };
+	/* a contact that is gone since: what was sent counts, the rest is given up later
+	 */
 	enum fate fate =
-		c != NULL ? fate_of(s, list_of(c, s->alert.way), verdicts) : FATE_QUEUED;
+		fate_of(s, c != NULL ? list_of(c, s->alert.way) : &own, verdicts);
 	if (fate == FATE_QUEUED && now - s->alert.born_ms > GIVE_UP_MS)
 		fate = FATE_FAILED;
 	if (due != now && !d->job.page)

@@ -93,7 +93,7 @@ on_done(struct delivery *d)
 {
 	struct trial *p = d->arg;
 	const struct rules *r = p->alerts->rules;
-	bool page = d->job.page, there = p->contact < r->contact_count;
+	bool page = d->job.page, there = p->generation == p->alerts->helper.generation;
 	if (!page && silent(d) && there && p->server + 1 < r->settings.smtp.count) {
 		say(p, d->job.server, 0, d->session.text);
 		p->server++;
@@ -127,6 +127,7 @@ trial_begin(struct alerts *a, const struct msg_test *t)
 	p->used = p->ok = true;
 	p->token = t->token;
 	p->contact = t->contact;
+	p->generation = a->helper.generation;
 	p->server = 0;
 	p->page_next = c->mail.count > 0 && c->page.count > 0;
 	if (start(p, c->mail.count == 0))

@@ -257,7 +257,7 @@ a_page_is_posted(void **state)
 	deliver();
 	assert_int_equal(delivery.answers[0].code, 200);
 	assert_int_equal(delivery.answers[1].code, 503);
-	assert_string_equal(delivery.answers[1].text, "as asked  ");
+	assert_string_equal(delivery.answers[1].text, "as asked");
 	assert_int_equal(servers_lines("posts", taken, sizeof taken), 2);
 	assert_non_null(strstr(taken, "\"application/json\""));
 	j = prepare(servers.smtp, "http://127.0.0.1:1/,file:///etc/passwd");
