@@ -24,6 +24,7 @@ static int
 plain(void **state)
 {
 	(void)state;
+	memset(&delivery, 0, sizeof delivery);
 	loop = loop_new(0);
 	return servers_begin(&servers, false) ? 0 : -1;
 }
@@ -32,6 +33,7 @@ static int
 secure(void **state)
 {
 	(void)state;
+	memset(&delivery, 0, sizeof delivery);
 	loop = loop_new(0);
 	return servers_begin(&servers, true) ? 0 : -1;
 }
