@@ -130,6 +130,9 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	const char *error = "";
 	c->asked =
 		(struct command_asked){ .wait = wait == NULL || strcmp(wait, "0") != 0 };
+	if (kind == OBJECT_SERVICE &&
+	    (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0))
+		return request_error(c, 501, "not supported yet");
 	if (row == NULL)
 		return request_error(c, 404, "no such command");
 	c->asked.verb = row->verb;

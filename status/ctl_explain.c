@@ -93,6 +93,17 @@ print_incident(const struct ctl *ctl, const json_t *event)
 /* ---- what is measured ---- */
 
 static void
+print_list(const char *before, const json_t *texts)
+{
+	size_t i;
+	json_t *text;
+	json_array_foreach(texts, i, text)
+		printf("%s%s", i == 0 ? before : ", ", json_string_value(text));
+	if (json_array_size(texts) > 0)
+		putchar('\n');
+}
+
+static void
 print_check(const json_t *o)
 {
 	char detail[300];
@@ -100,6 +111,8 @@ print_check(const json_t *o)
 	json_t *value;
 	printf("  measures %s %s every %g s, within %g s\n", text_of(o, "kind"),
 	       text_of(o, "target"), number_of(o, "every_s"), number_of(o, "timeout_s"));
+	print_list("  expects: ", json_object_get(o, "expect"));
+	print_list("  warns of: ", json_object_get(o, "warn"));
 	printf("  last measurement: %s", detail_of("check", o, detail, sizeof detail));
 	if (!isnan(number_of(o, "age_s")))
 		printf(", %.1f s ago", number_of(o, "age_s"));

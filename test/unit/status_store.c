@@ -17,6 +17,8 @@
 #define OLD                                                                              \
 	"[service one]\nrun = /bin/one\n[service two]\nrun = /bin/two\n"                 \
 	"[check web]\nof = two\nhttp = http://127.0.0.1:80/x\n"                          \
+	"expect = status 200 301..308, header Content-Type ~ ^image/, body > 1K\n"       \
+	"warn = latency > 300ms\n"                                                       \
 	"[route site]\nswitch = /tmp/f\nbackend = a check web\nbackend = b\n"            \
 	"[rule leak]\nwhen = two.memory > 1G\ndo = restart two\n"                        \
 	"[chain path]\npath = site -> two\n"
@@ -170,6 +172,10 @@ a_check_shows_its_values(void **state)
 	same_value(o, "latency_ms", "1.5");
 	same_value(o, "error", "\"status \\\"503\\\"\"");
 	same_value(o, "metrics", "{\"status\":503}");
+	same_value(o, "expect",
+		   "[\"status 200 301..308\",\"header content-type ~ ^image/\","
+		   "\"body > 1K\"]");
+	same_value(o, "warn", "[\"latency > 300ms\"]");
 	json_decref(o);
 }
 
