@@ -193,6 +193,16 @@ begin(void **state)
 }
 
 static int
+begin_secure(void **state)
+{
+	(void)state;
+	if (!servers_begin(&servers, true))
+		return -1;
+	journal_begin();
+	return 0;
+}
+
+static int
 end(void **state)
 {
 	(void)state;
@@ -423,6 +433,43 @@ a_damaged_spool_is_begun_anew(void **state)
 	mails_are(2);
 }
 
+/* As monitord does on OPEN: the file that the rules name. */
+static void
+lend_password(const char *text)
+{
+	struct msg_open asked;
+	struct msg_opened opened = { .what = OPEN_SMTP_PASSWORD };
+	hear(MSG_OPEN);
+	memcpy(&asked, packet.items, sizeof asked);
+	assert_int_equal(asked.what, OPEN_SMTP_PASSWORD);
+	opened.token = asked.token;
+	int fd = memfd_create("password", MFD_CLOEXEC);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	tell(MSG_OPENED, &opened, fd);
+	close(fd);
+}
+
+static void
+a_password_is_asked_for_until_it_is_right(void **state)
+{
+	char keys[512];
+	(void)state;
+	text_print(keys, sizeof keys,
+		   "smtp-tls = starttls\nsmtp-ca = %s/cert.pem\nsmtp-user = monitord\n"
+		   "smtp-password-file = %s/none\n" OPS,
+		   servers.folder, servers.folder);
+	start(rules(servers.smtp, servers.smtp, keys));
+	happens("alert", 0, "ops", "secret");
+	ring();
+	lend_password("wrong\n");
+	lend_password("secret\n");
+	struct msg_alert_counts c = hear_counts(0, 1);
+	assert_int_equal(c.sent, 1);
+	mails_are(1);
+	assert_int_equal(count("\"tls\": true, \"login\": true"), 1);
+}
+
+#define SECURE(test) cmocka_unit_test_setup_teardown(test, begin_secure, end)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int
@@ -438,6 +485,7 @@ main(void)
 		WITH(a_reload_applies_to_what_waits),
 		WITH(a_test_says_what_the_server_said),
 		WITH(a_damaged_spool_is_begun_anew),
+		SECURE(a_password_is_asked_for_until_it_is_right),
 	};
 	if (!servers_possible())
 		return 77; /* automake: skipped */
