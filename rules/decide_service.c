@@ -550,9 +550,11 @@ start_failed(struct world *w, const struct event *e)
 	s->exit_signal = 0;
 	world_answer(w, s->waiters, VERB_START, ANSWER_FAILED, text);
 	world_answer(w, s->waiters, VERB_RESTART, ANSWER_FAILED, text);
-	if (s->state == SERVICE_STOPPING) {
+	if (s->state == SERVICE_STOPPING && (s->after == AFTER_STAY || s->by_command)) {
 		set_state(w, e->id, SERVICE_STOPPED);
 		world_arm(w, OBJECT_SERVICE, e->id, NEVER);
+		world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
+		incident_good(w, OBJECT_SERVICE, e->id);
 	} else {
 		after_crash(w, e->id);
 	}
