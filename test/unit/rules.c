@@ -5,7 +5,9 @@ int
 main(void)
 {
 	int failed = 0;
+	failed += test_check();
 	failed += test_mistakes();
+	failed += test_service();
 	failed += test_source();
 	failed += test_units();
 	failed += test_values();

@@ -1,0 +1,73 @@
+/* Checks: when they fall and rise, and what does not count. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+static const char text[] =
+	"[check two]\ntcp = h:1\n"
+	"[check of]\ntcp = h:1\ndown = 2 of 3\nup = 1\n"
+	"[check time]\ntcp = h:1\ndown = 5s\nup = 3s\n"
+	"[service a]\nrun = /a\n[check mine]\nof = a\ntcp = h:1\ndown = 1\n"
+	"[check one]\ntcp = h:1\ndown = 1\nup = 3\n";
+#define TOLD "check-down check-up check-degraded"
+
+static const struct stage_row rows[] = {
+	{ "?two good:two ?two", TOLD, "two=unknown two=up" },
+	{ "good:two bad:two ?two bad:two ?two", TOLD, "two=up check-down:two two=down" },
+	{ "bad:two bad:two good:two ?two good:two ?two", TOLD,
+	  "check-down:two two=down check-up:two two=up" },
+	{ "bad:two bad:two good:two bad:two good:two ?two", TOLD,
+	  "check-down:two two=down" },
+	{ "good:two bad:two good:two bad:two ?two", TOLD,
+	  "two=up" }, /* never two in a row */
+	/* N of M */
+	{ "good:of bad:of good:of bad:of ?of", TOLD, "check-down:of of=down" },
+	{ "good:of bad:of good:of good:of bad:of ?of", TOLD, "of=up" },
+	{ "bad:of bad:of good:of bad:of ?of", TOLD,
+	  "check-down:of check-up:of of=up" }, /* begins anew */
+	/* times */
+	{ "bad:time +4s bad:time ?time +1s bad:time ?time", TOLD,
+	  "time=unknown check-down:time time=down" },
+	{ "good:time bad:time +4s good:time bad:time +4s bad:time ?time", TOLD,
+	  "time=up" },
+	{ "bad:time +5s bad:time good:time +2s good:time ?time +1s good:time ?time", TOLD,
+	  "check-down:time time=down check-up:time time=up" },
+	/* unknown neither falls nor rises, and breaks what was in a row */
+	{ "good:two unknown:two unknown:two unknown:two ?two", TOLD, "two=unknown" },
+	{ "good:two bad:two unknown:two bad:two ?two", TOLD, "check-down:two two=down" },
+	{ "bad:one good:one good:one unknown:one good:one ?one", TOLD,
+	  "check-down:one one=unknown" },
+	{ "good:two lost:net ?two bad:two ?two", TOLD, "two=unknown two=unknown" },
+	{ "bad:one lost:net +1s good:one ?one", TOLD, "check-down:one one=unknown" },
+	{ "good:one lost:local ?one", TOLD, "one=up" }, /* not its helper */
+	/* a warning is up, but told */
+	{ "good:two warn:two ?two good:two ?two", TOLD,
+	  "check-degraded:two two=degraded check-up:two two=up" },
+	{ "bad:two bad:two warn:two warn:two ?two", TOLD,
+	  "check-down:two check-degraded:two two=degraded" },
+	/* the pace follows the doubt */
+	{ "good:two bad:two bad:two good:two good:two", "pace",
+	  "pace:two=fast pace:two=normal pace:two=fast pace:two=normal" },
+	/* of a service: nothing counts while that starts */
+	{ "go started:a good:mine +2s exited:a=1 bad:mine", TOLD,
+	  "start:a KILL:a(tree)" },
+	{ "go started:a good:mine bad:mine ?a ?mine", TOLD,
+	  "start:a check-down:mine a=failing mine=down" },
+	{ "go started:a bad:mine ?mine ?a +30s ?a", TOLD " service-failing",
+	  "start:a mine=down a=starting service-failing:a a=failing" },
+	/* what a stalled loop left behind proves nothing */
+	{ "good:one late bad:one +1ms bad:one ?one", TOLD, "check-down:one one=down" },
+};
+
+static void
+rise_and_fall(void **state)
+{
+	(void)state;
+	stage_table(text, rows, COUNT(rows));
+}
+
+int
+test_check(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(rise_and_fall) };
+	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* Services: starting, stopping, dying, held; each state with each event. */
+#include "test/unit/stage.h"
+
+#include "rules/world.h"
+#include "test/unit/book.h"
+#include "test/unit/unit.h"
+
+#include <string.h>
+
+static const char text[] =
+	"[service a]\nrun = /a\nstop = TERM 5s, QUIT 2s, KILL\nat-most = 3 in 1m\n"
+	"[service b]\nrun = /b\ndepends = a, c-tcp\nready = after 2s\n"
+	"[check c-tcp]\ntcp = h:1\n"
+	"[service f]\nrun = /f\nrestart = failure\nsuccess = 0 3\n"
+	"[service n]\nrun = /n\nrestart = never\n"
+	"[service w]\nmatch = w\nstart = /w start\nstop = /w stop\n"
+	"[service v]\nmatch = v\n"
+	"[service r]\nrun = /r\nready = check r-tcp within 3s\n"
+	"[check r-tcp]\nof = r\ntcp = h:1\n";
+#define TOLD "service-up service-failed service-backoff service-stopped start-failed"
+
+/* Every row begins with all others stopped by command: nothing of theirs is in the way.
+ */
+#define ONLY_A "!stop:b !stop:f !stop:n !stop:w !stop:r go "
+#define D5 "answer:done answer:done answer:done answer:done answer:done "
+#define ONLY_F "!stop:b !stop:a !stop:n !stop:w !stop:r go "
+#define ONLY_N "!stop:b !stop:a !stop:f !stop:w !stop:r go "
+#define ONLY_W "!stop:b !stop:a !stop:f !stop:n !stop:r go "
+#define ONLY_R "!stop:b !stop:a !stop:f !stop:n !stop:w go "
+#define ONLY_AB "!stop:f !stop:n !stop:w !stop:r go "
+#define D4 "answer:done answer:done answer:done answer:done "
+
+static const struct stage_row rows[] = {
+	/* a healthy life, a death, a life again */
+	{ ONLY_A "started:a ?a", TOLD, D5 "start:a service-up:a a=up" },
+	{ ONLY_A "started:a +5s killed:a=9 ?a empty:a ?a started:a ?a", TOLD,
+	  D5 "start:a service-up:a KILL:a(tree) a=backoff start:a a=starting "
+	     "service-up:a a=up" },
+	{ ONLY_A "started:a +5s exited:a=0 empty:a", TOLD,
+	  D5 "start:a service-up:a KILL:a(tree) start:a" },
+	{ ONLY_F "started:f +5s exited:f=3 empty:f ?f +1m", TOLD,
+	  D5 "start:f service-up:f KILL:f(tree) f=stopped" },
+	{ ONLY_F "started:f +5s exited:f=1 empty:f", TOLD,
+	  D5 "start:f service-up:f KILL:f(tree) start:f" },
+	{ ONLY_N "started:n +5s killed:n=11 empty:n ?n +1m", TOLD,
+	  D5 "start:n service-up:n KILL:n(tree) n=stopped" },
+	/* P1: not beside what is left of it */
+	{ ONLY_A "started:a +5s killed:a=9 +9s ?a", TOLD,
+	  D5 "start:a service-up:a KILL:a(tree) a=backoff" },
+	{ ONLY_A "started:a +5s killed:a=9 +25s ?a", TOLD,
+	  D5 "start:a service-up:a KILL:a(tree) KILL:a(tree) KILL:a(tree) a=backoff" },
+	/* crashes: later and later, then hands off */
+	{ ONLY_A "started:a exited:a=1 empty:a started:a exited:a=1 empty:a ?a +90ms ?a "
+		 "+40ms ?a",
+	  TOLD,
+	  D5 "start:a service-up:a KILL:a(tree) start:a service-up:a KILL:a(tree) "
+	     "service-backoff:a "
+	     "a=backoff a=backoff start:a a=starting" },
+	{ ONLY_A "started:a exited:a=1 empty:a started:a exited:a=1 empty:a +1s "
+		 "started:a exited:a=1 "
+		 "empty:a +1s started:a exited:a=1 empty:a ?a +10m ?a !start:a",
+	  "service-failed",
+	  D5 "start:a KILL:a(tree) start:a KILL:a(tree) start:a KILL:a(tree) start:a "
+	     "KILL:a(tree) service-failed:a a=failed a=failed start:a" },
+	{ ONLY_A "failed:a ?a +200ms ?a", TOLD,
+	  D5 "start:a start-failed:a start:a a=starting a=starting" },
+	/* stopping: a ladder to the main process, then what outlives it */
+	{ ONLY_A "started:a !stop:a ?a exited:a=0 ?a empty:a ?a +1m", TOLD,
+	  D5 "start:a service-up:a TERM:a(main) a=stopping a=stopping service-stopped:a "
+	     "answer:done "
+	     "a=stopped" },
+	{ ONLY_A "started:a !stop:a +4.9s +0.2s +2s ?a", NULL,
+	  D5 "start:a TERM:a(main) QUIT:a(main) KILL:a(tree) a=stopping" },
+	{ ONLY_A "started:a !stop:a exited:a=0 +200ms", NULL,
+	  D5 "start:a TERM:a(main) TERM:a(rest)" },
+	{ ONLY_A "started:a !restart:a exited:a=0 empty:a ?a started:a", NULL,
+	  D5 "start:a TERM:a(main) start:a a=starting answer:done" },
+	{ ONLY_A "started:a !restart:a !stop:a exited:a=0 empty:a ?a", NULL,
+	  D5 "start:a TERM:a(main) answer:failed answer:done a=stopped" },
+	{ ONLY_A "!stop:a ?a failed:a ?a +1m", NULL,
+	  D5 "start:a TERM:a(rest) a=stopping answer:done a=stopped" },
+	{ ONLY_A "!restart:a failed:a ?a +200ms ?a", NULL,
+	  D5 "start:a TERM:a(rest) answer:failed start:a a=starting a=starting" },
+	/* depends: up before it starts, a check too */
+	{ ONLY_AB "?b started:a ?b good:c-tcp ?b started:b ?b +2s ?b", NULL,
+	  D4 "start:a b=stopped b=stopped start:b b=starting b=starting b=up" },
+	{ ONLY_AB "!stop:b !start:b !stop:b !start:b started:a good:c-tcp", NULL,
+	  D4 "start:a answer:done answer:failed answer:done start:b" },
+	{ ONLY_AB "!hold:b started:a good:c-tcp ?b !release:b ?b", NULL,
+	  D4 "start:a answer:done b=held answer:done start:b b=starting" },
+	/* ready: in time, or a failed start */
+	{ ONLY_R "started:r ?r good:r-tcp ?r", TOLD,
+	  D5 "start:r r=starting service-up:r r=up" },
+	{ ONLY_R "started:r bad:r-tcp +3s ?r exited:r=0 empty:r ?r", "start-failed",
+	  D5 "start:r start-failed:r TERM:r(main) r=stopping start:r r=starting" },
+	/* held: told of, not acted on */
+	{ ONLY_A "started:a !hold:a killed:a=9 empty:a ?a +1m !release:a ?a", NULL,
+	  D5 "start:a answer:done KILL:a(tree) a=held answer:done start:a a=starting" },
+	/* watched */
+	{ ONLY_W "?w found:w ?w !stop:w ?w exited:w=-1 empty:w ?w", NULL,
+	  D5 "start:w w=starting w=up stop-command:w w=stopping answer:done w=stopped" },
+	{ "found:v ?v exited:v=-1 empty:v ?v +1m !restart:v", NULL,
+	  "v=up v=stopped answer:refused" },
+	/* adopted: as it was, and never a second one */
+	{ "adopted:a adopted:r !stop:f !stop:n !stop:w !stop:b go ?a ?r", NULL,
+	  D4 "a=up r=up" },
+	{ "!stop:a go ?a", NULL,
+	  "answer:done start:f start:n start:w start:r a=stopped" },
+	{ ONLY_A "started:a stop-all killed:a=15 empty:a ?a +1m", NULL,
+	  D5 "start:a TERM:a(main) a=stopped" },
+};
+
+static void
+lives(void **state)
+{
+	(void)state;
+	stage_table(text, rows, COUNT(rows));
+}
+
+/* ---- states x events ---- */
+
+static const struct {
+	enum service_state state;
+	const char *how; /* the events that lead there, one letter each: see letter() */
+} ways[] = {
+	{ SERVICE_STOPPED, "p" },     { SERVICE_STARTING, "gs" },
+	{ SERVICE_UP, "gsr" },        { SERVICE_FAILING, "gsrbb" },
+	{ SERVICE_STOPPING, "gsrp" }, { SERVICE_BACKOFF, "gsrx" },
+	{ SERVICE_FAILED, "gfff" },   { SERVICE_HELD, "gsrh" },
+};
+
+static struct decisions out;
+static struct world *world;
+static const struct rules *rules;
+static int64_t now_ms;
+static struct {
+	bool alive, occupied;
+	uint64_t last;
+} outside;
+
+/* Whatever happened, what is decided must make sense. */
+static void
+sensible(char what)
+{
+	for (size_t i = 0; i < out.count; i++) {
+		const struct decision *d = &out.list[i];
+		if (d->kind == DECIDE_START) {
+			if (outside.occupied)
+				fail_msg("'%c' starts a second instance", what);
+			outside.occupied = true;
+		}
+		if (d->kind == DECIDE_SIGNAL && !outside.occupied)
+			fail_msg("'%c' signals what is not there", what);
+		if (d->kind == DECIDE_TELL) {
+			assert_true(d->line.id == outside.last + 1); /* ids grow by one */
+			assert_true(d->line.cause < d->line.id);
+			assert_true(d->line.text[0] != '\0' && d->line.kind[0] != '\0');
+			outside.last = d->line.id;
+		}
+	}
+	assert_true(world_service_state(world, 0) < SERVICE_STATES);
+}
+
+static void
+tell(struct event e, char what)
+{
+	decide(world, &e, now_ms, 1800000000000 + now_ms, &out);
+	sensible(what);
+}
+
+static void
+letter(char c)
+{
+	struct msg_result r = { .began_ns = now_ms * 1000000 };
+	struct msg_sample m = { .pid = 7, .value_count = 1 };
+	struct event e = { .code = -1,
+			   .text = "why",
+			   .result = &r,
+			   .sample = &m,
+			   .target = RULES_NONE };
+	static const struct {
+		char letter;
+		enum event_kind kind;
+	} kinds[] = { { 'g', EVENT_GO },           { 't', EVENT_TIMER },
+		      { 'a', EVENT_ADOPTED },      { 's', EVENT_STARTED },
+		      { 'f', EVENT_START_FAILED }, { 'r', EVENT_READY },
+		      { 'x', EVENT_EXITED },       { 'e', EVENT_EMPTY },
+		      { 'w', EVENT_FOUND },        { 'b', EVENT_RESULT },
+		      { 'o', EVENT_RESULT },       { 'u', EVENT_RESULT },
+		      { 'm', EVENT_SAMPLE },       { 'l', EVENT_HELPER_LOST },
+		      { 'L', EVENT_LATE },         { 'c', EVENT_CHANGED },
+		      { 'z', EVENT_STOP_ALL },     { 'n', EVENT_NOTE },
+		      { '1', EVENT_COMMAND },      { 'p', EVENT_COMMAND },
+		      { '3', EVENT_COMMAND },      { '4', EVENT_COMMAND },
+		      { 'h', EVENT_COMMAND },      { '6', EVENT_COMMAND },
+		      { 'd', EVENT_RUN_DONE } };
+	size_t i = 0;
+	while (kinds[i].letter != c)
+		i++;
+	e.kind = kinds[i].kind;
+	e.object = OBJECT_SERVICE;
+	r.outcome = c == 'o' ? OUTCOME_GOOD : c == 'u' ? OUTCOME_UNKNOWN : OUTCOME_BAD;
+	if (c == 's' || c == 'a' || c == 'w') {
+		e.pid = 7;
+		outside.alive = outside.occupied = true;
+	}
+	if (c == 'f' || c == 'e')
+		outside.alive = outside.occupied = false;
+	if (c == 'x')
+		outside.alive = false;
+	e.verb = c == '1'   ? VERB_START
+		 : c == 'p' ? VERB_STOP
+		 : c == '3' ? VERB_RESTART
+		 : c == '4' ? VERB_RELOAD_SERVICE
+		 : c == 'h' ? VERB_HOLD
+			    : VERB_RELEASE;
+	e.token = (uint64_t)(unsigned char)c;
+	e.started_ms = now_ms;
+	now_ms += 10;
+	if (c == 't')
+		now_ms = world_deadline(world) != INT64_MAX &&
+					 world_deadline(world) > now_ms
+				 ? world_deadline(world)
+				 : now_ms;
+	tell(e, c);
+	for (int turn = 0; world_deadline(world) <= now_ms; turn++) {
+		assert_true(turn < 1000);
+		tell((struct event){ .kind = EVENT_TIMER }, 't');
+	}
+}
+
+/* What the process engine would not tell: a second start, a death of the dead. */
+static bool
+possible(char c)
+{
+	if (strchr("swa", c) != NULL)
+		return !outside.alive && (outside.occupied || c == 'w');
+	if (c == 'x')
+		return outside.alive;
+	if (c == 'e' || c == 'f')
+		return outside.occupied && !outside.alive;
+	return true;
+}
+
+static void
+begin(enum service_state want, const char *how)
+{
+	world_free(&world);
+	now_ms = 1000000;
+	world = world_new(rules, 1, "host", now_ms);
+	assert_non_null(world);
+	memset(&outside, 0, sizeof outside);
+	for (; *how != '\0'; how++) {
+		letter(*how);
+		if (*how == 'f')
+			letter('t');
+	}
+	if (world_service_state(world, 0) != want)
+		fail_msg("expected %s, got %s", service_state_name[want],
+			 service_state_name[world_service_state(world, 0)]);
+}
+
+/* Every state, then every two events in a row, possible or not for those that name none.
+ */
+static void
+each_state_takes_each_event(void **state)
+{
+	static const char events[] = "gtasfrxewboumlLcznp1346hd";
+	struct rules *own = book("[service a]\nrun = /a\nready = check c\nat-most = 2 in "
+				 "1h\nreload = HUP\n"
+				 "[check c]\nof = a\ntcp = h:1\n[rule r]\nwhen = "
+				 "a.memory > 1G\ndo = run /x\n");
+	(void)state;
+	rules = own;
+	for (size_t s = 0; s < COUNT(ways); s++)
+		for (const char *one = events; *one != '\0'; one++)
+			for (const char *two = events; *two != '\0'; two++) {
+				begin(ways[s].state, ways[s].how);
+				if (possible(*one))
+					letter(*one);
+				if (possible(*two))
+					letter(*two);
+			}
+	world_free(&world);
+	rules_free(&own);
+}
+
+int
+test_service(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lives),
+		cmocka_unit_test(each_state_takes_each_event),
+	};
+	return cmocka_run_group_tests_name("service", tests, NULL, NULL);
+}

@@ -1,0 +1,429 @@
+#include "test/unit/stage.h"
+
+#include "base/text.h"
+#include "rules/units.h"
+#include "rules/world.h"
+#include "test/unit/book.h"
+#include "test/unit/unit.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	struct rules *rules, *next;
+	struct world *world;
+	const char *tell;
+	int64_t now_ms;
+	int32_t pid[16], last_pid;
+	struct msg_route_order ordered[8];
+	uint64_t token, run_token;
+	struct decisions out;
+	char bytes[8192];
+	struct text trace;
+} stage;
+
+/* ---- writing down ---- */
+
+static bool
+wants(const char *kind)
+{
+	size_t n = strlen(kind);
+	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
+		size_t m = strcspn(p, " ");
+		if (m == n && memcmp(p, kind, n) == 0)
+			return true;
+		p += m;
+	}
+	return false;
+}
+
+static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void
+add(const char *format, ...)
+{
+	char word[700];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(word, sizeof word, format, args);
+	va_end(args);
+	text_add(&stage.trace, "%s%s", stage.trace.length > 0 ? " " : "", word);
+}
+
+static void
+add_backends(const struct route *r, uint64_t set, char *out, size_t cap)
+{
+	struct text t;
+	text_begin(&t, out, cap);
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if ((set >> i & 1) != 0)
+			text_add(&t, "%s%s", t.length > 0 ? "," : "",
+				 r->backends[i].name);
+}
+
+static void
+write_route(const struct decision *d)
+{
+	const struct route *r = &stage.rules->routes[d->id];
+	char active[200], cut[200];
+	stage.ordered[d->id] = d->order;
+	add_backends(r, d->order.active, active, sizeof active);
+	add_backends(r, d->order.cut, cut, sizeof cut);
+	add("route:%s=%s%s%s", r->name, active, *cut != '\0' ? "-" : "", cut);
+}
+
+static void
+write_down(const struct decision *d)
+{
+	static const char *const scopes[] = {
+		[SCOPE_MAIN] = "main", [SCOPE_REST] = "rest", [SCOPE_TREE] = "tree"
+	};
+	static const char *const answers[ANSWERS] = {
+		[ANSWER_DONE] = "done",
+		[ANSWER_REFUSED] = "refused",
+		[ANSWER_NOT_ALLOWED] = "not-allowed",
+		[ANSWER_FAILED] = "failed",
+		[ANSWER_ACCEPTED] = "accepted",
+	};
+	static const char *const paces[PACES] = { [PACE_OFF] = "off",
+						  [PACE_NORMAL] = "normal",
+						  [PACE_FAST] = "fast",
+						  [PACE_NOW] = "now" };
+	const struct rules *r = stage.rules;
+	switch (d->kind) {
+	case DECIDE_TELL:
+		if (wants(d->line.kind))
+			add("%s:%s", d->line.kind, d->line.object);
+		break;
+	case DECIDE_START:
+		add("start:%s", r->services[d->id].name);
+		break;
+	case DECIDE_SIGNAL:
+		add("%s:%s(%s)", sigabbrev_np(d->signal), r->services[d->id].name,
+		    scopes[d->scope]);
+		break;
+	case DECIDE_STOP_COMMAND:
+		add("stop-command:%s", r->services[d->id].name);
+		break;
+	case DECIDE_RELOAD:
+		add("reload:%s", r->services[d->id].name);
+		break;
+	case DECIDE_ROUTE:
+		write_route(d);
+		break;
+	case DECIDE_PACE:
+		if (wants("pace"))
+			add("pace:%s=%s", r->checks[d->id].name, paces[d->pace]);
+		break;
+	case DECIDE_RUN:
+		stage.run_token = d->token;
+		add("run:%s", r->rules[d->id].name);
+		break;
+	case DECIDE_ANSWER:
+		add("answer:%s", answers[d->answer]);
+		break;
+	case DECIDE_RELOAD_RULES:
+	case DECIDE_TEST:
+	case DECIDE_REMEMBER:
+	case DECIDE_KINDS:
+		break;
+	}
+}
+
+/* ---- playing ---- */
+
+static void
+happen(const struct event *e)
+{
+	decide(stage.world, e, stage.now_ms, 1800000000000 + stage.now_ms, &stage.out);
+	for (size_t i = 0; i < stage.out.count; i++)
+		write_down(&stage.out.list[i]);
+}
+
+static void
+pass(int64_t ms)
+{
+	struct event e = { .kind = EVENT_TIMER };
+	int64_t end = stage.now_ms + ms;
+	for (unsigned turn = 0; world_deadline(stage.world) <= end; turn++) {
+		if (turn > 100000)
+			fail_msg("timers without end at %lld ms",
+				 (long long)stage.now_ms);
+		if (world_deadline(stage.world) > stage.now_ms)
+			stage.now_ms = world_deadline(stage.world);
+		happen(&e);
+	}
+	stage.now_ms = end;
+}
+
+static uint32_t
+find(enum object_kind kind, const char *name)
+{
+	uint32_t id = rules_find(stage.rules, kind, name);
+	for (uint32_t i = 0; kind == OBJECT_RULE && i < stage.rules->rule_count; i++)
+		if (strcmp(stage.rules->rules[i].name, name) == 0)
+			id = i; /* those of a check's `do` have no name of their own */
+	return id;
+}
+
+static uint64_t
+backends(const struct route *r, char *names)
+{
+	uint64_t set = 0;
+	for (char *name; (name = strsep(&names, ",")) != NULL;)
+		for (uint32_t i = 0; i < r->backend_count; i++)
+			if (strcmp(r->backends[i].name, name) == 0)
+				set |= UINT64_C(1) << i;
+	return set;
+}
+
+static bool
+of_a_service(const char *verb, uint32_t id, const char *value)
+{
+	static const struct {
+		const char *verb;
+		enum event_kind kind;
+	} verbs[] = { { "adopted", EVENT_ADOPTED },     { "started", EVENT_STARTED },
+		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
+		      { "found", EVENT_FOUND },         { "empty", EVENT_EMPTY },
+		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
+	struct event e = { .id = id, .code = -1, .text = "no such file" };
+	size_t i = 0;
+	while (i < COUNT(verbs) && strcmp(verbs[i].verb, verb) != 0)
+		i++;
+	if (i == COUNT(verbs))
+		return false;
+	e.kind = verbs[i].kind;
+	if (e.kind == EVENT_ADOPTED || e.kind == EVENT_STARTED || e.kind == EVENT_FOUND)
+		e.pid = stage.pid[id] = ++stage.last_pid;
+	if (strcmp(verb, "exited") == 0)
+		e.code = atoi(value);
+	else if (strcmp(verb, "killed") == 0)
+		e.signal = atoi(value);
+	e.started_ms = stage.now_ms;
+	happen(&e);
+	return true;
+}
+
+static bool
+of_a_check(const char *verb, uint32_t id)
+{
+	static const char *const verbs[OUTCOMES] = { [OUTCOME_UNKNOWN] = "unknown",
+						     [OUTCOME_GOOD] = "good",
+						     [OUTCOME_BAD] = "bad",
+						     [OUTCOME_WARN] = "warn" };
+	struct msg_result r = { .check = id,
+				.began_ns = stage.now_ms * 1000000,
+				.outcome = OUTCOMES };
+	struct event e = { .kind = EVENT_RESULT, .id = id, .result = &r };
+	for (unsigned i = 0; i < OUTCOMES; i++)
+		if (strcmp(verbs[i], verb) == 0)
+			r.outcome = i;
+	if (r.outcome == OUTCOMES)
+		return false;
+	text_print(r.text, sizeof r.text, "it is %s", verb);
+	happen(&e);
+	return true;
+}
+
+static void
+sample(char *what, const char *value)
+{
+	char *dot = strrchr(what, '.');
+	assert_non_null(dot);
+	*dot = '\0';
+	uint32_t id = find(OBJECT_SERVICE, what);
+	struct msg_sample s = { .service = id, .pid = stage.pid[id], .value_count = 1 };
+	struct event e = { .kind = EVENT_SAMPLE, .id = id, .sample = &s };
+	s.value[0].metric = metric_find(dot + 1, strlen(dot + 1), 'S');
+	assert_true(s.value[0].metric < METRICS_COUNT);
+	s.value[0].value = atof(value);
+	happen(&e);
+}
+
+static void
+seen(uint32_t id, char *names, bool error)
+{
+	struct msg_route_seen s = { .route = id,
+				    .error = error,
+				    .number = stage.ordered[id].number,
+				    .active = stage.ordered[id].active };
+	struct event e = { .kind = EVENT_ROUTE_SEEN, .id = id, .seen = &s };
+	if (names != NULL)
+		s.active = backends(&stage.rules->routes[id], names);
+	happen(&e);
+}
+
+static void
+command(const char *verb, const char *name, char *value)
+{
+	static const char *const verbs[VERBS] = {
+		[VERB_START] = "start",     [VERB_STOP] = "stop",
+		[VERB_RESTART] = "restart", [VERB_RELOAD_SERVICE] = "reload",
+		[VERB_HOLD] = "hold",       [VERB_RELEASE] = "release",
+		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore",
+	};
+	struct event e = { .kind = EVENT_COMMAND,
+			   .target = RULES_NONE,
+			   .token = ++stage.token };
+	unsigned v = 0;
+	while (v < VERBS && (verbs[v] == NULL || strcmp(verbs[v], verb) != 0))
+		v++;
+	assert_true(v < VERBS);
+	e.verb = (enum verb)v;
+	e.id = find(v == VERB_REROUTE || v == VERB_RESTORE ? OBJECT_ROUTE
+							   : OBJECT_SERVICE,
+		    name);
+	for (uint32_t i = 0; value != NULL && i < stage.rules->routes[e.id].backend_count;
+	     i++)
+		if (strcmp(stage.rules->routes[e.id].backends[i].name, value) == 0)
+			e.target = i;
+	happen(&e);
+}
+
+static void
+of_a_helper(const char *verb, const char *name)
+{
+	struct event e = { .kind = strcmp(verb, "lost") == 0 ? EVENT_HELPER_LOST
+							     : EVENT_HELPER_BACK };
+	while (e.role < ROLES && strcmp(role_name(e.role), name) != 0)
+		e.role = (enum role)(e.role + 1);
+	happen(&e);
+}
+
+static void
+ask(const char *name)
+{
+	static const char *const truths[TRUTHS] = { [TRUTH_UNKNOWN] = "unknown",
+						    [TRUTH_FALSE] = "false",
+						    [TRUTH_TRUE] = "true" };
+	struct msg_route_view r;
+	struct msg_rule_view u;
+	uint32_t id;
+	if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
+		add("%s=%s", name,
+		    service_state_name[world_service_state(stage.world, id)]);
+	} else if ((id = find(OBJECT_CHECK, name)) != RULES_NONE) {
+		add("%s=%s", name, check_state_name[world_check_state(stage.world, id)]);
+	} else if ((id = find(OBJECT_ROUTE, name)) != RULES_NONE) {
+		world_route_view(stage.world, id, &r);
+		add("%s=%s", name, route_state_name[r.state]);
+	} else {
+		world_rule_view(stage.world, find(OBJECT_RULE, name), &u);
+		add("%s=%s", name, truths[u.truth]);
+	}
+}
+
+static void
+reload(void)
+{
+	struct rules *to = stage.next != NULL ? stage.next : stage.rules;
+	struct world *new = world_new(to, 1, "host", stage.now_ms);
+	assert_non_null(new);
+	world_move(new, stage.world, stage.now_ms);
+	world_free(&stage.world);
+	if (stage.next != NULL) {
+		int32_t pid[16] = { 0 };
+		for (uint32_t i = 0; i < stage.rules->service_count; i++) {
+			uint32_t id = rules_find(to, OBJECT_SERVICE,
+						 stage.rules->services[i].name);
+			if (id != RULES_NONE)
+				pid[id] = stage.pid[i];
+		}
+		memcpy(stage.pid, pid, sizeof pid);
+		rules_free(&stage.rules);
+		stage.rules = to;
+		stage.next = NULL;
+	}
+	stage.world = new;
+	pass(0);
+}
+
+/* One word of the script. */
+static void
+step(char *word)
+{
+	char *value = word, *verb = strsep(&value, ":"), *name = strsep(&value, "=");
+	struct event e = { .kind = EVENT_KINDS, .pid = 0 };
+	char why[UNITS_WHY];
+	int64_t ms;
+	if (*verb == '+') {
+		if (!units_duration(verb + 1, &ms, why))
+			fail_msg("%s", why);
+		pass(ms);
+		return;
+	}
+	if (strcmp(verb, "go") == 0)
+		e.kind = EVENT_GO;
+	else if (strcmp(verb, "late") == 0)
+		e.kind = EVENT_LATE;
+	else if (strcmp(verb, "stop-all") == 0)
+		e.kind = EVENT_STOP_ALL;
+	if (e.kind != EVENT_KINDS)
+		happen(&e);
+	else if (*verb == '?')
+		ask(verb + 1);
+	else if (strcmp(verb, "reload") == 0)
+		reload();
+	else if (*verb == '!')
+		command(verb + 1, name, value);
+	else if (strcmp(verb, "sample") == 0)
+		sample(name, value);
+	else if (strcmp(verb, "seen") == 0 || strcmp(verb, "unseen") == 0)
+		seen(find(OBJECT_ROUTE, name), value, *verb == 'u');
+	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)
+		of_a_helper(verb, name);
+	else if (strcmp(verb, "done") == 0) {
+		e = (struct event){ .kind = EVENT_RUN_DONE,
+				    .id = find(OBJECT_RULE, name),
+				    .code = atoi(value),
+				    .token = stage.run_token };
+		happen(&e);
+	} else if (find(OBJECT_CHECK, name) != RULES_NONE
+			   ? !of_a_check(verb, find(OBJECT_CHECK, name))
+			   : !of_a_service(verb, find(OBJECT_SERVICE, name), value))
+		fail_msg("no such step: %s", verb);
+}
+
+static bool
+differs(const char *rules, const char *next, const struct stage_row *row)
+{
+	char script[4096], *rest = script;
+	memset(&stage, 0, sizeof stage);
+	stage.rules = book(rules);
+	stage.next = next != NULL ? book(next) : NULL;
+	stage.tell = row->tell;
+	stage.now_ms = 1000000;
+	stage.world = world_new(stage.rules, 1, "host", stage.now_ms);
+	assert_non_null(stage.world);
+	text_begin(&stage.trace, stage.bytes, sizeof stage.bytes);
+	snprintf(script, sizeof script, "%s", row->script);
+	for (char *word; (word = strsep(&rest, " ")) != NULL;)
+		if (*word != '\0')
+			step(word);
+	world_free(&stage.world);
+	rules_free(&stage.rules);
+	if (strcmp(stage.bytes, row->wanted) == 0)
+		return false;
+	print_error("of:\n  %s\nexpected:\n  %s\ngot:\n  %s\n", row->script, row->wanted,
+		    stage.bytes);
+	return true;
+}
+
+void
+stage_table(const char *rules, const struct stage_row *rows, size_t count)
+{
+	size_t wrong = 0;
+	for (size_t i = 0; i < count; i++)
+		wrong += differs(rules, NULL, &rows[i]);
+	if (wrong > 0)
+		fail_msg("%zu of %zu differ", wrong, count);
+}
+
+void
+stage_reload(const char *rules, const char *next, const struct stage_row *row)
+{
+	if (differs(rules, next, row))
+		fail();
+}

@@ -1,0 +1,34 @@
+/* test/unit/stage.h: plays a script of happenings to the pure core and writes down what
+ * it decides. A script is words parted by blanks:
+ *
+ *   go late stop-all                          of monitord itself
+ *   adopted:S started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
+ *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
+ *   sample:S.METRIC=NUMBER                    of the present process
+ *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an
+ * error lost:ROLE back:ROLE done:RULE=CODE !VERB:S  !reroute:R[=BACKEND]  !restore:R an
+ * operator's command +DURATION                                 time passes, timers come
+ * when they are due reload                                    world_move to new rules
+ * (the same, or the next) ?NAME                                     writes NAME=STATE
+ *
+ * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S reload:S
+ * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for
+ * besides: KIND:OBJECT of a line for the journal, "pace" for pace:C=PACE. */
+#ifndef TEST_UNIT_STAGE_H
+#define TEST_UNIT_STAGE_H
+
+#include <stddef.h>
+
+struct stage_row {
+	const char *script;
+	const char *tell; /* kinds of lines to write down, parted by blanks; NULL: none */
+	const char *wanted;
+};
+
+/* Each row on a fresh world of these rules; fails after all were tried. */
+void stage_table(const char *rules, const struct stage_row *rows, size_t count);
+
+/* One row; next: the rules that `reload` brings. */
+void stage_reload(const char *rules, const char *next, const struct stage_row *row);
+
+#endif
