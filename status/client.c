@@ -172,8 +172,8 @@ client_request(void *arg, struct MHD_Connection *connection, const char *url,
 	struct client *c =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			->socket_context;
-	if (c == NULL)
-		return MHD_NO;
+	if (c == NULL || c->since_ms == INT64_MAX)
+		return MHD_NO; /* what a client sent before it was cut off is not done */
 	if (*request == NULL) { /* the head; the body follows */
 		*request = c;
 		return MHD_YES;
@@ -183,7 +183,7 @@ client_request(void *arg, struct MHD_Connection *connection, const char *url,
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	if (!c->busy && c->since_ms != INT64_MAX)
+	if (!c->busy)
 		c->since_ms = clock_ms();
 	c->busy = true;
 	return c->gone ? MHD_NO : request_answer(c, url, method);
