@@ -49,12 +49,23 @@ compares(enum compare compare, double a, double b)
 	return false;
 }
 
+/* A backend that the rules call by its VCL, v_primary.apache, calls itself apache. */
+static const char *
+short_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return dot != NULL ? dot + 1 : name;
+}
+
 static bool
 is_one_of(const char *text, size_t size, const struct answer *a)
 {
-	for (size_t i = 0; i < a->active_count; i++)
-		if (strlen(a->active[i]) == size && memcmp(a->active[i], text, size) == 0)
+	for (size_t i = 0; i < a->active_count; i++) {
+		const char *own = short_name(a->active[i]);
+		if ((strlen(a->active[i]) == size && memcmp(a->active[i], text, size) == 0) ||
+		    (strlen(own) == size && memcmp(own, text, size) == 0))
 			return true;
+	}
 	return false;
 }
 

@@ -9,6 +9,7 @@
 
 #define STABLE_MS 1000	  /* up for so long: the back-off begins anew */
 #define UNKILLABLE_MS 10000
+#define CHAIN_DEPTH 16 /* so far along a chain a first start looks */
 
 static const struct service *
 conf(const struct world *w, uint32_t id)
@@ -91,6 +92,37 @@ depends_met(const struct world *w, uint32_t id)
 	return true;
 }
 
+/* It has never been up, and is on its way: nothing that it needs has given up. */
+static bool
+is_coming(const struct world *w, uint32_t id, unsigned depth)
+{
+	const struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	if (s->up_ms != 0 || depth == 0)
+		return false;
+	if (s->state == SERVICE_STARTING)
+		return true;
+	if (!s->pending)
+		return false;
+	for (uint32_t i = 0; i < c->depends_services.count; i++)
+		if (w->services[c->depends_services.ids[i]].state != SERVICE_UP &&
+		    !is_coming(w, c->depends_services.ids[i], depth - 1))
+			return false;
+	return c->depends_checks.count == 0 || depends_met(w, id);
+}
+
+/* The chain's order at the first start: what it needs goes first. It forbids nothing: when
+ * that has failed, or runs already, it goes too. */
+static bool
+chain_lets(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	for (uint32_t i = 0; w->services[id].up_ms == 0 && i < c->after.count; i++)
+		if (is_coming(w, c->after.ids[i], CHAIN_DEPTH))
+			return false;
+	return true;
+}
+
 void
 service_start(struct world *w, uint32_t id)
 {
@@ -155,7 +187,8 @@ service_pending(struct world *w)
 	uint32_t next;
 	for (uint32_t id = w->pending_first; id != RULES_NONE && world_room(w); id = next) {
 		next = w->services[id].starting_next;
-		if (w->starting >= w->rules->settings.starts_at_once || !depends_met(w, id))
+		if (w->starting >= w->rules->settings.starts_at_once || !depends_met(w, id) ||
+		    !chain_lets(w, id))
 			continue;
 		unlist(w, id);
 		if (!w->services[id].occupied)
@@ -199,8 +232,16 @@ became_up(struct world *w, uint32_t id)
 	const struct service *c = conf(w, id);
 	bool failing = false;
 	char took[32];
-	for (uint32_t i = 0; i < c->checks.count; i++)
-		failing = failing || w->checks[c->checks.ids[i]].state == CHECK_DOWN;
+	for (uint32_t i = 0; i < c->checks.count; i++) {
+		if (w->checks[c->checks.ids[i]].state != CHECK_DOWN)
+			continue;
+		if (c->ready.kind == READY_DEFAULT) {
+			failing = true;
+			continue;
+		}
+		check_forget(w, c->checks.ids[i]); /* what failed during the start says nothing */
+		check_pace(w, c->checks.ids[i], PACE_NOW);
+	}
 	world_arm(w, OBJECT_SERVICE, id, NEVER);
 	set_state(w, id, failing ? SERVICE_FAILING : SERVICE_UP);
 	s->up_ms = w->now_ms;

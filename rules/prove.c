@@ -87,6 +87,40 @@ prove_route(struct build *b, const struct route *r)
 			    r->backend_count);
 }
 
+/* The k-th service that a chain's member stands for; RULES_NONE: no more. */
+static uint32_t
+member_service(const struct rules *r, const struct chain_link *link, uint32_t k)
+{
+	if (link->id == RULES_NONE)
+		return RULES_NONE; /* it was not found: told already */
+	if (link->kind == OBJECT_SERVICE)
+		return k == 0 ? link->id : RULES_NONE;
+	if (link->kind == OBJECT_CHECK)
+		return k == 0 ? r->checks[link->id].of : RULES_NONE;
+	const struct route *route = &r->routes[link->id];
+	while (k < route->backend_count && route->backends[k].service == RULES_NONE)
+		k++;
+	return k < route->backend_count ? route->backends[k].service : RULES_NONE;
+}
+
+/* Each member needs the next one of its path. */
+static void
+link_chain(struct build *b, const struct chain *c)
+{
+	struct rules *r = b->rules;
+	for (uint32_t i = 0, p = 0; i + 1 < c->link_count; i++) {
+		while (p < c->path_count && c->path_ends[p] <= i)
+			p++;
+		if (p < c->path_count && i + 1 == c->path_ends[p])
+			continue; /* the last of its path */
+		uint32_t left, right;
+		for (uint32_t k = 0; (left = member_service(r, &c->links[i], k)) != RULES_NONE; k++)
+			for (uint32_t m = 0; (right = member_service(r, &c->links[i + 1], m)) != RULES_NONE; m++)
+				if (left != right)
+					append(b, &r->services[left].after, right);
+	}
+}
+
 static void
 link_objects(struct build *b)
 {
@@ -110,18 +144,22 @@ link_objects(struct build *b)
 			if (x->service != RULES_NONE)
 				append(b, &r->services[x->service].routes, i);
 		}
+	for (uint32_t i = 0; i < r->chain_count; i++)
+		link_chain(b, &r->chains[i]);
 }
 
-/* What a service needs, number at: services, then those that its checks are of; a check of
- * nobody needs nobody. RULES_NONE: no more. */
+/* What a service needs, number at: services, then those that its checks are of (a check of
+ * nobody needs nobody), then those behind it in a chain. RULES_NONE: no more. */
 static uint32_t
 need(const struct rules *r, const struct service *s, uint32_t *at)
 {
-	uint32_t services = s->depends_services.count, to = RULES_NONE;
-	while (to == RULES_NONE && *at < services + s->depends_checks.count) {
+	uint32_t services = s->depends_services.count, checks = services + s->depends_checks.count;
+	uint32_t to = RULES_NONE;
+	while (to == RULES_NONE && *at < checks + s->after.count) {
 		uint32_t i = (*at)++;
 		to = i < services ? s->depends_services.ids[i]
-				  : r->checks[s->depends_checks.ids[i - services]].of;
+		     : i < checks ? r->checks[s->depends_checks.ids[i - services]].of
+				  : s->after.ids[i - checks];
 	}
 	return to;
 }
@@ -165,7 +203,7 @@ prove_cycles(struct build *b)
 				text_begin(&t, text, sizeof text);
 				for (i = i > 0 ? i - 1 : 0; i < depth; i++)
 					text_add(&t, "%s -> ", r->services[path[i]].name);
-				build_error(b, r->services[to].place, "depends goes round: %s%s", text,
+				build_error(b, r->services[to].place, "depends or chains go round: %s%s", text,
 					    r->services[to].name);
 			}
 		}

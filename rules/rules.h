@@ -112,6 +112,7 @@ struct service {
 	uint32_t at_most; /* 0: never gives up */
 	int64_t at_most_ms;
 	struct id_list depends_services, depends_checks;
+	struct id_list after; /* services that it needs by a chain: its first start lets them go first */
 	struct id_list checks; /* of it */
 	const char *log;
 	uint64_t log_size; /* rotate at; 0: never */

@@ -91,12 +91,12 @@ static const struct book_row names[] = {
 	{ RUN "depends = a\n", "r.ini:1: [service a]: it depends on itself\n" },
 	{ RUN "depends = b\n[service b]\nrun = /x\ndepends = c\n[service c]\nrun = "
 	      "/x\ndepends = a\n",
-	  "r.ini:1: depends goes round: a -> b -> c -> a\n" },
+	  "r.ini:1: depends or chains go round: a -> b -> c -> a\n" },
 	{ RUN "depends = c\n[check c]\nof = a\ntcp = h:1\n",
 	  "r.ini:1: [service a]: it depends on itself, by its check 'c'\n" },
 	{ RUN "depends = b-tcp\n[service b]\nrun = /x\ndepends = a\n[check b-tcp]\nof = "
 	      "b\ntcp = h:1\n",
-	  "r.ini:1: depends goes round: a -> b -> a\n" },
+	  "r.ini:1: depends or chains go round: a -> b -> a\n" },
 	{ RUN "alert = ops\n", "r.ini:3: alert: no contact 'ops'\n" },
 	{ RUN "drain = r\n", "r.ini:3: drain: no route 'r'\n" },
 	{ RUN "ready = check c within 3s\n[check c]\ntcp = h:1\n",
