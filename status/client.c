@@ -173,7 +173,7 @@ client_request(void *arg, struct MHD_Connection *connection, const char *url,
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			->socket_context;
 	if (c == NULL || c->since_ms == INT64_MAX)
-		return MHD_NO; /* what a client sent before it was cut off is not done */
+		return MHD_NO;  /* what a client sent before it was cut off is not done */
 	if (*request == NULL) { /* the head; the body follows */
 		*request = c;
 		return MHD_YES;

@@ -19,6 +19,7 @@ enum ctl_exit {
 struct ctl {
 	const char *socket;
 	bool json, watch, follow, no_wait;
+	bool quiet; /* a lost connection is tried again: nothing is printed */
 	const char *since;
 	char **names; /* what follows the command's word */
 	int count;

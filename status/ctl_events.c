@@ -9,10 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define FOLLOW_TRIES 50 /* 10 s in all */
+#define FOLLOW_PAUSE_US 200000
+#define FOLLOW_LIVED_MS 1000 /* a connection that lasted so long: count anew */
 
 struct reading {
-	const struct ctl *ctl;
+	struct ctl *ctl;
 	int64_t from_ms; /* events before it are left out */
+	uint64_t last;   /* id of the last one read */
 };
 
 /* "10m": so long ago. Negative: it is no duration. */
@@ -71,9 +77,11 @@ static bool
 on_event(void *arg, const char *line, size_t size)
 {
 	struct reading *r = arg;
-	json_t *e = NULL;
-	if (!r->ctl->json || r->from_ms > 0)
-		e = json_loadb(line, size, 0, NULL);
+	json_t *e = json_loadb(line, size, 0, NULL);
+	if (e == NULL)
+		return false;
+	r->ctl->quiet = r->ctl->follow; /* from now on it is tried again */
+	r->last = (uint64_t)json_integer_value(json_object_get(e, "id"));
 	if (r->from_ms == 0 || time_of(text_of(e, "time")) >= r->from_ms) {
 		if (r->ctl->json)
 			puts(line);
@@ -84,13 +92,37 @@ on_event(void *arg, const char *line, size_t size)
 	return !r->ctl->follow || fflush(stdout) == 0; /* the reader may have gone */
 }
 
+static long
+read_events(const struct ctl *ctl, struct reading *r)
+{
+	char path[96];
+	text_print(path, sizeof path, "/v1/events?since=%" PRIu64 "%s", r->last,
+		   ctl->follow ? "&follow=1" : "");
+	return http_lines(ctl, path, on_event, r);
+}
+
+/* Whoever follows goes on where it was when the helper that answers, or monitord itself,
+ * is replaced. */
+static long
+follow_events(struct ctl *ctl, struct reading *r)
+{
+	long code = read_events(ctl, r);
+	for (int try = 1; code < 0 && r->last != 0 && try <= FOLLOW_TRIES; try++) {
+		int64_t began_ms = clock_ms();
+		ctl->quiet = try < FOLLOW_TRIES;
+		usleep(FOLLOW_PAUSE_US);
+		code = read_events(ctl, r);
+		if (clock_ms() - began_ms > FOLLOW_LIVED_MS)
+			try = 0;
+	}
+	return code;
+}
+
 enum ctl_exit
 ctl_events(struct ctl *ctl)
 {
 	struct reading r = { .ctl = ctl };
-	uint64_t id = 0;
-	char path[96];
-	if (ctl->since != NULL && !since_of(ctl->since, &id, &r.from_ms)) {
+	if (ctl->since != NULL && !since_of(ctl->since, &r.last, &r.from_ms)) {
 		fprintf(stderr,
 			"monitorctl: --since %s: expected an id, a duration like 10m, or "
 			"a time "
@@ -98,9 +130,7 @@ ctl_events(struct ctl *ctl)
 			ctl->since);
 		return CTL_WRONG_USE;
 	}
-	text_print(path, sizeof path, "/v1/events?since=%" PRIu64 "%s", id,
-		   ctl->follow ? "&follow=1" : "");
-	long code = http_lines(ctl, path, on_event, &r);
+	long code = ctl->follow ? follow_events(ctl, &r) : read_events(ctl, &r);
 	return code == 200   ? CTL_DONE
 	       : code == 403 ? CTL_NOT_ALLOWED
 	       : code < 0    ? CTL_NO_DAEMON

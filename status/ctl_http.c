@@ -45,6 +45,8 @@ static void
 complain(const struct ctl *ctl, CURL *c, CURLcode code)
 {
 	long error = 0;
+	if (ctl->quiet)
+		return;
 	curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &error);
 	if (code == CURLE_COULDNT_CONNECT)
 		fprintf(stderr, "monitorctl: no daemon answers at %s: %s\n", ctl->socket,
