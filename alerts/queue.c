@@ -25,16 +25,15 @@ spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_cou
 {
 	bool found = false;
 	*wait_ms = -1;
-	sqlite3_stmt *q = sql_query(
-		s,
-		"SELECT id, thread, phase, way, tries, born_ms, contact,"
-		" CASE WHEN due_ms > ?1 + ?2 THEN ?1 ELSE due_ms END AS due FROM alert a"
-		" WHERE fate = 0 AND NOT EXISTS (SELECT 1 FROM alert b WHERE b.fate = 0 "
-		"AND"
-		" b.thread = a.thread AND b.contact = a.contact AND b.way = a.way AND "
-		"b.id < a.id)"
-		" ORDER BY due, id",
-		"ii", now_ms, (int64_t)CLAMP_MS);
+	sqlite3_stmt *q =
+		sql_query(s,
+			  "SELECT id, thread, phase, way, tries, born_ms, contact, CASE"
+			  " WHEN due_ms > ?1 + ?2 THEN ?1 ELSE due_ms END AS due FROM"
+			  " alert a WHERE fate = 0 AND NOT EXISTS (SELECT 1 FROM alert"
+			  " b WHERE b.fate = 0 AND b.thread = a.thread AND b.contact ="
+			  " a.contact AND b.way = a.way AND b.id < a.id) ORDER BY due,"
+			  " id",
+			  "ii", now_ms, (int64_t)CLAMP_MS);
 	if (q == NULL)
 		return false;
 	while (!found && *wait_ms == -1 && sqlite3_step(q) == SQLITE_ROW) {
@@ -157,8 +156,8 @@ bool
 spool_wake(struct spool *s, int64_t now_ms)
 {
 	return sql_run(s,
-		       "UPDATE alert SET due_ms = ?1 WHERE fate = 0 AND due_ms > ?1 AND "
-		       "tries > 0",
+		       "UPDATE alert SET due_ms = ?1 WHERE fate = 0 AND due_ms > ?1"
+		       " AND tries > 0",
 		       "i", now_ms);
 }
 
@@ -166,10 +165,8 @@ bool
 spool_prune(struct spool *s, int64_t before_ms)
 {
 	return sql_run(s,
-		       "DELETE FROM thread WHERE over_ms < ? AND NOT EXISTS (SELECT 1 "
-		       "FROM "
-		       "alert a"
-		       " WHERE a.thread = thread.id AND a.fate = 0)",
+		       "DELETE FROM thread WHERE over_ms < ? AND NOT EXISTS (SELECT"
+		       " 1 FROM alert a WHERE a.thread = thread.id AND a.fate = 0)",
 		       "i", before_ms) &&
 	       sql_run(s, "DELETE FROM line WHERE thread NOT IN (SELECT id FROM thread)",
 		       "") &&

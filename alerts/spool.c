@@ -11,47 +11,37 @@
 #define GATHER_MS 2000 /* an incident's first alert waits for what belongs to it */
 #define LINES_KEPT 400 /* of one incident: the first and the newest */
 
+/* clang-format off */
 static const char *const schema =
-	"CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = "
-	"1),"
-	" cursor INTEGER NOT NULL, cursor_ms INTEGER NOT NULL, life INTEGER NOT "
-	"NULL,"
-	" sent INTEGER NOT NULL, failed INTEGER NOT NULL, undelivered INTEGER "
-	"NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS state ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1), cursor INTEGER NOT NULL,"
+	" cursor_ms INTEGER NOT NULL, life INTEGER NOT NULL, sent INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL, undelivered INTEGER NOT NULL);"
 	"INSERT OR IGNORE INTO state VALUES (1, 0, 0, 1, 0, 0, 0);"
-	"CREATE TABLE IF NOT EXISTS thread (id INTEGER PRIMARY KEY, life INTEGER "
-	"NOT "
-	"NULL,"
-	" number INTEGER NOT NULL, lone INTEGER NOT NULL, since_ms INTEGER NOT "
-	"NULL,"
-	" over_ms INTEGER, UNIQUE (life, number, lone));"
-	"CREATE TABLE IF NOT EXISTS line (thread INTEGER NOT NULL, event INTEGER "
-	"NOT "
-	"NULL,"
-	" real_ms INTEGER NOT NULL, kind TEXT NOT NULL, object_kind TEXT NOT "
-	"NULL,"
-	" object TEXT NOT NULL, rule TEXT NOT NULL, cause INTEGER NOT NULL, text "
-	"TEXT "
-	"NOT NULL,"
+
+	"CREATE TABLE IF NOT EXISTS thread ("
+	" id INTEGER PRIMARY KEY, life INTEGER NOT NULL, number INTEGER NOT NULL,"
+	" lone INTEGER NOT NULL, since_ms INTEGER NOT NULL, over_ms INTEGER,"
+	" UNIQUE (life, number, lone));"
+
+	"CREATE TABLE IF NOT EXISTS line ("
+	" thread INTEGER NOT NULL, event INTEGER NOT NULL, real_ms INTEGER NOT NULL,"
+	" kind TEXT NOT NULL, object_kind TEXT NOT NULL, object TEXT NOT NULL,"
+	" rule TEXT NOT NULL, cause INTEGER NOT NULL, text TEXT NOT NULL,"
 	" PRIMARY KEY (thread, event)) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS alert (id INTEGER PRIMARY KEY, thread "
-	"INTEGER NOT "
-	"NULL,"
-	" phase INTEGER NOT NULL, again INTEGER NOT NULL, contact TEXT NOT NULL,"
-	" way INTEGER NOT NULL, event INTEGER NOT NULL, fate INTEGER NOT NULL "
-	"DEFAULT 0,"
-	" tries INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL, born_ms "
-	"INTEGER NOT "
-	"NULL,"
-	" UNIQUE (thread, phase, again, contact, way));"
-	"CREATE INDEX IF NOT EXISTS alert_queued ON alert (due_ms) WHERE fate = "
-	"0;"
-	"CREATE TABLE IF NOT EXISTS answer (alert INTEGER NOT NULL, address TEXT "
-	"NOT "
-	"NULL,"
-	" final INTEGER NOT NULL, code INTEGER NOT NULL, PRIMARY KEY (alert, "
-	"address))"
-	" WITHOUT ROWID;";
+
+	"CREATE TABLE IF NOT EXISTS alert ("
+	" id INTEGER PRIMARY KEY, thread INTEGER NOT NULL, phase INTEGER NOT NULL,"
+	" again INTEGER NOT NULL, contact TEXT NOT NULL, way INTEGER NOT NULL,"
+	" event INTEGER NOT NULL, fate INTEGER NOT NULL DEFAULT 0,"
+	" tries INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL,"
+	" born_ms INTEGER NOT NULL, UNIQUE (thread, phase, again, contact, way));"
+	"CREATE INDEX IF NOT EXISTS alert_queued ON alert (due_ms) WHERE fate = 0;"
+
+	"CREATE TABLE IF NOT EXISTS answer ("
+	" alert INTEGER NOT NULL, address TEXT NOT NULL, final INTEGER NOT NULL,"
+	" code INTEGER NOT NULL, PRIMARY KEY (alert, address)) WITHOUT ROWID;";
+/* clang-format on */
 
 /* ---- the file ---- */
 
@@ -202,9 +192,8 @@ thread_of(struct spool *s, const struct journal_line *line)
 		     "iii", n, lone, line->real_ms))
 		return 0;
 	return sql_number(s, 0,
-			  "SELECT t.id FROM thread t, state s WHERE t.life = s.life AND "
-			  "t.number = ?"
-			  " AND t.lone = ?",
+			  "SELECT t.id FROM thread t, state s WHERE t.life = s.life AND"
+			  " t.number = ? AND t.lone = ?",
 			  "ii", n, lone);
 }
 
@@ -218,11 +207,11 @@ keep_line(struct spool *s, int64_t thread, const struct journal_line *l)
 	if (sql_number(s, 0, "SELECT count(*) FROM line WHERE thread = ?", "i", thread) <=
 	    LINES_KEPT)
 		return true;
-	return sql_run(
-		s,
-		"DELETE FROM line WHERE thread = ?1 AND event = (SELECT event FROM line"
-		" WHERE thread = ?1 ORDER BY event LIMIT 1 OFFSET ?2)",
-		"ii", thread, (int64_t)LETTER_HEAD);
+	return sql_run(s,
+		       "DELETE FROM line WHERE thread = ?1 AND event = (SELECT event"
+		       " FROM line WHERE thread = ?1 ORDER BY event LIMIT 1 OFFSET"
+		       " ?2)",
+		       "ii", thread, (int64_t)LETTER_HEAD);
 }
 
 /* An alert; what tells of an incident's beginning before its own line does (an action of
@@ -234,16 +223,15 @@ add_alert(struct spool *s, int64_t thread, enum phase phase,
 {
 	bool early = phase == PHASE_OPEN && strcmp(line->kind, "incident-open") != 0;
 	int64_t again = phase == PHASE_REMIND ? (int64_t)line->id : 0;
-	return sql_run(
-		s,
-		"INSERT INTO alert (thread, phase, again, contact, way, event, "
-		"due_ms, born_ms)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-		" event = excluded.event, due_ms = excluded.due_ms"
-		" WHERE fate = 0 AND tries = 0 AND excluded.event > event AND NOT ?",
-		"iiitiiiii", thread, (int64_t)phase, again, to->contact, (int64_t)to->way,
-		(int64_t)line->id, early ? now_ms + GATHER_MS : now_ms, now_ms,
-		(int64_t)early);
+	return sql_run(s,
+		       "INSERT INTO alert (thread, phase, again, contact, way,"
+		       " event, due_ms, born_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON"
+		       " CONFLICT DO UPDATE SET event = excluded.event, due_ms ="
+		       " excluded.due_ms WHERE fate = 0 AND tries = 0 AND"
+		       " excluded.event > event AND NOT ?",
+		       "iiitiiiii", thread, (int64_t)phase, again, to->contact,
+		       (int64_t)to->way, (int64_t)line->id,
+		       early ? now_ms + GATHER_MS : now_ms, now_ms, (int64_t)early);
 }
 
 /* Everybody who heard of the beginning hears of the end. */
@@ -254,10 +242,10 @@ add_close(struct spool *s, int64_t thread, const struct journal_line *line,
 	return sql_run(s, "UPDATE thread SET over_ms = ? WHERE id = ?", "ii", now_ms,
 		       thread) &&
 	       sql_run(s,
-		       "INSERT OR IGNORE INTO alert (thread, phase, again, contact, way, "
-		       "event, due_ms,"
-		       " born_ms) SELECT thread, ?, 0, contact, way, ?, ?, ? FROM alert"
-		       " WHERE thread = ? AND phase = ? ORDER BY id",
+		       "INSERT OR IGNORE INTO alert (thread, phase, again, contact,"
+		       " way, event, due_ms, born_ms) SELECT thread, ?, 0, contact,"
+		       " way, ?, ?, ? FROM alert WHERE thread = ? AND phase = ?"
+		       " ORDER BY id",
 		       "iiiiii", (int64_t)PHASE_CLOSE, (int64_t)line->id, now_ms, now_ms,
 		       thread, (int64_t)PHASE_OPEN);
 }
@@ -266,8 +254,8 @@ static bool
 move_cursor(struct spool *s, const struct journal_line *line, uint64_t unknown)
 {
 	return sql_run(s,
-		       "UPDATE state SET cursor = ?, cursor_ms = ?, undelivered = "
-		       "undelivered + ?",
+		       "UPDATE state SET cursor = ?, cursor_ms = ?, undelivered ="
+		       " undelivered + ?",
 		       "iii", (int64_t)line->id, line->real_ms, (int64_t)unknown);
 }
 
