@@ -212,10 +212,7 @@ world_recall(struct world *w, const struct journal_line *l)
 {
 	if (l->id > w->last_event)
 		w->last_event = l->id;
-	if (strncmp(l->kind, "incident-", 9) == 0) {
-		incident_recall(w, l);
-		return;
-	}
+	incident_recall(w, l);
 	if (strcmp(l->kind, "command") != 0)
 		return;
 	uint32_t s = rules_find(w->rules, OBJECT_SERVICE, l->object);
@@ -284,8 +281,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	to->last_event = from->last_event;
 	to->last_token = from->last_token;
 	to->random = from->random;
-	memcpy(to->incidents, from->incidents, sizeof to->incidents);
-	to->incident_next = from->incident_next;
+	incidents_move(to, from);
 	for (uint32_t i = 0; i < INCIDENTS; i++)
 		move_deadline(to, from, NODE_INCIDENTS, i, i);
 	for (uint32_t o = 0; o < rf->service_count; o++) {

@@ -125,11 +125,12 @@ related(const struct world *w, enum object_kind kind, uint32_t id)
 	return i;
 }
 
+/* The oldest that is closed, or was never used. */
 static uint32_t
-open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *text)
+take_place(struct world *w)
 {
 	uint32_t index = w->incident_next;
-	for (uint32_t k = 0; k < INCIDENTS; k++) { /* the oldest that is closed, or never used */
+	for (uint32_t k = 0; k < INCIDENTS; k++) {
 		uint32_t i = (w->incident_next + k) % INCIDENTS;
 		if (w->incidents[i].id == 0 || w->incidents[i].state == INCIDENT_CLOSED) {
 			index = i;
@@ -137,6 +138,13 @@ open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *t
 		}
 	}
 	w->incident_next = (index + 1) % INCIDENTS;
+	return index;
+}
+
+static uint32_t
+open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *text)
+{
+	uint32_t index = take_place(w);
 	for (uint32_t i = 0; i < w->node_count; i++)
 		if (w->nodes[i].incident == index) {
 			w->nodes[i].incident = NO_INCIDENT;
@@ -236,39 +244,78 @@ incident_timer(struct world *w, uint32_t index)
 	tell(w, index, "incident-close", text);
 }
 
-/* From the journal of an earlier life: what was open is open still. */
+/* ---- an earlier life, and other rules ---- */
+
+static enum object_kind
+kind_of(const char *word)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE, OBJECT_RULE };
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		if (strcmp(object_kind_name[kinds[k]], word) == 0)
+			return kinds[k];
+	return OBJECT_MONITORD;
+}
+
+/* What its root is called now; what has no section any more is monitord's to end. */
+static void
+set_root(struct world *w, struct incident *x, enum object_kind kind, const char *name)
+{
+	uint32_t id = kind != OBJECT_MONITORD ? rules_find(w->rules, kind, name) : RULES_NONE;
+	x->root_kind = id != RULES_NONE ? kind : OBJECT_MONITORD;
+	x->root_id = id != RULES_NONE ? id : 0;
+}
+
+static uint32_t
+recall_new(struct world *w, const struct journal_line *l)
+{
+	uint32_t index = take_place(w);
+	w->incidents[index] = (struct incident){ .id = l->incident, .since_real_ms = l->real_ms,
+						 .event = l->id };
+	/* nothing of it is bad until measured again, which gets its time */
+	world_arm(w, NODE_INCIDENTS, index, w->now_ms + RECALL_MS);
+	return index;
+}
+
+/* What was open is open still, and what was not yet told is told now. */
 void
 incident_recall(struct world *w, const struct journal_line *l)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE, OBJECT_RULE };
 	uint32_t index = NO_INCIDENT;
+	bool opens = strcmp(l->kind, "incident-open") == 0;
+	if (l->incident == 0)
+		return;
 	for (uint32_t i = 0; i < INCIDENTS; i++)
-		if (w->incidents[i].id == l->incident && l->incident != 0)
+		if (w->incidents[i].id == l->incident)
 			index = i;
 	if (strcmp(l->kind, "incident-close") == 0) {
-		if (index != NO_INCIDENT) {
-			w->incidents[index].state = INCIDENT_CLOSED;
-			w->incidents[index].until_real_ms = l->real_ms;
-			world_arm(w, NODE_INCIDENTS, index, NEVER);
-		}
+		if (index == NO_INCIDENT)
+			return;
+		w->incidents[index].state = INCIDENT_CLOSED;
+		w->incidents[index].until_real_ms = l->real_ms;
+		world_arm(w, NODE_INCIDENTS, index, NEVER);
 		return;
 	}
-	if (strcmp(l->kind, "incident-open") != 0 || index != NO_INCIDENT)
-		return;
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		if (strcmp(object_kind_name[kinds[k]], l->object_kind) != 0)
-			continue;
-		uint32_t id = kinds[k] == OBJECT_RULE ? RULES_NONE : rules_find(w->rules, kinds[k], l->object);
-		if (id == RULES_NONE)
-			return;
-		index = w->incident_next;
-		w->incident_next = (index + 1) % INCIDENTS;
-		struct incident *x = &w->incidents[index];
-		*x = (struct incident){ .id = l->incident, .root_kind = kinds[k], .root_id = id,
-					.since_real_ms = l->real_ms, .told = true, .event = l->id };
+	bool new = index == NO_INCIDENT;
+	if (new)
+		index = recall_new(w, l);
+	struct incident *x = &w->incidents[index];
+	if (new || opens || (!x->told && strcmp(l->kind, "service-exited") == 0)) {
+		set_root(w, x, kind_of(l->object_kind), l->object);
 		text_print(x->text, sizeof x->text, "%s", l->text);
-		world_node(w, kinds[k], id)->incident = index;
-		/* nothing of it is bad until measured again, which gets its time */
-		world_arm(w, NODE_INCIDENTS, index, w->now_ms + RECALL_MS);
+		if (x->root_kind != OBJECT_MONITORD)
+			world_node(w, x->root_kind, x->root_id)->incident = index;
+	}
+	x->told = x->told || opens;
+}
+
+void
+incidents_move(struct world *to, const struct world *from)
+{
+	memcpy(to->incidents, from->incidents, sizeof to->incidents);
+	to->incident_next = from->incident_next;
+	for (uint32_t i = 0; i < INCIDENTS; i++) {
+		struct incident *x = &to->incidents[i];
+		if (x->id != 0)
+			set_root(to, x, x->root_kind, rules_name(from->rules, x->root_kind, x->root_id));
 	}
 }

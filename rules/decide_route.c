@@ -166,7 +166,10 @@ set_state(struct world *w, uint32_t id, enum route_state state)
 static bool
 cut_now(const struct world *w, uint32_t id, uint32_t i)
 {
-	return (w->routes[id].drained & BIT(i)) == 0 && health(w, id, i) == HEALTH_BAD;
+	uint32_t service = conf(w, id)->backends[i].service;
+	bool ends_by_itself = (w->routes[id].drained & BIT(i)) != 0 ||
+			      (service != RULES_NONE && w->services[service].lingers);
+	return !ends_by_itself && health(w, id, i) == HEALTH_BAD;
 }
 
 /* These leave because somebody asked for it, or have never yet been up: nobody is told, but
@@ -269,10 +272,12 @@ tell_drained(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	for (uint32_t i = 0; i < c->backend_count; i++)
-		if ((r->drained & BIT(i)) != 0 && (r->seen & BIT(i)) == 0 && (r->wanted & BIT(i)) == 0 &&
-		    c->backends[i].service != RULES_NONE)
-			service_drained(w, c->backends[i].service);
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		uint32_t service = c->backends[i].service;
+		if (service != RULES_NONE && ((r->seen | r->wanted) & BIT(i)) == 0 &&
+		    ((r->drained & BIT(i)) != 0 || w->services[service].lingers))
+			service_drained(w, service);
+	}
 }
 
 static void
@@ -493,6 +498,17 @@ route_drain(struct world *w, uint32_t service, bool drain)
 	route_update(w, id);
 	if (drain)
 		tell_drained(w, id);
+}
+
+uint64_t
+route_places(const struct world *w, uint32_t id, uint32_t service)
+{
+	const struct route *c = conf(w, id);
+	uint64_t places = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		if (c->backends[i].service == service)
+			places |= BIT(i);
+	return places;
 }
 
 bool

@@ -416,7 +416,7 @@ void
 service_drained(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
-	if (!s->draining || s->drain_ms != 0)
+	if ((!s->draining && !s->lingers) || s->drain_ms != 0)
 		return;
 	s->drain_ms = w->now_ms;
 	world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_GRACE_MS);
@@ -509,6 +509,33 @@ after_crash(struct world *w, uint32_t id)
 	world_arm(w, OBJECT_SERVICE, id, w->now_ms + delay);
 }
 
+/* It carried traffic, as the fronts said, and all of that goes to others now. */
+static bool
+traffic_left(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	bool carried = false;
+	for (uint32_t i = 0; i < c->routes.count; i++) {
+		const struct route_view *r = &w->routes[c->routes.ids[i]];
+		uint64_t places = route_places(w, c->routes.ids[i], id);
+		if ((r->wanted & places) != 0)
+			return false;
+		carried = carried || (r->is_seen && (r->seen & places) != 0);
+	}
+	return carried;
+}
+
+static void
+kill_rest(struct world *w, uint32_t id)
+{
+	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
+	d->signal = SIGKILL;
+	d->scope = SCOPE_TREE;
+	w->services[id].lingers = false;
+	w->services[id].step = conf(w, id)->stop_count;
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + UNKILLABLE_MS);
+}
+
 static void
 exited(struct world *w, const struct event *e)
 {
@@ -529,7 +556,9 @@ exited(struct world *w, const struct event *e)
 		set_state(w, e->id, SERVICE_BACKOFF);
 	}
 	s->draining = false;
-	update_routes(w, e->id); /* traffic leaves before anything else */
+	s->lingers = !asked && !watched(c); /* its children may be in the middle of an answer */
+	update_routes(w, e->id);	    /* traffic leaves before anything else */
+	s->lingers = s->lingers && traffic_left(w, e->id);
 	w->cause = world_tell(w, "service-exited", OBJECT_SERVICE, e->id, "%s exited%s: %s, after %s",
 			      c->name, asked ? " as asked" : "", how,
 			      text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
@@ -539,12 +568,11 @@ exited(struct world *w, const struct event *e)
 	if (asked) {
 		s->step = 0; /* the same ladder for what outlives it, from the first signal */
 		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + 100);
+	} else if (s->lingers) {
+		s->drain_ms = 0;
+		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + LINGER_SEEN_MS);
 	} else if (!watched(c)) {
-		struct decision *d = world_decide(w, DECIDE_SIGNAL, e->id);
-		d->signal = SIGKILL;
-		d->scope = SCOPE_TREE;
-		s->step = c->stop_count;
-		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + UNKILLABLE_MS);
+		kill_rest(w, e->id);
 	}
 	rule_changed(w, OBJECT_SERVICE, e->id, false);
 }
@@ -557,7 +585,7 @@ empty(struct world *w, const struct event *e)
 	bool asked = s->state == SERVICE_STOPPING;
 	if (!s->occupied || s->alive)
 		return;
-	s->occupied = false;
+	s->occupied = s->lingers = false;
 	world_arm(w, OBJECT_SERVICE, e->id, NEVER);
 	w->cause = s->event;
 	if (!asked) {
@@ -715,6 +743,10 @@ service_timer(struct world *w, uint32_t id)
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	w->cause = s->event;
+	if (s->lingers) {
+		kill_rest(w, id);
+		return;
+	}
 	if (s->draining) {
 		service_stop(w, id, AFTER_START); /* drained, or its time is over */
 		return;

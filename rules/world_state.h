@@ -15,6 +15,7 @@
 #define SETTLE_MS 2000	   /* all good for so long: closed */
 #define RECALL_MS 10000	   /* an incident of an earlier life may prove that it goes on */
 #define DRAIN_SEEN_MS 5000 /* a front gets so long to say that it drained */
+#define LINGER_SEEN_MS 1000 /* the same, when only left-overs serve */
 #define DRAIN_GRACE_MS 500 /* requests in flight end */
 
 struct waiter {
@@ -31,6 +32,7 @@ struct service_view {
 	bool occupied;	       /* something of it lives, or is about to */
 	bool pending;	       /* waits for its turn to start, or for what it depends on */
 	bool draining;	       /* a planned restart waits for its route */
+	bool lingers; /* its main process is dead, the rest ends the requests it has */
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
 	enum after_stop after;
@@ -193,6 +195,7 @@ void incident_bad(struct world *w, enum object_kind kind, uint32_t id, const cha
 void incident_good(struct world *w, enum object_kind kind, uint32_t id);
 uint64_t incident_of(struct world *w, enum object_kind kind, uint32_t id);
 void incident_timer(struct world *w, uint32_t index);
+void incidents_move(struct world *to, const struct world *from); /* to a world of new rules */
 void incident_recall(struct world *w, const struct journal_line *line);
 
 /* ---- decide_service.c ---- */
@@ -228,6 +231,8 @@ bool route_command(struct world *w, const struct event *e, const char **why);
 void route_manual(struct world *w, uint32_t id, uint32_t backend);
 void route_drain(struct world *w, uint32_t service, bool drain);
 bool route_can_lose(struct world *w, uint32_t id, uint32_t service);
+/* Which backends of the route are this service. */
+uint64_t route_places(const struct world *w, uint32_t id, uint32_t service);
 uint32_t route_healthy(const struct world *w, uint32_t id);
 
 /* ---- decide_rule.c ---- */
