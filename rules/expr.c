@@ -186,14 +186,13 @@ test(struct parser *x)
 	} else if (!units_value(value, unit, &op->value, why)) {
 		fail(x, "%s: %s: %s", x->b->entry->key, word, why);
 	}
-	if (!x->failed)
-		window(x, op);
 }
 
 static void or_terms(struct parser *x);
 
+/* A test or a parenthesis, perhaps with not before it; the op that its window belongs to. */
 static void
-term(struct parser *x)
+bare_term(struct parser *x)
 {
 	if (x->failed)
 		return;
@@ -202,7 +201,7 @@ term(struct parser *x)
 		return;
 	}
 	if (word_is(x, "not")) {
-		term(x);
+		bare_term(x);
 		add(x)->kind = OP_NOT;
 	} else if (lex_skip(&x->p), *x->p == '(') {
 		x->p++;
@@ -212,15 +211,28 @@ term(struct parser *x)
 			fail(x, "%s: ')' is missing", x->b->entry->key);
 		else
 			x->p++;
-		if (!x->failed) {
-			struct op *op = add(x);
-			op->kind = OP_GROUP;
-			window(x, op);
-		}
+		if (!x->failed)
+			add(x)->kind = OP_GROUP;
 	} else {
 		test(x);
 	}
 	x->depth--;
+}
+
+/* With the window that may follow: it is about all of `not a.up`. */
+static void
+term(struct parser *x)
+{
+	bare_term(x);
+	if (x->failed)
+		return;
+	struct op *op = &x->ops[x->count - 1];
+	if (op->kind == OP_NOT) {
+		op = add(x);
+		op->kind = OP_GROUP;
+	}
+	if (!x->failed)
+		window(x, op);
 }
 
 static void
