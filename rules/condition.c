@@ -180,6 +180,33 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 	return n == 1 ? stack[0].t : TRUTH_UNKNOWN;
 }
 
+/* Of the process itself, so that a new one begins them anew. */
+static bool
+is_sample(const struct op *op, uint32_t service)
+{
+	return op->object == OBJECT_SERVICE && op->id == service && op->metric != METRIC_UP &&
+	       op->metric != METRIC_STATE && op->metric != METRIC_RESTARTS &&
+	       op->metric != METRIC_EXIT_CODE;
+}
+
+void
+condition_forget(const struct condition *c, struct slot *slots, uint32_t service)
+{
+	bool stack[STACK];
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < c->count && n < STACK; i++) {
+		const struct op *op = &c->ops[i];
+		if (op->kind == OP_TEST) {
+			stack[n++] = is_sample(op, service);
+		} else if (op->kind == OP_AND || op->kind == OP_OR) {
+			n--;
+			stack[n - 1] = stack[n - 1] || stack[n];
+		}
+		if (op->window != WINDOW_NONE && stack[n - 1])
+			slots[op->slot] = (struct slot){ 0 };
+	}
+}
+
 static void
 value_text(enum unit unit, double v, char *out, size_t cap)
 {

@@ -239,13 +239,14 @@ world_recall(struct world *w, const struct journal_line *l)
 /* ---- reload ---- */
 
 static void
-move_service(struct world *to, uint32_t id, const struct service_view *old)
+move_service(struct world *to, uint32_t id, const struct service_view *old, bool reached)
 {
 	struct service_view *s = &to->services[id];
 	uint32_t next = s->starting_next;
 	*s = *old;
 	s->starting_next = next;
 	s->pending = false;
+	s->moved = reached;
 	if (old->pending) /* it still waits for its turn, or for what it depends on */
 		service_start(to, id);
 	if (s->state == SERVICE_STARTING)
@@ -273,6 +274,24 @@ same_backends(const struct route *a, const struct route *b)
 	return same;
 }
 
+/* What was bad and has no section any more is bad no longer: such an incident must end. */
+static void
+recount_incidents(struct world *to, const struct world *from)
+{
+	for (uint32_t i = 0; i < INCIDENTS; i++)
+		to->incidents[i].bad = 0;
+	for (uint32_t i = 0; i < to->node_count; i++)
+		if (to->nodes[i].bad && to->nodes[i].incident != NO_INCIDENT)
+			to->incidents[to->nodes[i].incident].bad++;
+	for (uint32_t i = 0; i < INCIDENTS; i++) {
+		struct incident *x = &to->incidents[i];
+		if (x->state == INCIDENT_CLOSED || x->bad > 0 || from->incidents[i].bad == 0)
+			continue;
+		x->good_ms = to->now_ms;
+		world_arm(to, NODE_INCIDENTS, i, to->now_ms + SETTLE_MS);
+	}
+}
+
 void
 world_move(struct world *to, const struct world *from, int64_t now_ms)
 {
@@ -288,7 +307,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		uint32_t n = rules_find(rt, OBJECT_SERVICE, rf->services[o].name);
 		if (n == RULES_NONE)
 			continue;
-		move_service(to, n, &from->services[o]);
+		move_service(to, n, &from->services[o], o < from->go_next);
 		move_deadline(to, from, OBJECT_SERVICE, n, o);
 	}
 	for (uint32_t o = 0; o < rf->check_count; o++) {
@@ -320,8 +339,10 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		r->clear_slots = clear;
 		r->actions = NULL; /* what ran of the old rules ends there */
 		r->wait_service = RULES_NONE;
+		r->wait_token = 0;
 		move_deadline(to, from, OBJECT_RULE, n, o);
 	}
+	recount_incidents(to, from);
 	to->going = from->going;
 	to->go_next = 0;
 }

@@ -463,8 +463,8 @@ verify_failed(struct world *w, uint32_t id)
 	}
 	world_answer(w, r->waiters, -1, ANSWER_FAILED, "the switch was not verified");
 	if (back != 0 && back != r->wanted) {
+		r->manual = RULES_NONE; /* the choice that was not proven is none */
 		order(w, id, back, "route-undone", why);
-		r->manual = RULES_NONE;
 		return;
 	}
 	if (r->undo == 0)

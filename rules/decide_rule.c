@@ -279,6 +279,17 @@ rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample
 }
 
 void
+rule_forget(struct world *w, uint32_t service)
+{
+	const struct readers *r = &w->service_rules;
+	for (uint32_t i = r->first[service]; i < r->first[service + 1]; i++) {
+		uint32_t id = r->rules[i];
+		condition_forget(&conf(w, id)->when, w->ruleviews[id].slots, service);
+		condition_forget(&conf(w, id)->clear, w->ruleviews[id].clear_slots, service);
+	}
+}
+
+void
 rule_timer(struct world *w, uint32_t id)
 {
 	evaluate(w, id, OBJECT_KINDS, 0);

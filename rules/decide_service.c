@@ -43,7 +43,10 @@ update_routes(struct world *w, uint32_t id)
 {
 	const struct id_list *routes = &conf(w, id)->routes;
 	for (uint32_t i = 0; i < routes->count; i++)
-		route_update(w, routes->ids[i]);
+		if (world_room(w))
+			route_update(w, routes->ids[i]);
+		else
+			world_arm(w, OBJECT_ROUTE, routes->ids[i], w->now_ms);
 }
 
 static void
@@ -209,7 +212,7 @@ service_go(struct world *w)
 				service_stop(w, id, AFTER_STAY); /* our death came between order and end */
 			continue;
 		}
-		if (!s->occupied && s->state == SERVICE_STOPPED && !s->pending)
+		if (!s->occupied && s->state == SERVICE_STOPPED && !s->pending && !s->moved)
 			service_start(w, id);
 	}
 }
@@ -295,6 +298,7 @@ began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms)
 	s->sample_ms = 0;
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
 		s->values[m] = (double)NAN;
+	rule_forget(w, id);
 	world_mark(w, OBJECT_SERVICE, id);
 }
 

@@ -30,6 +30,7 @@ struct service_view {
 	bool held, by_command; /* hands off; stopped by an operator */
 	bool alive;	       /* the main process lives */
 	bool occupied;	       /* something of it lives, or is about to */
+	bool moved;	       /* a reload carried it over, and starts nothing that was stopped */
 	bool pending;	       /* waits for its turn to start, or for what it depends on */
 	bool draining;	       /* a planned restart waits for its route */
 	bool lingers; /* its main process is dead, the rest ends the requests it has */
@@ -239,6 +240,7 @@ uint32_t route_healthy(const struct world *w, uint32_t id);
 void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool sample);
 void rule_timer(struct world *w, uint32_t id);
 void rule_progress(struct world *w);
+void rule_forget(struct world *w, uint32_t service); /* it has a new process */
 void rule_run_done(struct world *w, const struct event *e);
 
 /* ---- condition.c ---- */
@@ -246,6 +248,8 @@ void rule_run_done(struct world *w, const struct event *e);
  * gets the earlier of itself and when a window could become true by time alone. */
 enum truth condition_eval(const struct world *w, const struct condition *c, struct slot *slots,
 			  enum object_kind fresh_kind, uint32_t fresh_id, int64_t *due_ms);
+/* The service has a new process: windows over samples of the old one begin anew. */
+void condition_forget(const struct condition *c, struct slot *slots, uint32_t service);
 /* "memory 1.6 GiB > 1.5 GiB for 30 s": the tests that hold. */
 void condition_text(const struct world *w, const struct condition *c, char *out, size_t cap);
 bool metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum metric m,
