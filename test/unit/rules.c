@@ -6,7 +6,12 @@ main(void)
 {
 	int failed = 0;
 	failed += test_check();
+	failed += test_condition();
+	failed += test_incident();
 	failed += test_mistakes();
+	failed += test_move();
+	failed += test_route();
+	failed += test_rule();
 	failed += test_service();
 	failed += test_source();
 	failed += test_units();

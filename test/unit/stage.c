@@ -411,6 +411,12 @@ differs(const char *rules, const char *next, const struct stage_row *row)
 	return true;
 }
 
+bool
+stage_differs(const char *rules, const struct stage_row *row)
+{
+	return differs(rules, NULL, row);
+}
+
 void
 stage_table(const char *rules, const struct stage_row *rows, size_t count)
 {

@@ -17,6 +17,7 @@
 #ifndef TEST_UNIT_STAGE_H
 #define TEST_UNIT_STAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct stage_row {
@@ -27,6 +28,9 @@ struct stage_row {
 
 /* Each row on a fresh world of these rules; fails after all were tried. */
 void stage_table(const char *rules, const struct stage_row *rows, size_t count);
+
+/* One row; prints what differs. */
+bool stage_differs(const char *rules, const struct stage_row *row);
 
 /* One row; next: the rules that `reload` brings. */
 void stage_reload(const char *rules, const char *next, const struct stage_row *row);

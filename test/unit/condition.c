@@ -1,0 +1,159 @@
+/* Conditions: three values, windows, and what binds more. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char checks[] =
+	"[check a]\ntcp = h:1\ndown = 1\nup = 1\n[check b]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check c]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service s]\nmatch = s\n";
+
+struct row {
+	const char *when, *script, *truth;
+};
+
+/* a is up, b is down, c is unknown */
+static const struct row truths[] = {
+	{ "a.up", "", "true" },
+	{ "b.up", "", "false" },
+	{ "c.up", "", "unknown" },
+	{ "not a.up", "", "false" },
+	{ "not b.up", "", "true" },
+	{ "not c.up", "", "unknown" },
+	{ "not not b.up", "", "false" },
+	{ "a.up and a.up", "", "true" },
+	{ "a.up and b.up", "", "false" },
+	{ "b.up and a.up", "", "false" },
+	{ "a.up and c.up", "", "unknown" },
+	{ "c.up and a.up", "", "unknown" },
+	{ "b.up and c.up", "", "false" }, /* the rest decides alone */
+	{ "c.up and b.up", "", "false" },
+	{ "c.up and c.up", "", "unknown" },
+	{ "b.up or b.up", "", "false" },
+	{ "a.up or b.up", "", "true" },
+	{ "a.up or c.up", "", "true" },
+	{ "c.up or a.up", "", "true" },
+	{ "b.up or c.up", "", "unknown" },
+	{ "c.up or b.up", "", "unknown" },
+	{ "c.up or c.up", "", "unknown" },
+	/* and before or, not before and */
+	{ "a.up or a.up and b.up", "", "true" },
+	{ "(a.up or a.up) and b.up", "", "false" },
+	{ "b.up and a.up or a.up", "", "true" },
+	{ "b.up and (a.up or a.up)", "", "false" },
+	{ "not b.up or a.up", "", "true" },
+	{ "not (b.up or a.up)", "", "false" },
+	{ "not b.up and not b.up", "", "true" },
+	{ "not(b.up)and(a.up)", "", "true" },
+	/* texts and numbers */
+	{ "a.state = up", "", "true" },
+	{ "c.state = unknown", "good:c unknown:c",
+	  "true" }, /* that it is unknown is known */
+	{ "b.state != down", "", "false" },
+	{ "s.state = up", "found:s", "true" },
+	{ "s.restarts = 0", "found:s", "true" },
+	{ "s.memory > 1M", "", "unknown" },
+	{ "s.memory > 1M", "found:s sample:s.memory=2e6", "true" },
+	{ "s.memory > 1M", "found:s sample:s.memory=1048576", "false" },
+	{ "s.memory >= 1M", "found:s sample:s.memory=1048576", "true" },
+	{ "s.memory < 1M", "found:s sample:s.memory=1048575", "true" },
+	{ "s.memory <= 1M", "found:s sample:s.memory=1048577", "false" },
+	{ "s.cpu = 5%", "found:s sample:s.cpu=5", "true" },
+	{ "s.cpu != 5%", "found:s sample:s.cpu=5", "false" },
+	{ "s.memory > 1M", "found:s sample:s.memory=2e6 +1m sample:s.cpu=1",
+	  "true" }, /* one sample */
+	{ "s.memory > 1M", "found:s sample:s.memory=2e6 exited:s=-1 empty:s found:s",
+	  "unknown" },
+};
+
+static const struct row windows[] = {
+	/* for: without a break */
+	{ "b.down for 5s", "bad:b", "false" },
+	{ "b.down for 5s", "bad:b +4.9s", "false" },
+	{ "b.down for 5s", "bad:b +5s", "true" }, /* by time alone */
+	{ "b.down for 5s", "bad:b +4s good:b +1s bad:b +4s", "false" },
+	{ "b.down for 5s", "bad:b +4s good:b +1s bad:b +5s", "true" },
+	{ "(b.down or a.down) for 5s", "bad:b +3s bad:a good:b +2s", "true" },
+	{ "b.down for 5s or a.down for 5s", "bad:b +3s bad:a good:b +2s", "false" },
+	{ "a.up for 2s and b.up for 2s", "good:b +2s", "true" },
+	/* the window follows what not is about */
+	{ "not b.up for 5s", "bad:b +4s", "false" },
+	{ "not b.up for 5s", "bad:b +5s", "true" },
+	{ "not b.up for 5s", "bad:b +3s good:b bad:b +3s", "false" },
+	{ "not not b.down for 5s", "bad:b +4s", "false" },
+	{ "not (b.down for 5s)", "bad:b +4s", "true" },
+	{ "not b.up 2 of 3", "bad:b bad:b", "true" },
+	/* N of M: of its own samples */
+	{ "b.down 2 of 3", "bad:b", "false" },
+	{ "b.down 2 of 3", "bad:b bad:b", "true" },
+	{ "b.down 2 of 3", "bad:b good:b bad:b", "true" },
+	{ "b.down 2 of 3", "bad:b good:b good:b bad:b", "false" },
+	{ "b.down 2 of 3", "bad:b bad:b good:b good:b", "false" },
+	{ "b.down 2 of 3", "bad:b good:a bad:a good:a", "false" },
+	{ "b.down 2 of 3 and a.up", "bad:b bad:b", "true" },
+	{ "(b.down and a.up) 2 of 3", "bad:b good:a", "true" }, /* either one's samples */
+	/* a new process begins anew */
+	{ "s.memory > 1M for 5s", "found:s sample:s.memory=2e6 +5s", "true" },
+	{ "s.memory > 1M for 5s",
+	  "found:s sample:s.memory=2e6 +4s exited:s=-1 empty:s found:s "
+	  "sample:s.memory=2e6 +2s",
+	  "false" },
+	{ "s.memory > 1M 2 of 3",
+	  "found:s sample:s.memory=2e6 exited:s=-1 empty:s found:s sample:s.memory=2e6",
+	  "false" },
+	{ "(s.memory > 1M and a.up) for 5s",
+	  "found:s sample:s.memory=2e6 +4s exited:s=-1 empty:s found:s "
+	  "sample:s.memory=2e6 +2s",
+	  "false" },
+	{ "not s.up for 5s", "found:s exited:s=-1 empty:s +3s !hold:s +2s",
+	  "true" }, /* no sample, that */
+};
+
+static void
+play(const struct row *rows, size_t count, const char *before)
+{
+	size_t wrong = 0;
+	for (size_t i = 0; i < count; i++) {
+		char rules[1000], script[400], wanted[40];
+		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n", checks,
+			 rows[i].when);
+		snprintf(script, sizeof script, "go %s %s ?r", before, rows[i].script);
+		snprintf(wanted, sizeof wanted, "r=%s", rows[i].truth);
+		struct stage_row row = { .script = script, .wanted = wanted };
+		if (strstr(script, "!hold") != NULL)
+			snprintf(wanted, sizeof wanted, "answer:done r=%s",
+				 rows[i].truth);
+		if (stage_differs(rules, &row)) {
+			print_error("when = %s\n", rows[i].when);
+			wrong++;
+		}
+	}
+	if (wrong > 0)
+		fail_msg("%zu of %zu differ", wrong, count);
+}
+
+static void
+three_values(void **state)
+{
+	(void)state;
+	play(truths, COUNT(truths), "good:a bad:b");
+}
+
+static void
+windows_and_binding(void **state)
+{
+	(void)state;
+	play(windows, COUNT(windows), "good:a good:b good:b good:b +10s");
+}
+
+int
+test_condition(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(three_values),
+		cmocka_unit_test(windows_and_binding),
+	};
+	return cmocka_run_group_tests_name("condition", tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* Routes: who carries the traffic, and when that moves. */
+#include "test/unit/stage.h"
+
+#include "rules/world.h"
+#include "test/unit/book.h"
+#include "test/unit/unit.h"
+
+#include <stdlib.h>
+
+static const char text[] =
+	"[service a]\nrun = /a\ndrain = one\n[check ca]\nof = a\ntcp = h:1\ndown = 2\nup "
+	"= 1\n"
+	"[service b]\nrun = /b\n[check cb]\nof = b\ntcp = h:1\ndown = 2\nup = 1\n"
+	"[check cc]\ntcp = h:1\ndown = 2\nup = 1\n[check proof]\ntcp = h:1\ndown = 2\nup "
+	"= 1\n"
+	"[route one]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nbackend = "
+	"c check cc\n"
+	"verify = proof within 3s\nreturn = after 10s\n";
+#define TOLD "route-moved route-restored route-verified route-undone route-stuck"
+/* a carries the traffic, and all are well */
+#define WELL "adopted:a adopted:b go good:ca good:cb good:cc good:proof seen:one=a +1s "
+
+static const struct stage_row one[] = {
+	{ WELL "?one", TOLD, "one=primary" },
+	/* a death moves it at once, a check when it falls, and unknown not at all */
+	{ WELL "killed:a=9 ?one", TOLD, "route:one=b one=rerouted" },
+	{ WELL "bad:ca ?one bad:ca", TOLD, "one=primary route:one=b-a" },
+	{ WELL "unknown:ca unknown:ca lost:net +1m ?one", TOLD, "one=primary" },
+	/* what is left of it may end its answers, then it is killed */
+	{ WELL "killed:a=9 seen:one +500ms", TOLD, "route:one=b route-moved:one KILL:a(tree)" },
+	/* in the order of preference, never to what is down or unknown */
+	{ WELL "bad:cb bad:cb killed:a=9", TOLD, "route:one=c-b" },
+	{ WELL "unknown:cb bad:ca bad:ca", TOLD, "route:one=c-a" },
+	/* never off the last */
+	{ WELL "bad:cb bad:cb bad:cc bad:cc bad:ca bad:ca ?one +1m ?one", TOLD,
+	  "one=primary one=primary" },
+	/* a switch is verified, */
+	{ WELL "bad:ca bad:ca seen:one good:proof ?one", TOLD,
+	  "route:one=b-a route-moved:one route-verified:one one=rerouted" },
+	{ WELL "bad:ca bad:ca seen:one=a good:proof seen:one good:proof", TOLD,
+	  "route:one=b-a route-moved:one route-verified:one" },
+	/* or the next is tried */
+	{ WELL "bad:ca bad:ca seen:one bad:proof bad:proof +3s seen:one good:proof ?one",
+	  TOLD,
+	  "route:one=b-a route-moved:one route:one=c-a route-undone:one route-moved:one "
+	  "route-verified:one one=rerouted" },
+	/* or it is undone */
+	{ WELL "!reroute:one=b seen:one bad:proof +3s ?one", TOLD,
+	  "route:one=b route-moved:one answer:failed route:one=a route-undone:one "
+	  "one=primary" },
+	/* or stuck */
+	{ WELL "bad:cc bad:cc bad:ca bad:ca seen:one bad:proof +3s ?one", TOLD,
+	  "route:one=b-a,c route-moved:one route-stuck:one one=stuck" },
+	/* back once the better one has been well for its time */
+	{ WELL "bad:ca bad:ca seen:one good:proof good:ca +9s ?one +2s seen:one ?one",
+	  TOLD,
+	  "route:one=b-a route-moved:one route-verified:one one=rerouted route:one=a "
+	  "route-restored:one "
+	  "one=primary" },
+	{ WELL
+	  "bad:ca bad:ca seen:one good:proof good:ca +9s bad:ca bad:ca good:ca +9s ?one",
+	  TOLD, "route:one=b-a route-moved:one route-verified:one one=rerouted" },
+	/* an operator's choice stays until it is taken back */
+	{ WELL "!reroute:one=c seen:one good:proof +1m ?one !restore:one seen:one "
+	       "good:proof ?one",
+	  TOLD,
+	  "route:one=c route-moved:one route-verified:one answer:done one=manual "
+	  "route:one=a "
+	  "route-restored:one route-verified:one answer:done one=primary" },
+	{ WELL "bad:cb bad:cb !reroute:one=b", TOLD, "answer:refused" },
+	/* a planned restart leaves the route first */
+	{ WELL "!restart:a seen:one +500ms exited:a=0 empty:a started:a", TOLD,
+	  "route:one=b route-moved:one TERM:a(main) start:a" },
+	{ WELL "!restart:a +4.9s +200ms", TOLD,
+	  "route:one=b route:one=c route-undone:one TERM:a(main)" }, /* the front says
+									nothing */
+	{ WELL "bad:cb bad:cb bad:cc bad:cc !restart:a", TOLD,
+	  "TERM:a(main)" }, /* nobody else is well */
+	/* the front cannot be asked: what is wanted stays */
+	{ WELL "unseen:one ?one seen:one=a", TOLD, "one=primary" },
+	/* a backend that we found active is where we begin */
+	{ "adopted:a adopted:b go good:ca good:cb seen:one=b ?one +11s", TOLD,
+	  "one=rerouted route:one=a" },
+};
+
+static const char many[] =
+	"[check ca]\ntcp = h:1\n[check cb]\ntcp = h:1\n[check cc]\ntcp = h:1\n"
+	"[route all]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\n"
+	"backend = c check cc\nactive = all\nkeep = 2\nreturn = after 5s\nflap = 2 in "
+	"1m\n";
+#define ALL "go good:ca good:cb good:cc seen:all=a,b,c +1s "
+
+static const struct stage_row all[] = {
+	{ ALL "?all", NULL, "all=primary" },
+	{ ALL "bad:ca bad:ca ?all", NULL, "route:all=b,c-a all=rerouted" },
+	{ ALL "bad:ca bad:ca bad:cb bad:cb ?all", NULL,
+	  "route:all=b,c-a all=rerouted" }, /* keep */
+	{ ALL "bad:ca bad:ca good:ca good:ca +4s +1s", NULL,
+	  "route:all=b,c-a route:all=a,b,c" },
+	{ ALL "unknown:ca unknown:cb ?all", NULL, "all=primary" },
+	{ ALL "!reroute:all", NULL, "answer:refused" },
+	/* it flaps: out at once, back only when the minute is over */
+	{ ALL "bad:ca bad:ca good:ca good:ca +5s bad:ca bad:ca good:ca good:ca +30s ?all "
+	      "+40s ?all",
+	  NULL,
+	  "route:all=b,c-a route:all=a,b,c route:all=b,c-a all=rerouted route:all=a,b,c "
+	  "all=primary" },
+};
+
+static void
+one_carries_it(void **state)
+{
+	(void)state;
+	stage_table(text, one, COUNT(one));
+}
+
+static void
+all_carry_it(void **state)
+{
+	(void)state;
+	stage_table(many, all, COUNT(all));
+}
+
+/* One event may concern more routes than there is room for decisions. */
+static void
+more_routes_than_room(void **state)
+{
+	static struct decisions out;
+	size_t cap = 200000, at = 0;
+	uint64_t gone = 0;
+	char *many_routes = malloc(cap);
+	(void)state;
+	assert_non_null(many_routes);
+	at += (size_t)sprintf(many_routes,
+			      "[service a]\nrun = /a\n[check c]\nof = a\ntcp = h:1\n");
+	for (unsigned i = 0; i < 1500; i++)
+		at += (size_t)snprintf(
+			many_routes + at, cap - at,
+			"[route r%u]\nswitch = /s\nbackend = x check c\nbackend = y\n",
+			i);
+	struct rules *r = book(many_routes);
+	struct world *w = world_new(r, 1, "host", 1000);
+	struct event e = { .kind = EVENT_ADOPTED, .pid = 7, .started_ms = 1 };
+	decide(w, &e, 1000, 1000, &out);
+	e = (struct event){ .kind = EVENT_GO };
+	decide(w, &e, 1000, 1000, &out);
+	for (uint32_t i = 0; i < r->route_count; i++) {
+		struct msg_route_seen seen = { .route = i, .active = 1 };
+		e = (struct event){ .kind = EVENT_ROUTE_SEEN, .id = i, .seen = &seen };
+		decide(w, &e, 1000, 1000, &out);
+	}
+	e = (struct event){ .kind = EVENT_EXITED, .code = 1 };
+	do {
+		decide(w, &e, 1100, 1100, &out);
+		for (size_t i = 0; i < out.count; i++)
+			gone += out.list[i].kind == DECIDE_ROUTE &&
+				out.list[i].order.active == 2;
+		e = (struct event){ .kind = EVENT_TIMER };
+	} while (world_deadline(w) <= 1100);
+	assert_int_equal(gone, 1500);
+	world_free(&w);
+	rules_free(&r);
+	free(many_routes);
+}
+
+int
+test_route(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_carries_it),
+		cmocka_unit_test(all_carry_it),
+		cmocka_unit_test(more_routes_than_room),
+	};
+	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
+}
