@@ -1,0 +1,116 @@
+/* What is read from and written to a control group, on ordinary files in its place. */
+#include "monitord/cgroup.h"
+
+#include "test/unit/folder.h"
+#include "test/unit/unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct cgroups groups;
+
+static int
+set_up(void **state)
+{
+	if (folder_make(state) != 0)
+		return -1;
+	groups.base = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return groups.base == -1;
+}
+
+static int
+tear_down(void **state)
+{
+	cgroups_close(&groups);
+	return groups.base != -1 || folder_remove(state) != 0;
+}
+
+static const struct {
+	const char *events;
+	int populated;
+} texts[] = {
+	{ "populated 1\nfrozen 0\n", 1 },
+	{ "populated 0\nfrozen 0\n", 0 },
+	{ "frozen 1\npopulated 0\n", 0 },
+	{ "frozen 1\npopulated 1\n", 1 },
+	{ "frozen 0\n", -1 },
+	{ "", -1 },
+};
+
+static void
+says_whether_something_lives(void **state)
+{
+	int group = cgroup_open(&groups, "svc-a");
+	(void)state;
+	assert_true(group != -1);
+	assert_int_equal(cgroup_populated(group), -1); /* no such file: not known */
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		folder_write("svc-a/cgroup.events", texts[i].events);
+		assert_int_equal(cgroup_populated(group), texts[i].populated);
+	}
+	close(group);
+}
+
+static void
+counts_all_and_keeps_what_fits(void **state)
+{
+	pid_t pids[3] = { 0 };
+	int group = cgroup_open(&groups, "svc-a");
+	(void)state;
+	assert_int_equal(cgroup_pids(group, pids, 3), 0);
+	folder_write("svc-a/cgroup.procs", "");
+	assert_int_equal(cgroup_pids(group, pids, 3), 0);
+	folder_write("svc-a/cgroup.procs", "11\n4194304\n13\n14\n15\n");
+	assert_int_equal(cgroup_pids(group, pids, 3), 5);
+	assert_true(pids[0] == 11 && pids[1] == 4194304 && pids[2] == 13);
+	close(group);
+}
+
+static void
+kills_all_at_once(void **state)
+{
+	int group = cgroup_open(&groups, "svc-a");
+	(void)state;
+	folder_write("svc-a/cgroup.kill", "");
+	assert_true(cgroup_kill(group));
+	assert_string_equal(folder_read("svc-a/cgroup.kill"), "1");
+	assert_false(cgroup_set(group, "memory.max",
+				"1")); /* a controller that is not there */
+	close(group);
+}
+
+static void
+groups_come_and_go(void **state)
+{
+	struct cgroups none = { .base = -1 };
+	(void)state;
+	assert_false(cgroup_exists(&groups, "svc-a"));
+	int group = cgroup_open(&groups, "svc-a");
+	assert_int_equal(fcntl(group, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	close(group);
+	group = cgroup_open(&groups, "svc-a"); /* there already */
+	assert_true(group != -1);
+	close(group);
+	assert_true(cgroup_exists(&groups, "svc-a"));
+	assert_false(cgroup_has(&groups, "svc-a", getpid()));
+	cgroup_remove(&groups, "svc-a");
+	assert_false(cgroup_exists(&groups, "svc-a"));
+	assert_int_equal(cgroup_open(&none, "svc-a"), -1);
+	assert_false(cgroup_exists(&none, "svc-a"));
+	cgroup_remove(&none, "svc-a");
+}
+
+int
+test_cgroup(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(says_whether_something_lives, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(counts_all_and_keeps_what_fits, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(kills_all_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(groups_come_and_go, set_up, tear_down),
+	};
+	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
+}
