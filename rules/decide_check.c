@@ -98,8 +98,11 @@ came_up(struct world *w, uint32_t id, bool warn)
 	bool again = v->fell || old == CHECK_DEGRADED;
 	v->fell = false;
 	set_state(w, id, warn ? CHECK_DEGRADED : CHECK_UP);
-	if (is_quiet(w, id))
+	if (is_quiet(w, id)) {
+		if (!warn)
+			incident_good(w, OBJECT_CHECK, id); /* news that disturbs nobody */
 		return;
+	}
 	if (warn) {
 		char text[300];
 		text_print(text, sizeof text, "%s is degraded: %s", c->name, v->text);

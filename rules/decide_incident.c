@@ -29,8 +29,12 @@ of_service(const struct world *w, uint32_t service)
 	uint32_t i = index_of(w, OBJECT_SERVICE, service);
 	for (uint32_t k = 0; i == NO_INCIDENT && k < s->checks.count; k++)
 		i = index_of(w, OBJECT_CHECK, s->checks.ids[k]);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++)
-		i = index_of(w, OBJECT_ROUTE, s->routes.ids[k]);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++) {
+		uint32_t r = index_of(w, OBJECT_ROUTE, s->routes.ids[k]);
+		/* that another backend of the route is ill is no cause of this one's illness */
+		if (r != NO_INCIDENT && w->incidents[r].root_kind == OBJECT_ROUTE)
+			i = r;
+	}
 	return i;
 }
 
@@ -46,6 +50,26 @@ of_route(const struct world *w, uint32_t route)
 		if (r->backends[k].check != RULES_NONE)
 			i = index_of(w, OBJECT_CHECK, r->backends[k].check);
 	return i;
+}
+
+/* Who needs whom: what is ill on the same path. */
+static uint32_t
+of_chain(const struct world *w, const struct chain *c, enum object_kind kind, uint32_t id)
+{
+	for (uint32_t p = 0, k = 0; p < c->path_count; p++) {
+		bool member = false;
+		uint32_t found = NO_INCIDENT;
+		for (; k < c->path_ends[p]; k++) {
+			const struct chain_link *link = &c->links[k];
+			member = member || (link->kind == kind && link->id == id);
+			if (found == NO_INCIDENT)
+				found = link->kind == OBJECT_SERVICE ? of_service(w, link->id)
+								     : index_of(w, link->kind, link->id);
+		}
+		if (member && found != NO_INCIDENT)
+			return found;
+	}
+	return NO_INCIDENT;
 }
 
 static uint32_t
@@ -102,26 +126,14 @@ related(const struct world *w, enum object_kind kind, uint32_t id)
 	case OBJECT_KINDS:
 		return NO_INCIDENT;
 	}
-	/* the chain: who needs whom */
-	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++) {
-		const struct chain *chain = &w->rules->chains[c];
-		bool member = false;
-		uint32_t found = NO_INCIDENT, own = id;
-		enum object_kind own_kind = kind;
-		if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
-			own = w->rules->checks[id].of;
-			own_kind = OBJECT_SERVICE;
-		}
-		for (uint32_t k = 0; k < chain->link_count; k++) {
-			member = member || (chain->links[k].kind == own_kind && chain->links[k].id == own);
-			if (found == NO_INCIDENT)
-				found = chain->links[k].kind == OBJECT_SERVICE
-						? of_service(w, chain->links[k].id)
-						: index_of(w, chain->links[k].kind, chain->links[k].id);
-		}
-		if (member)
-			i = found;
+	uint32_t own = id;
+	enum object_kind own_kind = kind;
+	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
+		own = w->rules->checks[id].of;
+		own_kind = OBJECT_SERVICE;
 	}
+	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
+		i = of_chain(w, &w->rules->chains[c], own_kind, own);
 	return i;
 }
 

@@ -324,6 +324,8 @@ route_update(struct world *w, uint32_t id)
 		order(w, id, set, "route-ordered", "");
 	if (r->state == ROUTE_PRIMARY || r->state == ROUTE_REROUTED)
 		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
+	if (r->state == ROUTE_PRIMARY && r->verify == VERIFY_NONE && !r->moved)
+		incident_good(w, OBJECT_ROUTE, id);
 	arm(w, id);
 	rule_changed(w, OBJECT_ROUTE, id, false);
 }

@@ -617,6 +617,18 @@ play(uint64_t seed, int64_t minutes)
 			     (unsigned long long)sim.world->routes[r].seen);
 		breach("not well 400 s after the last fault");
 	}
+	run_until(sim.now_ms + 120000);
+	for (uint32_t i = 0; i < world_incidents(sim.world); i++) {
+		struct msg_incident_view v;
+		world_incident_view(sim.world, i, &v);
+		if (v.incident != 0 && v.state != INCIDENT_CLOSED) {
+			note("incident %llu: %s", (unsigned long long)v.incident, v.text);
+			for (uint32_t n = 0; n < sim.world->node_count; n++)
+				if (sim.world->nodes[n].bad)
+					note("node %u of incident %u is bad", n, sim.world->nodes[n].incident);
+			breach("all is well, and an incident is open still");
+		}
+	}
 	world_free(&sim.world);
 }
 
