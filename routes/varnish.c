@@ -16,6 +16,7 @@
 
 #define HEAD 13 /* "SSS LLLLLLLL\n" */
 #define CHALLENGE 32
+#define NAME_CAP 208 /* a backend's name has up to 200 bytes */
 #define STATUS_AUTH 107
 #define STATUS_OK 200
 
@@ -141,7 +142,7 @@ say_orders(struct front *f)
 {
 	const struct route *r = f->route;
 	uint32_t first = 0;
-	char name[80];
+	char name[NAME_CAP];
 	while (first < r->backend_count && (f->order.active >> first & 1) == 0)
 		first++;
 	for (uint32_t k = 0; front_applies(f) && k < 2 * r->backend_count; k++) {
@@ -180,7 +181,7 @@ static bool
 relax(struct front *f, const struct varnish_seen *s)
 {
 	uint64_t give = s->forced & s->probe_ok & f->order.active;
-	char name[80];
+	char name[NAME_CAP];
 	if (give == 0 || front_applies(f))
 		return false;
 	for (uint32_t i = 0; i < f->route->backend_count; i++)

@@ -3,6 +3,7 @@
 #include "rules/keys.h"
 #include "rules/units.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
@@ -92,6 +93,13 @@ set_mode(struct build *b, void *object, const struct entry *e)
 }
 
 /* ---- route ---- */
+static bool
+is_literal(const char *host)
+{
+	struct in6_addr any;
+	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
 void
 set_driver(struct build *b, void *object, const struct entry *e)
 {
@@ -105,7 +113,8 @@ set_driver(struct build *b, void *object, const struct entry *e)
 	next(b, &p, word, sizeof word);
 	if (strcmp(e->key, "varnish") == 0) {
 		r->driver = DRIVER_VARNISH;
-		build_address(b, word, &r->host, &r->port);
+		if (build_address(b, word, &r->host, &r->port) && !is_literal(r->host))
+			error(b, "varnish: '%.80s' is a name; an address is needed", r->host);
 		if (next(b, &p, word, sizeof word)) {
 			if (strncmp(word, "secret=/", 8) != 0)
 				error(b, "varnish: expected HOST:PORT secret=/FILE");

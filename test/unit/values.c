@@ -145,7 +145,9 @@ static const struct book_row values[] = {
 	  "r.ini:4: flap: '17' is no whole number from 1 to 16\n" },
 	{ "[route r]\nhaproxy = /s\nbackend = x\n",
 	  "r.ini:2: haproxy: expected SOCKET BACKEND\n" },
-	{ "[route r]\nvarnish = h:1 /s\nbackend = x\n",
+	{ "[route r]\nvarnish = h:1\nbackend = x\n",
+	  "r.ini:2: varnish: 'h' is a name; an address is needed\n" },
+	{ "[route r]\nvarnish = 127.0.0.1:1 /s\nbackend = x\n",
 	  "r.ini:2: varnish: expected HOST:PORT secret=/FILE\n" },
 	{ "[contact o]\npage = ftp://h/\n",
 	  "r.ini:1: [contact o]: mail or page is missing\n"
