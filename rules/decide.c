@@ -146,6 +146,8 @@ dispatch(struct world *w, const struct event *e)
 	case EVENT_GO:
 		w->going = true;
 		w->go_next = 0;
+		for (uint32_t i = 0; i < w->rules->route_count; i++)
+			world_arm(w, OBJECT_ROUTE, i, w->now_ms); /* what does not run is dead from now on */
 		break;
 	case EVENT_RESULT:
 		check_result(w, e);

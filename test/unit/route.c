@@ -27,7 +27,8 @@ static const struct stage_row one[] = {
 	{ WELL "bad:ca ?one bad:ca", TOLD, "one=primary route:one=b-a" },
 	{ WELL "unknown:ca unknown:ca lost:net +1m ?one", TOLD, "one=primary" },
 	/* what is left of it may end its answers, then it is killed */
-	{ WELL "killed:a=9 seen:one +500ms", TOLD, "route:one=b route-moved:one KILL:a(tree)" },
+	{ WELL "killed:a=9 seen:one +500ms", TOLD,
+	  "route:one=b route-moved:one KILL:a(tree)" },
 	/* in the order of preference, never to what is down or unknown */
 	{ WELL "bad:cb bad:cb killed:a=9", TOLD, "route:one=c-b" },
 	{ WELL "unknown:cb bad:ca bad:ca", TOLD, "route:one=c-a" },
@@ -78,6 +79,9 @@ static const struct stage_row one[] = {
 	  "TERM:a(main)" }, /* nobody else is well */
 	/* the front cannot be asked: what is wanted stays */
 	{ WELL "unseen:one ?one seen:one=a", TOLD, "one=primary" },
+	/* at our start what does not run is dead: that waits for no check */
+	{ "adopted:b good:cb good:cc seen:one=a go +0ms ?one", TOLD,
+	  "start:a route:one=b-a one=rerouted" },
 	/* a backend that we found active is where we begin */
 	{ "adopted:a adopted:b go good:ca good:cb seen:one=b ?one +11s", TOLD,
 	  "one=rerouted route:one=a" },
