@@ -5,7 +5,9 @@
 #include "test/unit/book.h"
 #include "test/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char text[] =
 	"[service a]\nrun = /a\ndrain = one\n[check ca]\nof = a\ntcp = h:1\ndown = 2\nup "
@@ -125,46 +127,85 @@ all_carry_it(void **state)
 	stage_table(many, all, COUNT(all));
 }
 
-/* One event may concern more routes than there is room for decisions. */
-static void
-more_routes_than_room(void **state)
+/* ---- more routes than one call has room for ---- */
+
+#define MANY 1500
+
+static struct decisions out;
+static struct world *world;
+
+static uint64_t
+tell(const struct event *e, enum decision_kind kind, const char *line)
 {
-	static struct decisions out;
-	size_t cap = 200000, at = 0;
-	uint64_t gone = 0;
-	char *many_routes = malloc(cap);
-	(void)state;
-	assert_non_null(many_routes);
-	at += (size_t)sprintf(many_routes,
-			      "[service a]\nrun = /a\n[check c]\nof = a\ntcp = h:1\n");
-	for (unsigned i = 0; i < 1500; i++)
-		at += (size_t)snprintf(
-			many_routes + at, cap - at,
-			"[route r%u]\nswitch = /s\nbackend = x check c\nbackend = y\n",
-			i);
-	struct rules *r = book(many_routes);
-	struct world *w = world_new(r, 1, "host", 1000);
-	struct event e = { .kind = EVENT_ADOPTED, .pid = 7, .started_ms = 1 };
-	decide(w, &e, 1000, 1000, &out);
-	e = (struct event){ .kind = EVENT_GO };
-	decide(w, &e, 1000, 1000, &out);
+	uint64_t count = 0;
+	decide(world, e, 2000, 2000, &out);
+	for (size_t i = 0; i < out.count; i++)
+		count += out.list[i].kind == kind &&
+			 (line == NULL || strcmp(out.list[i].line.kind, line) == 0);
+	return count;
+}
+
+/* The event, and the turns that it takes. */
+static uint64_t
+tell_all(struct event e, enum decision_kind kind, const char *line)
+{
+	uint64_t count = tell(&e, kind, line);
+	e = (struct event){ .kind = EVENT_TIMER };
+	for (int turn = 0; world_deadline(world) <= 2000 && turn < 100; turn++)
+		count += tell(&e, kind, line);
+	return count;
+}
+
+static void
+all_seen(const struct rules *r, uint64_t number, uint64_t active)
+{
 	for (uint32_t i = 0; i < r->route_count; i++) {
-		struct msg_route_seen seen = { .route = i, .active = 1 };
-		e = (struct event){ .kind = EVENT_ROUTE_SEEN, .id = i, .seen = &seen };
-		decide(w, &e, 1000, 1000, &out);
+		struct msg_route_seen seen = { .route = i,
+					       .number = number,
+					       .active = active };
+		struct event e = { .kind = EVENT_ROUTE_SEEN, .id = i, .seen = &seen };
+		tell(&e, DECIDE_KINDS, NULL);
 	}
-	e = (struct event){ .kind = EVENT_EXITED, .code = 1 };
-	do {
-		decide(w, &e, 1100, 1100, &out);
-		for (size_t i = 0; i < out.count; i++)
-			gone += out.list[i].kind == DECIDE_ROUTE &&
-				out.list[i].order.active == 2;
-		e = (struct event){ .kind = EVENT_TIMER };
-	} while (world_deadline(w) <= 1100);
-	assert_int_equal(gone, 1500);
-	world_free(&w);
+}
+
+static void
+one_event_moves_and_proves_them_all(void **state)
+{
+	size_t cap = 200000, at = 0;
+	char *text_of_many = malloc(cap);
+	(void)state;
+	assert_non_null(text_of_many);
+	at += (size_t)sprintf(text_of_many,
+			      "[service a]\nrun = /a\n[check c]\nof = a\ntcp = h:1\n"
+			      "[check p]\ntcp = h:1\n");
+	for (unsigned i = 0; i < MANY; i++)
+		at += (size_t)snprintf(
+			text_of_many + at, cap - at,
+			"[route r%u]\nswitch = /s\nbackend = x check c\nbackend = y\n"
+			"verify = p\n",
+			i);
+	struct rules *r = book(text_of_many);
+	world = world_new(r, 1, "host", 1000);
+	tell_all((struct event){ .kind = EVENT_ADOPTED, .pid = 7 }, DECIDE_KINDS, NULL);
+	tell_all((struct event){ .kind = EVENT_GO }, DECIDE_KINDS, NULL);
+	all_seen(r, 0, 1);
+	assert_int_equal(tell_all((struct event){ .kind = EVENT_EXITED, .code = 1 },
+				  DECIDE_ROUTE, NULL),
+			 MANY);
+	all_seen(r, 1, 2);
+	uint64_t verified = 0;
+	for (int turn = 0; turn < 10;
+	     turn++) { /* what did not fit waits for the next result */
+		struct msg_result p = { .check = 1,
+					.outcome = OUTCOME_GOOD,
+					.began_ns = 2000 * INT64_C(1000000) };
+		struct event e = { .kind = EVENT_RESULT, .id = 1, .result = &p };
+		verified += tell_all(e, DECIDE_TELL, "route-verified");
+	}
+	assert_int_equal(verified, MANY);
+	world_free(&world);
 	rules_free(&r);
-	free(many_routes);
+	free(text_of_many);
 }
 
 int
@@ -173,7 +214,7 @@ test_route(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_carries_it),
 		cmocka_unit_test(all_carry_it),
-		cmocka_unit_test(more_routes_than_room),
+		cmocka_unit_test(one_event_moves_and_proves_them_all),
 	};
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
 }
