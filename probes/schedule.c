@@ -25,6 +25,8 @@ wait_ms(const struct schedule *s)
 	if (s->pace == PACE_FAST && s->began_ms != 0)
 		return s->began_ms + s->fast_ms > now ? s->began_ms + s->fast_ms - now
 						      : 0;
+	if (s->began_ms == 0 && s->pace == PACE_FAST)
+		return s->phase_ms % s->fast_ms;
 	if (s->began_ms == 0)
 		return s->phase_ms % (every < FIRST_MS ? every : FIRST_MS);
 	return every - (now - s->phase_ms) % every;

@@ -13,6 +13,7 @@ wants route-moved ads 5
 wants service-up ad1 40
 wants route-restored ads 20
 load_end
+wants incident-close ad1-http 20
 "$chains/fault" clear >/dev/null 2>&1
 
 echo "# one Tomcat answers 500"
@@ -25,10 +26,11 @@ rm -f "$dir/ctl/ad2/http500"
 wants service-up ad2 40
 wants route-restored ads 20
 load_end
+wants incident-close ad2-http 20
 "$chains/fault" clear >/dev/null 2>&1
 
 echo "# one Tomcat leaks: drained, restarted, readmitted"
-load_begin 300 25
+load_begin 300 20
 sleep 1
 fault leak ad3 100 450
 wants rule-fired ad3-leaks 20
@@ -37,6 +39,7 @@ wants service-up ad3 40
 wants route-restored ads 20
 load_end
 [ "${failed:-9999}" -eq 0 ] && ok "none failed" || bad "$failed failed"
+wants incident-close ad3-leaks 20
 
 echo "# the mail server accepts and never answers"
 "$chains/smtp" mode silent >/dev/null

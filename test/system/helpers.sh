@@ -1,0 +1,33 @@
+#!/bin/bash
+# Each helper hangs, then dies, while a service dies: the repair happens all the same, the
+# helper is replaced, and nothing was decided on facts that nobody measured.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+world_rules
+world_begin
+for name in monitord-probes-net monitord-probes-local monitord-routes monitord-alerts monitord-status; do
+	echo "# $name hangs, the primary dies, $name is killed"
+	helper=$(helper_pid "$name")
+	old=$(pid_of primary)
+	others="$(pid_of front) $(pid_of secondary)"
+	[ -n "$helper" ] && [ -n "$old" ] || { bad "no $name, or no primary"; continue; }
+	mark
+	kill -STOP "$helper"
+	fault_ms=$(now)
+	kill -KILL "$old"
+	if [ "$name" = monitord-status ]; then
+		sleep 1 # it cannot answer: what happened is read from its successor
+	else
+		wants service-started primary 5
+	fi
+	kill -KILL "$helper"
+	await_up 30 || bad "not well again"
+	[ "$name" = monitord-status ] && wants service-started primary 5
+	wants helper-back monitord 10
+	new=$(helper_pid "$name")
+	[ -n "$new" ] && [ "$new" != "$helper" ] && ok "$name is another process" || bad "$name was not replaced"
+	[ "$others" = "$(pid_of front) $(pid_of secondary)" ] && ok "nobody else was touched" ||
+		bad "others were $others"
+	[ "$(count_events check-down)" -eq 0 ] && ok "no check was called down" ||
+		bad "$(count_events check-down) checks were called down"
+done
+finish
