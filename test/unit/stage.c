@@ -1,144 +1,19 @@
 #include "test/unit/stage.h"
 
-#include "base/text.h"
 #include "rules/units.h"
-#include "rules/world.h"
 #include "test/unit/book.h"
+#include "test/unit/stage_state.h"
 #include "test/unit/unit.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct {
-	struct rules *rules, *next;
-	struct world *world;
-	const char *tell;
-	int64_t now_ms;
-	int32_t pid[16], last_pid;
-	struct msg_route_order ordered[8];
-	uint64_t token, run_token;
-	struct decisions out;
-	char bytes[8192];
-	struct text trace;
-} stage;
-
-/* ---- writing down ---- */
-
-static bool
-wants(const char *kind)
-{
-	size_t n = strlen(kind);
-	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
-		size_t m = strcspn(p, " ");
-		if (m == n && memcmp(p, kind, n) == 0)
-			return true;
-		p += m;
-	}
-	return false;
-}
-
-static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-add(const char *format, ...)
-{
-	char word[700];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(word, sizeof word, format, args);
-	va_end(args);
-	text_add(&stage.trace, "%s%s", stage.trace.length > 0 ? " " : "", word);
-}
-
-static void
-add_backends(const struct route *r, uint64_t set, char *out, size_t cap)
-{
-	struct text t;
-	text_begin(&t, out, cap);
-	for (uint32_t i = 0; i < r->backend_count; i++)
-		if ((set >> i & 1) != 0)
-			text_add(&t, "%s%s", t.length > 0 ? "," : "",
-				 r->backends[i].name);
-}
-
-static void
-write_route(const struct decision *d)
-{
-	const struct route *r = &stage.rules->routes[d->id];
-	char active[200], cut[200];
-	stage.ordered[d->id] = d->order;
-	add_backends(r, d->order.active, active, sizeof active);
-	add_backends(r, d->order.cut, cut, sizeof cut);
-	add("route:%s=%s%s%s", r->name, active, *cut != '\0' ? "-" : "", cut);
-}
-
-static void
-write_down(const struct decision *d)
-{
-	static const char *const scopes[] = {
-		[SCOPE_MAIN] = "main", [SCOPE_REST] = "rest", [SCOPE_TREE] = "tree"
-	};
-	static const char *const answers[ANSWERS] = {
-		[ANSWER_DONE] = "done",
-		[ANSWER_REFUSED] = "refused",
-		[ANSWER_NOT_ALLOWED] = "not-allowed",
-		[ANSWER_FAILED] = "failed",
-		[ANSWER_ACCEPTED] = "accepted",
-	};
-	static const char *const paces[PACES] = { [PACE_OFF] = "off",
-						  [PACE_NORMAL] = "normal",
-						  [PACE_FAST] = "fast",
-						  [PACE_NOW] = "now" };
-	const struct rules *r = stage.rules;
-	switch (d->kind) {
-	case DECIDE_TELL:
-		if (wants(d->line.kind))
-			add("%s:%s", d->line.kind, d->line.object);
-		break;
-	case DECIDE_START:
-		add("start:%s", r->services[d->id].name);
-		break;
-	case DECIDE_SIGNAL:
-		add("%s:%s(%s)", sigabbrev_np(d->signal), r->services[d->id].name,
-		    scopes[d->scope]);
-		break;
-	case DECIDE_STOP_COMMAND:
-		add("stop-command:%s", r->services[d->id].name);
-		break;
-	case DECIDE_RELOAD:
-		add("reload:%s", r->services[d->id].name);
-		break;
-	case DECIDE_ROUTE:
-		write_route(d);
-		break;
-	case DECIDE_PACE:
-		if (wants("pace"))
-			add("pace:%s=%s", r->checks[d->id].name, paces[d->pace]);
-		break;
-	case DECIDE_RUN:
-		stage.run_token = d->token;
-		add("run:%s", r->rules[d->id].name);
-		break;
-	case DECIDE_ANSWER:
-		add("answer:%s", answers[d->answer]);
-		break;
-	case DECIDE_RELOAD_RULES:
-	case DECIDE_TEST:
-	case DECIDE_REMEMBER:
-	case DECIDE_KINDS:
-		break;
-	}
-}
-
-/* ---- playing ---- */
 
 static void
 happen(const struct event *e)
 {
 	decide(stage.world, e, stage.now_ms, 1800000000000 + stage.now_ms, &stage.out);
 	for (size_t i = 0; i < stage.out.count; i++)
-		write_down(&stage.out.list[i]);
+		stage_write(&stage.out.list[i]);
 }
 
 static void
@@ -302,16 +177,17 @@ ask(const char *name)
 	struct msg_rule_view u;
 	uint32_t id;
 	if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
-		add("%s=%s", name,
-		    service_state_name[world_service_state(stage.world, id)]);
+		stage_add("%s=%s", name,
+			  service_state_name[world_service_state(stage.world, id)]);
 	} else if ((id = find(OBJECT_CHECK, name)) != RULES_NONE) {
-		add("%s=%s", name, check_state_name[world_check_state(stage.world, id)]);
+		stage_add("%s=%s", name,
+			  check_state_name[world_check_state(stage.world, id)]);
 	} else if ((id = find(OBJECT_ROUTE, name)) != RULES_NONE) {
 		world_route_view(stage.world, id, &r);
-		add("%s=%s", name, route_state_name[r.state]);
+		stage_add("%s=%s", name, route_state_name[r.state]);
 	} else {
 		world_rule_view(stage.world, find(OBJECT_RULE, name), &u);
-		add("%s=%s", name, truths[u.truth]);
+		stage_add("%s=%s", name, truths[u.truth]);
 	}
 }
 

@@ -1,0 +1,27 @@
+/* test/unit/stage_state.h: between stage.c, which plays, and stage_write.c, which writes.
+ */
+#ifndef TEST_UNIT_STAGE_STATE_H
+#define TEST_UNIT_STAGE_STATE_H
+
+#include "base/text.h"
+#include "rules/world.h"
+
+extern struct stage {
+	struct rules *rules, *next;
+	struct world *world;
+	const char *tell;
+	int64_t now_ms;
+	int32_t pid[16], last_pid;
+	struct msg_route_order ordered[8];
+	uint64_t token, run_token;
+	struct decisions out;
+	char bytes[8192]; /* of trace */
+	struct text trace;
+} stage;
+
+/* Adds a word to what is written. */
+void stage_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Writes a decision down. */
+void stage_write(const struct decision *d);
+
+#endif

@@ -1,0 +1,112 @@
+#include "test/unit/stage_state.h"
+
+#include "test/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct stage stage;
+
+static bool
+wants(const char *kind)
+{
+	size_t n = strlen(kind);
+	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
+		size_t m = strcspn(p, " ");
+		if (m == n && memcmp(p, kind, n) == 0)
+			return true;
+		p += m;
+	}
+	return false;
+}
+
+void
+stage_add(const char *format, ...)
+{
+	char word[700];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(word, sizeof word, format, args);
+	va_end(args);
+	text_add(&stage.trace, "%s%s", stage.trace.length > 0 ? " " : "", word);
+}
+
+static void
+add_backends(const struct route *r, uint64_t set, char *out, size_t cap)
+{
+	struct text t;
+	text_begin(&t, out, cap);
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if ((set >> i & 1) != 0)
+			text_add(&t, "%s%s", t.length > 0 ? "," : "",
+				 r->backends[i].name);
+}
+
+static void
+write_route(const struct decision *d)
+{
+	const struct route *r = &stage.rules->routes[d->id];
+	char active[200], cut[200];
+	stage.ordered[d->id] = d->order;
+	add_backends(r, d->order.active, active, sizeof active);
+	add_backends(r, d->order.cut, cut, sizeof cut);
+	stage_add("route:%s=%s%s%s", r->name, active, *cut != '\0' ? "-" : "", cut);
+}
+
+void
+stage_write(const struct decision *d)
+{
+	static const char *const scopes[] = {
+		[SCOPE_MAIN] = "main", [SCOPE_REST] = "rest", [SCOPE_TREE] = "tree"
+	};
+	static const char *const answers[ANSWERS] = {
+		[ANSWER_DONE] = "done",
+		[ANSWER_REFUSED] = "refused",
+		[ANSWER_NOT_ALLOWED] = "not-allowed",
+		[ANSWER_FAILED] = "failed",
+		[ANSWER_ACCEPTED] = "accepted",
+	};
+	static const char *const paces[PACES] = { [PACE_OFF] = "off",
+						  [PACE_NORMAL] = "normal",
+						  [PACE_FAST] = "fast",
+						  [PACE_NOW] = "now" };
+	const struct rules *r = stage.rules;
+	switch (d->kind) {
+	case DECIDE_TELL:
+		if (wants(d->line.kind))
+			stage_add("%s:%s", d->line.kind, d->line.object);
+		break;
+	case DECIDE_START:
+		stage_add("start:%s", r->services[d->id].name);
+		break;
+	case DECIDE_SIGNAL:
+		stage_add("%s:%s(%s)", sigabbrev_np(d->signal), r->services[d->id].name,
+			  scopes[d->scope]);
+		break;
+	case DECIDE_STOP_COMMAND:
+		stage_add("stop-command:%s", r->services[d->id].name);
+		break;
+	case DECIDE_RELOAD:
+		stage_add("reload:%s", r->services[d->id].name);
+		break;
+	case DECIDE_ROUTE:
+		write_route(d);
+		break;
+	case DECIDE_PACE:
+		if (wants("pace"))
+			stage_add("pace:%s=%s", r->checks[d->id].name, paces[d->pace]);
+		break;
+	case DECIDE_RUN:
+		stage.run_token = d->token;
+		stage_add("run:%s", r->rules[d->id].name);
+		break;
+	case DECIDE_ANSWER:
+		stage_add("answer:%s", answers[d->answer]);
+		break;
+	case DECIDE_RELOAD_RULES:
+	case DECIDE_TEST:
+	case DECIDE_REMEMBER:
+	case DECIDE_KINDS:
+		break;
+	}
+}
