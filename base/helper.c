@@ -51,12 +51,23 @@ helper_send(struct helper *h, enum msg_kind kind, const void *items, size_t coun
 	return send_packet(h, kind, items, count, -1);
 }
 
+/* What monitord waits for goes as soon as there is room: whoever is silent is replaced. */
+static void
+pay(struct helper *h)
+{
+	struct msg_loaded loaded = { .generation = h->generation };
+	if (h->owes_loaded)
+		h->owes_loaded = helper_send(h, MSG_LOADED, &loaded, 1) != MSG_SENT;
+	if (h->owes_pong && !h->owes_loaded)
+		h->owes_pong = helper_send(h, MSG_PONG, &h->pong, 1) != MSG_SENT;
+}
+
 static void
 answer_ping(struct helper *h, const struct msg_packet *p)
 {
-	struct msg_ping pong;
-	memcpy(&pong, p->items, sizeof pong);
-	helper_send(h, MSG_PONG, &pong, 1);
+	memcpy(&h->pong, p->items, sizeof h->pong);
+	h->owes_pong = true;
+	pay(h);
 }
 
 static bool
@@ -100,7 +111,8 @@ on_channel(struct loop_io *io, unsigned events)
 	if ((events & LOOP_WRITE) != 0 && h->full) {
 		h->full = false;
 		watch(h);
-		if (h->writable != NULL)
+		pay(h);
+		if (h->writable != NULL && !h->full)
 			h->writable(h);
 	}
 	if ((events & LOOP_READ) != 0)
@@ -131,7 +143,7 @@ helper_begin(struct helper *h, uint64_t cursor)
 void
 helper_loaded(struct helper *h, uint32_t generation)
 {
-	struct msg_loaded loaded = { .generation = generation };
 	h->generation = generation;
-	helper_send(h, MSG_LOADED, &loaded, 1);
+	h->owes_loaded = true;
+	pay(h);
 }

@@ -24,6 +24,8 @@ struct helper {
 	void *arg;
 	struct loop_io io;
 	bool full;
+	bool owes_loaded, owes_pong; /* answers that the channel had no room for */
+	struct msg_ping pong;
 	struct msg_packet in;
 };
 
@@ -32,7 +34,7 @@ struct helper {
 bool helper_begin(struct helper *h, uint64_t cursor);
 void helper_loaded(struct helper *h, uint32_t generation);
 
-/* MSG_FULL: writable() will be called. Ends the program when monitord is gone. */
+/* MSG_FULL: writable() will be called, once LOADED and PONG are out. Ends the program when monitord is gone. */
 enum msg_sent helper_send(struct helper *h, enum msg_kind kind, const void *items, size_t count);
 enum msg_sent helper_send_fd(struct helper *h, enum msg_kind kind, const void *item, int fd);
 
