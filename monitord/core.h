@@ -36,6 +36,7 @@ struct helper_slot {
 	bool full;
 	uint32_t generation;
 	uint64_t ping, pong;
+	unsigned silent; /* of our own beats since the ping: our own lateness is not its */
 	unsigned crashes;
 	int64_t started_ms;
 	struct control *queue;

@@ -30,13 +30,13 @@
 static const struct helper_row {
 	const char *program, *argument, *user, *folder;
 	unsigned uid;
-	int64_t silence_ms; /* no answer to a ping for so long: it is stuck */
+	unsigned silence; /* no answer to a ping for so many beats of 500 ms: it is stuck */
 } helper_table[ROLES] = {
-	[ROLE_NET] = { "monitord-probes", "net", "monitord-probes", NULL, 0, 3000 },
-	[ROLE_LOCAL] = { "monitord-probes", "local", "monitord-probes", NULL, 0, 5000 },
-	[ROLE_ROUTES] = { "monitord-routes", NULL, "monitord-routes", NULL, 1, 3000 },
-	[ROLE_ALERTS] = { "monitord-alerts", NULL, "monitord-alerts", "alerts", 2, 30000 },
-	[ROLE_STATUS] = { "monitord-status", NULL, "monitord-status", "status", 3, 10000 },
+	[ROLE_NET] = { "monitord-probes", "net", "monitord-probes", NULL, 0, 6 },
+	[ROLE_LOCAL] = { "monitord-probes", "local", "monitord-probes", NULL, 0, 10 },
+	[ROLE_ROUTES] = { "monitord-routes", NULL, "monitord-routes", NULL, 1, 6 },
+	[ROLE_ALERTS] = { "monitord-alerts", NULL, "monitord-alerts", "alerts", 2, 60 },
+	[ROLE_STATUS] = { "monitord-status", NULL, "monitord-status", "status", 3, 20 },
 };
 
 static void start(struct helper_slot *h);
@@ -423,10 +423,11 @@ helpers_ping(struct core *c)
 		if (h->state != HELPER_READY)
 			continue;
 		if (h->ping != 0 && h->pong != h->ping) {
-			if (clock_ms() - (int64_t)h->ping > helper_table[r].silence_ms)
+			if (++h->silent > helper_table[r].silence)
 				helper_drop(h, "it does not answer");
 			continue;
 		}
+		h->silent = 0;
 		if (helper_control(h, MSG_PING, &ping, sizeof ping, -1))
 			h->ping = ping.number;
 	}
