@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TICK_MS 250 /* services that are due within it share a look */
+#define TICK_MS 250  /* services that are due within it share a look */
+#define LOOK_MAX 512 /* services in one look: monitord's pings are answered between two  \
+		      */
+#define BATCH (MSG_PACKET_MAX / sizeof(struct msg_sample))
 
 struct watched {
 	int32_t pid; /* 0: none */
@@ -27,6 +30,9 @@ struct samples {
 	struct loop_timer timer;
 	struct tree *tree;
 	bool wants_children;
+	uint32_t next; /* where the next look begins */
+	uint32_t batch_count;
+	struct msg_sample batch[BATCH];
 };
 
 static bool
@@ -62,44 +68,55 @@ percent(uint64_t ticks, uint64_t before, int64_t ns)
 	return ns > 0 && ticks >= before ? seconds * 1e11 / (double)ns : 0;
 }
 
+/* What the channel does not take is measured once more at the next look. */
+static void
+send_batch(struct samples *s)
+{
+	if (s->batch_count > 0 &&
+	    helper_send(s->helper, MSG_SAMPLE, s->batch, s->batch_count) != MSG_SENT)
+		for (uint32_t i = 0; i < s->batch_count; i++)
+			s->list[s->batch[i].service].due_ms = 0;
+	s->batch_count = 0;
+}
+
 static void
 measure(struct samples *s, uint32_t id, int64_t now_ns)
 {
 	struct watched *w = &s->list[id];
 	const struct tree_process *p = tree_find(s->tree, w->pid);
-	struct msg_sample m;
+	struct msg_sample *m = &s->batch[s->batch_count];
 	struct tree_sum sum;
 	if (p == NULL || p->start_ticks != w->start_ticks)
 		return; /* it has ended: monitord knows */
-	memset(&m, 0, sizeof m);
-	m.service = id;
-	m.pid = w->pid;
-	m.start_ticks = w->start_ticks;
-	m.taken_ns = now_ns;
+	memset(m, 0, sizeof *m);
+	m->service = id;
+	m->pid = w->pid;
+	m->start_ticks = w->start_ticks;
+	m->taken_ns = now_ns;
 	if (w->taken_ns != 0)
-		add(&m, METRIC_CPU,
+		add(m, METRIC_CPU,
 		    percent(p->cpu_ticks, w->cpu_ticks, now_ns - w->taken_ns));
-	add(&m, METRIC_MEMORY, (double)p->memory);
-	add(&m, METRIC_SWAP, (double)p->swap);
-	add(&m, METRIC_THREADS, p->threads);
+	add(m, METRIC_MEMORY, (double)p->memory);
+	add(m, METRIC_SWAP, (double)p->swap);
+	add(m, METRIC_THREADS, p->threads);
 	int fds = tree_fds(w->pid);
 	if (fds >= 0)
-		add(&m, METRIC_FDS, fds);
+		add(m, METRIC_FDS, fds);
 	if (s->wants_children) {
 		tree_below(s->tree, w->pid, &sum);
 		if (w->taken_ns != 0)
-			add(&m, METRIC_CPU_TOTAL,
+			add(m, METRIC_CPU_TOTAL,
 			    percent(p->cpu_ticks + sum.cpu_ticks, w->cpu_total_ticks,
 				    now_ns - w->taken_ns));
-		add(&m, METRIC_MEMORY_TOTAL, (double)(p->memory + sum.memory));
-		add(&m, METRIC_CHILDREN, sum.count);
-		add(&m, METRIC_ZOMBIES, sum.zombies);
+		add(m, METRIC_MEMORY_TOTAL, (double)(p->memory + sum.memory));
+		add(m, METRIC_CHILDREN, sum.count);
+		add(m, METRIC_ZOMBIES, sum.zombies);
 		w->cpu_total_ticks = p->cpu_ticks + sum.cpu_ticks;
 	}
 	w->cpu_ticks = p->cpu_ticks;
 	w->taken_ns = now_ns;
-	if (helper_send(s->helper, MSG_SAMPLE, &m, 1) != MSG_SENT)
-		w->due_ms = 0; /* once more at the next look */
+	if (++s->batch_count == BATCH)
+		send_batch(s);
 }
 
 static void
@@ -118,36 +135,47 @@ look_for(struct samples *s, uint32_t id)
 		w->told = found.pid;
 }
 
-/* Takes one look for all that are due. */
+static bool
+is_due(const struct samples *s, uint32_t id, int64_t now)
+{
+	const struct watched *w = &s->list[id];
+	return w->due_ms <= now && (w->pid != 0 || s->matches[id] != NULL);
+}
+
+/* Takes one look for those that are due, in turn when they are many. */
 static void
 on_tick(struct loop_timer *timer)
 {
 	struct samples *s = timer->arg;
+	uint32_t count = s->rules->service_count, due[LOOK_MAX], n = 0;
 	int64_t now = clock_ms();
 	bool all = false;
 	tree_begin(s->tree);
-	for (uint32_t i = 0; i < s->rules->service_count; i++) {
-		struct watched *w = &s->list[i];
-		if (w->due_ms > now || (w->pid == 0 && s->matches[i] == NULL))
+	for (uint32_t k = 0; k < count && n < LOOK_MAX && !s->helper->full; k++) {
+		uint32_t id = (s->next + k) % count;
+		if (!is_due(s, id, now))
 			continue;
-		all = all || s->wants_children || s->matches[i] != NULL;
-		tree_want(s->tree, w->pid);
+		due[n++] = id;
+		all = all || s->wants_children || s->matches[id] != NULL;
+		tree_want(s->tree, s->list[id].pid);
 	}
+	if (n == 0)
+		return;
+	s->next = (due[n - 1] + 1) % count;
 	if (!tree_look(s->tree, all)) {
 		log_warning("the processes of this host could not be read");
 		return;
 	}
 	int64_t now_ns = clock_ns();
-	for (uint32_t i = 0; i < s->rules->service_count; i++) {
-		struct watched *w = &s->list[i];
-		if (w->due_ms > now || (w->pid == 0 && s->matches[i] == NULL))
-			continue;
-		w->due_ms = now + s->rules->services[i].every_ms - TICK_MS / 2;
-		if (s->matches[i] != NULL)
-			look_for(s, i);
+	for (uint32_t i = 0; i < n; i++) {
+		struct watched *w = &s->list[due[i]];
+		w->due_ms = now + s->rules->services[due[i]].every_ms - TICK_MS / 2;
+		if (s->matches[due[i]] != NULL)
+			look_for(s, due[i]);
 		if (w->pid != 0)
-			measure(s, i, now_ns);
+			measure(s, due[i], now_ns);
 	}
+	send_batch(s);
 }
 
 void
