@@ -1,0 +1,22 @@
+/* The unit tests of probes/. */
+#include "test/unit/probes.h"
+
+size_t
+cut_next(unsigned cut, size_t left, uint32_t *chance)
+{
+	if (cut == CUT_NEVER || left == 0)
+		return left;
+	if (cut == CUT_ALWAYS)
+		return 1;
+	*chance = *chance * 1664525u + 1013904223u + cut;
+	size_t n = 1 + (*chance >> 16) % (left < 64 ? left : left / 4);
+	return n;
+}
+
+int
+main(void)
+{
+	int failed = 0;
+	failed += test_probes_ajp();
+	return failed != 0;
+}

@@ -1,0 +1,18 @@
+/* test/unit/probes.h: what the unit tests of probes/ share. */
+#ifndef TEST_UNIT_PROBES_H
+#define TEST_UNIT_PROBES_H
+
+#include "probes/http.h"
+#include "test/unit/unit.h"
+
+#define BYTES(literal) literal, sizeof(literal) - 1
+
+/* How an answer is cut into what one read gives: all at once, byte by byte, or by chance,
+ * the same for the same seed. */
+enum cut { CUT_NEVER, CUT_ALWAYS, CUT_FIRST_SEED };
+size_t cut_next(unsigned cut, size_t left, uint32_t *chance);
+#define CUTS 24
+
+int test_probes_ajp(void);
+
+#endif
