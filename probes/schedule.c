@@ -13,6 +13,7 @@ on_timer(struct loop_timer *timer)
 	struct schedule *s = timer->arg;
 	assert(!s->running);
 	s->running = true;
+	s->again = false;
 	s->began_ms = clock_ms();
 	s->due(s);
 }
@@ -35,13 +36,13 @@ wait_ms(const struct schedule *s)
 static void
 arm(struct schedule *s)
 {
+	if (s->pace == PACE_OFF)
+		s->again = false;
 	if (s->pace == PACE_OFF || s->running)
 		loop_timer_stop(&s->timer);
 	else
 		loop_timer_start(s->loop, &s->timer, s->again ? 0 : wait_ms(s), 0,
 				 on_timer, s);
-	if (!s->running)
-		s->again = false;
 }
 
 static void

@@ -17,7 +17,7 @@ struct schedule {
 	int64_t began_ms; /* the last, 0: never */
 	enum pace pace;
 	bool running; /* due() was called, schedule_done() was not */
-	bool again;   /* one more at once when the running one has ended */
+	bool again;   /* one more at once, or when the running one has ended */
 	void (*due)(struct schedule *s);
 };
 

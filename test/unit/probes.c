@@ -18,5 +18,6 @@ main(void)
 {
 	int failed = 0;
 	failed += test_probes_ajp();
+	failed += test_probes_schedule();
 	return failed != 0;
 }

@@ -14,5 +14,6 @@ size_t cut_next(unsigned cut, size_t left, uint32_t *chance);
 #define CUTS 24
 
 int test_probes_ajp(void);
+int test_probes_schedule(void);
 
 #endif
