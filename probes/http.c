@@ -41,6 +41,16 @@ line_at(const char *bytes, size_t size, size_t at, size_t *length, size_t *next)
 	return true;
 }
 
+/* Nothing but tabs and what is printed, RFC 9110 5.5. */
+static bool
+is_text(const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (((unsigned char)bytes[i] < 32 && bytes[i] != '\t') || bytes[i] == 127)
+			return false;
+	return true;
+}
+
 /* "HTTP/1.1 200 reason"; 0: it is none. */
 static unsigned
 status_line(const char *line, size_t n)
@@ -52,7 +62,7 @@ status_line(const char *line, size_t n)
 	for (unsigned i = 9; i < 12; i++)
 		if (line[i] < '0' || line[i] > '9')
 			return 0;
-	if (n > 12 && line[12] != ' ')
+	if (n > 12 && (line[12] != ' ' || !is_text(line + 12, n - 12)))
 		return 0;
 	unsigned status = (unsigned)((line[9] - '0') * 100 + (line[10] - '0') * 10 +
 				     (line[11] - '0'));
@@ -68,10 +78,7 @@ field_line(const char *line, size_t n)
 		i++;
 	if (i == 0 || i == n || line[i] != ':')
 		return false;
-	for (; i < n; i++)
-		if (((unsigned char)line[i] < 32 && line[i] != '\t') || line[i] == 127)
-			return false;
-	return true;
+	return is_text(line + i, n - i);
 }
 
 static bool
@@ -177,6 +184,8 @@ frame(struct http *h, const char *head, size_t size, bool is_head, char *why, si
 
 /* ---- the head ---- */
 
+static const char head_too_long[] = "a header section of more than 32 KiB";
+
 /* One header section, from head_begin of the status line. Sets head_begin to the first
  * header line and head_end behind the empty one. */
 static enum http_read
@@ -198,6 +207,8 @@ section(struct http *h, const char *bytes, size_t size, char *why, size_t cap)
 	size_t begin = next;
 	for (at = next; line_at(bytes, size, at, &length, &next); at = next) {
 		if (length == 0) {
+			if (next > HTTP_HEAD_MAX) /* however it was cut into reads */
+				return bad(why, cap, head_too_long);
 			h->head_begin = begin;
 			h->head_end = next;
 			return HTTP_READ_HEAD;
@@ -239,8 +250,7 @@ read_head(struct http *h, char *bytes, size_t *size, bool ended, bool is_head, c
 			return got;
 		if (got == HTTP_READ_MORE) {
 			if (*size > HTTP_HEAD_MAX)
-				return bad(why, cap,
-					   "a header section of more than 32 KiB");
+				return bad(why, cap, head_too_long);
 			if (ended)
 				return bad(why, cap,
 					   *size == 0
@@ -295,9 +305,14 @@ chunk_size(const char *line, size_t n, uint64_t *out)
 			break;
 	}
 	*out = v;
-	return i > 0 && i < 16 &&
-	       (i == n || line[i] == ';' || line[i] == ' ' || line[i] == '\t');
+	if (i == 0 || i == 16)
+		return false;
+	while (i < n && (line[i] == ' ' || line[i] == '\t'))
+		i++;
+	return i == n || line[i] == ';';
 }
+
+#define CODING_LINE 1024 /* bytes of a line of the chunked coding */
 
 /* A line of the chunked coding; false: it has not come, or *got is bad. */
 static bool
@@ -306,12 +321,13 @@ coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
 {
 	size_t length, next;
 	*got = HTTP_READ_MORE;
-	if (!line_at(bytes, size, *at, &length, &next)) {
-		if (size - *at > 1024)
-			*got = bad(why, cap, "a line of the chunked body does not end");
+	bool whole = line_at(bytes, size, *at, &length, &next);
+	if ((whole ? next - 1 : size) - *at > CODING_LINE)
+		*got = bad(why, cap, "a line of the chunked body does not end");
+	if (!whole || *got == HTTP_READ_BAD)
 		return false;
-	}
 	const char *line = bytes + *at;
+	size_t taken = next - *at;
 	*at = next;
 	if (h->stage == HTTP_CHUNK_SIZE) {
 		if (!chunk_size(line, length, &h->left)) {
@@ -326,7 +342,7 @@ coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
 		}
 		h->stage = HTTP_CHUNK_SIZE;
 	} else {
-		h->trailer += next;
+		h->trailer += taken;
 		if (length != 0 &&
 		    (!field_line(line, length) || h->trailer > HTTP_HEAD_MAX)) {
 			*got = bad(why, cap, "a trailer that is not well-formed");
@@ -338,13 +354,19 @@ coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
 	return true;
 }
 
+static bool
+is_enough(const struct http *h)
+{
+	return h->stage == HTTP_DONE || (h->enough > 0 && h->body_size >= h->enough);
+}
+
 static enum http_read
 read_body(struct http *h, char *bytes, size_t *size, bool ended, bool keep, char *why,
 	  size_t cap)
 {
 	size_t at = h->body_end; /* what was taken before lies in front of it */
 	enum http_read got = HTTP_READ_MORE;
-	while (at < *size && h->stage != HTTP_DONE) {
+	while (at < *size && !is_enough(h)) {
 		if (h->stage == HTTP_LENGTH || h->stage == HTTP_CLOSE ||
 		    h->stage == HTTP_CHUNK) {
 			size_t n = *size - at;
@@ -365,7 +387,7 @@ read_body(struct http *h, char *bytes, size_t *size, bool ended, bool keep, char
 		return got;
 	if (ended && h->stage == HTTP_CLOSE)
 		h->stage = HTTP_DONE;
-	if (h->stage == HTTP_DONE)
+	if (is_enough(h))
 		return HTTP_READ_DONE;
 	if (ended) {
 		text_print(why, cap, "closed within the body, after %llu bytes",

@@ -35,6 +35,7 @@ struct http {
 	size_t head_begin, head_end; /* header lines of the final answer */
 	size_t body_end;             /* kept body: bytes[head_end … body_end) */
 	uint64_t body_size;          /* decoded, kept or not */
+	uint64_t enough; /* the caller's: so many body bytes will do, 0: all */
 	uint64_t left;
 	size_t trailer; /* bytes of trailer lines so far */
 };
@@ -44,7 +45,9 @@ enum http_read { HTTP_READ_MORE, HTTP_READ_HEAD, HTTP_READ_DONE, HTTP_READ_BAD }
 /* Goes on with bytes[0 … *size), of which it has kept what it needs; takes out body bytes
  * that are not kept, and chunk framing. ended: no more will come. is_head: the request
  * was HEAD. HTTP_READ_HEAD is returned once, when the final header section is complete;
- * call again to read on. HTTP_READ_BAD: why (cap bytes) says the reason. */
+ * call again to read on. HTTP_READ_DONE: the answer, or `enough` of its body, has come.
+ * HTTP_READ_BAD: why (cap bytes) says the reason. However an answer is cut into calls,
+ * what is returned in the end is the same. */
 enum http_read http_read(struct http *h, char *bytes, size_t *size, bool ended,
 			 bool is_head, bool keep_body, char *why, size_t cap);
 

@@ -18,6 +18,7 @@ main(void)
 {
 	int failed = 0;
 	failed += test_probes_ajp();
+	failed += test_probes_http();
 	failed += test_probes_schedule();
 	return failed != 0;
 }
