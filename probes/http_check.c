@@ -1,14 +1,12 @@
 /* The http check: its request, and what to think of the answer. */
+#include <config.h>
+
 #include "probes/kind.h"
 
 #include "base/text.h"
 
 #include <string.h>
 #include <strings.h>
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0"
-#endif
 
 /* text with each {unique} replaced. */
 static void
@@ -69,7 +67,7 @@ fill(const struct plan *p, const struct reply *r, struct answer *a)
 	a->body_size = (size_t)h->body_size;
 	if (p->keeps_body)
 		a->body = r->bytes + h->head_end;
-	if (p->wants_body)
+	if (p->wants_body && h->stage == HTTP_DONE)
 		a->value[METRIC_BYTES] = (double)h->body_size;
 }
 
@@ -80,24 +78,6 @@ expects_status(const struct check *c)
 		if (c->expects[i].kind == EXPECT_STATUS)
 			return true;
 	return false;
-}
-
-/* All that is asked of the body is decided once so many bytes have come. */
-static bool
-body_enough(const struct plan *p, const struct http *h)
-{
-	const struct check *c = p->check;
-	if (c->warn_count > 0 || p->keeps_body)
-		return false;
-	for (uint32_t i = 0; i < c->expect_count; i++) {
-		const struct expect *x = &c->expects[i];
-		if (x->kind == EXPECT_METRIC && x->metric == METRIC_BYTES)
-			return false;
-		if (x->kind == EXPECT_BODY &&
-		    (x->compare != COMPARE_GT || (double)h->body_size <= x->value))
-			return false;
-	}
-	return true;
 }
 
 /* The header section is complete: is it what it should be, and is it all that is wanted?
@@ -120,6 +100,7 @@ http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 {
 	const char *method = p->check->method;
 	bool is_head = method != NULL && strcmp(method, "HEAD") == 0;
+	r->http.enough = p->body_enough;
 	for (;;) {
 		enum http_read got = http_read(&r->http, r->bytes, &r->size, r->ended,
 					       is_head, p->keeps_body, why, MSG_TEXT);
@@ -130,9 +111,7 @@ http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 		if (got == HTTP_READ_DONE)
 			return JUDGE_GOOD;
 		if (got == HTTP_READ_MORE)
-			return r->http.body_size > 0 && body_enough(p, &r->http)
-				       ? JUDGE_GOOD
-				       : JUDGE_MORE;
+			return JUDGE_MORE;
 		enum judgement j = judge_head(p, r, a, why);
 		if (j != JUDGE_MORE)
 			return j;

@@ -28,17 +28,20 @@ compile_all(pcre2_code ***out, const struct expect *list, uint32_t count)
 	return good;
 }
 
+static bool
+needs_body(const struct expect *x)
+{
+	return x->kind == EXPECT_BODY ||
+	       (x->kind == EXPECT_METRIC && x->metric == METRIC_BYTES);
+}
+
 static void
 look_at(struct plan *p, const struct expect *list, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		bool size = list[i].compare < COMPARE_EQ;
-		if (list[i].kind == EXPECT_BODY)
-			p->wants_body = true;
-		if (list[i].kind == EXPECT_BODY && !size)
+		p->wants_body = p->wants_body || needs_body(&list[i]);
+		if (list[i].kind == EXPECT_BODY && list[i].compare >= COMPARE_EQ)
 			p->keeps_body = true;
-		if (list[i].kind == EXPECT_METRIC && list[i].metric == METRIC_BYTES)
-			p->wants_body = true;
 	}
 }
 
@@ -52,6 +55,26 @@ reads_bytes(const struct condition *c, uint32_t check)
 	return false;
 }
 
+/* "body > 1K" holds before the body's end; with anything else the end must be seen. */
+static uint64_t
+enough(const struct check *c)
+{
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < c->warn_count; i++)
+		if (needs_body(&c->warns[i]))
+			return 0;
+	for (uint32_t i = 0; i < c->expect_count; i++) {
+		const struct expect *x = &c->expects[i];
+		if (!needs_body(x))
+			continue;
+		if (x->kind != EXPECT_BODY || x->compare != COMPARE_GT)
+			return 0;
+		if ((uint64_t)x->value + 1 > bytes)
+			bytes = (uint64_t)x->value + 1;
+	}
+	return bytes;
+}
+
 bool
 plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 {
@@ -59,9 +82,13 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	*p = (struct plan){ .check = c, .route = RULES_NONE };
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
-	for (uint32_t i = 0; i < rules->rule_count && !p->wants_body; i++)
-		p->wants_body = reads_bytes(&rules->rules[i].when, check) ||
-				reads_bytes(&rules->rules[i].clear, check);
+	p->body_enough = enough(c);
+	for (uint32_t i = 0; i < rules->rule_count; i++)
+		if (reads_bytes(&rules->rules[i].when, check) ||
+		    reads_bytes(&rules->rules[i].clear, check)) {
+			p->wants_body = true;
+			p->body_enough = 0;
+		}
 	for (uint32_t i = 0; i < rules->route_count; i++)
 		if (rules->routes[i].verify == check)
 			p->route = i;

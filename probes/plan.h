@@ -17,7 +17,9 @@ struct plan {
 	bool wants_body; /* its end must be seen: a test or a rule looks at its size or
 			    text */
 	bool keeps_body; /* a test looks at its text */
-	uint32_t route;  /* the route that it verifies, or RULES_NONE */
+	uint64_t body_enough; /* bytes of the body that decide all tests of it; 0: only
+				 its end does */
+	uint32_t route;       /* the route that it verifies, or RULES_NONE */
 };
 
 /* False: out of memory; plan_free is due all the same. */

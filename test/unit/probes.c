@@ -18,7 +18,9 @@ main(void)
 {
 	int failed = 0;
 	failed += test_probes_ajp();
+	failed += test_probes_expect();
 	failed += test_probes_http();
+	failed += test_probes_http_check();
 	failed += test_probes_schedule();
 	return failed != 0;
 }

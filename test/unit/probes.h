@@ -14,7 +14,9 @@ size_t cut_next(unsigned cut, size_t left, uint32_t *chance);
 #define CUTS 24
 
 int test_probes_ajp(void);
+int test_probes_expect(void);
 int test_probes_http(void);
+int test_probes_http_check(void);
 int test_probes_schedule(void);
 
 #endif
