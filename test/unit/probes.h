@@ -17,6 +17,9 @@ int test_probes_ajp(void);
 int test_probes_expect(void);
 int test_probes_http(void);
 int test_probes_http_check(void);
+int test_probes_resolve(void);
+int test_probes_results(void);
 int test_probes_schedule(void);
+int test_probes_tree(void);
 
 #endif

@@ -1,0 +1,258 @@
+#include "probes/tree.h"
+
+#include "base/text.h"
+#include "test/unit/probes.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXTRA 40 /* descriptors */
+
+/* Field n of /proc/PID/stat (proc(5)), n > 2. */
+static unsigned long long
+stat_field(pid_t pid, int n)
+{
+	char path[64], line[2048];
+	text_print(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	fclose(f);
+	char *at = strrchr(line, ')') + 1;
+	for (; n > 3; n--)
+		at = strchr(at + 1, ' ');
+	return strtoull(at, NULL, 10);
+}
+
+/* A child that waits for its end, or has ended and is not reaped. */
+static pid_t
+child(bool ends)
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid != 0)
+		return pid;
+	alarm(60); /* whatever becomes of the test */
+	while (!ends)
+		pause();
+	_exit(0);
+}
+
+static void
+await_zombie(pid_t pid)
+{
+	siginfo_t info;
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void
+reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+sees_this_process_as_the_kernel_does(void **state)
+{
+	struct tree *t = tree_new();
+	(void)state;
+	assert_non_null(t);
+	for (volatile unsigned i = 0; i < 60000000; i++) /* some ticks of CPU */
+		continue;
+	tree_begin(t);
+	tree_want(t, getpid());
+	tree_want(t, 0);
+	assert_true(tree_look(t, false));
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	const struct tree_process *p = tree_find(t, getpid());
+	assert_non_null(p);
+	assert_int_equal(p->pid, getpid());
+	assert_int_equal(p->parent, getppid());
+	assert_int_equal(p->start_ticks, stat_field(getpid(), 22));
+	assert_int_equal(p->threads, 1);
+	assert_false(p->zombie);
+	uint64_t hertz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ticks =
+		(uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * hertz +
+		(uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * hertz / 1000000;
+	assert_in_range(p->cpu_ticks, 1, ticks + 1);
+	assert_true(p->cpu_ticks + 5 > ticks); /* what came since was less than 50 ms */
+	assert_in_range(p->memory, (uint64_t)u.ru_maxrss * 512,
+			(uint64_t)u.ru_maxrss * 2048);
+	assert_null(tree_find(t, getppid())); /* nobody wanted it */
+	tree_begin(t);
+	assert_true(tree_look(t, false));
+	assert_null(tree_find(t, getpid())); /* nor this any more */
+	tree_free(&t);
+	assert_null(t);
+}
+
+static void
+counts_descriptors(void **state)
+{
+	int fds[EXTRA], before = tree_fds(getpid());
+	(void)state;
+	assert_true(before > 2);
+	for (int i = 0; i < EXTRA; i++)
+		assert_true((fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+	assert_int_equal(tree_fds(getpid()), before + EXTRA);
+	for (int i = 0; i < EXTRA; i++)
+		close(fds[i]);
+	assert_int_equal(tree_fds(getpid()), before);
+	pid_t gone = child(true);
+	waitpid(gone, NULL, 0);
+	assert_int_equal(tree_fds(gone), -1);
+}
+
+/* More than libproc2 takes at once, of which some have gone. */
+static void
+looks_at_many(void **state)
+{
+	enum { MANY = 300 };
+	static pid_t pids[MANY];
+	struct tree *t = tree_new();
+	(void)state;
+	tree_begin(t);
+	for (int i = 0; i < MANY; i++) {
+		pids[i] = child(false);
+		tree_want(t, pids[i]);
+	}
+	for (int i = 0; i < MANY; i += 2)
+		reap(pids[i]);
+	assert_true(tree_look(t, false));
+	for (int i = 0; i < MANY; i++) {
+		const struct tree_process *p = tree_find(t, pids[i]);
+		assert_int_equal(p != NULL, i % 2);
+		if (p == NULL)
+			continue;
+		assert_int_equal(p->parent, getpid());
+		assert_int_equal(p->start_ticks, stat_field(pids[i], 22));
+		reap(pids[i]);
+	}
+	tree_free(&t);
+}
+
+static void
+sums_what_is_below(void **state)
+{
+	struct tree *t = tree_new();
+	struct tree_sum sum;
+	int told[2];
+	(void)state;
+	tree_begin(t);
+	assert_true(tree_look(t, true));
+	tree_below(t, getpid(), &sum);
+	assert_int_equal(sum.count, 0);
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	pid_t parent = fork();
+	if (parent == 0) { /* with a child that waits and one that has ended */
+		pid_t pids[2] = { child(false), child(true) };
+		await_zombie(pids[1]);
+		assert_int_equal(write(told[1], pids, sizeof pids), sizeof pids);
+		alarm(60);
+		pause();
+		_exit(0);
+	}
+	pid_t grand[2];
+	assert_int_equal(read(told[0], grand, sizeof grand), sizeof grand);
+	tree_begin(t);
+	assert_true(tree_look(t, true));
+	tree_below(t, getpid(), &sum);
+	assert_int_equal(sum.count, 3);
+	assert_int_equal(sum.zombies, 1);
+	assert_true(sum.memory > 0);
+	tree_below(t, parent, &sum);
+	assert_int_equal(sum.count, 2);
+	tree_below(t, grand[0], &sum);
+	assert_int_equal(sum.count, 0);
+	kill(grand[0], SIGKILL);
+	reap(parent);
+	close(told[0]);
+	close(told[1]);
+	tree_free(&t);
+}
+
+/* sleep, under a name of its own. */
+static pid_t
+sleeper(const char *name)
+{
+	int told[2];
+	char byte;
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/bin/sleep", name, "60", (char *)NULL);
+		_exit(127);
+	}
+	close(told[1]);
+	assert_int_equal(read(told[0], &byte, 1), 0); /* it has become what it is to be */
+	close(told[0]);
+	return pid;
+}
+
+static const struct tree_process *
+matching(struct tree *t, const char *regex)
+{
+	struct match *m = match_new(regex);
+	assert_non_null(m);
+	const struct tree_process *p = tree_match(t, m);
+	match_free(&m);
+	assert_null(m);
+	return p;
+}
+
+static void
+finds_the_oldest_that_matches(void **state)
+{
+	char name[64], whole[80], other[80];
+	struct tree *t = tree_new();
+	(void)state;
+	text_print(name, sizeof name, "monitord-test-%d", (int)getpid());
+	text_print(whole, sizeof whole, "^%s 60$", name);
+	text_print(other, sizeof other, "%s[^ ]", name);
+	tree_begin(t);
+	assert_true(tree_look(t, true));
+	assert_null(matching(t, whole));
+	pid_t first = sleeper(name);
+	unsigned long long began = stat_field(first, 22);
+	pid_t second = sleeper(name);
+	while (stat_field(second, 22) == began) { /* a tick lies between them */
+		reap(second);
+		second = sleeper(name);
+	}
+	tree_begin(t);
+	assert_true(tree_look(t, true));
+	const struct tree_process *p = matching(t, whole);
+	assert_non_null(p);
+	assert_int_equal(p->pid, first);
+	assert_null(matching(t, other));
+	kill(first, SIGKILL);
+	await_zombie(first); /* a dead one is none */
+	tree_begin(t);
+	assert_true(tree_look(t, true));
+	assert_int_equal(matching(t, whole)->pid, second);
+	reap(first);
+	reap(second);
+	tree_free(&t);
+}
+
+int
+test_probes_tree(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sees_this_process_as_the_kernel_does),
+		cmocka_unit_test(counts_descriptors),
+		cmocka_unit_test(looks_at_many),
+		cmocka_unit_test(sums_what_is_below),
+		cmocka_unit_test(finds_the_oldest_that_matches),
+	};
+	return cmocka_run_group_tests_name("probes_tree", tests, NULL, NULL);
+}
