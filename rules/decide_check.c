@@ -9,8 +9,9 @@ enum role
 check_role(const struct check *c)
 {
 	static const enum role roles[CHECK_KINDS] = {
-		[CHECK_HTTP] = ROLE_NET, [CHECK_TCP] = ROLE_NET,      [CHECK_AJP] = ROLE_NET,
-		[CHECK_UNIX] = ROLE_NET, [CHECK_SCRIPT] = ROLE_LOCAL,
+		[CHECK_HTTP] = ROLE_NET,     [CHECK_TCP] = ROLE_NET,
+		[CHECK_AJP] = ROLE_NET,      [CHECK_UNIX] = ROLE_NET,
+		[CHECK_SCRIPT] = ROLE_LOCAL,
 	};
 	return roles[c->kind];
 }
@@ -85,8 +86,9 @@ went_down(struct world *w, uint32_t id)
 		return;
 	text_print(text, sizeof text, "%s is down: %s", c->name, v->text);
 	incident_bad(w, OBJECT_CHECK, id, text);
-	w->cause = world_tell(w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
-			      text_duration(w->now_ms - v->bad_since_ms, since, sizeof since));
+	w->cause = world_tell(
+		w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
+		text_duration(w->now_ms - v->bad_since_ms, since, sizeof since));
 }
 
 static void
@@ -100,7 +102,8 @@ came_up(struct world *w, uint32_t id, bool warn)
 	set_state(w, id, warn ? CHECK_DEGRADED : CHECK_UP);
 	if (is_quiet(w, id)) {
 		if (!warn)
-			incident_good(w, OBJECT_CHECK, id); /* news that disturbs nobody */
+			incident_good(w, OBJECT_CHECK,
+				      id); /* news that disturbs nobody */
 		return;
 	}
 	if (warn) {
@@ -119,7 +122,8 @@ came_up(struct world *w, uint32_t id, bool warn)
 static unsigned
 bad_of(uint64_t window, uint32_t of)
 {
-	return (unsigned)__builtin_popcountll(of >= 64 ? window : window & ((UINT64_C(1) << of) - 1));
+	return (unsigned)__builtin_popcountll(
+		of >= 64 ? window : window & ((UINT64_C(1) << of) - 1));
 }
 
 /* One observation; true: the state changed. */
@@ -141,13 +145,16 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 		v->good_since_ms = 0;
 	else if (v->good_since_ms == 0)
 		v->good_since_ms = w->now_ms;
-	bool falls = bad && (c->down_ms > 0 ? w->now_ms - v->bad_since_ms >= c->down_ms
-					    : bad_of(v->window, c->down_of) >= c->down_need);
-	bool rises = !bad && (!v->fell || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
-							: v->goods >= c->up_need));
+	bool falls =
+		bad && (c->down_ms > 0 ? w->now_ms - v->bad_since_ms >= c->down_ms
+				       : bad_of(v->window, c->down_of) >= c->down_need);
+	bool rises = !bad &&
+		     (!v->fell || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
+						: v->goods >= c->up_need));
 	if (falls && old != CHECK_DOWN)
 		went_down(w, id);
-	else if (rises && v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
+	else if (rises &&
+		 v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
 		v->window = v->fell ? 0 : v->window; /* old failures count no more */
 		came_up(w, id, outcome == OUTCOME_WARN);
 	}
@@ -178,7 +185,8 @@ check_role_lost(struct world *w, enum role role)
 {
 	for (uint32_t i = 0; i < w->rules->check_count; i++)
 		if (check_role(&w->rules->checks[i]) == role) {
-			/* its state stays what rules and routes last knew: nothing acts on silence */
+			/* its state stays what rules and routes last knew: nothing acts
+			 * on silence */
 			w->checks[i].valid_ns = w->now_ms * 1000000;
 			w->checks[i].measured_ns = 0;
 			text_print(w->checks[i].text, sizeof w->checks[i].text,
@@ -206,7 +214,8 @@ check_result(struct world *w, const struct event *e)
 	memcpy(v->text, r->text, sizeof v->text);
 	v->text[sizeof v->text - 1] = '\0';
 	world_mark(w, OBJECT_CHECK, id);
-	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN || r->outcome >= OUTCOMES) {
+	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN ||
+	    r->outcome >= OUTCOMES) {
 		if (v->pace != PACE_OFF)
 			check_unknown(w, id, v->text);
 		return;
@@ -214,7 +223,8 @@ check_result(struct world *w, const struct event *e)
 	if (observe(w, id, (enum outcome)r->outcome))
 		after_change(w, id);
 	for (uint32_t i = 0; i < w->rules->route_count; i++)
-		if (w->rules->routes[i].verify == id && world_room(w)) /* the next result will do */
+		if (w->rules->routes[i].verify == id &&
+		    world_room(w)) /* the next result will do */
 			route_verify_result(w, i, r->outcome != OUTCOME_BAD, r->began_ns);
 	rule_changed(w, OBJECT_CHECK, id, true);
 }

@@ -10,7 +10,8 @@ static uint32_t
 index_of(const struct world *w, enum object_kind kind, uint32_t id)
 {
 	uint32_t i = w->nodes[w->base[kind] + id].incident;
-	return i != NO_INCIDENT && w->incidents[i].id != 0 && w->incidents[i].state != INCIDENT_CLOSED
+	return i != NO_INCIDENT && w->incidents[i].id != 0 &&
+			       w->incidents[i].state != INCIDENT_CLOSED
 		       ? i
 		       : NO_INCIDENT;
 }
@@ -31,7 +32,8 @@ of_service(const struct world *w, uint32_t service)
 		i = index_of(w, OBJECT_CHECK, s->checks.ids[k]);
 	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++) {
 		uint32_t r = index_of(w, OBJECT_ROUTE, s->routes.ids[k]);
-		/* that another backend of the route is ill is no cause of this one's illness */
+		/* that another backend of the route is ill is no cause of this one's
+		 * illness */
 		if (r != NO_INCIDENT && w->incidents[r].root_kind == OBJECT_ROUTE)
 			i = r;
 	}
@@ -63,8 +65,9 @@ of_chain(const struct world *w, const struct chain *c, enum object_kind kind, ui
 			const struct chain_link *link = &c->links[k];
 			member = member || (link->kind == kind && link->id == id);
 			if (found == NO_INCIDENT)
-				found = link->kind == OBJECT_SERVICE ? of_service(w, link->id)
-								     : index_of(w, link->kind, link->id);
+				found = link->kind == OBJECT_SERVICE
+						? of_service(w, link->id)
+						: index_of(w, link->kind, link->id);
 		}
 		if (member && found != NO_INCIDENT)
 			return found;
@@ -83,7 +86,8 @@ of_rule(const struct world *w, uint32_t rule)
 			continue;
 		if (op->object == OBJECT_SERVICE)
 			i = of_service(w, op->id);
-		else if (op->object == OBJECT_CHECK && w->rules->checks[op->id].of != RULES_NONE)
+		else if (op->object == OBJECT_CHECK &&
+			 w->rules->checks[op->id].of != RULES_NONE)
 			i = of_service(w, w->rules->checks[op->id].of);
 		else
 			i = index_of(w, op->object, op->id);
@@ -102,7 +106,8 @@ related(const struct world *w, enum object_kind kind, uint32_t id)
 		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
 			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
 				const struct action *x = &w->rules->rules[r].actions[a];
-				if (x->id == id && x->kind <= ACTION_RELEASE && i == NO_INCIDENT)
+				if (x->id == id && x->kind <= ACTION_RELEASE &&
+				    i == NO_INCIDENT)
 					i = index_of(w, OBJECT_RULE, r);
 			}
 		break;
@@ -163,8 +168,11 @@ open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *t
 			w->nodes[i].bad = false;
 		}
 	struct incident *x = &w->incidents[index];
-	*x = (struct incident){ .id = w->last_event + 1, .root_kind = kind, .root_id = id,
-				.since_ms = w->now_ms, .since_real_ms = w->real_ms,
+	*x = (struct incident){ .id = w->last_event + 1,
+				.root_kind = kind,
+				.root_id = id,
+				.since_ms = w->now_ms,
+				.since_real_ms = w->real_ms,
 				.event = w->last_event + 1 };
 	text_print(x->text, sizeof x->text, "%s", text);
 	world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
@@ -206,7 +214,8 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 	x->good_ms = w->now_ms;
 	int64_t due = w->now_ms + SETTLE_MS;
 	if (!x->told && x->since_ms + OPEN_MAIL_MS < due)
-		due = x->since_ms + OPEN_MAIL_MS > w->now_ms ? x->since_ms + OPEN_MAIL_MS : w->now_ms;
+		due = x->since_ms + OPEN_MAIL_MS > w->now_ms ? x->since_ms + OPEN_MAIL_MS
+							     : w->now_ms;
 	world_arm(w, NODE_INCIDENTS, i, due);
 }
 
@@ -234,8 +243,9 @@ incident_timer(struct world *w, uint32_t index)
 		tell(w, index, "incident-open", x->text);
 	}
 	if (x->bad > 0) {
-		int64_t remind_ms = x->root_kind == OBJECT_RULE ? w->rules->rules[x->root_id].remind_ms
-								: w->rules->settings.remind_ms;
+		int64_t remind_ms = x->root_kind == OBJECT_RULE
+					    ? w->rules->rules[x->root_id].remind_ms
+					    : w->rules->settings.remind_ms;
 		if (remind_ms > 0) {
 			if (w->now_ms - x->told_ms >= remind_ms) {
 				x->told_ms = w->now_ms;
@@ -252,7 +262,8 @@ incident_timer(struct world *w, uint32_t index)
 	x->state = INCIDENT_CLOSED;
 	x->until_real_ms = w->real_ms - (x->good_ms != 0 ? w->now_ms - x->good_ms : 0);
 	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took), x->text);
+		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took),
+		   x->text);
 	tell(w, index, "incident-close", text);
 }
 
@@ -261,7 +272,8 @@ incident_timer(struct world *w, uint32_t index)
 static enum object_kind
 kind_of(const char *word)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE, OBJECT_RULE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE };
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		if (strcmp(object_kind_name[kinds[k]], word) == 0)
 			return kinds[k];
@@ -272,7 +284,8 @@ kind_of(const char *word)
 static void
 set_root(struct world *w, struct incident *x, enum object_kind kind, const char *name)
 {
-	uint32_t id = kind != OBJECT_MONITORD ? rules_find(w->rules, kind, name) : RULES_NONE;
+	uint32_t id =
+		kind != OBJECT_MONITORD ? rules_find(w->rules, kind, name) : RULES_NONE;
 	x->root_kind = id != RULES_NONE ? kind : OBJECT_MONITORD;
 	x->root_id = id != RULES_NONE ? id : 0;
 }
@@ -281,7 +294,8 @@ static uint32_t
 recall_new(struct world *w, const struct journal_line *l)
 {
 	uint32_t index = take_place(w);
-	w->incidents[index] = (struct incident){ .id = l->incident, .since_real_ms = l->real_ms,
+	w->incidents[index] = (struct incident){ .id = l->incident,
+						 .since_real_ms = l->real_ms,
 						 .event = l->id };
 	/* nothing of it is bad until measured again, which gets its time */
 	world_arm(w, NODE_INCIDENTS, index, w->now_ms + RECALL_MS);
@@ -328,6 +342,7 @@ incidents_move(struct world *to, const struct world *from)
 	for (uint32_t i = 0; i < INCIDENTS; i++) {
 		struct incident *x = &to->incidents[i];
 		if (x->id != 0)
-			set_root(to, x, x->root_kind, rules_name(from->rules, x->root_kind, x->root_id));
+			set_root(to, x, x->root_kind,
+				 rules_name(from->rules, x->root_kind, x->root_id));
 	}
 }

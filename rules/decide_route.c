@@ -1,4 +1,5 @@
-/* Routes: who should carry the traffic. Wanted against seen; every switch proven or undone. */
+/* Routes: who should carry the traffic. Wanted against seen; every switch proven or
+ * undone. */
 #include "rules/world_state.h"
 
 #include "base/text.h"
@@ -7,7 +8,8 @@
 
 #define BIT(i) (UINT64_C(1) << (i))
 #define MOVES_MAX 16
-#define REFUSE_MS 10000 /* a backend that failed a verify is tried again, at the earliest */
+#define REFUSE_MS                                                                        \
+	10000 /* a backend that failed a verify is tried again, at the earliest */
 #define REFUSE_MOST_MS 3600000
 
 enum health { HEALTH_BAD, HEALTH_UNKNOWN, HEALTH_GOOD };
@@ -24,10 +26,12 @@ health(const struct world *w, uint32_t id, uint32_t i)
 	const struct backend *b = &conf(w, id)->backends[i];
 	if (b->service != RULES_NONE) {
 		const struct service_view *s = &w->services[b->service];
-		bool runs = s->alive && (s->state == SERVICE_UP || s->state == SERVICE_FAILING);
+		bool runs = s->alive &&
+			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING);
 		if (!runs)
-			return s->state == SERVICE_STOPPED && !s->occupied && !w->going ? HEALTH_UNKNOWN
-											  : HEALTH_BAD;
+			return s->state == SERVICE_STOPPED && !s->occupied && !w->going
+				       ? HEALTH_UNKNOWN
+				       : HEALTH_BAD;
 	}
 	if (b->check == RULES_NONE)
 		return HEALTH_GOOD;
@@ -60,7 +64,8 @@ names(const struct world *w, uint32_t id, uint64_t set, char *out, size_t cap)
 	text_begin(&t, out, cap);
 	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
 		if ((set & BIT(i)) != 0)
-			text_add(&t, "%s%s", t.length > 0 ? ", " : "", conf(w, id)->backends[i].name);
+			text_add(&t, "%s%s", t.length > 0 ? ", " : "",
+				 conf(w, id)->backends[i].name);
 	if (t.length == 0)
 		text_add(&t, "nobody");
 }
@@ -110,7 +115,8 @@ choose_one(struct world *w, uint32_t id)
 			keeps = !bad && ((r->drained | r->refused) & BIT(i)) == 0;
 		}
 	if (usable == 0 && bad)
-		usable = well; /* better one that once failed its proof than one that is down */
+		usable = well; /* better one that once failed its proof than one that is
+				  down */
 	uint32_t first = r->manual != RULES_NONE ? r->manual : 0;
 	for (uint32_t k = 0; k < c->backend_count; k++) {
 		uint32_t i = k == 0 ? first : k <= first ? k - 1 : k;
@@ -133,18 +139,22 @@ choose_all(struct world *w, uint32_t id)
 		bool in = (r->wanted & BIT(i)) != 0;
 		if (((r->drained | r->refused) & BIT(i)) != 0)
 			continue;
-		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) || (h == HEALTH_UNKNOWN && in))
+		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) ||
+		    (h == HEALTH_UNKNOWN && in))
 			set |= BIT(i);
 	}
-	/* too few: those that are good but not rested, or were refused, then what carried it */
+	/* too few: those that are good but not rested, or were refused, then what carried
+	 * it */
 	for (int pass = 0; pass < 4; pass++)
 		for (uint32_t i = 0; i < c->backend_count; i++) {
 			if ((uint32_t)__builtin_popcountll(set) >= c->keep)
 				return set;
 			enum health h = health(w, id, i);
 			bool in = (r->wanted & BIT(i)) != 0;
-			if ((pass == 0 && h == HEALTH_GOOD && (r->refused & BIT(i)) == 0) ||
-			    (pass == 1 && h == HEALTH_GOOD && (r->drained & BIT(i)) == 0) ||
+			if ((pass == 0 && h == HEALTH_GOOD &&
+			     (r->refused & BIT(i)) == 0) ||
+			    (pass == 1 && h == HEALTH_GOOD &&
+			     (r->drained & BIT(i)) == 0) ||
 			    (pass == 2 && in && h == HEALTH_UNKNOWN) || (pass == 3 && in))
 				set |= BIT(i);
 		}
@@ -172,15 +182,16 @@ cut_now(const struct world *w, uint32_t id, uint32_t i)
 	return !ends_by_itself && health(w, id, i) == HEALTH_BAD;
 }
 
-/* These leave because somebody asked for it, or have never yet been up: nobody is told, but
- * what belongs to an incident already is part of it. */
+/* These leave because somebody asked for it, or have never yet been up: nobody is told,
+ * but what belongs to an incident already is part of it. */
 static bool
 by_plan(struct world *w, uint32_t id, uint64_t left)
 {
 	const struct route_view *r = &w->routes[id];
 	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++) {
 		uint32_t service = conf(w, id)->backends[i].service;
-		const struct service_view *s = service != RULES_NONE ? &w->services[service] : NULL;
+		const struct service_view *s =
+			service != RULES_NONE ? &w->services[service] : NULL;
 		bool first = s != NULL && s->state == SERVICE_STARTING && s->up_ms == 0 &&
 			     s->exit_code == -1 && s->exit_signal == 0;
 		if ((left & BIT(i)) == 0)
@@ -206,17 +217,24 @@ order(struct world *w, uint32_t id, uint64_t set, const char *kind, const char *
 	r->number++;
 	r->moved = true;
 	struct decision *d = world_decide(w, DECIDE_ROUTE, id);
-	d->order = (struct msg_route_order){ .route = id, .number = r->number, .active = set };
+	d->order = (struct msg_route_order){ .route = id,
+					     .number = r->number,
+					     .active = set };
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((set & BIT(i)) == 0 && cut_now(w, id, i))
 			d->order.cut |= BIT(i);
 	bool away = set != primary(w, id);
-	text_print(text, sizeof text, "traffic of route %s is no longer carried by %s but by %s", c->name,
+	text_print(text, sizeof text,
+		   "traffic of route %s is no longer carried by %s but by %s", c->name,
 		   from, to);
 	if (away && r->undo != 0 && !by_plan(w, id, r->undo & ~set))
 		incident_bad(w, OBJECT_ROUTE, id, text);
-	set_state(w, id, r->manual != RULES_NONE ? ROUTE_MANUAL : away ? ROUTE_REROUTED : ROUTE_PRIMARY);
-	r->cause = world_tell(w, kind, OBJECT_ROUTE, id, "route %s: %s to %s%s", c->name, from, to, why);
+	set_state(w, id,
+		  r->manual != RULES_NONE ? ROUTE_MANUAL
+		  : away                  ? ROUTE_REROUTED
+					  : ROUTE_PRIMARY);
+	r->cause = world_tell(w, kind, OBJECT_ROUTE, id, "route %s: %s to %s%s", c->name,
+			      from, to, why);
 	r->verify = c->verify != RULES_NONE ? VERIFY_ORDERED : VERIFY_NONE;
 	r->verify_due_ms = w->now_ms + c->verify_ms;
 	r->moves_ms[r->move_next++ % MOVES_MAX] = w->now_ms;
@@ -291,7 +309,8 @@ note_health(struct world *w, uint32_t id)
 		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])
 			r->refused &= ~BIT(i);
 		if (h != HEALTH_GOOD || drained)
-			r->good_since_ms[i] = h == HEALTH_UNKNOWN && !drained ? r->good_since_ms[i] : 0;
+			r->good_since_ms[i] =
+				h == HEALTH_UNKNOWN && !drained ? r->good_since_ms[i] : 0;
 		else if (r->good_since_ms[i] == 0)
 			r->good_since_ms[i] = w->now_ms;
 	}
@@ -319,11 +338,13 @@ route_update(struct world *w, uint32_t id)
 	}
 	uint64_t set = c->all ? choose_all(w, id) : choose_one(w, id);
 	bool moves = set != r->wanted && set != 0;
-	r->braked = moves && r->wanted != 0 && !must_leave(w, id, r->wanted & ~set) && flapping(w, id);
+	r->braked = moves && r->wanted != 0 && !must_leave(w, id, r->wanted & ~set) &&
+		    flapping(w, id);
 	if (moves && !r->braked)
 		order(w, id, set, "route-ordered", "");
 	if (r->state == ROUTE_PRIMARY || r->state == ROUTE_REROUTED)
-		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
+		set_state(w, id,
+			  r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
 	if (r->state == ROUTE_PRIMARY && r->verify == VERIFY_NONE && !r->moved)
 		incident_good(w, OBJECT_ROUTE, id);
 	arm(w, id);
@@ -353,9 +374,11 @@ tell_moved(struct world *w, uint32_t id)
 	names(w, id, r->wanted, to, sizeof to);
 	r->moved = false;
 	w->cause = r->cause;
-	r->cause = world_tell(w, home ? "route-restored" : "route-moved", OBJECT_ROUTE, id,
-			      home ? "traffic of route %s is back with %s" : "traffic of route %s goes to %s",
-			      c->name, to);
+	r->cause =
+		world_tell(w, home ? "route-restored" : "route-moved", OBJECT_ROUTE, id,
+			   home ? "traffic of route %s is back with %s"
+				: "traffic of route %s goes to %s",
+			   c->name, to);
 	if (r->verify == VERIFY_ORDERED) {
 		r->verify = VERIFY_ASKED;
 		r->verify_due_ms = w->now_ms + c->verify_ms;
@@ -412,10 +435,12 @@ route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns)
 		return;
 	w->cause = r->cause;
 	if (unstuck)
-		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
+		set_state(w, id,
+			  r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
 	if (good) {
-		world_tell(w, "route-verified", OBJECT_ROUTE, id, "route %s: the switch is verified by %s",
-			   c->name, w->rules->checks[c->verify].name);
+		world_tell(w, "route-verified", OBJECT_ROUTE, id,
+			   "route %s: the switch is verified by %s", c->name,
+			   w->rules->checks[c->verify].name);
 		proven(w, id);
 		arm(w, id);
 	} else {
@@ -434,7 +459,8 @@ refuse(struct world *w, uint32_t id, uint64_t set)
 		if ((set & BIT(i)) == 0)
 			continue;
 		uint32_t doubled = r->refusals[i] < 8 ? r->refusals[i] : 8;
-		int64_t wait = first << doubled < REFUSE_MOST_MS ? first << doubled : REFUSE_MOST_MS;
+		int64_t wait = first << doubled < REFUSE_MOST_MS ? first << doubled
+								 : REFUSE_MOST_MS;
 		r->refused |= BIT(i);
 		r->refusals[i]++;
 		r->retry_ms[i] = c->return_ms >= 0 ? w->now_ms + wait : NEVER;
@@ -451,7 +477,8 @@ verify_failed(struct world *w, uint32_t id)
 	r->verify = VERIFY_NONE;
 	w->cause = r->cause;
 	refuse(w, id, failed);
-	text_print(why, sizeof why, ": %s did not pass within the time", w->rules->checks[c->verify].name);
+	text_print(why, sizeof why, ": %s did not pass within the time",
+		   w->rules->checks[c->verify].name);
 	uint64_t back = 0;
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((r->undo & BIT(i)) != 0 && health(w, id, i) == HEALTH_GOOD &&
@@ -473,7 +500,8 @@ verify_failed(struct world *w, uint32_t id)
 		return; /* the first order of all: nothing was moved */
 	set_state(w, id, ROUTE_STUCK);
 	char text[300];
-	text_print(text, sizeof text, "route %s is stuck%s, and there is no other backend", c->name, why);
+	text_print(text, sizeof text,
+		   "route %s is stuck%s, and there is no other backend", c->name, why);
 	incident_bad(w, OBJECT_ROUTE, id, text);
 	world_tell(w, "route-stuck", OBJECT_ROUTE, id, "%s", text);
 }
@@ -518,7 +546,8 @@ route_can_lose(struct world *w, uint32_t id, uint32_t service)
 {
 	const struct route *c = conf(w, id);
 	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (c->backends[i].service != service && health(w, id, i) == HEALTH_GOOD &&
+		if (c->backends[i].service != service &&
+		    health(w, id, i) == HEALTH_GOOD &&
 		    (w->routes[id].drained & BIT(i)) == 0)
 			return true;
 	return false;
@@ -530,7 +559,8 @@ route_manual(struct world *w, uint32_t id, uint32_t backend)
 	struct route_view *r = &w->routes[id];
 	r->manual = backend;
 	if (backend == RULES_NONE && r->state == ROUTE_MANUAL)
-		set_state(w, id, r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
+		set_state(w, id,
+			  r->wanted == primary(w, id) ? ROUTE_PRIMARY : ROUTE_REROUTED);
 	if (backend != RULES_NONE)
 		set_state(w, id, ROUTE_MANUAL);
 	uint64_t back = primary(w, id);
@@ -538,7 +568,8 @@ route_manual(struct world *w, uint32_t id, uint32_t backend)
 		r->refused &= ~back;
 	if (backend == RULES_NONE) /* an operator's restore waits for no hold-down */
 		for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
-			if ((back & BIT(i)) != 0 && r->good_since_ms[i] != 0 && conf(w, id)->return_ms >= 0)
+			if ((back & BIT(i)) != 0 && r->good_since_ms[i] != 0 &&
+			    conf(w, id)->return_ms >= 0)
 				r->good_since_ms[i] = w->now_ms - conf(w, id)->return_ms;
 	route_update(w, id);
 }

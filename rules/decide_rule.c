@@ -31,9 +31,10 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 		service_stop(w, a->id, AFTER_STAY);
 		break;
 	case ACTION_RESTART:
-		text_print(text, sizeof text, "%s is restarted by %s", w->rules->services[a->id].name,
-			   w->rules->rules[id].name);
-		incident_bad(w, OBJECT_SERVICE, a->id, text); /* part of the rule's, until it is up */
+		text_print(text, sizeof text, "%s is restarted by %s",
+			   w->rules->services[a->id].name, w->rules->rules[id].name);
+		incident_bad(w, OBJECT_SERVICE, a->id,
+			     text); /* part of the rule's, until it is up */
 		service_restart(w, a->id);
 		break;
 	case ACTION_RELOAD:
@@ -74,8 +75,8 @@ static void
 contact_action(struct world *w, uint32_t id, const struct action *a)
 {
 	bool page = a->kind == ACTION_PAGE;
-	world_tell(w, page ? "page" : "alert", OBJECT_RULE, id, "%s: %s", conf(w, id)->name,
-		   w->ruleviews[id].text);
+	world_tell(w, page ? "page" : "alert", OBJECT_RULE, id, "%s: %s",
+		   conf(w, id)->name, w->ruleviews[id].text);
 	struct journal_line *l = &w->out->list[w->out->count - 1].line;
 	text_print(l->to, sizeof l->to, "%s", w->rules->contacts[a->id].name);
 }
@@ -87,7 +88,9 @@ act(struct world *w, uint32_t id, const struct action *a)
 	struct decision *d;
 	switch (a->kind) {
 	case ACTION_REROUTE: {
-		struct event e = { .verb = VERB_REROUTE, .id = a->id, .target = a->backend };
+		struct event e = { .verb = VERB_REROUTE,
+				   .id = a->id,
+				   .target = a->backend };
 		const char *why = "";
 		route_command(w, &e, &why);
 		if (*why != '\0')
@@ -101,7 +104,9 @@ act(struct world *w, uint32_t id, const struct action *a)
 	case ACTION_RUN:
 		d = world_decide(w, DECIDE_RUN, id);
 		d->token = r->wait_token = ++w->last_token;
-		d->action = (uint32_t)(r->action_at | (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
+		d->action =
+			(uint32_t)(r->action_at |
+				   (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
 		d->event = r->event;
 		r->wait_due_ms = w->now_ms + conf(w, id)->timeout_ms + 5000;
 		w->waiting_rules++;
@@ -111,7 +116,8 @@ act(struct world *w, uint32_t id, const struct action *a)
 		contact_action(w, id, a);
 		break;
 	case ACTION_LOG:
-		world_tell(w, "action-done", OBJECT_RULE, id, "%s: %s", conf(w, id)->name, r->text);
+		world_tell(w, "action-done", OBJECT_RULE, id, "%s: %s", conf(w, id)->name,
+			   r->text);
 		break;
 	case ACTION_START:
 	case ACTION_STOP:
@@ -135,7 +141,8 @@ static void
 go_on(struct world *w, uint32_t id)
 {
 	struct rule_view *r = &w->ruleviews[id];
-	while (r->actions != NULL && r->wait_service == RULES_NONE && r->wait_token == 0) {
+	while (r->actions != NULL && r->wait_service == RULES_NONE &&
+	       r->wait_token == 0) {
 		if (r->action_at == r->action_count) {
 			r->actions = NULL;
 			break;
@@ -149,10 +156,12 @@ go_on(struct world *w, uint32_t id)
 void
 rule_progress(struct world *w)
 {
-	for (uint32_t id = 0; id < w->rules->rule_count && w->waiting_rules > 0 && world_room(w); id++) {
+	for (uint32_t id = 0;
+	     id < w->rules->rule_count && w->waiting_rules > 0 && world_room(w); id++) {
 		struct rule_view *r = &w->ruleviews[id];
 		bool over = w->now_ms >= r->wait_due_ms;
-		if (r->wait_service != RULES_NONE && (over || service_steady(w, r->wait_service)))
+		if (r->wait_service != RULES_NONE &&
+		    (over || service_steady(w, r->wait_service)))
 			r->wait_service = RULES_NONE;
 		else if (r->wait_token != 0 && over)
 			r->wait_token = 0;
@@ -171,11 +180,15 @@ rule_run_done(struct world *w, const struct event *e)
 	struct rule_view *r = &w->ruleviews[e->id];
 	w->cause = r->event;
 	if (e->signal != 0)
-		world_tell(w, "action-done", OBJECT_RULE, e->id, "run ended by signal %d%s%s", e->signal,
-			   e->text != NULL && *e->text != '\0' ? ": " : "", e->text != NULL ? e->text : "");
+		world_tell(w, "action-done", OBJECT_RULE, e->id,
+			   "run ended by signal %d%s%s", e->signal,
+			   e->text != NULL && *e->text != '\0' ? ": " : "",
+			   e->text != NULL ? e->text : "");
 	else
-		world_tell(w, "action-done", OBJECT_RULE, e->id, "run ended with exit code %d%s%s", e->code,
-			   e->text != NULL && *e->text != '\0' ? ": " : "", e->text != NULL ? e->text : "");
+		world_tell(w, "action-done", OBJECT_RULE, e->id,
+			   "run ended with exit code %d%s%s", e->code,
+			   e->text != NULL && *e->text != '\0' ? ": " : "",
+			   e->text != NULL ? e->text : "");
 	if (r->wait_token == e->token && e->token != 0) {
 		r->wait_token = 0;
 		w->waiting_rules--;
@@ -212,14 +225,17 @@ fire(struct world *w, uint32_t id)
 	r->fired_ms = w->now_ms;
 	r->since_real_ms = w->real_ms;
 	world_mark(w, OBJECT_RULE, id);
-	if (!again && c->place.file != NULL && !c->dry_run) /* a check's `do`: the check tells */
+	if (!again && c->place.file != NULL &&
+	    !c->dry_run) /* a check's `do`: the check tells */
 		incident_bad(w, OBJECT_RULE, id, text);
 	if (c->dry_run) {
-		world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have acted", text);
+		world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have acted",
+			   text);
 		return;
 	}
 	bool up = escalates(w, id);
-	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id, "%s", text);
+	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
+			      "%s", text);
 	if (r->actions != NULL)
 		return; /* its last actions have not ended */
 	r->actions = up ? c->escalate : c->actions;
@@ -240,8 +256,10 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 		world_mark(w, OBJECT_RULE, id);
 	bool over = r->truth == TRUTH_FALSE;
 	if (c->clear.count > 0)
-		over = condition_eval(w, &c->clear, r->clear_slots, kind, object, &due) == TRUTH_TRUE;
-	if (r->truth == TRUTH_TRUE && (!r->firing || w->now_ms - r->fired_ms >= c->cooldown_ms)) {
+		over = condition_eval(w, &c->clear, r->clear_slots, kind, object, &due) ==
+		       TRUTH_TRUE;
+	if (r->truth == TRUTH_TRUE &&
+	    (!r->firing || w->now_ms - r->fired_ms >= c->cooldown_ms)) {
 		fire(w, id);
 	} else if (r->firing && over) {
 		r->firing = false;
@@ -285,7 +303,8 @@ rule_forget(struct world *w, uint32_t service)
 	for (uint32_t i = r->first[service]; i < r->first[service + 1]; i++) {
 		uint32_t id = r->rules[i];
 		condition_forget(&conf(w, id)->when, w->ruleviews[id].slots, service);
-		condition_forget(&conf(w, id)->clear, w->ruleviews[id].clear_slots, service);
+		condition_forget(&conf(w, id)->clear, w->ruleviews[id].clear_slots,
+				 service);
 	}
 }
 

@@ -1,0 +1,221 @@
+/* What the death of a service means: its cause, what is left of it, back-off, giving up.
+ */
+#include "rules/decide_service.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define STABLE_MS 1000 /* up for so long: the back-off begins anew */
+
+static void
+exit_text(const struct event *e, char *out, size_t cap)
+{
+	if (e->signal != 0)
+		text_print(out, cap, "killed by signal %d (SIG%s)%s%s", e->signal,
+			   sigabbrev_np(e->signal) != NULL ? sigabbrev_np(e->signal)
+							   : "?",
+			   e->core_dumped ? ", core dumped" : "",
+			   e->oom_killed ? ", by the kernel for want of memory" : "");
+	else if (e->code >= 0)
+		text_print(out, cap, "exit code %d", e->code);
+	else
+		text_print(out, cap, "cause not known");
+}
+
+static bool
+too_often(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	uint32_t n = 0;
+	s->crash_ms[s->crash_next++ % CRASHES_MAX] = w->now_ms;
+	if (c->at_most == 0)
+		return false;
+	for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
+		n += w->now_ms - s->crash_ms[i] < c->at_most_ms;
+	return n > c->at_most;
+}
+
+static int64_t
+backoff(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	if (s->proven && w->now_ms - s->up_ms >= STABLE_MS)
+		s->crashes = 0;
+	uint32_t n = s->crashes++;
+	if (n == 0)
+		return 0; /* after a healthy life: at once */
+	int64_t delay = c->backoff_first_ms;
+	while (--n > 0 && delay < c->backoff_last_ms)
+		delay *= 2;
+	if (delay > c->backoff_last_ms)
+		delay = c->backoff_last_ms;
+	return delay + delay / 10 * (int64_t)(world_random(w) % 100) / 100;
+}
+
+/* Nothing of it is left after a death of its own, or it could not be started. */
+void
+service_after_crash(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	bool success = s->exit_signal == 0 && s->exit_code >= 0 &&
+		       (c->success_mask[s->exit_code / 64] >> s->exit_code % 64 & 1) != 0;
+	char delay_text[32];
+	if (s->held || w->stopping_all || s->by_command ||
+	    (c->run.count == 0 && c->start.count == 0) || c->restart == RESTART_NEVER ||
+	    (c->restart == RESTART_FAILURE && success)) {
+		service_set_state(w, id, SERVICE_STOPPED);
+		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		if (c->restart == RESTART_FAILURE && success)
+			incident_good(w, OBJECT_SERVICE, id);
+		return;
+	}
+	if (too_often(w, id)) {
+		service_set_state(w, id, SERVICE_FAILED);
+		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		w->cause = world_tell(
+			w, "service-failed", OBJECT_SERVICE, id,
+			"%s has failed: more than %u restarts in %s; nothing more is "
+			"done",
+			c->name, c->at_most,
+			text_duration(c->at_most_ms, delay_text, sizeof delay_text));
+		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it has failed");
+		return;
+	}
+	int64_t delay = backoff(w, id);
+	service_set_state(w, id, SERVICE_BACKOFF);
+	if (delay == 0) {
+		service_start(w, id);
+		return;
+	}
+	world_tell(w, "service-backoff", OBJECT_SERVICE, id, "%s is started again in %s",
+		   c->name, text_duration(delay, delay_text, sizeof delay_text));
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + delay);
+}
+
+/* It carried traffic, as the fronts said, and all of that goes to others now. */
+static bool
+traffic_left(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	bool carried = false;
+	for (uint32_t i = 0; i < c->routes.count; i++) {
+		const struct route_view *r = &w->routes[c->routes.ids[i]];
+		uint64_t places = route_places(w, c->routes.ids[i], id);
+		if ((r->wanted & places) != 0)
+			return false;
+		carried = carried || (r->is_seen && (r->seen & places) != 0);
+	}
+	return carried;
+}
+
+void
+service_kill_rest(struct world *w, uint32_t id)
+{
+	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
+	d->signal = SIGKILL;
+	d->scope = SCOPE_TREE;
+	w->services[id].lingers = false;
+	w->services[id].step = conf(w, id)->stop_count;
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + UNKILLABLE_MS);
+}
+
+void
+service_exited(struct world *w, const struct event *e)
+{
+	struct service_view *s = &w->services[e->id];
+	const struct service *c = conf(w, e->id);
+	char how[128], lived[32];
+	bool asked = s->state == SERVICE_STOPPING;
+	if (!s->alive)
+		return;
+	s->alive = false;
+	s->exit_code = e->code;
+	s->exit_signal = e->signal;
+	exit_text(e, how, sizeof how);
+	if (!asked) {
+		char text[200];
+		text_print(text, sizeof text, "%s exited: %s", c->name, how);
+		incident_bad(w, OBJECT_SERVICE, e->id, text);
+		service_set_state(w, e->id, SERVICE_BACKOFF);
+	}
+	s->draining = false;
+	s->lingers = !asked &&
+		     !watched(c); /* its children may be in the middle of an answer */
+	service_update_routes(w, e->id); /* traffic leaves before anything else */
+	s->lingers = s->lingers && traffic_left(w, e->id);
+	w->cause = world_tell(
+		w, "service-exited", OBJECT_SERVICE, e->id, "%s exited%s: %s, after %s",
+		c->name, asked ? " as asked" : "", how,
+		text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
+	world_mark(w, OBJECT_SERVICE, e->id);
+	for (uint32_t i = 0; i < c->checks.count; i++)
+		check_forget(w, c->checks.ids[i]);
+	if (asked) {
+		s->step = 0; /* the same ladder for what outlives it, from the first
+				signal */
+		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + 100);
+	} else if (s->lingers) {
+		s->drain_ms = 0;
+		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + LINGER_SEEN_MS);
+	} else if (!watched(c)) {
+		service_kill_rest(w, e->id);
+	}
+	rule_changed(w, OBJECT_SERVICE, e->id, false);
+}
+
+void
+service_empty(struct world *w, const struct event *e)
+{
+	struct service_view *s = &w->services[e->id];
+	const struct service *c = conf(w, e->id);
+	bool asked = s->state == SERVICE_STOPPING;
+	if (!s->occupied || s->alive)
+		return;
+	s->occupied = s->lingers = false;
+	world_arm(w, OBJECT_SERVICE, e->id, NEVER);
+	w->cause = s->event;
+	if (!asked) {
+		service_after_crash(w, e->id);
+		return;
+	}
+	service_set_state(w, e->id, SERVICE_STOPPED);
+	world_tell(w, "service-stopped", OBJECT_SERVICE, e->id,
+		   "%s is stopped: nothing of it is left", c->name);
+	world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
+	if (s->after == AFTER_START && !s->by_command)
+		service_start(w, e->id);
+	else if (s->after == AFTER_CRASH)
+		service_after_crash(w, e->id);
+	else
+		incident_good(w, OBJECT_SERVICE, e->id);
+	rule_changed(w, OBJECT_SERVICE, e->id, false);
+}
+
+void
+service_start_failed(struct world *w, const struct event *e)
+{
+	struct service_view *s = &w->services[e->id];
+	const struct service *c = conf(w, e->id);
+	char text[300];
+	s->occupied = s->alive = false;
+	text_print(text, sizeof text, "%s cannot be started: %s", c->name, e->text);
+	incident_bad(w, OBJECT_SERVICE, e->id, text);
+	w->cause = world_tell(w, "start-failed", OBJECT_SERVICE, e->id, "%s", text);
+	s->exit_code = -1;
+	s->exit_signal = 0;
+	world_answer(w, s->waiters, VERB_START, ANSWER_FAILED, text);
+	world_answer(w, s->waiters, VERB_RESTART, ANSWER_FAILED, text);
+	if (s->state == SERVICE_STOPPING && (s->after == AFTER_STAY || s->by_command)) {
+		service_set_state(w, e->id, SERVICE_STOPPED);
+		world_arm(w, OBJECT_SERVICE, e->id, NEVER);
+		world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
+		incident_good(w, OBJECT_SERVICE, e->id);
+	} else {
+		service_after_crash(w, e->id);
+	}
+}

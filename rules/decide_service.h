@@ -1,0 +1,47 @@
+/* rules/decide_service.h: what the files that decide about services share. */
+#ifndef RULES_DECIDE_SERVICE_H
+#define RULES_DECIDE_SERVICE_H
+
+#include "rules/world_state.h"
+
+#define UNKILLABLE_MS 10000 /* SIGKILL was sent, and it lives still: told */
+
+static inline const struct service *
+conf(const struct world *w, uint32_t id)
+{
+	return &w->rules->services[id];
+}
+
+/* Not run by us. */
+static inline bool
+watched(const struct service *c)
+{
+	return c->run.count == 0;
+}
+
+/* ---- decide_service.c ---- */
+void service_set_state(struct world *w, uint32_t id, enum service_state state);
+void service_update_routes(struct world *w, uint32_t id);
+void service_pace_checks(struct world *w, uint32_t id, enum pace pace);
+
+/* ---- decide_start.c ---- */
+void service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms);
+void service_started(struct world *w, const struct event *e);
+void service_adopted(struct world *w, const struct event *e);
+bool service_is_ready(const struct world *w, uint32_t id);
+void service_became_up(struct world *w, uint32_t id);
+bool service_ready_unmeasured(const struct world *w, uint32_t id);
+void service_unlist(struct world *w, uint32_t id); /* it no longer waits to start */
+void service_not_ready(struct world *w, uint32_t id);
+
+/* ---- decide_stop.c ---- */
+void service_stop_step(struct world *w, uint32_t id);
+
+/* ---- decide_death.c ---- */
+void service_exited(struct world *w, const struct event *e);
+void service_empty(struct world *w, const struct event *e);
+void service_start_failed(struct world *w, const struct event *e);
+void service_after_crash(struct world *w, uint32_t id);
+void service_kill_rest(struct world *w, uint32_t id);
+
+#endif

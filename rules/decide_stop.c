@@ -1,0 +1,99 @@
+/* How a service stops, and how it is restarted by plan. */
+#include "rules/decide_service.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+
+void
+service_stop_step(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	bool last = s->step >= c->stop_count;
+	struct stop_step step =
+		last ? (struct stop_step){ SIGKILL, UNKILLABLE_MS } : c->stop[s->step];
+	if (last && !s->told_unkillable && c->stop_count > 0 && s->step > c->stop_count) {
+		s->told_unkillable = true;
+		incident_bad(w, OBJECT_SERVICE, id, "it cannot be killed");
+		world_tell(w, "service-signalled", OBJECT_SERVICE, id,
+			   "%s cannot be killed: no second instance is started beside it",
+			   c->name);
+	}
+	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
+	d->signal = step.signal;
+	d->scope = step.signal == SIGKILL ? SCOPE_TREE
+		   : s->alive             ? SCOPE_MAIN
+					  : SCOPE_REST;
+	s->step++;
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + step.patience_ms);
+}
+
+void
+service_stop(struct world *w, uint32_t id, enum after_stop after)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	s->draining = false;
+	service_unlist(w, id);
+	s->after = after;
+	if (s->state == SERVICE_STOPPING)
+		return;
+	if (!s->occupied) {
+		service_set_state(w, id, SERVICE_STOPPED);
+		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		return;
+	}
+	w->cause = world_tell(w, "service-stopping", OBJECT_SERVICE, id,
+			      "%s is being stopped%s", c->name,
+			      after == AFTER_START ? " to be started again" : "");
+	service_set_state(w, id, SERVICE_STOPPING);
+	s->step = 0;
+	if (after == AFTER_STAY)
+		service_pace_checks(w, id, PACE_OFF);
+	service_update_routes(w, id);
+	if (c->stop_command.count > 0) {
+		world_decide(w, DECIDE_STOP_COMMAND, id);
+		world_arm(w, OBJECT_SERVICE, id, w->now_ms + 30000);
+	} else {
+		service_stop_step(w, id);
+	}
+}
+
+/* A planned restart: out of its route first, if another backend is healthy. */
+void
+service_restart(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	if (s->draining || s->state == SERVICE_STOPPING) {
+		s->after = s->draining ? s->after : AFTER_START;
+		return;
+	}
+	if (!s->occupied) {
+		s->crashes = 0;
+		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		if (s->state != SERVICE_STARTING)
+			service_set_state(w, id, SERVICE_STOPPED);
+		service_start(w, id);
+		return;
+	}
+	if (c->drain != RULES_NONE && route_can_lose(w, c->drain, id)) {
+		s->draining = true;
+		s->drain_ms = 0;
+		world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_SEEN_MS);
+		route_drain(w, id, true);
+		return;
+	}
+	service_stop(w, id, AFTER_START);
+}
+
+void
+service_drained(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	if ((!s->draining && !s->lingers) || s->drain_ms != 0)
+		return;
+	s->drain_ms = w->now_ms;
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_GRACE_MS);
+}
