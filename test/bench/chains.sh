@@ -55,12 +55,12 @@ row "kill -9 Apache, 200/s" "Varnish alone" "$failed" "$window" "probe 1 s, 3 of
 chain_begin tile "$source/examples/tile.ini" 25000 >/dev/null
 under "kill -9 Apache, 200/s" apache tile 200 14 kill9 apache
 under "kill -9 Apache's parent alone" apache tile 200 14 kill9 apache main
-under "Apache hangs (check: 500 ms, twice)" apache tile 200 22 hang apache
+under "Apache hangs (check: 300 ms, twice)" apache tile 200 22 hang apache
 chain_end
 alone ad 26000 300 hang ad1
 row "a farm Tomcat hangs, 300/s" "HAProxy alone" "$failed" "$window" "check 1 s, fall 3, redispatch"
 chain_begin ad "$source/examples/ads.ini" 26000 >/dev/null
-under "a farm Tomcat hangs (check: 400 ms, twice)" ad1 ads 300 18 hang ad1
+under "a farm Tomcat hangs (check: 250 ms, twice)" ad1 ads 300 18 hang ad1
 lift=1
 under "a farm Tomcat answers 500" ad2 ads 300 10 http500 ad2
 lift=
