@@ -51,11 +51,12 @@ is_text(const char *bytes, size_t n)
 	return true;
 }
 
+static const char version[] = "HTTP/1."; /* then a digit */
+
 /* "HTTP/1.1 200 reason"; 0: it is none. */
 static unsigned
 status_line(const char *line, size_t n)
 {
-	static const char version[] = "HTTP/1.";
 	if (n < 12 || memcmp(line, version, 7) != 0 || line[7] < '0' || line[7] > '9' ||
 	    line[8] != ' ')
 		return 0;
@@ -184,47 +185,47 @@ frame(struct http *h, const char *head, size_t size, bool is_head, char *why, si
 
 /* ---- the head ---- */
 
+#define FIRST_LINE 4096 /* bytes of it */
 static const char head_too_long[] = "a header section of more than 32 KiB";
 
-/* One header section, from head_begin of the status line. Sets head_begin to the first
- * header line and head_end behind the empty one. */
+static enum http_read
+no_http(const char *line, size_t n, char *why, size_t cap)
+{
+	char shown[60];
+	text_clean(shown, sizeof shown, line, n);
+	text_print(why, cap, "no HTTP answer: '%s'", shown);
+	return HTTP_READ_BAD;
+}
+
+/* One header section, from where the last call stopped: a dripping peer must not cost us
+ * squares. Sets head_begin to the first header line and head_end behind the empty one. */
 static enum http_read
 section(struct http *h, const char *bytes, size_t size, char *why, size_t cap)
 {
-	size_t length, next, at = h->head_begin;
-	if (!line_at(bytes, size, at, &length, &next))
-		return size - at > 4096
-			       ? bad(why, cap,
-				     "no HTTP answer: its first line does not end")
-			       : HTTP_READ_MORE;
-	h->status = status_line(bytes + at, length);
-	if (h->status == 0) {
-		char shown[60];
-		text_clean(shown, sizeof shown, bytes + at, length);
-		text_print(why, cap, "no HTTP answer: '%s'", shown);
-		return HTTP_READ_BAD;
+	size_t length, next;
+	if (h->head_begin == 0) {
+		bool whole = line_at(bytes, size, 0, &length, &next);
+		if ((whole ? next - 1 : size) > FIRST_LINE)
+			return bad(why, cap,
+				   "no HTTP answer: its first line does not end");
+		if (!whole)
+			return HTTP_READ_MORE;
+		h->status = status_line(bytes, length);
+		if (h->status == 0)
+			return no_http(bytes, length, why, cap);
+		h->head_begin = h->scanned = next;
 	}
-	size_t begin = next;
-	for (at = next; line_at(bytes, size, at, &length, &next); at = next) {
+	for (; line_at(bytes, size, h->scanned, &length, &next); h->scanned = next) {
 		if (length == 0) {
 			if (next > HTTP_HEAD_MAX) /* however it was cut into reads */
 				return bad(why, cap, head_too_long);
-			h->head_begin = begin;
 			h->head_end = next;
 			return HTTP_READ_HEAD;
 		}
-		if (!field_line(bytes + at, length))
+		if (!field_line(bytes + h->scanned, length))
 			return bad(why, cap, "a header line is not well-formed");
 	}
 	return HTTP_READ_MORE;
-}
-
-/* A first line that cannot become HTTP is told at once, not at its end. */
-static bool
-could_be_http(const char *bytes, size_t size)
-{
-	static const char version[] = "HTTP/1.";
-	return memcmp(bytes, version, size < 7 ? size : 7) == 0;
 }
 
 static enum http_read
@@ -232,19 +233,9 @@ read_head(struct http *h, char *bytes, size_t *size, bool ended, bool is_head, c
 	  size_t cap)
 {
 	for (;;) {
-		if (!could_be_http(bytes + h->head_begin, *size - h->head_begin)) {
-			char shown[60];
-			text_clean(shown, sizeof shown, bytes + h->head_begin,
-				   *size - h->head_begin);
-			text_print(why, cap, "no HTTP answer: '%s'", shown);
-			return HTTP_READ_BAD;
-		}
-		/* look again only when a line end came: a dripping peer must not cost us
-		 * squares */
-		if (memchr(bytes + h->scanned, '\n', *size - h->scanned) == NULL &&
-		    !ended && *size <= HTTP_HEAD_MAX)
-			return HTTP_READ_MORE;
-		h->scanned = *size;
+		/* what cannot become HTTP is told at once, not at its first line's end */
+		if (memcmp(bytes, version, *size < 7 ? *size : 7) != 0)
+			return no_http(bytes, *size, why, cap);
 		enum http_read got = section(h, bytes, *size, why, cap);
 		if (got == HTTP_READ_BAD)
 			return got;

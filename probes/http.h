@@ -31,7 +31,7 @@ struct http {
 	enum http_stage stage;
 	unsigned status;             /* of the final answer, once stage > HTTP_HEAD */
 	unsigned interim;            /* 1xx answers so far */
-	size_t scanned;              /* of the head: no end before this */
+	size_t scanned;              /* header lines before this are well-formed */
 	size_t head_begin, head_end; /* header lines of the final answer */
 	size_t body_end;             /* kept body: bytes[head_end … body_end) */
 	uint64_t body_size;          /* decoded, kept or not */

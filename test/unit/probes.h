@@ -13,10 +13,26 @@ enum cut { CUT_NEVER, CUT_ALWAYS, CUT_FIRST_SEED };
 size_t cut_next(unsigned cut, size_t left, uint32_t *chance);
 #define CUTS 24
 
+/* All that came of one answer. */
+struct reading {
+	enum http_read got;
+	unsigned heads;
+	struct http http;
+	char *bytes;
+	size_t size;
+	char why[128];
+};
+
+/* Reads an answer of size bytes, cut as asked, and the peer's end. bytes are the caller's
+ * to free. */
+void read_cut(struct reading *r, const char *bytes, size_t size, unsigned cut,
+	      bool is_head, bool keep);
+
 int test_probes_ajp(void);
 int test_probes_expect(void);
 int test_probes_http(void);
 int test_probes_http_check(void);
+int test_probes_http_limits(void);
 int test_probes_resolve(void);
 int test_probes_results(void);
 int test_probes_schedule(void);
