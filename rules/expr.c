@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "rules/build.h"
 #include "rules/units.h"
+#include "rules/world.h"
 
 #include <string.h>
 
@@ -134,6 +135,30 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 	return true;
 }
 
+/* A state that the object never has would make its rule silently dead. */
+static void
+known_state(struct parser *x, const struct op *op)
+{
+	static const struct {
+		const char *const *words;
+		size_t count;
+	} states[OBJECT_KINDS] = {
+		[OBJECT_SERVICE] = { service_state_name, SERVICE_STATES },
+		[OBJECT_CHECK] = { check_state_name, CHECK_STATES },
+		[OBJECT_ROUTE] = { route_state_name, ROUTE_STATES },
+	};
+	char list[200];
+	struct text t;
+	text_begin(&t, list, sizeof list);
+	for (size_t i = 0; i < states[op->object].count; i++) {
+		if (strcmp(op->text, states[op->object].words[i]) == 0)
+			return;
+		text_add(&t, "%s%s", i > 0 ? ", " : "", states[op->object].words[i]);
+	}
+	fail(x, "%s: '%.64s' is no state; a %s is %s", x->b->entry->key, op->text,
+	     object_kind_name[op->object], list);
+}
+
 static void
 test(struct parser *x)
 {
@@ -179,6 +204,8 @@ test(struct parser *x)
 		op->text = build_text(x->b, value, strlen(value));
 		if (op->compare >= COMPARE_MATCH)
 			fail(x, "%s: ~ in a condition is not supported yet", x->b->entry->key);
+		else if (op->metric == METRIC_STATE)
+			known_state(x, op);
 	} else if (op->compare == COMPARE_MATCH || op->compare == COMPARE_NOT_MATCH) {
 		fail(x, "%s: '%s' is no text: ~ does not fit", x->b->entry->key, word);
 	} else if (unit == UNIT_BYTES && strchr(value, '%') != NULL) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FILES_MAX 1024
+#define DEPTH_MAX 16 /* includes within includes: each level holds paths on the stack */
 #define FILE_MAX_BYTES (32u << 20)
 #define BUNDLE_MAX_BYTES (64u << 20)
 #define BUNDLE "monitord rules 1\n"
@@ -113,14 +114,26 @@ add(struct sources *s, const char *path, char *text, size_t size)
 	return true;
 }
 
-static void read_file(const char *path, bool privileged, struct sources *s, struct problems *p);
+/* What reading one file after another needs to know. */
+struct reading {
+	struct sources *sources;
+	struct problems *problems;
+	bool privileged;
+	unsigned depth; /* of includes */
+};
+
+static void read_file(const char *path, struct reading *r);
 
 static void
-include(const char *from, unsigned line, const char *pattern, bool privileged, struct sources *s,
-	struct problems *p)
+include(const char *from, unsigned line, const char *pattern, struct reading *r)
 {
+	struct problems *p = r->problems;
 	char copy[PATH_MAX], full[PATH_MAX];
 	glob_t g = { 0 };
+	if (r->depth == DEPTH_MAX) {
+		tell(p, from, line, "include within include, more than 16 deep", pattern);
+		return;
+	}
 	text_print(copy, sizeof copy, "%s", from);
 	if (*pattern == '/')
 		text_print(full, sizeof full, "%s", pattern);
@@ -131,8 +144,10 @@ include(const char *from, unsigned line, const char *pattern, bool privileged, s
 		tell(p, from, line, "include finds no file", full);
 	else if (found != 0 && found != GLOB_NOMATCH)
 		tell(p, from, line, "include cannot be read", full);
+	r->depth++;
 	for (size_t i = 0; found == 0 && i < g.gl_pathc; i++)
-		read_file(g.gl_pathv[i], privileged, s, p);
+		read_file(g.gl_pathv[i], r);
+	r->depth--;
 	globfree(&g);
 }
 
@@ -166,8 +181,7 @@ trim(char *value)
 
 /* Finds `include = PATTERN` in the [monitord] sections of a text. */
 static void
-includes(const char *path, const char *text, size_t size, bool privileged, struct sources *s,
-	 struct problems *p)
+includes(const char *path, const char *text, size_t size, struct reading *r)
 {
 	bool ours = false;
 	unsigned line = 0;
@@ -190,7 +204,7 @@ includes(const char *path, const char *text, size_t size, bool privileged, struc
 				text_print(value, sizeof value, "%.*s", (int)(stop - v), v);
 				trim(value);
 				if (*value != '\0')
-					include(path, line, value, privileged, s, p);
+					include(path, line, value, r);
 			}
 		}
 		at = nl != NULL ? nl + 1 : end;
@@ -211,8 +225,10 @@ known(const struct sources *s, const char *path)
 }
 
 static void
-read_file(const char *path, bool privileged, struct sources *s, struct problems *p)
+read_file(const char *path, struct reading *r)
 {
+	struct sources *s = r->sources;
+	struct problems *p = r->problems;
 	size_t size;
 	if (known(s, path))
 		return; /* each file once, whoever includes it */
@@ -220,7 +236,7 @@ read_file(const char *path, bool privileged, struct sources *s, struct problems 
 		tell(p, path, 0, "is one file too many: 1024 can be read", "");
 		return;
 	}
-	if (privileged && !trusted(path, p))
+	if (r->privileged && !trusted(path, p))
 		return;
 	char *text = read_all(path, &size, p);
 	if (text == NULL)
@@ -229,14 +245,15 @@ read_file(const char *path, bool privileged, struct sources *s, struct problems 
 		tell(p, path, 0, "cannot be read", "out of memory");
 		return;
 	}
-	includes(path, text, size, privileged, s, p);
+	includes(path, text, size, r);
 }
 
 bool
 sources_read(const char *path, bool privileged, struct sources *s, struct problems *p)
 {
 	size_t before = p->errors;
-	read_file(path, privileged, s, p);
+	struct reading r = { .sources = s, .problems = p, .privileged = privileged };
+	read_file(path, &r);
 	return p->errors == before;
 }
 

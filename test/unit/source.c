@@ -150,6 +150,31 @@ tells_where(void **state)
 	}
 }
 
+/* Each level needs stack: a chain of files must not be able to use it up. */
+static void
+includes_have_a_depth(void **state)
+{
+	char name[32], text[64];
+	(void)state;
+	write_file("a.ini", "[monitord]\ninclude = conf.d/1.ini\n");
+	for (unsigned i = 1; i <= 17; i++) {
+		snprintf(name, sizeof name, "conf.d/%u.ini", i);
+		snprintf(text, sizeof text, "[monitord]\ninclude = %u.ini\n", i + 1);
+		write_file(name, i == 17 ? "" : text);
+	}
+	assert_string_equal(tested(false),
+			    "conf.d/16.ini:2: include within include, more than "
+			    "16 deep: 17.ini\n");
+	write_file("conf.d/16.ini", "");
+	assert_string_equal(
+		tested(false),
+		"a.ini: 0 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+	for (unsigned i = 1; i <= 17; i++) {
+		snprintf(name, sizeof name, "conf.d/%u.ini", i);
+		remove(in_folder(name));
+	}
+}
+
 static void
 what_root_runs_is_roots(void **state)
 {
@@ -228,6 +253,7 @@ test_source(void)
 		cmocka_unit_test_setup_teardown(includes_in_sorted_order, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(tells_where, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(includes_have_a_depth, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_root_runs_is_roots, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_bundle_comes_back, set_up, tear_down),

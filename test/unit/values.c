@@ -169,6 +169,12 @@ static const struct book_row values[] = {
 
 static const struct book_row rules[] = {
 	{ BOTH "[rule r]\ndo = restart a\n", "r.ini:6: [rule r]: when is missing\n" },
+	{ BOTH "[rule r]\nwhen = a.state = flying\ndo = log\n",
+	  "r.ini:7: when: 'flying' is no state; a service is stopped, starting, up, "
+	  "failing, "
+	  "stopping, backoff, failed, held\n" },
+	{ BOTH "[rule r]\nwhen = c.state != on\ndo = log\n",
+	  "r.ini:7: when: 'on' is no state; a check is unknown, up, degraded, down\n" },
 	{ BOTH "[rule r]\nwhen = c.down\n", "r.ini:6: [rule r]: do is missing\n" },
 	{ BOTH "[rule r]\nwhen = c.down\ndo = restrt a\n",
 	  "r.ini:8: do: unknown action 'restrt' (did you mean 'restart'?)\n" },
