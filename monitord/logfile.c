@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -15,7 +16,21 @@ int
 logfile_open(const char *path, const struct account *account)
 {
 	(void)account; /* opened with our rights: a service need not own its folder of logs */
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+	struct stat st;
+	/* who may write in its folder may put a FIFO there: opening one must not wait */
+	int fd = open(path,
+		      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+	int error = fd == -1 || fstat(fd, &st) != 0 ? errno : 0;
+	if (error == 0 && !S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		error = EINVAL;
+	if (error == 0 && fcntl(fd, F_SETFL, O_APPEND) != 0)
+		error = errno; /* the service's writes do wait */
+	if (error == 0)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	errno = error == ENXIO ? EINVAL : error; /* a FIFO that nobody reads */
+	return -1;
 }
 
 static void

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* For append, made with mode 0640; -1: errno. */
+/* For append, made with mode 0640; never waits. -1: errno, EINVAL where it is neither a file
+ * nor a character device. */
 int logfile_open(const char *path, const struct account *account);
 
 /* Past size bytes: PATH.1 … PATH.keep, in a child, as services hold the file open: what was

@@ -131,6 +131,21 @@ nothing_left(const struct process *p)
 	return p->session == 0 || session_pids(p->session, &one, 1) == 0;
 }
 
+/* No instance lives in them: the group and the lock are given back. */
+static void
+give_back(struct process *p)
+{
+	char name[96];
+	if (p->group != -1) {
+		close(p->group);
+		group_name(p, name, sizeof name);
+		cgroup_remove(&p->owner->cgroups, name);
+	}
+	if (p->lock != -1)
+		close(p->lock);
+	p->group = p->lock = -1;
+}
+
 static void
 become_empty(struct process *p)
 {
@@ -139,16 +154,7 @@ become_empty(struct process *p)
 	loop_timer_stop(&p->rest);
 	p->occupied = false;
 	p->session = 0;
-	if (p->group != -1) {
-		char name[96];
-		close(p->group);
-		p->group = -1;
-		group_name(p, name, sizeof name);
-		cgroup_remove(&ps->cgroups, name);
-	}
-	if (p->lock != -1)
-		close(p->lock);
-	p->lock = -1;
+	give_back(p);
 	record_clear(ps, p);
 	process_tell(ps, &e);
 }
@@ -273,12 +279,7 @@ process_failed(struct process *p)
 	waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
 	main_gone(p);
 	p->occupied = false;
-	if (p->group != -1)
-		close(p->group);
-	p->group = -1;
-	if (p->lock != -1)
-		close(p->lock);
-	p->lock = -1;
+	give_back(p);
 	record_clear(ps, p);
 	struct event e = { .kind = EVENT_START_FAILED, .id = p->id, .text = text };
 	process_tell(ps, &e);
@@ -320,7 +321,9 @@ start_run(struct processes *ps, struct process *p)
 	}
 	int log = c->log != NULL ? logfile_open(c->log, &p->account) : -1;
 	if (c->log != NULL && log == -1) {
-		text_print(text, sizeof text, "log %s: %s", c->log, strerror(errno));
+		text_print(text, sizeof text, "log %s: %s", c->log,
+			   errno == EINVAL ? "is no file" : strerror(errno));
+		give_back(p);
 		defer_failure(ps, p->id, text);
 		return;
 	}
@@ -331,9 +334,7 @@ start_run(struct processes *ps, struct process *p)
 	if (log != -1)
 		close(log);
 	if (!good) {
-		if (p->group != -1)
-			close(p->group);
-		p->group = -1;
+		give_back(p);
 		defer_failure(ps, p->id, text);
 		return;
 	}

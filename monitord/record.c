@@ -181,7 +181,8 @@ adopt_one(struct processes *ps, struct process *p)
 		close(fd);
 		fd = -1;
 	}
-	if (fd == -1 && p->group != -1 && !same_boot) {
+	/* no number: we died between its start and our record of it */
+	if (fd == -1 && p->group != -1 && (!same_boot || r.pid == 0)) {
 		r.pid = oldest_leader(p->group, &r.ticks);
 		fd = r.pid != 0 ? pidfd_of((pid_t)r.pid) : -1;
 	}

@@ -3,6 +3,8 @@
 #include "test/unit/folder.h"
 #include "test/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +56,25 @@ opens_for_append(void **state)
 	assert_int_equal(logfile_open(folder_path("no/log"), &own), -1);
 }
 
+/* Who may write in the folder may put anything there: root's loop waits for none of it.
+ */
+static void
+only_files(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(folder_path("fifo"), 0600), 0);
+	assert_int_equal(logfile_open(folder_path("fifo"), &own), -1);
+	assert_int_equal(errno, EINVAL);
+	int reader = open(folder_path("fifo"), O_RDONLY | O_NONBLOCK);
+	assert_int_equal(logfile_open(folder_path("fifo"), &own), -1);
+	assert_int_equal(errno, EINVAL);
+	close(reader);
+	int fd = logfile_open("/dev/null", &own);
+	assert_true(fd != -1);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	close(fd);
+}
+
 static void
 a_short_one_stays(void **state)
 {
@@ -93,6 +114,7 @@ int
 test_logfile(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(only_files, folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(opens_for_append, folder_make,
 						folder_remove),
 		cmocka_unit_test_setup_teardown(a_short_one_stays, folder_make,
