@@ -15,7 +15,8 @@ wants route-moved tile 5
 wants service-up apache 20
 wants route-restored tile 20
 load_end
-[ "${failed:-9999}" -le 20 ] && ok "at most 20 failed" || bad "$failed failed"
+# Varnish alone needs 2.7 s; the fault script itself kills Apache's processes one by one
+[ "${window:-9999}" -le 270 ] && ok "at most a tenth of Varnish's own window" || bad "window $window ms"
 wants incident-close apache 20
 for _ in $(seq 100); do [ $(($(mails) - sent)) -ge 2 ] && break; sleep 0.1; done
 [ $(($(mails) - sent)) -eq 2 ] && ok "two mails" || bad "$(($(mails) - sent)) mails"
