@@ -143,15 +143,15 @@ service_exited(struct world *w, const struct event *e)
 		incident_bad(w, OBJECT_SERVICE, e->id, text);
 		service_set_state(w, e->id, SERVICE_BACKOFF);
 	}
+	w->cause = world_tell(
+		w, "service-exited", OBJECT_SERVICE, e->id, "%s exited%s: %s, after %s",
+		c->name, asked ? " as asked" : "", how,
+		text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
 	s->draining = false;
 	s->lingers = !asked &&
 		     !watched(c); /* its children may be in the middle of an answer */
 	service_update_routes(w, e->id); /* traffic leaves before anything else */
 	s->lingers = s->lingers && traffic_left(w, e->id);
-	w->cause = world_tell(
-		w, "service-exited", OBJECT_SERVICE, e->id, "%s exited%s: %s, after %s",
-		c->name, asked ? " as asked" : "", how,
-		text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
 	world_mark(w, OBJECT_SERVICE, e->id);
 	for (uint32_t i = 0; i < c->checks.count; i++)
 		check_forget(w, c->checks.ids[i]);
