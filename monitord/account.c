@@ -96,6 +96,7 @@ account_helper(const char *user, uid_t fallback)
 bool
 account_become(const struct account *a)
 {
+	errno = EPERM;
 	if (!a->set || geteuid() != 0)
 		return !a->set || (a->uid == geteuid() && getegid() == a->gid);
 	return setgroups((size_t)a->group_count, a->groups) == 0 &&

@@ -82,9 +82,15 @@ group_name(const struct process *p, char *out, size_t cap)
 
 /* ---- what is left of it ---- */
 
-/* Members of the dead main process's session, where there is no cgroup. */
+/* Where there is no cgroup: of the main process's session, or with its lock inherited. */
+static bool
+is_ours(const struct process *p, pid_t pid, pid_t session)
+{
+	return (p->session != 0 && session == p->session) || record_holds(p->owner, p, pid);
+}
+
 static size_t
-session_pids(pid_t session, pid_t *pids, size_t cap)
+session_pids(const struct process *p, pid_t *pids, size_t cap)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -101,9 +107,9 @@ session_pids(pid_t session, pid_t *pids, size_t cap)
 		if (fd != -1)
 			close(fd);
 		text[size > 0 ? size : 0] = '\0';
-		char *p = strrchr(text, ')');
-		if (p != NULL && sscanf(p + 1, " %c %*d %*d %d", &state, &sid) == 2 && sid == session &&
-		    state != 'Z' && state != 'X') {
+		char *end = strrchr(text, ')');
+		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 && state != 'Z' &&
+		    state != 'X' && is_ours(p, pid, sid)) {
 			if (n < cap)
 				pids[n] = pid;
 			n++;
@@ -117,7 +123,7 @@ session_pids(pid_t session, pid_t *pids, size_t cap)
 static size_t
 rest_pids(const struct process *p, pid_t *pids, size_t cap)
 {
-	return p->group != -1 ? cgroup_pids(p->group, pids, cap) : session_pids(p->session, pids, cap);
+	return p->group != -1 ? cgroup_pids(p->group, pids, cap) : session_pids(p, pids, cap);
 }
 
 static bool
@@ -128,7 +134,8 @@ nothing_left(const struct process *p)
 		return cgroup_populated(p->group) == 0;
 	if (process_service(p)->run.count == 0)
 		return p->pidfd == -1; /* watched: its one process is all we answer for */
-	return p->session == 0 || session_pids(p->session, &one, 1) == 0;
+	/* the lock goes a little after the descriptor can no longer be seen */
+	return session_pids(p, &one, 1) == 0 && !record_locked(p->owner, p);
 }
 
 /* No instance lives in them: the group and the lock are given back. */
@@ -173,7 +180,9 @@ main_gone(struct process *p)
 	loop_io_stop(&p->exit);
 	if (p->pidfd != -1)
 		close(p->pidfd);
-	p->pidfd = -1;
+	if (p->lock != -1)
+		close(p->lock); /* what outlives it holds it still */
+	p->pidfd = p->lock = -1;
 	p->pid = 0;
 	p->ticks = 0;
 }
@@ -323,6 +332,8 @@ start_run(struct processes *ps, struct process *p)
 	if (c->log != NULL && log == -1) {
 		text_print(text, sizeof text, "log %s: %s", c->log,
 			   errno == EINVAL ? "is no file" : strerror(errno));
+		if (s.record != -1)
+			close(s.record);
 		give_back(p);
 		defer_failure(ps, p->id, text);
 		return;
@@ -333,6 +344,8 @@ start_run(struct processes *ps, struct process *p)
 		text_print(text, sizeof text, "no process could be made: %s", strerror(errno));
 	if (log != -1)
 		close(log);
+	if (s.record != -1)
+		close(s.record);
 	if (!good) {
 		give_back(p);
 		defer_failure(ps, p->id, text);
@@ -399,7 +412,7 @@ signal_rest(struct process *p, int signal)
 		int fd = pidfd_of(pids[i]);
 		/* the descriptor pins the process: now see that it still is one of ours */
 		bool ours = fd != -1 && (p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pids[i])
-							: getsid(pids[i]) == p->session);
+							: is_ours(p, pids[i], getsid(pids[i])));
 		if (ours)
 			pidfd_kill(fd, signal);
 		if (fd != -1)
@@ -424,7 +437,7 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 			pidfd_kill(p->pidfd, signal);
 		if (p->group != -1)
 			cgroup_kill(p->group);
-		else if (p->session != 0)
+		else
 			signal_rest(p, signal);
 		break;
 	}
@@ -547,7 +560,8 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	ps->rules = rules;
 	ps->fn = fn;
 	ps->arg = arg;
-	text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
+	if (realpath(run_dir, ps->run_dir) == NULL) /* as /proc spells it: record_holds */
+		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
 	cgroups_open(&ps->cgroups, run_dir);
 	if (ps->cgroups.base == -1)
 		log_info("no cgroup can be written: services are told apart by session and lock");

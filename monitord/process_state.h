@@ -67,6 +67,10 @@ void record_clear(struct processes *ps, const struct process *p);
 /* Where there is no cgroup: takes the lock and gives the child record and lock. False: an
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);
+/* Someone holds the lock, be it we. */
+bool record_locked(const struct processes *ps, const struct process *p);
+/* This process got the lock from an instance: it is one of its descendants. */
+bool record_holds(const struct processes *ps, const struct process *p, pid_t pid);
 
 /* ---- retire.c ---- */
 void retired_free(struct processes *ps, struct retired *r);

@@ -96,6 +96,19 @@ record_lock(struct processes *ps, struct process *p, struct spawn *s)
 	return true;
 }
 
+bool
+record_holds(const struct processes *ps, const struct process *p, pid_t pid)
+{
+	char path[64], lock[PATH_MAX], target[PATH_MAX];
+	text_print(path, sizeof path, "/proc/%d/fd/%d", pid, LOCK_FD);
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	if (n <= 0 || pid == getpid())
+		return false;
+	target[n] = '\0';
+	text_print(lock, sizeof lock, "%s/records/%s.lock", ps->run_dir, process_service(p)->name);
+	return strcmp(lock, target) == 0;
+}
+
 static bool
 read_record(struct processes *ps, const struct process *p, struct record *r)
 {
@@ -106,8 +119,8 @@ read_record(struct processes *ps, const struct process *p, struct record *r)
 	return good;
 }
 
-static bool
-lock_held(struct processes *ps, const struct process *p)
+bool
+record_locked(const struct processes *ps, const struct process *p)
 {
 	int lock = open_record(ps, p, ".lock");
 	bool held = lock != -1 && flock(lock, LOCK_EX | LOCK_NB) != 0;
@@ -173,7 +186,7 @@ adopt_one(struct processes *ps, struct process *p)
 			cgroup_remove(&ps->cgroups, name);
 		}
 	}
-	bool held = p->group == -1 && r.pid != 0 && lock_held(ps, p);
+	bool held = p->group == -1 && r.pid != 0 && record_locked(ps, p);
 	if (p->group == -1 && !held)
 		return; /* nothing of it lives */
 	int fd = r.pid > 0 ? recorded_main(&r) : -1;

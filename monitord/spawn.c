@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define FAILURE_FD 3
-#define LOCK_FD 4 /* stays open in the service where there is no cgroup */
 #define ENV_MAX 512
 #define ARGV_MAX 1025
 #define LIMITS_MAX 16

@@ -7,6 +7,8 @@
 
 #include <sys/resource.h>
 
+#define LOCK_FD 4 /* struct spawn's lock in the service: open as long as one of it lives */
+
 struct spawn {
 	const char *const *argv; /* ends with NULL; argv[0] absolute */
 	const struct account *account;

@@ -52,6 +52,72 @@ else
 	echo "     no cgroup: the child itself writes its record"
 fi
 
+echo "# an ordinary user, without cgroups: what a start leaves in sessions of its own"
+nobody=$dir/nobody
+mkdir "$nobody"
+cat >"$nobody/m.ini" <<RULES
+[monitord]
+socket  = $nobody/run/status.sock
+state   = $nobody/state
+helpers = $build
+on-stop = stop
+
+[service leaves]
+run     = /bin/sh -c "setsid sleep 601 & sleep 0.02"
+backoff = 20ms..50ms
+
+[service stays]
+run  = /bin/sh -c "setsid sleep 602 & exec sleep 602"
+stop = TERM 100ms, KILL
+
+[service root]
+run  = /bin/sleep 603
+user = root
+RULES
+as=
+if [ "$(id -u)" -eq 0 ]; then
+	as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+	chown -R 65534:65534 "$nobody"
+fi
+$as test -x "$build/monitorctl" || { echo "     skipped: the build folder is closed to others"; finish; }
+kill -TERM "$daemon"
+wait "$daemon"
+sock=$nobody/run/status.sock
+$as "$build/monitord/monitord" -c "$nobody/m.ini" >"$nobody/log" 2>&1 &
+daemon=$!
+ctl() { $as "$build/monitorctl" -s "$sock" "$@"; }
+until_event() { # KIND OBJECT N
+	for _ in $(seq 200); do
+		[ "$(ctl events --json --since 0 2>/dev/null | grep -F "\"$1\"" | grep -cF "\"$2\"")" -ge "$3" ] &&
+			return 0
+		sleep 0.05
+	done
+	return 1
+}
+until_event service-started leaves 3 && ok "its left-overs do not stop it" || bad "$(ctl explain leaves)"
+before=$(descriptors)
+until_event service-started leaves 20 || bad "it does not start again"
+after=$(descriptors)
+[ "$after" -le $((before + 4)) ] && ok "no descriptor is left: $before, $after" ||
+	bad "descriptors: $before, after more starts $after"
+count() { # of processes with this command line, ours or left
+	local n=0 f
+	for f in /proc/[0-9]*/cmdline; do
+		[ "$(tr '\0' ' ' 2>/dev/null <"$f")" = "$1" ] &&
+			[ "$(readlink "${f%cmdline}fd/4")" = "$nobody/run/records/$2.lock" ] && n=$((n + 1))
+	done
+	echo "$n"
+}
+ctl restart stays >/dev/null && ok "restarted" || bad "$(ctl explain stays)"
+[ "$(count "sleep 602 " stays)" -eq 2 ] && ok "nothing of the first instance is left" ||
+	bad "$(count "sleep 602 " stays) processes of it"
+ctl explain root | grep -q 'Operation not permitted' && ok "another user is not permitted" ||
+	bad "$(ctl explain root)"
+ctl explain stays | grep -q 'leaves' && bad "another's start is called its cause: $(ctl explain stays)"
+ctl stop stays leaves >/dev/null || bad "stop"
+[ "$(count "sleep 601 " leaves)" -eq 0 ] && [ "$(count "sleep 602 " stays)" -eq 0 ] &&
+	ok "stopped, nothing is left" || bad "something is left"
+
 echo "# files that include files without end"
 mkdir "$dir/deep"
 for i in $(seq 1000); do
