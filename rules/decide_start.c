@@ -116,6 +116,7 @@ void
 service_pending(struct world *w)
 {
 	uint32_t next;
+	uint64_t cause = w->cause;
 	for (uint32_t id = w->pending_first; id != RULES_NONE && world_room(w);
 	     id = next) {
 		next = w->services[id].starting_next;
@@ -123,6 +124,7 @@ service_pending(struct world *w)
 		    !depends_met(w, id) || !chain_lets(w, id))
 			continue;
 		service_unlist(w, id);
+		w->cause = cause; /* it is not due to the one before it */
 		if (!w->services[id].occupied)
 			start_now(w, id);
 	}
