@@ -44,17 +44,13 @@ ask_password(struct alerts *a)
 static void
 load(struct alerts *a, int fd, uint32_t generation)
 {
-	struct sources s = { 0 };
-	struct problems p = { 0 };
-	struct rules *new = sources_from_fd(fd, &s) ? rules_parse(&s, &p) : NULL;
+	struct rules *new = rules_from_fd(fd);
 	if (new == NULL) {
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
 	rules_free(&a->rules);
 	a->rules = new;
-	problems_free(&p);
-	sources_free(&s);
 	helper_loaded(&a->helper, generation);
 	a->counts_dirty = true;
 	a->password_due = new->settings.smtp_password_file != NULL;

@@ -12,12 +12,6 @@ refuse(char why[MSG_TEXT], const char *what)
 	return false;
 }
 
-static enum role
-prober(const struct core *c, uint32_t check)
-{
-	return c->rules->checks[check].kind == CHECK_SCRIPT ? ROLE_LOCAL : ROLE_NET;
-}
-
 static bool
 hello(struct helper_slot *h, const struct msg_hello *m, char why[MSG_TEXT])
 {
@@ -32,7 +26,7 @@ static bool
 result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 {
 	struct core *c = h->core;
-	if (m->check >= c->rules->check_count || prober(c, m->check) != h->role)
+	if (m->check >= c->rules->check_count || check_role(&c->rules->checks[m->check]) != h->role)
 		return refuse(why, "it told of a check that is not its own");
 	if (m->value_count > MSG_VALUES)
 		return refuse(why, "too many values in a result");

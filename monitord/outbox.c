@@ -69,18 +69,12 @@ outbox_free(struct core *c)
 	c->order_cut = NULL;
 }
 
-static enum role
-role_of(const struct core *c, uint32_t check)
-{
-	return c->rules->checks[check].kind == CHECK_SCRIPT ? ROLE_LOCAL : ROLE_NET;
-}
-
 void
 outbox_all(struct core *c, enum role role)
 {
 	const struct rules *r = c->rules;
 	for (uint32_t i = 0; i < r->check_count; i++)
-		if (role_of(c, i) == role)
+		if (check_role(&r->checks[i]) == role)
 			ids_add(&c->paces, i);
 	for (uint32_t i = 0; role == ROLE_LOCAL && i < r->service_count; i++)
 		ids_add(&c->watches, i);
@@ -105,7 +99,7 @@ send_paces(struct core *c)
 {
 	for (uint32_t n = c->paces.count; n > 0; n--) {
 		uint32_t id = ids_take(&c->paces);
-		struct helper_slot *h = &c->helpers[role_of(c, id)];
+		struct helper_slot *h = &c->helpers[check_role(&c->rules->checks[id])];
 		struct msg_pace pace = { .check = id, .pace = world_pace(c->world, id) };
 		if (h->state != HELPER_READY)
 			continue; /* it gets all when it is */

@@ -10,15 +10,11 @@
 struct rules *
 probes_load(int fd)
 {
-	struct sources s = { 0 };
-	struct problems p = { 0 };
-	struct rules *new = sources_from_fd(fd, &s) ? rules_parse(&s, &p) : NULL;
+	struct rules *new = rules_from_fd(fd);
 	if (new == NULL) {
 		log_error("the rules cannot be taken");
 		exit(1);
 	}
-	problems_free(&p);
-	sources_free(&s);
 	return new;
 }
 

@@ -46,9 +46,7 @@ carry(struct routes *r, const struct route *new)
 static void
 load(struct routes *r, int fd, uint32_t generation)
 {
-	struct sources s = { 0 };
-	struct problems p = { 0 };
-	struct rules *new = sources_from_fd(fd, &s) ? rules_parse(&s, &p) : NULL;
+	struct rules *new = rules_from_fd(fd);
 	struct front **fronts = new != NULL ? calloc(new->route_count + 1, sizeof *fronts) : NULL;
 	bool good = fronts != NULL;
 	for (uint32_t i = 0; good && i < new->route_count; i++)
@@ -63,8 +61,6 @@ load(struct routes *r, int fd, uint32_t generation)
 	rules_free(&r->rules);
 	r->rules = new;
 	r->fronts = fronts;
-	problems_free(&p);
-	sources_free(&s);
 	helper_loaded(&r->helper, generation);
 	for (uint32_t i = 0; i < new->route_count; i++)
 		front_work(fronts[i]);

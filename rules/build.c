@@ -194,3 +194,18 @@ build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint
 		ids[n++] = s->id + i - s->first;
 	return n;
 }
+
+void
+build_append(struct build *b, struct id_list *list, uint32_t id)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->ids[i] == id)
+			return;
+	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
+	if (b->out_of_memory)
+		return;
+	if (list->count > 0)
+		memcpy(ids, list->ids, list->count * sizeof *ids);
+	ids[list->count++] = id;
+	list->ids = ids;
+}

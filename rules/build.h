@@ -104,4 +104,7 @@ bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
 int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */
 
+/* Adds an id that is not there yet. */
+void build_append(struct build *b, struct id_list *list, uint32_t id);
+
 #endif

@@ -46,6 +46,10 @@ bool sources_from_fd(int fd, struct sources *s);
  * besides a result). Out of memory is a problem like any other. */
 struct rules *rules_parse(const struct sources *s, struct problems *p);
 
+/* What a helper does with the bundle: NULL when it cannot be taken, then it is not the one that
+ * monitord accepted. */
+struct rules *rules_from_fd(int fd);
+
 /* Sorts by file and line, and prints "FILE:LINE: message" lines. */
 void problems_print(struct problems *p, const struct sources *s, FILE *out);
 

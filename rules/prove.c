@@ -7,21 +7,6 @@
 #include <string.h>
 
 static void
-append(struct build *b, struct id_list *list, uint32_t id)
-{
-	for (uint32_t i = 0; i < list->count; i++)
-		if (list->ids[i] == id)
-			return;
-	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
-	if (b->out_of_memory)
-		return;
-	if (list->count > 0)
-		memcpy(ids, list->ids, list->count * sizeof *ids);
-	ids[list->count++] = id;
-	list->ids = ids;
-}
-
-static void
 prove_service(struct build *b, const struct service *s)
 {
 	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL);
@@ -117,7 +102,7 @@ link_chain(struct build *b, const struct chain *c)
 		for (uint32_t k = 0; (left = member_service(r, &c->links[i], k)) != RULES_NONE; k++)
 			for (uint32_t m = 0; (right = member_service(r, &c->links[i + 1], m)) != RULES_NONE; m++)
 				if (left != right)
-					append(b, &r->services[left].after, right);
+					build_append(b, &r->services[left].after, right);
 	}
 }
 
@@ -133,7 +118,7 @@ link_objects(struct build *b)
 					    s->name, RULES_CHECKS_MAX);
 				continue;
 			}
-			append(b, &r->services[r->checks[i].of].checks, i);
+			build_append(b, &r->services[r->checks[i].of].checks, i);
 		}
 	for (uint32_t i = 0; i < r->route_count; i++)
 		for (uint32_t k = 0; k < r->routes[i].backend_count; k++) {
@@ -142,7 +127,7 @@ link_objects(struct build *b)
 				continue;
 			x->service = r->checks[x->check].of;
 			if (x->service != RULES_NONE)
-				append(b, &r->services[x->service].routes, i);
+				build_append(b, &r->services[x->service].routes, i);
 		}
 	for (uint32_t i = 0; i < r->chain_count; i++)
 		link_chain(b, &r->chains[i]);

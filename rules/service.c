@@ -303,18 +303,6 @@ set_at_most(struct build *b, void *object, const struct entry *e)
 }
 
 static void
-append(struct build *b, struct id_list *list, uint32_t id)
-{
-	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
-	if (b->out_of_memory)
-		return;
-	if (list->count > 0)
-		memcpy(ids, list->ids, list->count * sizeof *ids);
-	ids[list->count++] = id;
-	list->ids = ids;
-}
-
-static void
 depends_item(struct build *b, void *object, const char *text)
 {
 	struct service *s = object;
@@ -323,7 +311,7 @@ depends_item(struct build *b, void *object, const char *text)
 		     build_lookup(b, text, OBJECT_CHECK) != NULL;
 	size_t n = build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE, ids, 64);
 	for (size_t i = 0; i < n; i++)
-		append(b, check ? &s->depends_checks : &s->depends_services, ids[i]);
+		build_append(b, check ? &s->depends_checks : &s->depends_services, ids[i]);
 }
 
 void

@@ -337,3 +337,14 @@ sources_from_fd(int fd, struct sources *s)
 	free(bytes);
 	return good;
 }
+
+struct rules *
+rules_from_fd(int fd)
+{
+	struct sources s = { 0 };
+	struct problems p = { 0 };
+	struct rules *rules = sources_from_fd(fd, &s) ? rules_parse(&s, &p) : NULL;
+	problems_free(&p);
+	sources_free(&s);
+	return rules;
+}

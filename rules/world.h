@@ -152,6 +152,8 @@ void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents h
 
 /* The backend that an operator chose; RULES_NONE: none. */
 uint32_t world_manual(const struct world *w, uint32_t route);
+/* Which helper measures it. */
+enum role check_role(const struct check *c);
 enum pace world_pace(const struct world *w, uint32_t check);
 bool world_order(const struct world *w, uint32_t route, struct msg_route_order *o);
 uint64_t world_last_event(const struct world *w);

@@ -221,7 +221,6 @@ void check_unknown(struct world *w, uint32_t id, const char *text);
 void check_forget(struct world *w, uint32_t id); /* older exchanges prove nothing */
 void check_pace(struct world *w, uint32_t id, enum pace pace);
 void check_role_lost(struct world *w, enum role role);
-enum role check_role(const struct check *c);
 
 /* ---- decide_route.c ---- */
 void route_seen(struct world *w, const struct event *e);

@@ -1,5 +1,6 @@
 # test/system/chain.sh: sourced. A chain of ../shared/chains under monitord, with its faults.
 # Sets dir, sock; every wait has a deadline; all that was started is ended by process id.
+. "${MONITORD_SOURCE:?}/test/system/wait.sh"
 build=${MONITORD_BUILD:?}
 source=${MONITORD_SOURCE:?}
 chains=${MONITORD_CHAINS:-$source/../shared/chains}
@@ -14,15 +15,6 @@ for program in varnishd haproxy apache2 java; do
 	command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] ||
 		"$chains/install" >/dev/null 2>&1 || skip "chains/install failed"
 done
-
-failures=0
-ok() { printf 'ok   %s\n' "$*"; }
-bad() {
-	printf 'FAIL %s\n' "$*"
-	failures=$((failures + 1))
-}
-now() { date +%s%3N; }
-ctl() { "$build/monitorctl" -s "$sock" "$@"; }
 
 # chain_begin tile|ad RULES PORT_BASE: the chain prepared in its own place, under monitord
 chain_begin() {
@@ -72,43 +64,6 @@ chain_end() {
 	[ -n "${KEEP:-}" ] || rm -rf "$dir"
 }
 
-await_up() { # SECONDS: every service, check and route is well
-	local end=$(($(now) + $1 * 1000))
-	until ctl status >/dev/null 2>&1; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-
-mark() { last=$(ctl events --json 2>/dev/null | tail -n 1 | sed -E 's/.*"id":([0-9]+).*/\1/'); last=${last:-0}; }
-
-# event KIND OBJECT SECONDS: sets event (JSON) and event_ms; false when none came since mark
-event() {
-	local end=$(($(now) + $3 * 1000))
-	while :; do
-		event=$(ctl events --json 2>/dev/null | awk -v last="$last" -v kind="\"kind\":\"$1\"" \
-			-v object="\"object\":\"$2\"" '{
-				id = $0; sub(/.*"id":/, "", id); sub(/[^0-9].*/, "", id)
-				if (id + 0 > last + 0 && index($0, kind) && index($0, object)) {
-					print; exit
-				} }')
-		[ -n "$event" ] && break
-		if [ "$(now)" -ge "$end" ]; then
-			event_ms=0
-			return 1
-		fi
-		sleep 0.05
-	done
-	event_ms=$(date -d "$(sed -E 's/.*"time":"([^"]*)".*/\1/' <<<"$event")" +%s%3N)
-}
-wants() { # KIND OBJECT SECONDS
-	if event "$1" "$2" "$3"; then
-		ok "$2: $1 after $((event_ms - fault_ms)) ms"
-	else
-		bad "$2: no $1 within $3 s"
-	fi
-}
-
 load_begin() { # RATE SECONDS
 	"$chains/load" "$kind" "$1" "$2" >"$dir/load.out" 2>&1 &
 	load=$!
@@ -125,14 +80,4 @@ fault() {
 	fault_ms=$(now)
 	"$chains/fault" "$@" >/dev/null || bad "fault $*"
 }
-pid_of() { ctl status "$1" --json 2>/dev/null | sed -nE 's/.*"pid":([0-9]+).*/\1/p' | head -n 1; }
-restarts_of() { ctl status "$1" --json 2>/dev/null | sed -nE 's/.*"restarts":([0-9]+).*/\1/p' | head -n 1; }
 mails() { find "$dir/smtp" -name '*.eml' -o -path '*/new/*' -type f 2>/dev/null | wc -l; }
-finish() {
-	if [ "$failures" -eq 0 ]; then
-		echo "all as it should be"
-		exit 0
-	fi
-	echo "$failures failed"
-	exit 1
-}
