@@ -27,6 +27,7 @@
 #endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
 #define SLOW_POLL_MS 1000 /* pid files */
+#define PIDFILES_A_TURN 64 /* then others have theirs */
 
 static void look_for_rest(struct loop_timer *timer);
 
@@ -475,24 +476,35 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 }
 
 static void
+read_pidfile(struct processes *ps, uint32_t service)
+{
+	int fd = open(ps->rules->services[service].pidfile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[32] = "";
+	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
+	if (fd != -1)
+		close(fd);
+	char *end;
+	long pid = strtol(text, &end, 10);
+	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
+		process_found(ps, service, (pid_t)pid, 0);
+}
+
+static void
 read_pidfiles(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
-	for (uint32_t i = 0; i < ps->count; i++) {
-		struct process *p = ps->list[i];
-		const struct service *c = process_service(p);
-		if (c->pidfile == NULL || p->pidfd != -1)
+	unsigned read = 0;
+	for (; ps->pidfile_next < ps->count && read < PIDFILES_A_TURN; ps->pidfile_next++) {
+		const struct process *p = ps->list[ps->pidfile_next];
+		if (process_service(p)->pidfile == NULL || p->pidfd != -1)
 			continue;
-		int fd = open(c->pidfile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		char text[32] = "";
-		ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
-		if (fd != -1)
-			close(fd);
-		char *end;
-		long pid = strtol(text, &end, 10);
-		if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
-			process_found(ps, i, (pid_t)pid, 0);
+		read_pidfile(ps, p->id);
+		read++;
 	}
+	bool more = ps->pidfile_next < ps->count;
+	if (!more)
+		ps->pidfile_next = 0;
+	loop_timer_start(ps->loop, &ps->pidfiles, more ? 0 : SLOW_POLL_MS, 0, read_pidfiles, ps);
 }
 
 /* ---- all of them ---- */
@@ -541,10 +553,11 @@ start_timers(struct processes *ps)
 		pidfiles = pidfiles || ps->rules->services[i].pidfile != NULL;
 		logs = logs || ps->rules->services[i].log_size > 0;
 	}
+	ps->pidfile_next = 0;
 	loop_timer_stop(&ps->pidfiles);
 	loop_timer_stop(&ps->logs);
 	if (pidfiles)
-		loop_timer_start(ps->loop, &ps->pidfiles, 0, SLOW_POLL_MS, read_pidfiles, ps);
+		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, read_pidfiles, ps);
 	if (logs)
 		loop_timer_start(ps->loop, &ps->logs, 10000, 10000, on_slow, ps);
 }
