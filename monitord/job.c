@@ -79,8 +79,6 @@ on_exit_event(struct loop_io *io, unsigned events)
 	struct spawn_failure f;
 	char failure[300] = "";
 	(void)events;
-	if (j->kind == JOB_SCRIPT)
-		kill(-j->pid, SIGKILL); /* what a plugin leaves in its group would pile up */
 	waitid((idtype_t)P_PIDFD, (id_t)j->pidfd, &info, WEXITED | WNOHANG);
 	bool exited = info.si_code == CLD_EXITED;
 	if (read(j->failure, &f, sizeof f) == (ssize_t)sizeof f)
@@ -102,7 +100,7 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 	struct spawned new;
 	if (j == NULL)
 		return NULL;
-	s->cgroup = s->record = s->lock = -1;
+	s->cgroup = s->record = s->lock = s->ready = -1;
 	if (!spawn(s, &new)) {
 		int error = errno;
 		free(j);

@@ -27,7 +27,6 @@
 #endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
 #define SLOW_POLL_MS 1000 /* pid files */
-#define PIDFILES_A_TURN 64 /* then others have theirs */
 
 static void look_for_rest(struct loop_timer *timer);
 
@@ -50,8 +49,8 @@ process_tell(struct processes *ps, const struct event *e)
 	ps->fn(ps->arg, e);
 }
 
-static void
-defer_failure(struct processes *ps, uint32_t service, const char *text)
+void
+process_defer_failure(struct processes *ps, uint32_t service, const char *text)
 {
 	if (ps->deferred_count == ps->deferred_cap) {
 		size_t cap = ps->deferred_cap == 0 ? 32 : 2 * ps->deferred_cap;
@@ -75,8 +74,8 @@ process_service(const struct process *p)
 	return &p->owner->rules->services[p->id];
 }
 
-static void
-group_name(const struct process *p, char *out, size_t cap)
+void
+process_group_name(const struct process *p, char *out, size_t cap)
 {
 	text_print(out, cap, "svc-%s", process_service(p)->name);
 }
@@ -140,13 +139,13 @@ nothing_left(const struct process *p)
 }
 
 /* No instance lives in them: the group and the lock are given back. */
-static void
-give_back(struct process *p)
+void
+process_give_back(struct process *p)
 {
 	char name[96];
 	if (p->group != -1) {
 		close(p->group);
-		group_name(p, name, sizeof name);
+		process_group_name(p, name, sizeof name);
 		cgroup_remove(&p->owner->cgroups, name);
 	}
 	if (p->lock != -1)
@@ -162,7 +161,7 @@ become_empty(struct process *p)
 	loop_timer_stop(&p->rest);
 	p->occupied = false;
 	p->session = 0;
-	give_back(p);
+	process_give_back(p);
 	record_clear(ps, p);
 	process_tell(ps, &e);
 }
@@ -175,8 +174,8 @@ look_for_rest(struct loop_timer *timer)
 		become_empty(p);
 }
 
-static void
-main_gone(struct process *p)
+void
+process_main_gone(struct process *p)
 {
 	loop_io_stop(&p->exit);
 	if (p->pidfd != -1)
@@ -190,50 +189,6 @@ main_gone(struct process *p)
 
 /* ---- its end ---- */
 
-/* How a process that is no child of ours ended: field 52 of its zombie's stat (proc(5)). */
-static int
-foreign_status(pid_t pid)
-{
-	char path[64], text[1024];
-	text_print(path, sizeof path, "/proc/%d/stat", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : -1;
-	if (fd != -1)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	char *p = strrchr(text, ')');
-	if (p == NULL || p[2] != 'Z')
-		return -1;
-	for (int field = 2; field < 52 && p != NULL; field++)
-		p = strchr(p + 1, ' ');
-	return p != NULL ? atoi(p + 1) : -1;
-}
-
-static void
-read_status(struct process *p, struct event *e)
-{
-	siginfo_t info = { 0 };
-	e->code = -1;
-	if (waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
-		if (info.si_code == CLD_EXITED) {
-			e->code = info.si_status;
-		} else {
-			e->signal = info.si_status;
-			e->core_dumped = info.si_code == CLD_DUMPED;
-		}
-		return;
-	}
-	int status = foreign_status(p->pid);
-	if (status == -1)
-		return;
-	if (WIFEXITED(status)) {
-		e->code = WEXITSTATUS(status);
-	} else if (WIFSIGNALED(status)) {
-		e->signal = WTERMSIG(status);
-		e->core_dumped = WCOREDUMP(status);
-	}
-}
-
 static void
 on_exit_event(struct loop_io *io, unsigned events)
 {
@@ -243,8 +198,10 @@ on_exit_event(struct loop_io *io, unsigned events)
 	(void)events;
 	if (p->failure != -1 && process_failed(p))
 		return; /* it never was the program: told as a start that failed */
-	read_status(p, &e);
-	main_gone(p);
+	ready_drain(p); /* what it said before comes first */
+	death_read(p, &e);
+	ready_end(p);
+	process_main_gone(p);
 	process_tell(ps, &e);
 	if (p->pidfd != -1 || !p->occupied)
 		return; /* started again, or told empty, from within */
@@ -262,124 +219,6 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 	p->ticks = ticks;
 	p->occupied = true;
 	loop_io_start(p->owner->loop, &p->exit, pidfd, LOOP_READ, on_exit_event, p);
-}
-
-/* ---- its start ---- */
-
-/* True: exec failed, told. */
-bool
-process_failed(struct process *p)
-{
-	struct processes *ps = p->owner;
-	struct spawn_failure f;
-	ssize_t n = read(p->failure, &f, sizeof f);
-	if (n == -1 && errno == EAGAIN)
-		return false;
-	loop_io_stop(&p->starting);
-	close(p->failure);
-	p->failure = -1;
-	if (n != (ssize_t)sizeof f) {
-		struct event e = { .kind = EVENT_STARTED, .id = p->id, .pid = p->pid };
-		process_tell(ps, &e);
-		return false;
-	}
-	char text[300];
-	spawn_failure_text(&f, process_service(p)->run.argv[0], text, sizeof text);
-	siginfo_t info;
-	waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
-	main_gone(p);
-	p->occupied = false;
-	give_back(p);
-	record_clear(ps, p);
-	struct event e = { .kind = EVENT_START_FAILED, .id = p->id, .text = text };
-	process_tell(ps, &e);
-	return true;
-}
-
-static void
-on_starting(struct loop_io *io, unsigned events)
-{
-	(void)events;
-	process_failed(io->arg);
-}
-
-static void
-start_run(struct processes *ps, struct process *p)
-{
-	const struct service *c = process_service(p);
-	char name[96], text[300];
-	struct spawned new;
-	struct spawn s = { .argv = c->run.argv, .account = &p->account, .service = c, .in = -1,
-			   .cgroup = -1, .record = -1, .lock = -1 };
-	group_name(p, name, sizeof name);
-	s.cgroup = p->group = cgroup_open(&ps->cgroups, name);
-	if (p->group != -1 && cgroup_populated(p->group) == 1) {
-		close(p->group);
-		p->group = -1;
-		defer_failure(ps, p->id, "something of an earlier instance still lives in its cgroup");
-		return;
-	}
-	if (p->group != -1 && c->memory_max > 0) {
-		char number[32];
-		text_print(number, sizeof number, "%llu", (unsigned long long)c->memory_max);
-		if (!cgroup_set(p->group, "memory.max", number))
-			log_warning("%s: memory-max cannot be set: %s", c->name, strerror(errno));
-	}
-	if (p->group == -1 && !record_lock(ps, p, &s)) {
-		defer_failure(ps, p->id, "an earlier instance still holds its lock");
-		return;
-	}
-	int log = c->log != NULL ? logfile_open(c->log, &p->account) : -1;
-	if (c->log != NULL && log == -1) {
-		text_print(text, sizeof text, "log %s: %s", c->log,
-			   errno == EINVAL ? "is no file" : strerror(errno));
-		if (s.record != -1)
-			close(s.record);
-		give_back(p);
-		defer_failure(ps, p->id, text);
-		return;
-	}
-	s.out = s.err = log;
-	bool good = spawn(&s, &new);
-	if (!good)
-		text_print(text, sizeof text, "no process could be made: %s", strerror(errno));
-	if (log != -1)
-		close(log);
-	if (s.record != -1)
-		close(s.record);
-	if (!good) {
-		give_back(p);
-		defer_failure(ps, p->id, text);
-		return;
-	}
-	p->session = new.pid;
-	p->failure = new.failure;
-	process_hold(p, new.pid, new.pidfd, process_start_ticks(new.pid, false));
-	record_write(ps, p);
-	loop_io_start(ps->loop, &p->starting, new.failure, LOOP_READ, on_starting, p);
-}
-
-void
-process_start(struct processes *ps, uint32_t service)
-{
-	struct process *p = ps->list[service];
-	const struct service *c = process_service(p);
-	if (p->occupied) {
-		defer_failure(ps, service, "an earlier instance still lives");
-		return;
-	}
-	if (!p->account_good) {
-		char why[MSG_TEXT];
-		p->account_good = account_resolve(c->user, c->group, &p->account, why);
-		if (!p->account_good) {
-			defer_failure(ps, service, why);
-			return;
-		}
-	}
-	if (c->run.count > 0)
-		start_run(ps, p);
-	else if (c->start.count > 0 && !job_command(ps, service, &c->start))
-		defer_failure(ps, service, strerror(errno));
 }
 
 void
@@ -402,19 +241,23 @@ process_reload(struct processes *ps, uint32_t service)
 
 /* ---- signals: only ever to what is proven to be of the service ---- */
 
+bool
+process_has(const struct process *p, pid_t pid)
+{
+	char name[96];
+	process_group_name(p, name, sizeof name);
+	return p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pid) : is_ours(p, pid, getsid(pid));
+}
+
 static void
 signal_rest(struct process *p, int signal)
 {
 	pid_t pids[1024];
 	size_t n = rest_pids(p, pids, 1024);
-	char name[96];
-	group_name(p, name, sizeof name);
 	for (size_t i = 0; i < n && i < 1024; i++) {
 		int fd = pidfd_of(pids[i]);
 		/* the descriptor pins the process: now see that it still is one of ours */
-		bool ours = fd != -1 && (p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pids[i])
-							: is_ours(p, pids[i], getsid(pids[i])));
-		if (ours)
+		if (fd != -1 && process_has(p, pids[i]))
 			pidfd_kill(fd, signal);
 		if (fd != -1)
 			close(fd);
@@ -454,59 +297,6 @@ process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks)
 	return p->pid;
 }
 
-/* ---- what is watched ---- */
-
-void
-process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
-{
-	struct process *p = ps->list[service];
-	const struct service *c = process_service(p);
-	if (c->run.count > 0 || pid <= 1 || pid == p->pid || p->pidfd != -1)
-		return;
-	int fd = pidfd_of(pid);
-	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
-	if (ticks == 0 || (start_ticks != 0 && ticks != start_ticks)) {
-		if (fd != -1)
-			close(fd);
-		return; /* the hint is stale */
-	}
-	process_hold(p, pid, fd, ticks);
-	struct event e = { .kind = EVENT_FOUND, .id = service, .pid = pid };
-	process_tell(ps, &e);
-}
-
-static void
-read_pidfile(struct processes *ps, uint32_t service)
-{
-	int fd = open(ps->rules->services[service].pidfile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[32] = "";
-	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
-	if (fd != -1)
-		close(fd);
-	char *end;
-	long pid = strtol(text, &end, 10);
-	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
-		process_found(ps, service, (pid_t)pid, 0);
-}
-
-static void
-read_pidfiles(struct loop_timer *timer)
-{
-	struct processes *ps = timer->arg;
-	unsigned read = 0;
-	for (; ps->pidfile_next < ps->count && read < PIDFILES_A_TURN; ps->pidfile_next++) {
-		const struct process *p = ps->list[ps->pidfile_next];
-		if (process_service(p)->pidfile == NULL || p->pidfd != -1)
-			continue;
-		read_pidfile(ps, p->id);
-		read++;
-	}
-	bool more = ps->pidfile_next < ps->count;
-	if (!more)
-		ps->pidfile_next = 0;
-	loop_timer_start(ps->loop, &ps->pidfiles, more ? 0 : SLOW_POLL_MS, 0, read_pidfiles, ps);
-}
-
 /* ---- all of them ---- */
 
 static struct process *
@@ -517,7 +307,7 @@ process_new(struct processes *ps, uint32_t id)
 		return NULL;
 	p->owner = ps;
 	p->id = id;
-	p->pidfd = p->failure = p->group = p->lock = -1;
+	p->pidfd = p->failure = p->group = p->lock = p->ready = -1;
 	return p;
 }
 
@@ -527,6 +317,7 @@ process_free(struct process *p)
 	loop_io_stop(&p->exit);
 	loop_io_stop(&p->starting);
 	loop_timer_stop(&p->rest);
+	ready_end(p);
 	int fds[] = { p->pidfd, p->failure, p->group, p->lock };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
@@ -553,11 +344,10 @@ start_timers(struct processes *ps)
 		pidfiles = pidfiles || ps->rules->services[i].pidfile != NULL;
 		logs = logs || ps->rules->services[i].log_size > 0;
 	}
-	ps->pidfile_next = 0;
 	loop_timer_stop(&ps->pidfiles);
 	loop_timer_stop(&ps->logs);
 	if (pidfiles)
-		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, read_pidfiles, ps);
+		loop_timer_start(ps->loop, &ps->pidfiles, 0, SLOW_POLL_MS, pidfiles_read, ps);
 	if (logs)
 		loop_timer_start(ps->loop, &ps->logs, 10000, 10000, on_slow, ps);
 }

@@ -20,7 +20,11 @@ struct process {
 	int group; /* its cgroup while occupied, -1: none */
 	int lock;  /* no cgroup: our side of the lock */
 	int failure;
-	struct loop_io exit, starting;
+	struct loop_io exit, starting, saying;
+	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
+	char notify[108], status[200];
+	int64_t status_ms;
+	bool told_stranger;
 	struct loop_timer rest;
 	uint32_t restarts;
 	bool by_command;
@@ -53,14 +57,36 @@ struct processes {
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
 	struct loop_timer defer, pidfiles, logs;
-	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 };
 
 const struct service *process_service(const struct process *p);
 void process_tell(struct processes *ps, const struct event *e);
 void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks);
+/* Told from the loop's next turn. */
+void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
+void process_group_name(const struct process *p, char *out, size_t cap);
+void process_main_gone(struct process *p);
+bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
+void process_give_back(struct process *p);
+
+/* ---- start.c ---- */
+/* Reads whether exec succeeded, and tells it. True: it did not, all is cleared. */
 bool process_failed(struct process *p);
+
+/* ---- ready.c: what it says of itself ---- */
+/* Before its spawn: the descriptor or socket that its `ready` asks for, given to s. False: why. */
+bool ready_open(struct process *p, struct spawn *s, char *why, size_t cap);
+void ready_adopted(struct process *p); /* the socket again; no descriptor outlives us */
+void ready_drain(struct process *p);   /* its last words */
+void ready_end(struct process *p);     /* harmless when nothing is open */
+
+/* ---- death.c ---- */
+/* Reaps a child. Fills code, signal, core_dumped; what is not known stays -1, 0, false. */
+void death_read(struct process *p, struct event *e);
+
+/* ---- watched.c ---- */
+void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
 
 /* ---- record.c: what survives our death ---- */
 void record_write(struct processes *ps, const struct process *p);

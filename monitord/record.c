@@ -209,6 +209,7 @@ adopt_one(struct processes *ps, struct process *p)
 	p->session = (pid_t)r.pid;
 	process_hold(p, (pid_t)r.pid, fd, r.ticks);
 	record_write(ps, p);
+	ready_adopted(p);
 	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r.pid,
 			   .started_ms = started_ms(r.ticks), .restarts = p->restarts };
 	process_tell(ps, &e);

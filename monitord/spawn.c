@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -18,7 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FAILURE_FD 3
+#define HIGH_FD (LOCK_FD + 1) /* from here on: out of the way of what the service gets */
+static_assert(LOCK_FD > READY_FD_MOST, "the lock in the way of what the service asked for");
 #define ENV_MAX 512
 #define ARGV_MAX 1025
 #define LIMITS_MAX 16
@@ -33,6 +35,7 @@ struct packed {
 	uint32_t limit_count;
 	int umask, nice;
 	bool nice_set;
+	int ready; /* the descriptor's number in the service */
 	struct account account;
 	size_t used;
 	char bytes[256 * 1024];
@@ -75,11 +78,13 @@ process_start_ticks(pid_t pid, bool want_alive)
 
 /* ---- in the child: async-signal-safe calls only, no memory of the arena ---- */
 
+static int failure_fd; /* the child's */
+
 static void
 fail(enum step step)
 {
 	struct spawn_failure f = { .error = errno, .step = step };
-	if (write(FAILURE_FD, &f, sizeof f) < 0)
+	if (write(failure_fd, &f, sizeof f) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -111,30 +116,51 @@ write_record(int fd)
 		fail(STEP_SETUP);
 }
 
+/* Closes all but what the service gets, and the one that exec closes. */
 static void
-set_fds(const struct spawn *s, int failure, int null)
+close_rest(int ready, int lock)
 {
-	int fds[5] = { s->in, s->out, s->err, failure, s->lock };
+	int keep[3] = { ready, lock, failure_fd }; /* in this order; -1: none */
+	unsigned first = 3;
+	for (int i = 0; i < 3; i++) {
+		if (keep[i] == -1)
+			continue;
+		if ((unsigned)keep[i] > first)
+			syscall(SYS_close_range, first, (unsigned)keep[i] - 1, 0);
+		first = (unsigned)keep[i] + 1;
+	}
+	syscall(SYS_close_range, first, ~0u, 0);
+}
+
+static void
+set_fds(const struct spawn *s, const struct packed *p, int failure, int null)
+{
+	int to[5] = { 0, 1, 2, s->lock == -1 ? -1 : LOCK_FD, s->ready == -1 ? -1 : p->ready };
+	int fds[5] = { s->in, s->out, s->err, s->lock, s->ready };
 	for (int i = 0; i < 5; i++) { /* out of the way of the targets first */
 		int from = fds[i] != -1 ? fds[i] : i < 3 ? null : -1;
-		fds[i] = from != -1 ? fcntl(from, F_DUPFD_CLOEXEC, 16) : -1;
+		fds[i] = from != -1 ? fcntl(from, F_DUPFD_CLOEXEC, HIGH_FD) : -1;
 		if (fds[i] == -1 && from != -1)
 			_exit(126);
 	}
+	failure_fd = fcntl(failure, F_DUPFD_CLOEXEC, HIGH_FD);
+	if (failure_fd == -1)
+		_exit(126);
 	for (int i = 0; i < 5; i++)
-		if (fds[i] != -1 && dup3(fds[i], i, i == FAILURE_FD ? O_CLOEXEC : 0) == -1)
+		if (fds[i] != -1 && dup3(fds[i], to[i], 0) == -1)
 			_exit(126);
-	syscall(SYS_close_range, fds[4] != -1 ? LOCK_FD + 1 : FAILURE_FD + 1, ~0u, 0);
+	close_rest(to[4], to[3]);
 }
 
 static void
 child(const struct spawn *s, struct packed *p, int failure, int null)
 {
+	failure_fd = failure;
 	reset_signals();
 	setsid();
 	if (s->record != -1)
 		write_record(s->record);
-	set_fds(s, failure, null);
+	set_fds(s, p, failure, null);
 	umask((mode_t)p->umask);
 	if (files_limit.rlim_max != 0)
 		setrlimit(RLIMIT_NOFILE, &files_limit);
@@ -211,6 +237,8 @@ pack(const struct spawn *s, struct packed *p)
 	set_own(p, "USER", has ? a->name : user != NULL ? user : "root");
 	set_own(p, "LOGNAME", has ? a->name : user != NULL ? user : "root");
 	set_own(p, "SHELL", has ? a->shell : "/bin/sh");
+	if (s->notify != NULL)
+		set_own(p, "NOTIFY_SOCKET", s->notify);
 	for (uint32_t i = 0; c != NULL && i < c->env.count; i++)
 		set_env(p, c->env.texts[i]);
 	p->env[p->env_count] = NULL;
@@ -220,6 +248,7 @@ pack(const struct spawn *s, struct packed *p)
 	p->umask = c != NULL && c->umask >= 0 ? c->umask : 022;
 	p->nice_set = c != NULL && c->nice_set;
 	p->nice = p->nice_set ? c->nice : 0;
+	p->ready = c != NULL ? c->ready.fd : 0;
 	return true;
 }
 

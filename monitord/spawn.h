@@ -7,7 +7,7 @@
 
 #include <sys/resource.h>
 
-#define LOCK_FD 4 /* struct spawn's lock in the service: open as long as one of it lives */
+#define LOCK_FD 64 /* struct spawn's lock in the service: open as long as one of it lives */
 
 struct spawn {
 	const char *const *argv; /* ends with NULL; argv[0] absolute */
@@ -17,6 +17,8 @@ struct spawn {
 	int in, out, err;	       /* descriptors, borrowed; -1: /dev/null */
 	int cgroup;		       /* directory, -1: none */
 	int record, lock;	       /* where no cgroup: the child's own record; -1: none */
+	int ready;		       /* becomes descriptor service->ready.fd; -1: none */
+	const char *notify;	       /* NOTIFY_SOCKET; NULL: none */
 };
 
 struct spawned {

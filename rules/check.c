@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
+#define STATUS_WORDS 16
 
 const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_HTTP] = "http", [CHECK_TCP] = "tcp",	  [CHECK_AJP] = "ajp",
@@ -130,6 +131,178 @@ set_method(struct build *b, void *object, const struct entry *e)
 		error(b, "method: expected GET or HEAD, not '%.40s'", e->value);
 	else
 		c->method = e->value;
+}
+
+static enum compare
+take_compare(const char **p)
+{
+	static const enum compare order[] = { COMPARE_LE, COMPARE_GE,	   COMPARE_NE, COMPARE_NOT_MATCH,
+					      COMPARE_LT, COMPARE_GT, COMPARE_EQ, COMPARE_MATCH };
+	lex_skip(p);
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		size_t n = strlen(compare_name[order[i]]);
+		if (strncmp(*p, compare_name[order[i]], n) == 0) {
+			*p += n;
+			return order[i];
+		}
+	}
+	return COMPARE_PRESENT;
+}
+
+/* "status 200 204 301..308" */
+static void
+status_test(struct build *b, struct expect *x, const char *p)
+{
+	char word[64], why[UNITS_WHY];
+	bool quoted;
+	x->kind = EXPECT_STATUS;
+	x->statuses = build_get(b, STATUS_WORDS * sizeof *x->statuses);
+	if (take_compare(&p) > COMPARE_EQ || *p == '\0')
+		if (*p == '\0')
+			error(b, "%s: which status?", b->entry->key);
+	while (lex_word(b, &p, "", word, sizeof word, &quoted)) {
+		char *dots = strstr(word, "..");
+		uint64_t first, last;
+		if (dots == NULL)
+			dots = strchr(word, '-');
+		const char *end = word;
+		if (dots != NULL) {
+			end = dots + (*dots == '.' ? 2 : 1);
+			*dots = '\0';
+		}
+		if (!units_count(word, 100, 999, &first, why) || !units_count(end, 100, 999, &last, why)) {
+			error(b, "%s: status %s", b->entry->key, why);
+			return;
+		}
+		if (last < first) {
+			error(b, "%s: status '%s..%s' is impossible", b->entry->key, word, end);
+			return;
+		}
+		for (; first <= last && !b->out_of_memory; first++)
+			x->statuses[first / 64] |= UINT64_C(1) << first % 64;
+	}
+}
+
+static void
+text_test(struct build *b, struct expect *x, const char *p, const char *what)
+{
+	char word[LINE_MAX_BYTES];
+	bool quoted;
+	x->compare = take_compare(&p);
+	if (x->compare == COMPARE_PRESENT && *p == '\0' && x->kind == EXPECT_HEADER)
+		return;
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted)) {
+		error(b, "%s: %s: a value is missing", b->entry->key, what);
+		return;
+	}
+	if (!lex_end(b, p))
+		return;
+	x->text = build_text(b, word, strlen(word));
+	switch (x->compare) {
+	case COMPARE_MATCH:
+	case COMPARE_NOT_MATCH:
+		build_regex(b, x->text);
+		break;
+	case COMPARE_EQ:
+	case COMPARE_NE:
+		break;
+	case COMPARE_LT:
+	case COMPARE_LE:
+	case COMPARE_GT:
+	case COMPARE_GE: {
+		char why[UNITS_WHY];
+		if (x->kind == EXPECT_HEADER)
+			error(b, "%s: a header is compared by = != ~ or !~", b->entry->key);
+		else if (!units_size(word, &x->value, why))
+			error(b, "%s: %s %s", b->entry->key, what, why);
+		break;
+	}
+	case COMPARE_PRESENT:
+	case COMPARES:
+		error(b, "%s: %s: expected a comparison before '%s'", b->entry->key, what, word);
+		break;
+	}
+}
+
+struct expect_items {
+	struct expect list[32];
+	uint32_t count;
+};
+
+static void
+expect_item(struct build *b, void *arg, const char *text)
+{
+	struct expect_items *items = arg;
+	char word[128], value[64], why[UNITS_WHY];
+	bool quoted;
+	const char *p = text;
+	if (items->count == 32) {
+		error(b, "%s: more than 32 tests", b->entry->key);
+		return;
+	}
+	struct expect *x = &items->list[items->count++];
+	*x = (struct expect){ .compare = COMPARE_PRESENT, .metric = METRICS_COUNT };
+	lex_word(b, &p, "<>=!~", word, sizeof word, &quoted);
+	if (strcmp(word, "status") == 0) {
+		lex_skip(&p);
+		status_test(b, x, p);
+	} else if (strcmp(word, "header") == 0) {
+		x->kind = EXPECT_HEADER;
+		lex_word(b, &p, "<>=!~", word, sizeof word, &quoted);
+		for (char *c = word; *c != '\0'; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c + 32);
+		x->header = build_text(b, word, strlen(word));
+		lex_skip(&p);
+		text_test(b, x, p, "header");
+	} else if (strcmp(word, "body") == 0) {
+		x->kind = EXPECT_BODY;
+		lex_skip(&p);
+		text_test(b, x, p, "body");
+	} else {
+		x->kind = EXPECT_METRIC;
+		x->metric = metric_find(word, strlen(word), 'C');
+		x->compare = take_compare(&p);
+		if (x->metric == METRICS_COUNT || metric_table[x->metric].unit == UNIT_YESNO ||
+		    metric_table[x->metric].unit == UNIT_TEXT)
+			error(b, "%s: expected status, header, body or a metric, not '%s'",
+			      b->entry->key, word);
+		else if (x->compare >= COMPARE_MATCH || !lex_word(b, &p, "", value, sizeof value, &quoted))
+			error(b, "%s: %s: a comparison is missing", b->entry->key, word);
+		else if (!units_value(value, metric_table[x->metric].unit, &x->value, why))
+			error(b, "%s: %s: %s", b->entry->key, word, why);
+		else
+			lex_end(b, p);
+	}
+}
+
+static void
+expects(struct build *b, const char *value, struct expect **list, uint32_t *count)
+{
+	struct expect_items items = { .count = 0 };
+	lex_list(b, value, expect_item, &items);
+	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);
+	if (b->out_of_memory)
+		return;
+	if (*count > 0)
+		memcpy(all, *list, *count * sizeof *all);
+	memcpy(all + *count, items.list, items.count * sizeof *all);
+	*list = all;
+	*count += items.count;
+}
+
+void
+set_expect(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	expects(b, e->value, &c->expects, &c->expect_count);
+}
+
+void
+set_warn(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	expects(b, e->value, &c->warns, &c->warn_count);
 }
 
 /* "2", "3 of 5" or "10s"; [monitord] holds the defaults in members of its own. */

@@ -62,7 +62,7 @@ const struct key key_table[] = {
 	CUSTOM(SERVICE, "limits", set_limits, RESTART, false, NULL, "resource limits: nofile 65536, core 0"),
 	CUSTOM(SERVICE, "umask", set_umask, RESTART, false, "022", "octal"),
 	CUSTOM(SERVICE, "nice", set_nice, RESTART, false, "0", "-20 to 19"),
-	CUSTOM(SERVICE, "ready", set_ready, NOTHING, false, NULL, "check NAME within T, after T, or exec"),
+	CUSTOM(SERVICE, "ready", set_ready, NOTHING, false, NULL, "check NAME, notify or fd N (within T), after T, or exec"),
 	CUSTOM(SERVICE, "restart", set_restart, NOTHING, false, "always", "always, failure or never"),
 	CUSTOM(SERVICE, "success", set_success, NOTHING, false, "0", "exit codes that are no failure"),
 	CUSTOM(SERVICE, "backoff", set_backoff, NOTHING, false, "100ms..30s", "delay between restarts, doubling"),

@@ -58,11 +58,13 @@ struct alerts_to {
 	const struct alert_to *to;
 };
 
+#define READY_FD_LEAST 3
+#define READY_FD_MOST 63
 enum ready_kind { READY_DEFAULT, READY_CHECK, READY_NOTIFY, READY_FD, READY_AFTER, READY_EXEC };
 struct ready {
 	enum ready_kind kind;
 	uint32_t check;	   /* READY_CHECK */
-	int fd;		   /* READY_FD */
+	int fd;		   /* READY_FD: READY_FD_LEAST to _MOST */
 	int64_t within_ms; /* limit; READY_AFTER: the time itself */
 };
 

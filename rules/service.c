@@ -179,11 +179,20 @@ set_ready(struct build *b, void *object, const struct entry *e)
 		}
 	} else if (strcmp(word, "exec") == 0) {
 		r.kind = READY_EXEC;
-	} else if (strcmp(word, "notify") == 0 || strcmp(word, "fd") == 0) {
-		error(b, "ready: '%s' is not supported yet", word);
-		return;
+	} else if (strcmp(word, "notify") == 0) {
+		r.kind = READY_NOTIFY;
+	} else if (strcmp(word, "fd") == 0) {
+		uint64_t fd;
+		r.kind = READY_FD;
+		if (!next(b, &p, word, sizeof word) ||
+		    !units_count(word, READY_FD_LEAST, READY_FD_MOST, &fd, why)) {
+			error(b, "ready: fd: expected a number from %d to %d", READY_FD_LEAST,
+			      READY_FD_MOST);
+			return;
+		}
+		r.fd = (int)fd;
 	} else {
-		error(b, "ready: expected check, after or exec, not '%s'", word);
+		error(b, "ready: expected check, notify, fd, after or exec, not '%s'", word);
 		return;
 	}
 	if (within(b, &p, "within", &r.within_ms))

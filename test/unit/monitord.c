@@ -8,6 +8,7 @@ main(void)
 	failed += test_account();
 	failed += test_cgroup();
 	failed += test_logfile();
+	failed += test_process();
 	failed += test_ring();
 	failed += test_spawn();
 	return failed != 0;

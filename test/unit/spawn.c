@@ -39,7 +39,8 @@ run(const char *text, const struct account *account)
 			   .err = fds[1],
 			   .cgroup = -1,
 			   .record = -1,
-			   .lock = -1 };
+			   .lock = -1,
+			   .ready = -1 };
 	memset(&child, 0, sizeof child);
 	assert_true(spawn(&s, &p));
 	close(fds[1]);

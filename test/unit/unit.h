@@ -36,6 +36,7 @@ int test_values(void);
 int test_account(void);
 int test_cgroup(void);
 int test_logfile(void);
+int test_process(void);
 int test_ring(void);
 int test_spawn(void);
 

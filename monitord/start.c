@@ -1,0 +1,168 @@
+/* The start of a service's process: its group or lock, its log, the clone, the news of
+ * exec. */
+#include "base/log.h"
+#include "base/text.h"
+#include "monitord/logfile.h"
+#include "monitord/process_state.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* True: exec failed, told. */
+bool
+process_failed(struct process *p)
+{
+	struct processes *ps = p->owner;
+	struct spawn_failure f;
+	ssize_t n = read(p->failure, &f, sizeof f);
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	loop_io_stop(&p->starting);
+	close(p->failure);
+	p->failure = -1;
+	if (n != (ssize_t)sizeof f) {
+		struct event e = { .kind = EVENT_STARTED, .id = p->id, .pid = p->pid };
+		process_tell(ps, &e);
+		return false;
+	}
+	char text[300];
+	spawn_failure_text(&f, process_service(p)->run.argv[0], text, sizeof text);
+	siginfo_t info;
+	waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
+	process_main_gone(p);
+	ready_end(p);
+	p->occupied = false;
+	process_give_back(p);
+	record_clear(ps, p);
+	struct event e = { .kind = EVENT_START_FAILED, .id = p->id, .text = text };
+	process_tell(ps, &e);
+	return true;
+}
+
+static void
+on_starting(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	process_failed(io->arg);
+}
+
+static void
+set_limit(struct process *p, const char *key, const char *file, uint64_t value)
+{
+	char number[32];
+	text_print(number, sizeof number, "%llu", (unsigned long long)value);
+	if (!cgroup_set(p->group, file, number))
+		log_warning("%s: %s cannot be set: %s", process_service(p)->name, key,
+			    strerror(errno));
+}
+
+/* Its own group, else the lock: at most one instance lives. False: why. */
+static bool
+take_place(struct process *p, struct spawn *s, char *why, size_t cap)
+{
+	struct processes *ps = p->owner;
+	const struct service *c = process_service(p);
+	char name[96];
+	process_group_name(p, name, sizeof name);
+	p->group = cgroup_open(&ps->cgroups, name);
+	if (p->group != -1 && cgroup_populated(p->group) == 1) {
+		close(p->group);
+		p->group = -1;
+		text_print(why, cap,
+			   "something of an earlier instance still lives in its cgroup");
+		return false;
+	}
+	s->cgroup = p->group;
+	if (p->group != -1 && c->memory_max > 0)
+		set_limit(p, "memory-max", "memory.max", c->memory_max);
+	if (p->group == -1 && !record_lock(ps, p, s)) {
+		text_print(why, cap, "an earlier instance still holds its lock");
+		return false;
+	}
+	return true;
+}
+
+/* What it is born with beside its place. False: why. */
+static bool
+take_files(struct process *p, struct spawn *s, char *why, size_t cap)
+{
+	const struct service *c = process_service(p);
+	if (!ready_open(p, s, why, cap))
+		return false;
+	if (c->log == NULL)
+		return true;
+	s->out = s->err = logfile_open(c->log, &p->account);
+	if (s->out == -1)
+		text_print(why, cap, "log %s: %s", c->log,
+			   errno == EINVAL ? "is no file" : strerror(errno));
+	return s->out != -1;
+}
+
+static void
+start_run(struct processes *ps, struct process *p)
+{
+	const struct service *c = process_service(p);
+	char why[300];
+	struct spawned new;
+	struct spawn s = { .argv = c->run.argv,
+			   .account = &p->account,
+			   .service = c,
+			   .in = -1,
+			   .out = -1,
+			   .err = -1,
+			   .cgroup = -1,
+			   .record = -1,
+			   .lock = -1,
+			   .ready = -1 };
+	bool good =
+		take_place(p, &s, why, sizeof why) && take_files(p, &s, why, sizeof why);
+	if (good && !spawn(&s, &new)) {
+		text_print(why, sizeof why, "no process could be made: %s",
+			   strerror(errno));
+		good = false;
+	}
+	int lent[] = { s.out, s.record, s.ready };
+	for (size_t i = 0; i < sizeof lent / sizeof *lent; i++)
+		if (lent[i] != -1)
+			close(lent[i]);
+	if (!good) {
+		ready_end(p);
+		process_give_back(p);
+		process_defer_failure(ps, p->id, why);
+		return;
+	}
+	p->session = new.pid;
+	p->failure = new.failure;
+	process_hold(p, new.pid, new.pidfd, process_start_ticks(new.pid, false));
+	record_write(ps, p);
+	loop_io_start(ps->loop, &p->starting, new.failure, LOOP_READ, on_starting, p);
+}
+
+void
+process_start(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	if (p->occupied) {
+		process_defer_failure(ps, service, "an earlier instance still lives");
+		return;
+	}
+	if (!p->account_good) {
+		char why[MSG_TEXT];
+		p->account_good = account_resolve(c->user, c->group, &p->account, why);
+		if (!p->account_good) {
+			process_defer_failure(ps, service, why);
+			return;
+		}
+	}
+	if (c->run.count > 0)
+		start_run(ps, p);
+	else if (c->start.count > 0 && !job_command(ps, service, &c->start))
+		process_defer_failure(ps, service, strerror(errno));
+}

@@ -1,0 +1,148 @@
+/* A service for tests that does what its arguments say, one after the other:
+ *   ready N      a newline on descriptor N, which is then closed
+ *   say TEXT     a datagram to $NOTIFY_SOCKET; '|' stands for a newline
+ *   child TEXT   the same, said by a child that has ended before it goes on
+ *   print TEXT   a line on standard output
+ *   chat N       N numbered lines there, as fast as it can
+ *   fill MB      memory that is touched
+ *   sleep MS     nothing for so long
+ *   leave MS     a daemon of its own session that lives so long; its pid is printed
+ *   crash        SIGSEGV, with a core where limits allow one
+ *   exit N       its end
+ *   wait         for a signal, a minute at most
+ * Without exit it ends with 0. */
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+fail(const char *what)
+{
+	perror(what);
+	exit(99);
+}
+
+static void
+say(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char line[1000];
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (path == NULL || strlen(path) >= sizeof a.sun_path || fd == -1)
+		fail("NOTIFY_SOCKET");
+	memcpy(a.sun_path, path, strlen(path));
+	snprintf(line, sizeof line, "%s", text);
+	for (char *p = line; *p != '\0'; p++)
+		if (*p == '|')
+			*p = '\n';
+	if (sendto(fd, line, strlen(line), 0, (struct sockaddr *)&a, sizeof a) == -1)
+		fail(path);
+	close(fd);
+}
+
+static void
+child_says(const char *text)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		say(text);
+		usleep(300000); /* who is gone cannot be asked whose it was */
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void
+chat(long lines)
+{
+	for (long i = 1; i <= lines; i++) {
+		char line[100];
+		int n = snprintf(line, sizeof line,
+				 "line %ld of a writer that never reopens\n", i);
+		if (write(1, line, (size_t)n) != n)
+			fail("chat");
+	}
+}
+
+static void
+leave(long ms)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setsid() == -1)
+			_exit(99);
+		usleep((useconds_t)ms * 1000);
+		_exit(0);
+	}
+	printf("%d\n", (int)pid);
+	fflush(stdout);
+}
+
+static void
+fill(size_t mb)
+{
+	char *bytes = malloc(mb << 20);
+	if (bytes == NULL)
+		fail("fill");
+	memset(bytes, 7, mb << 20);
+}
+
+static void
+crash(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	setrlimit(RLIMIT_CORE, &all);
+	raise(SIGSEGV);
+}
+
+static void
+act(const char *verb, const char *arg)
+{
+	if (strcmp(verb, "ready") == 0) {
+		if (write(atoi(arg), "\n", 1) != 1)
+			fail("ready");
+		close(atoi(arg));
+	} else if (strcmp(verb, "say") == 0) {
+		say(arg);
+	} else if (strcmp(verb, "child") == 0) {
+		child_says(arg);
+	} else if (strcmp(verb, "print") == 0) {
+		printf("%s\n", arg);
+		fflush(stdout);
+	} else if (strcmp(verb, "chat") == 0) {
+		chat(atol(arg));
+	} else if (strcmp(verb, "fill") == 0) {
+		fill((size_t)atol(arg));
+	} else if (strcmp(verb, "sleep") == 0) {
+		usleep((useconds_t)atol(arg) * 1000);
+	} else if (strcmp(verb, "leave") == 0) {
+		leave(atol(arg));
+	} else if (strcmp(verb, "exit") == 0) {
+		exit(atoi(arg));
+	} else {
+		fprintf(stderr, "puppet: %s?\n", verb);
+		exit(99);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "crash") == 0)
+			crash();
+		else if (strcmp(argv[i], "wait") == 0)
+			sleep(60);
+		else if (i + 1 < argc)
+			act(argv[i], argv[i + 1]), i++;
+	}
+	return 0;
+}

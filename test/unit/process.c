@@ -1,0 +1,185 @@
+/* Real processes under the engine: what they say, how they end, why they cannot begin. */
+#include "monitord/process.h"
+
+#include "test/unit/book.h"
+#include "test/unit/folder.h"
+#include "test/unit/unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 20000
+
+static struct {
+	struct loop *loop;
+	struct rules *rules;
+	struct processes *processes;
+	struct loop_timer limit;
+	const char *until; /* a word of the story that ends the turn */
+	char story[2000];  /* what was told, in words */
+} stage;
+
+static void
+add(const char *words)
+{
+	size_t n = strlen(stage.story);
+	snprintf(stage.story + n, sizeof stage.story - n, "%s%s", n > 0 ? " " : "",
+		 words);
+	if (stage.until != NULL && strstr(words, stage.until) != NULL)
+		loop_stop(stage.loop);
+}
+
+static void
+on_event(void *arg, const struct event *e)
+{
+	char words[400] = "";
+	(void)arg;
+	if (e->kind == EVENT_STARTED)
+		snprintf(words, sizeof words, "started");
+	else if (e->kind == EVENT_READY)
+		snprintf(words, sizeof words, "ready");
+	else if (e->kind == EVENT_EMPTY)
+		snprintf(words, sizeof words, "empty");
+	else if (e->kind == EVENT_FOUND)
+		snprintf(words, sizeof words, "found");
+	else if (e->kind == EVENT_EXITED)
+		snprintf(words, sizeof words, "exited %d/%d", e->code, e->signal);
+	else if (e->kind == EVENT_NOTE || e->kind == EVENT_START_FAILED)
+		snprintf(words, sizeof words, "[%s]", e->text);
+	else
+		snprintf(words, sizeof words, "event %d", (int)e->kind);
+	add(words);
+}
+
+static void
+on_limit(struct loop_timer *timer)
+{
+	(void)timer;
+	add("nothing came");
+	loop_stop(stage.loop);
+}
+
+static void
+until(const char *word)
+{
+	stage.until = word;
+	loop_timer_start(stage.loop, &stage.limit, PATIENCE_MS, 0, on_limit, NULL);
+	loop_run(stage.loop);
+	loop_timer_stop(&stage.limit);
+}
+
+static void
+end(void)
+{
+	char path[4096];
+	processes_free(&stage.processes);
+	rules_free(&stage.rules);
+	loop_free(&stage.loop);
+	snprintf(path, sizeof path, "%s", folder_read("cgroup"));
+	if (*path != '\0')
+		rmdir(path);
+}
+
+/* A world of one service, begun: PUPPET in its section stands for the test's own program.
+ */
+static void
+begin(const char *section)
+{
+	char text[4000] = "[service a]\n", why[MSG_TEXT];
+	const char *build = getenv("MONITORD_BUILD"), *mark;
+	while ((mark = strstr(section, "PUPPET")) != NULL) {
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 "%.*s%s/test/system/puppet", (int)(mark - section), section,
+			 build != NULL ? build : ".");
+		section = mark + 6;
+	}
+	snprintf(text + strlen(text), sizeof text - strlen(text), "%s", section);
+	stage.story[0] = '\0';
+	stage.rules = book(text);
+	stage.loop = loop_new(0);
+	assert_non_null(stage.loop);
+	stage.processes =
+		processes_new(stage.loop, stage.rules, folder, on_event, NULL, why);
+	assert_non_null(stage.processes);
+	process_start(stage.processes, 0);
+}
+
+static const struct {
+	const char *section, *story;
+} plays[] = {
+	{ "run = PUPPET exit 3\n", "started exited 3/0 empty" },
+	{ "run = PUPPET ready 3 exit 0\nready = fd 3\n",
+	  "started ready exited 0/0 empty" },
+	{ "run = PUPPET ready 4 exit 0\nready = fd 4 within 9s\n",
+	  "started ready exited 0/0 empty" },
+	{ "run = PUPPET ready 63 exit 0\nready = fd 63\n",
+	  "started ready exited 0/0 empty" },
+	{ "run = /bin/sh -c \"printf x >&5; exec sleep 0\"\nready = fd 5\n",
+	  "started exited 0/0 empty" }, /* no newline */
+	{ "run = PUPPET say READY=1 sleep 300 exit 4\nready = notify\n",
+	  "started ready exited 4/0 empty" },
+	{ "run = PUPPET say X=1|READY=1|Y=2 sleep 300\nready = notify\n",
+	  "started ready exited 0/0 empty" },
+	{ "run = PUPPET child READY=1\nready = notify\n",
+	  "started ready exited 0/0 empty" }, /* another process of it may speak */
+	{ "run = PUPPET say READY=0|READY=11|READ sleep 300\nready = notify\n",
+	  "started exited 0/0 empty" },
+	{ "run = PUPPET say \"STATUS=half\tdone\" sleep 300\nready = notify\n",
+	  "started [service-says a: half done] exited 0/0 empty" },
+	{ "run = PUPPET say STATUS=on|STATUS=on|STATUS=off sleep 300\nready = notify\n",
+	  "started [service-says a: on] exited 0/0 empty" }, /* not too often */
+	{ "run = /no/such/program\nready = notify\n",
+	  "[running /no/such/program: No such file or directory]" },
+	{ "run = /no/such/program\nready = fd 3\n",
+	  "[running /no/such/program: No such file or directory]" },
+};
+
+static void
+tells_what_becomes_of_them(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(plays); i++) {
+		const char *last = strrchr(plays[i].story, ' ');
+		begin(plays[i].section);
+		until(strstr(plays[i].story, "running") != NULL ? "running" : last + 1);
+		end();
+		if (strcmp(stage.story, plays[i].story) != 0)
+			fail_msg("of\n%sexpected: %s\ngot:      %s", plays[i].section,
+				 plays[i].story, stage.story);
+	}
+}
+
+static void
+believes_no_stranger(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	(void)state;
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", folder_path("notify/a"));
+	begin("run = PUPPET wait\nready = notify\n");
+	until("started");
+	assert_int_equal(sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&a, sizeof a), 7);
+	close(fd);
+	process_signal(stage.processes, 0, SIGKILL, SCOPE_TREE);
+	until("empty");
+	assert_string_equal(stage.story, "started exited -1/9 empty");
+	end();
+}
+
+int
+test_process(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tells_what_becomes_of_them, folder_make,
+						folder_remove),
+		cmocka_unit_test_setup_teardown(believes_no_stranger, folder_make,
+						folder_remove),
+	};
+	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
+}
