@@ -311,6 +311,9 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 			continue;
 		move_service(to, n, &from->services[o], o < from->go_next);
 		move_deadline(to, from, OBJECT_SERVICE, n, o);
+		if (to->services[n].state == SERVICE_FAILED &&
+		    rt->services[n].retry_ms != rf->services[o].retry_ms)
+			service_arm_retry(to, n);
 	}
 	for (uint32_t o = 0; o < rf->check_count; o++) {
 		uint32_t n = rules_find(rt, OBJECT_CHECK, rf->checks[o].name);

@@ -56,6 +56,62 @@ backoff(struct world *w, uint32_t id)
 	return delay + delay / 10 * (int64_t)(world_random(w) % 100) / 100;
 }
 
+/* What went wrong before counts no more. */
+static void
+reprieve(struct world *w, uint32_t id)
+{
+	w->services[id].given_up = false;
+	w->services[id].crash_next = 0;
+}
+
+static void
+give_up(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	char text[300], in[32], next[64] = "nothing more is done", wait[32];
+	if (c->retry_ms > 0)
+		text_print(next, sizeof next, "it is tried once more in %s",
+			   text_duration(c->retry_ms, wait, sizeof wait));
+	if (s->given_up)
+		text_print(text, sizeof text, "%s has failed again: %s", c->name, next);
+	else
+		text_print(text, sizeof text,
+			   "%s has failed: more than %u restarts in %s; %s", c->name,
+			   c->at_most, text_duration(c->at_most_ms, in, sizeof in), next);
+	bool again = s->given_up;
+	s->given_up = true;
+	service_set_state(w, id, SERVICE_FAILED);
+	service_arm_retry(w, id);
+	w->cause = world_tell(w, "service-failed", OBJECT_SERVICE, id, "%s", text);
+	if (!again) /* of a try that failed too `remind` tells */
+		incident_worse(w, OBJECT_SERVICE, id, text);
+	world_answer(w, s->waiters, -1, ANSWER_FAILED, "it has failed");
+}
+
+void
+service_arm_retry(struct world *w, uint32_t id)
+{
+	int64_t after = conf(w, id)->retry_ms;
+	world_arm(w, OBJECT_SERVICE, id, after > 0 ? w->now_ms + after : NEVER);
+}
+
+/* The breaker is half open: one start, whose end decides. */
+void
+service_retry(struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	if (c->retry_ms == 0)
+		return;
+	if (w->services[id].held) {
+		service_arm_retry(w, id);
+		return;
+	}
+	world_tell(w, "service-retry", OBJECT_SERVICE, id,
+		   "%s has failed, and is tried once more", c->name);
+	service_start(w, id);
+}
+
 /* Nothing of it is left after a death of its own, or it could not be started. */
 void
 service_after_crash(struct world *w, uint32_t id)
@@ -74,16 +130,10 @@ service_after_crash(struct world *w, uint32_t id)
 			incident_good(w, OBJECT_SERVICE, id);
 		return;
 	}
-	if (too_often(w, id)) {
-		service_set_state(w, id, SERVICE_FAILED);
-		world_arm(w, OBJECT_SERVICE, id, NEVER);
-		w->cause = world_tell(
-			w, "service-failed", OBJECT_SERVICE, id,
-			"%s has failed: more than %u restarts in %s; nothing more is "
-			"done",
-			c->name, c->at_most,
-			text_duration(c->at_most_ms, delay_text, sizeof delay_text));
-		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it has failed");
+	if (s->given_up && s->proven && w->now_ms - s->up_ms >= STABLE_MS)
+		reprieve(w, id); /* the one try went well, for a while */
+	if (s->given_up || too_often(w, id)) {
+		give_up(w, id);
 		return;
 	}
 	int64_t delay = backoff(w, id);

@@ -231,6 +231,22 @@ tell(struct world *w, uint32_t index, const char *kind, const char *text)
 }
 
 void
+incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *text)
+{
+	uint64_t cause = w->cause;
+	incident_bad(w, kind, id, text);
+	uint32_t index = world_node(w, kind, id)->incident;
+	struct incident *x = &w->incidents[index];
+	text_print(x->text, sizeof x->text, "%s", text);
+	world_mark(w, NODE_INCIDENTS, index);
+	if (x->told) {
+		x->told_ms = w->now_ms;
+		tell(w, index, "incident-remind", text);
+	}
+	w->cause = cause;
+}
+
+void
 incident_timer(struct world *w, uint32_t index)
 {
 	struct incident *x = &w->incidents[index];

@@ -23,6 +23,8 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 	char text[200];
 	if (a->kind != ACTION_RELEASE && (s->held || s->by_command))
 		return; /* an operator's word beats every rule */
+	if (s->given_up && (a->kind == ACTION_START || a->kind == ACTION_RESTART))
+		return; /* hands off: `retry` and operators may */
 	switch (a->kind) {
 	case ACTION_START:
 		service_start(w, a->id);

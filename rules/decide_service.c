@@ -176,10 +176,12 @@ service_timer(struct world *w, uint32_t id)
 	case SERVICE_STOPPING:
 		service_stop_step(w, id);
 		break;
+	case SERVICE_FAILED:
+		service_retry(w, id);
+		break;
 	case SERVICE_STOPPED:
 	case SERVICE_UP:
 	case SERVICE_FAILING:
-	case SERVICE_FAILED:
 	case SERVICE_HELD:
 	case SERVICE_STATES:
 		break;
@@ -259,7 +261,8 @@ service_command(struct world *w, const struct event *e, const char **why)
 			*why = "too many commands wait for it";
 			return false;
 		}
-		s->crash_next = 0;
+		s->crash_next = s->crashes = 0;
+		s->given_up = false;
 		if (e->verb == VERB_RESTART || s->state == SERVICE_STOPPING)
 			service_restart(w, e->id);
 		else if (s->state != SERVICE_STARTING)

@@ -42,6 +42,7 @@ void service_exited(struct world *w, const struct event *e);
 void service_empty(struct world *w, const struct event *e);
 void service_start_failed(struct world *w, const struct event *e);
 void service_after_crash(struct world *w, uint32_t id);
+void service_retry(struct world *w, uint32_t id);
 void service_kill_rest(struct world *w, uint32_t id);
 
 #endif

@@ -36,6 +36,7 @@ struct service_view {
 	bool lingers; /* its main process is dead, the rest ends the requests it has */
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
+	bool given_up; /* too many crashes: hands off, but for one try after `retry` */
 	enum after_stop after;
 	uint32_t step; /* of the stop ladder */
 	int32_t pid, exit_code, exit_signal;
@@ -194,6 +195,9 @@ bool world_wait(struct waiter *waiters, uint64_t token, enum verb verb);
 /* The object is bad now: opens an incident or joins one; text is its sentence. */
 void incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *text);
 void incident_good(struct world *w, enum object_kind kind, uint32_t id);
+/* Something worse has come of it: text is its sentence from now on, and is told at once if
+ * the first one was told already. */
+void incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *text);
 uint64_t incident_of(struct world *w, enum object_kind kind, uint32_t id);
 void incident_timer(struct world *w, uint32_t index);
 void incidents_move(struct world *to, const struct world *from); /* to a world of new rules */
@@ -213,6 +217,7 @@ void service_hold(struct world *w, uint32_t id, bool hold);
 void service_drained(struct world *w, uint32_t id); /* a route no longer sends it traffic */
 void service_pending(struct world *w);		    /* starts whose turn it is */
 bool service_steady(const struct world *w, uint32_t id); /* no action of it is under way */
+void service_arm_retry(struct world *w, uint32_t id); /* of what has failed */
 bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
 
 /* ---- decide_check.c ---- */

@@ -19,7 +19,7 @@ static const char rule_text[] =
 	"[service db]\nrun = /bin/db\n[check db-tcp]\nof = db\ntcp = 127.0.0.1:1\n"
 	"[service a]\nrun = /bin/a\ndepends = db\ndrain = site\nat-most = 20 in 1m\n"
 	"[check a-http]\nof = a\nhttp = http://127.0.0.1:2/\nfast = 100ms\ndo = restart\n"
-	"[service b]\nrun = /bin/b\ndrain = site\nbackoff = 200ms..5s\n"
+	"[service b]\nrun = /bin/b\ndrain = site\nbackoff = 200ms..5s\nat-most = 3 in 1m\nretry = 20s\n"
 	"[check b-http]\nof = b\nhttp = http://127.0.0.1:3/\ndown = 2 of 3\n"
 	"[service front]\nrun = /bin/front\nready = check front-http within 10s\n"
 	"[check front-http]\nof = front\nhttp = http://127.0.0.1:4/\n"
@@ -532,7 +532,8 @@ tidy_up(void)
 {
 	for (uint32_t i = 0; i < sim.rules->service_count; i++) {
 		command(VERB_RELEASE, i);
-		if (sim.world->services[i].state == SERVICE_FAILED ||
+		if ((sim.world->services[i].state == SERVICE_FAILED &&
+		     sim.rules->services[i].retry_ms == 0) || /* else it must come by itself */
 		    sim.world->services[i].state == SERVICE_STOPPED)
 			command(VERB_START, i);
 	}

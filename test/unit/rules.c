@@ -5,6 +5,7 @@ int
 main(void)
 {
 	int failed = 0;
+	failed += test_breaker();
 	failed += test_check();
 	failed += test_condition();
 	failed += test_incident();

@@ -21,6 +21,7 @@ int test_loop(void);
 int test_msg(void);
 int test_text(void);
 
+int test_breaker(void);
 int test_check(void);
 int test_condition(void);
 int test_incident(void);
