@@ -170,8 +170,7 @@ dispatch(struct world *w, const struct event *e)
 		note(w, e->text);
 		break;
 	case EVENT_STOP_ALL:
-		w->stopping_all = true;
-		w->stop_next = 0;
+		w->stopping_all = w->stops_left = true;
 		break;
 	case EVENT_CHANGED:
 		changed(w, e);
@@ -198,10 +197,12 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		rule_progress(w);
 	if (w->going && w->go_next < w->rules->service_count)
 		service_go(w);
-	if (w->stopping_all && w->stop_next < w->rules->service_count)
-		service_stop_all(w);
 	if (e->kind == EVENT_TIMER)
 		timers(w);
+	if (w->stopping_all && w->stops_left)
+		service_stop_all(w);
+	if (w->affected > 0)
+		need_tell(w);
 	if (w->going)
 		service_pending(w);
 	w->out = NULL;
@@ -247,7 +248,7 @@ move_service(struct world *to, uint32_t id, const struct service_view *old, bool
 	uint32_t next = s->starting_next;
 	*s = *old;
 	s->starting_next = next;
-	s->pending = false;
+	s->pending = s->tell_affected = false;
 	s->moved = reached;
 	if (old->pending) /* it still waits for its turn, or for what it depends on */
 		service_start(to, id);
@@ -349,5 +350,6 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	}
 	recount_incidents(to, from);
 	to->going = from->going;
+	to->stopping_all = to->stops_left = from->stopping_all;
 	to->go_next = 0;
 }

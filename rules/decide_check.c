@@ -89,6 +89,7 @@ went_down(struct world *w, uint32_t id)
 	w->cause = world_tell(
 		w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
 		text_duration(w->now_ms - v->bad_since_ms, since, sizeof since));
+	need_failed(w, OBJECT_CHECK, id);
 }
 
 static void

@@ -215,6 +215,8 @@ service_exited(struct world *w, const struct event *e)
 	} else if (!watched(c)) {
 		service_kill_rest(w, e->id);
 	}
+	if (!asked)
+		need_failed(w, OBJECT_SERVICE, e->id);
 	rule_changed(w, OBJECT_SERVICE, e->id, false);
 }
 

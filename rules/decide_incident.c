@@ -28,6 +28,10 @@ of_service(const struct world *w, uint32_t service)
 {
 	const struct service *s = &w->rules->services[service];
 	uint32_t i = index_of(w, OBJECT_SERVICE, service);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < INCIDENTS; k++)
+		if (w->incidents[k].id != 0 && w->incidents[k].state != INCIDENT_CLOSED &&
+		    w->incidents[k].id == w->services[service].affected)
+			i = k; /* what it depends on is ill */
 	for (uint32_t k = 0; i == NO_INCIDENT && k < s->checks.count; k++)
 		i = index_of(w, OBJECT_CHECK, s->checks.ids[k]);
 	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++) {

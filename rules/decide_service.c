@@ -211,6 +211,7 @@ service_check_changed(struct world *w, uint32_t id)
 			   w->rules->checks[down].name);
 		incident_bad(w, OBJECT_SERVICE, id, text);
 		world_tell(w, "service-failing", OBJECT_SERVICE, id, "%s", text);
+		need_failed(w, OBJECT_SERVICE, id);
 	} else if (s->state == SERVICE_FAILING && down == RULES_NONE) {
 		service_set_state(w, id, SERVICE_UP);
 		s->proven = true;

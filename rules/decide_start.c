@@ -153,17 +153,6 @@ service_go(struct world *w)
 }
 
 void
-service_stop_all(struct world *w)
-{
-	while (world_room(w) && w->stop_next < w->rules->service_count) {
-		uint32_t id = w->stop_next++;
-		if (w->services[id].occupied && w->rules->services[id].run.count > 0)
-			service_stop(w, id, AFTER_STAY);
-		service_unlist(w, id);
-	}
-}
-
-void
 service_became_up(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];

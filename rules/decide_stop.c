@@ -19,6 +19,7 @@ service_stop_step(struct world *w, uint32_t id)
 		world_tell(w, "service-signalled", OBJECT_SERVICE, id,
 			   "%s cannot be killed: no second instance is started beside it",
 			   c->name);
+		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it cannot be killed");
 	}
 	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
 	d->signal = step.signal;

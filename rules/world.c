@@ -225,7 +225,7 @@ world_deadline(const struct world *w)
 	int64_t due = w->heap_count > 0 ? w->nodes[w->heap[0]].due_ms : NEVER;
 	if (w->going && w->go_next < w->rules->service_count)
 		due = 0; /* more to start: at once */
-	if (w->stopping_all && w->stop_next < w->rules->service_count)
+	if ((w->stopping_all && w->stops_due) || w->affected > 0)
 		due = 0;
 	return due;
 }

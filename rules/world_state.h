@@ -47,6 +47,11 @@ struct service_view {
 	int64_t drain_ms; /* when the drain was seen; 0: not yet */
 	uint32_t starting_next; /* list of pending */
 	struct waiter waiters[TOKENS];
+	uint64_t affected; /* incident of something that it depends on, told of it */
+	enum object_kind affected_kind;
+	uint32_t affected_by;
+	bool tell_affected;
+	bool needed;	/* while all are stopped: somebody who needs it is not gone */
 	uint64_t event; /* the last about it */
 	double values[METRICS_COUNT];
 	int64_t sample_ms; /* 0: none of this process */
@@ -166,7 +171,8 @@ struct world {
 	bool going; /* EVENT_GO came */
 	uint32_t go_next;
 	bool stopping_all;
-	uint32_t stop_next;
+	bool stops_left, stops_due; /* some wait for their turn; the turn of some has come */
+	uint32_t affected;	    /* so many services must be told of */
 	uint64_t last_event, last_token;
 	/* during one decide(): */
 	int64_t now_ms, real_ms;
@@ -219,6 +225,11 @@ void service_pending(struct world *w);		    /* starts whose turn it is */
 bool service_steady(const struct world *w, uint32_t id); /* no action of it is under way */
 void service_arm_retry(struct world *w, uint32_t id); /* of what has failed */
 bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
+
+/* ---- decide_need.c ---- */
+/* It is not well: who depends on it is told of, in the same incident, and left alone. */
+void need_failed(struct world *w, enum object_kind kind, uint32_t by);
+void need_tell(struct world *w); /* as many as there is room for */
 
 /* ---- decide_check.c ---- */
 void check_result(struct world *w, const struct event *e);

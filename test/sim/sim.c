@@ -68,6 +68,7 @@ static struct {
 	bool measuring[CHECKS];
 	char history[HISTORY][200];
 	unsigned told;
+	bool stopping; /* all are being stopped, who is needed last */
 	bool timer_due; /* a deadline of the core has come with the event */
 	uint64_t seed, decisions, events, orders, starts;
 	struct journal_line lines[4096];
@@ -194,6 +195,17 @@ check_order(const struct decision *d, const struct event *e, const uint64_t *bef
 					       : "P4: traffic moved for our own failure");
 }
 
+/* Who is needed is not stopped before those that need it. */
+static void
+check_stop(uint32_t id)
+{
+	for (uint32_t k = 0; k < sim.rules->service_count; k++)
+		for (uint32_t i = 0; i < sim.rules->services[k].depends_services.count; i++)
+			if (sim.rules->services[k].depends_services.ids[i] == id &&
+			    sim.processes[k].occupied)
+				breach("stopped before what depends on it is gone");
+}
+
 static void
 perform(const struct decision *d, const struct event *e, const uint64_t *before)
 {
@@ -219,6 +231,8 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 	case DECIDE_SIGNAL:
 		if (ours)
 			breach("P4: signalled for our own failure");
+		if (sim.stopping)
+			check_stop(d->id);
 		if (p->alive && (d->signal == SIGKILL || (d->signal == SIGTERM && !p->hung)))
 			later(1 + draw(50), (struct due){ .kind = DUE_EXIT, .id = d->id, .pid = p->pid,
 							   .number = (uint64_t)d->signal });
@@ -568,6 +582,20 @@ run_until(int64_t end_ms)
 }
 
 static void
+stop_all(void)
+{
+	struct event e = { .kind = EVENT_STOP_ALL };
+	if (draw(2) == 0)
+		fault();
+	sim.stopping = true;
+	handle(&e);
+	run_until(sim.now_ms + 300000);
+	for (uint32_t i = 0; i < sim.rules->service_count; i++)
+		if (sim.processes[i].occupied)
+			breach("all were to be stopped, and one runs");
+}
+
+static void
 play(uint64_t seed, int64_t minutes)
 {
 	uint64_t totals[4] = { sim.decisions, sim.events, sim.orders, sim.starts };
@@ -630,6 +658,7 @@ play(uint64_t seed, int64_t minutes)
 			breach("all is well, and an incident is open still");
 		}
 	}
+	stop_all();
 	world_free(&sim.world);
 }
 

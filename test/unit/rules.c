@@ -11,6 +11,7 @@ main(void)
 	failed += test_incident();
 	failed += test_mistakes();
 	failed += test_move();
+	failed += test_need();
 	failed += test_route();
 	failed += test_rule();
 	failed += test_service();

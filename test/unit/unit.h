@@ -25,6 +25,7 @@ int test_breaker(void);
 int test_check(void);
 int test_condition(void);
 int test_incident(void);
+int test_need(void);
 int test_mistakes(void);
 int test_move(void);
 int test_route(void);

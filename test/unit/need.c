@@ -1,0 +1,100 @@
+/* Who depends on whom: the order of stops, and who is told of a failure. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+static const char text[] =
+	"[service db]\nrun = /db\n[check db-tcp]\nof = db\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service app]\nrun = /app\ndepends = db\nstop = TERM 5s, KILL 5s\n"
+	"[check app-http]\nof = app\ntcp = h:2\ndown = 1\nup = 1\n"
+	"[service web]\nrun = /web\ndepends = app, net\n"
+	"[check net]\ntcp = h:3\ndown = 1\n"
+	"[service cache]\nrun = /cache\n"
+	"[service seen]\nmatch = x\ndepends = db\n"
+	"[chain c]\npath = cache -> db\n";
+#define UP                                                                               \
+	"adopted:db adopted:app adopted:web adopted:cache go good:db-tcp good:app-http " \
+	"good:net "
+#define TOLD "service-affected incident-open incident-close service-stopped"
+
+static const struct stage_row stops[] = {
+	/* who is needed goes last */
+	{ UP "stop-all exited:web=0 empty:web exited:cache=0 empty:cache exited:app=0 "
+	     "empty:app "
+	     "exited:db=0 empty:db ?db",
+	  TOLD,
+	  "TERM:web(main) TERM:cache(main) service-stopped:web TERM:app(main) "
+	  "service-stopped:cache service-stopped:app TERM:db(main) service-stopped:db "
+	  "db=stopped" },
+	/* by a chain too */
+	{ UP "stop-all exited:web=0 empty:web exited:app=0 empty:app ?db exited:cache=0 "
+	     "empty:cache ?db",
+	  NULL,
+	  "TERM:web(main) TERM:cache(main) TERM:app(main) db=up TERM:db(main) "
+	  "db=stopping" },
+	/* one that cannot be killed does not hold the rest for ever */
+	{ UP
+	  "stop-all exited:cache=0 empty:cache exited:web=0 empty:web +10s ?db +11s ?db",
+	  NULL,
+	  "TERM:web(main) TERM:cache(main) TERM:app(main) KILL:app(tree) KILL:app(tree) "
+	  "db=up "
+	  "KILL:app(tree) TERM:db(main) db=stopping" },
+	/* what is watched only holds nobody up, what is dead already neither */
+	{ "adopted:db found:seen go stop-all failed:app failed:cache", NULL,
+	  "start:app start:cache TERM:app(rest) TERM:cache(rest) TERM:db(main)" },
+	{ UP "killed:web=9 stop-all empty:web", NULL,
+	  "KILL:web(tree) TERM:web(rest) TERM:cache(main) TERM:app(main)" },
+	/* what waits to start does not */
+	{ "adopted:app go stop-all exited:app=0 empty:app ?web ?db", NULL,
+	  "start:db TERM:app(main) TERM:db(rest) web=stopped db=stopping" },
+};
+
+static const struct stage_row affected[] = {
+	/* told once in an incident, with those that need them, and left alone */
+	{ UP "killed:db=9 +3s ?app ?web", TOLD,
+	  "KILL:db(tree) service-affected:app service-affected:web incident-open:db "
+	  "app=up "
+	  "web=up" },
+	{ UP "killed:db=9 empty:db started:db good:db-tcp killed:db=9", TOLD,
+	  "KILL:db(tree) service-affected:app service-affected:web start:db "
+	  "KILL:db(tree)" },
+	{ UP "bad:db-tcp", TOLD, "service-affected:app service-affected:web" },
+	{ UP "bad:net", TOLD, "service-affected:web" },
+	/* their own trouble is part of it */
+	{ UP "bad:db-tcp bad:app-http +3s good:db-tcp good:app-http +3s", TOLD,
+	  "service-affected:app service-affected:web incident-open:db-tcp "
+	  "incident-close:db-tcp" },
+	/* another time is another incident */
+	{ UP "bad:db-tcp +3s good:db-tcp +3s bad:db-tcp", TOLD,
+	  "service-affected:app service-affected:web incident-open:db-tcp "
+	  "incident-close:db-tcp service-affected:app service-affected:web" },
+	/* not what does not run, and nobody when it was asked for */
+	{ UP "!stop:web exited:web=0 empty:web killed:db=9", TOLD,
+	  "TERM:web(main) service-stopped:web answer:done KILL:db(tree) "
+	  "service-affected:app" },
+	{ UP "!stop:db exited:db=0 empty:db", TOLD,
+	  "TERM:db(main) service-stopped:db answer:done" },
+};
+
+static void
+stops_in_reverse_order(void **state)
+{
+	(void)state;
+	stage_table(text, stops, COUNT(stops));
+}
+
+static void
+tells_who_is_affected(void **state)
+{
+	(void)state;
+	stage_table(text, affected, COUNT(affected));
+}
+
+int
+test_need(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stops_in_reverse_order),
+		cmocka_unit_test(tells_who_is_affected),
+	};
+	return cmocka_run_group_tests_name("need", tests, NULL, NULL);
+}
