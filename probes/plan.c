@@ -89,9 +89,8 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 			p->wants_body = true;
 			p->body_enough = 0;
 		}
-	for (uint32_t i = 0; i < rules->route_count; i++)
-		if (rules->routes[i].verify == check)
-			p->route = i;
+	if (c->verifies.count > 0)
+		p->route = c->verifies.ids[c->verifies.count - 1];
 	return compile_all(&p->expects, c->expects, c->expect_count) &&
 	       compile_all(&p->warns, c->warns, c->warn_count);
 }

@@ -52,18 +52,15 @@ check_forget(struct world *w, uint32_t id)
 static void
 after_change(struct world *w, uint32_t id)
 {
-	const struct rules *r = w->rules;
-	uint32_t of = r->checks[id].of;
-	if (of != RULES_NONE)
-		service_check_changed(w, of);
-	for (uint32_t i = 0; i < r->route_count; i++)
-		for (uint32_t b = 0; b < r->routes[i].backend_count; b++)
-			if (r->routes[i].backends[b].check == id) {
-				if (world_room(w))
-					route_update(w, i);
-				else
-					world_arm(w, OBJECT_ROUTE, i, w->now_ms);
-			}
+	const struct check *c = &w->rules->checks[id];
+	if (c->of != RULES_NONE)
+		service_check_changed(w, c->of);
+	for (uint32_t i = 0; i < c->routes.count; i++) {
+		if (world_room(w))
+			route_update(w, c->routes.ids[i]);
+		else
+			world_arm(w, OBJECT_ROUTE, c->routes.ids[i], w->now_ms);
+	}
 }
 
 static bool
@@ -223,9 +220,9 @@ check_result(struct world *w, const struct event *e)
 	}
 	if (observe(w, id, (enum outcome)r->outcome))
 		after_change(w, id);
-	for (uint32_t i = 0; i < w->rules->route_count; i++)
-		if (w->rules->routes[i].verify == id &&
-		    world_room(w)) /* the next result will do */
-			route_verify_result(w, i, r->outcome != OUTCOME_BAD, r->began_ns);
+	const struct id_list *verifies = &w->rules->checks[id].verifies;
+	for (uint32_t i = 0; i < verifies->count && world_room(w); i++) /* or the next result */
+		route_verify_result(w, verifies->ids[i], r->outcome != OUTCOME_BAD,
+				    r->began_ns);
 	rule_changed(w, OBJECT_CHECK, id, true);
 }

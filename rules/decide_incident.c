@@ -119,9 +119,9 @@ related(const struct world *w, enum object_kind kind, uint32_t id)
 		i = index_of(w, kind, id);
 		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
 			i = of_service(w, w->rules->checks[id].of);
-		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->route_count; r++)
-			if (w->rules->routes[r].verify == id)
-				i = of_route(w, r);
+		for (uint32_t k = 0;
+		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
+			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
 		break;
 	case OBJECT_ROUTE:
 		i = of_route(w, id);

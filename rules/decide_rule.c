@@ -69,7 +69,7 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 	if (!service_steady(w, a->id)) {
 		r->wait_service = a->id;
 		r->wait_due_ms = w->now_ms + ACTION_MS;
-		w->waiting_rules++;
+		w->waiting[w->waiting_rules++] = id;
 	}
 }
 
@@ -111,7 +111,7 @@ act(struct world *w, uint32_t id, const struct action *a)
 				   (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
 		d->event = r->event;
 		r->wait_due_ms = w->now_ms + conf(w, id)->timeout_ms + 5000;
-		w->waiting_rules++;
+		w->waiting[w->waiting_rules++] = id;
 		break;
 	case ACTION_ALERT:
 	case ACTION_PAGE:
@@ -158,18 +158,20 @@ go_on(struct world *w, uint32_t id)
 void
 rule_progress(struct world *w)
 {
-	for (uint32_t id = 0;
-	     id < w->rules->rule_count && w->waiting_rules > 0 && world_room(w); id++) {
+	for (uint32_t i = 0; i < w->waiting_rules && world_room(w);) {
+		uint32_t id = w->waiting[i];
 		struct rule_view *r = &w->ruleviews[id];
 		bool over = w->now_ms >= r->wait_due_ms;
 		if (r->wait_service != RULES_NONE &&
-		    (over || service_steady(w, r->wait_service)))
+		    (over || service_steady(w, r->wait_service))) {
 			r->wait_service = RULES_NONE;
-		else if (r->wait_token != 0 && over)
+		} else if (r->wait_token != 0 && over) {
 			r->wait_token = 0;
-		else
+		} else {
+			i++;
 			continue;
-		w->waiting_rules--;
+		}
+		w->waiting[i] = w->waiting[--w->waiting_rules];
 		go_on(w, id);
 	}
 }
@@ -192,8 +194,11 @@ rule_run_done(struct world *w, const struct event *e)
 			   e->text != NULL && *e->text != '\0' ? ": " : "",
 			   e->text != NULL ? e->text : "");
 	if (r->wait_token == e->token && e->token != 0) {
+		uint32_t i = 0;
+		while (w->waiting[i] != e->id)
+			i++;
+		w->waiting[i] = w->waiting[--w->waiting_rules];
 		r->wait_token = 0;
-		w->waiting_rules--;
 		go_on(w, e->id);
 	}
 }

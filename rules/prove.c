@@ -107,6 +107,23 @@ link_chain(struct build *b, const struct chain *c)
 }
 
 static void
+link_route(struct build *b, const struct route *route)
+{
+	struct rules *r = b->rules;
+	if (route->verify != RULES_NONE)
+		build_append(b, &r->checks[route->verify].verifies, route->id);
+	for (uint32_t k = 0; k < route->backend_count; k++) {
+		struct backend *x = &route->backends[k];
+		if (x->check == RULES_NONE)
+			continue;
+		build_append(b, &r->checks[x->check].routes, route->id);
+		x->service = r->checks[x->check].of;
+		if (x->service != RULES_NONE)
+			build_append(b, &r->services[x->service].routes, route->id);
+	}
+}
+
+static void
 link_objects(struct build *b)
 {
 	struct rules *r = b->rules;
@@ -121,14 +138,7 @@ link_objects(struct build *b)
 			build_append(b, &r->services[r->checks[i].of].checks, i);
 		}
 	for (uint32_t i = 0; i < r->route_count; i++)
-		for (uint32_t k = 0; k < r->routes[i].backend_count; k++) {
-			struct backend *x = &r->routes[i].backends[k];
-			if (x->check == RULES_NONE)
-				continue;
-			x->service = r->checks[x->check].of;
-			if (x->service != RULES_NONE)
-				build_append(b, &r->services[x->service].routes, i);
-		}
+		link_route(b, &r->routes[i]);
 	for (uint32_t i = 0; i < r->chain_count; i++)
 		link_chain(b, &r->chains[i]);
 }

@@ -181,6 +181,8 @@ struct check {
 	int64_t up_ms;
 	struct alerts_to alert;
 	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
+	struct id_list routes;	 /* that have it as the check of a backend */
+	struct id_list verifies; /* routes whose switches it proves */
 };
 
 /* Conditions: a postfix program over three-valued tests (rules/condition.h evaluates). */

@@ -131,6 +131,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
 	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
 	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);
+	w->waiting = get(a, &good, (rules->rule_count + 1) * sizeof *w->waiting);
 	if (good) {
 		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
 		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);

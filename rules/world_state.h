@@ -167,7 +167,7 @@ struct world {
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
 	struct readers service_rules, check_rules, route_rules, check_verifies;
 	uint32_t pending_first, pending_last, starting;
-	uint32_t waiting_rules;
+	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
 	bool going; /* EVENT_GO came */
 	uint32_t go_next;
 	bool stopping_all;
