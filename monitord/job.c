@@ -79,6 +79,8 @@ on_exit_event(struct loop_io *io, unsigned events)
 	struct spawn_failure f;
 	char failure[300] = "";
 	(void)events;
+	if (j->kind == JOB_SCRIPT)
+		kill(-j->pid, SIGKILL); /* what a plugin leaves in its group would pile up */
 	waitid((idtype_t)P_PIDFD, (id_t)j->pidfd, &info, WEXITED | WNOHANG);
 	bool exited = info.si_code == CLD_EXITED;
 	if (read(j->failure, &f, sizeof f) == (ssize_t)sizeof f)

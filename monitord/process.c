@@ -26,7 +26,6 @@
 #define P_PIDFD 3
 #endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
-#define SLOW_POLL_MS 1000 /* pid files */
 
 static void look_for_rest(struct loop_timer *timer);
 
@@ -344,10 +343,11 @@ start_timers(struct processes *ps)
 		pidfiles = pidfiles || ps->rules->services[i].pidfile != NULL;
 		logs = logs || ps->rules->services[i].log_size > 0;
 	}
+	ps->pidfile_next = 0;
 	loop_timer_stop(&ps->pidfiles);
 	loop_timer_stop(&ps->logs);
 	if (pidfiles)
-		loop_timer_start(ps->loop, &ps->pidfiles, 0, SLOW_POLL_MS, pidfiles_read, ps);
+		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, pidfiles_read, ps);
 	if (logs)
 		loop_timer_start(ps->loop, &ps->logs, 10000, 10000, on_slow, ps);
 }

@@ -57,6 +57,7 @@ struct processes {
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
 	struct loop_timer defer, pidfiles, logs;
+	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 };
 

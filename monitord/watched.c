@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define PIDFILES_MS 1000
+#define PIDFILES_A_TURN 64 /* then others have theirs */
+
 void
 process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
 {
@@ -24,24 +27,35 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 	process_tell(ps, &e);
 }
 
+static void
+read_pidfile(struct processes *ps, uint32_t service)
+{
+	int fd = open(ps->rules->services[service].pidfile,
+		      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[32] = "";
+	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
+	if (fd != -1)
+		close(fd);
+	char *end;
+	long pid = strtol(text, &end, 10);
+	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
+		process_found(ps, service, (pid_t)pid, 0);
+}
+
 void
 pidfiles_read(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
-	for (uint32_t i = 0; i < ps->count; i++) {
-		struct process *p = ps->list[i];
-		const struct service *c = process_service(p);
-		if (c->pidfile == NULL || p->pidfd != -1)
+	unsigned read = 0;
+	for (; ps->pidfile_next < ps->count && read < PIDFILES_A_TURN; ps->pidfile_next++) {
+		const struct process *p = ps->list[ps->pidfile_next];
+		if (process_service(p)->pidfile == NULL || p->pidfd != -1)
 			continue;
-		int fd = open(c->pidfile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		char text[32] = "";
-		ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
-		if (fd != -1)
-			close(fd);
-		char *end;
-		long pid = strtol(text, &end, 10);
-		if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
-			process_found(ps, i, (pid_t)pid, 0);
+		read_pidfile(ps, p->id);
+		read++;
 	}
+	bool more = ps->pidfile_next < ps->count;
+	if (!more)
+		ps->pidfile_next = 0;
+	loop_timer_start(ps->loop, &ps->pidfiles, more ? 0 : PIDFILES_MS, 0, pidfiles_read, ps);
 }
-

@@ -120,8 +120,9 @@ service_pending(struct world *w)
 	for (uint32_t id = w->pending_first; id != RULES_NONE && world_room(w);
 	     id = next) {
 		next = w->services[id].starting_next;
-		if (w->starting >= w->rules->settings.starts_at_once ||
-		    !depends_met(w, id) || !chain_lets(w, id))
+		if (w->starting >= w->rules->settings.starts_at_once)
+			break; /* asked after each event: the list may be long */
+		if (!depends_met(w, id) || !chain_lets(w, id))
 			continue;
 		service_unlist(w, id);
 		w->cause = cause; /* it is not due to the one before it */

@@ -175,7 +175,6 @@ init_check(struct build *b, struct check *c)
 	c->of = RULES_NONE;
 	c->method = "GET";
 	c->every_ms = d->every_ms;
-	c->timeout_ms = d->timeout_ms;
 	c->down_need = d->down_need;
 	c->down_of = d->down_of;
 	c->down_ms = d->down_ms;

@@ -42,6 +42,8 @@ prove_check(struct build *b, struct check *c)
 			    c->name);
 		return;
 	}
+	if (c->timeout_ms == 0)
+		c->timeout_ms = c->kind == CHECK_SCRIPT ? 30000 : b->rules->settings.timeout_ms;
 	if (c->fast_ms == 0) {
 		c->fast_ms = c->every_ms / 10 > 100 ? c->every_ms / 10 : 100;
 		if (c->fast_ms > c->every_ms)

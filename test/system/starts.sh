@@ -10,7 +10,11 @@ backoff = 20ms..50ms
 
 [service none]
 run     = /no/such/program
-backoff = 20ms..50ms"
+backoff = 20ms..50ms
+
+[check plugin]
+script = /bin/sh -c \"sleep 60.$$ >/dev/null & echo fine\"
+every  = 50ms"
 touch "$dir/active"
 world_daemon
 for _ in $(seq 100); do [ -n "$(pid_of primary)" ] && break; sleep 0.1; done
@@ -33,6 +37,9 @@ tries none 20
 after=$(descriptors)
 [ "$after" -le $((before + 4)) ] && ok "no descriptor is left: $before, $after" ||
 	bad "descriptors: $before, after more tries $after"
+plugins=$(grep -lzxs "60.$$" /proc/[0-9]*/cmdline | wc -l)
+ctl status plugin >/dev/null && [ "$plugins" -le 1 ] && ok "what a plugin leaves does not pile up" ||
+	bad "$(ctl status plugin), $plugins processes left"
 mkdir "$dir/logs"
 for _ in $(seq 100); do [ -n "$(pid_of logs)" ] && break; sleep 0.1; done
 [ -n "$(pid_of logs)" ] && ok "the log can be opened: it runs" || bad "it does not start: $(ctl explain logs)"

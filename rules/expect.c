@@ -1,0 +1,212 @@
+/* `expect` and `warn` of [check]: lists of tests of an answer. */
+#include "base/text.h"
+#include "rules/keys.h"
+#include "rules/units.h"
+
+#include <string.h>
+
+#define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
+#define STATUS_WORDS 16
+
+static enum compare
+take_compare(const char **p)
+{
+	static const enum compare order[] = { COMPARE_LE, COMPARE_GE,	   COMPARE_NE, COMPARE_NOT_MATCH,
+					      COMPARE_LT, COMPARE_GT, COMPARE_EQ, COMPARE_MATCH };
+	lex_skip(p);
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		size_t n = strlen(compare_name[order[i]]);
+		if (strncmp(*p, compare_name[order[i]], n) == 0) {
+			*p += n;
+			return order[i];
+		}
+	}
+	return COMPARE_PRESENT;
+}
+
+static bool
+status_holds(enum compare compare, bool listed, uint64_t status, uint64_t than)
+{
+	static const bool sides[][3] = { /* below, the same, above */
+					 [COMPARE_LT] = { true, false, false },
+					 [COMPARE_LE] = { true, true, false },
+					 [COMPARE_GT] = { false, false, true },
+					 [COMPARE_GE] = { false, true, true } };
+	if (compare < COMPARE_EQ)
+		return sides[compare][(status >= than) + (status > than)];
+	return listed == (compare != COMPARE_NE);
+}
+
+/* "200", "301..308" or "301-308" */
+static bool
+status_range(struct build *b, char *word, uint64_t *first, uint64_t *last)
+{
+	char why[UNITS_WHY];
+	char *dots = strstr(word, "..");
+	if (dots == NULL)
+		dots = strchr(word, '-');
+	const char *end = word;
+	if (dots != NULL) {
+		end = dots + (*dots == '.' ? 2 : 1);
+		*dots = '\0';
+	}
+	if (!units_count(word, 100, 999, first, why) || !units_count(end, 100, 999, last, why)) {
+		error(b, "%s: status %s", b->entry->key, why);
+		return false;
+	}
+	if (*last < *first) {
+		error(b, "%s: status '%s..%s' is impossible", b->entry->key, word, end);
+		return false;
+	}
+	return true;
+}
+
+/* "status 200 204 301..308", "status < 400" */
+static void
+status_test(struct build *b, struct expect *x, const char *p)
+{
+	char word[64];
+	bool quoted, listed[1000] = { false };
+	uint64_t first = 0, last = 0;
+	unsigned words = 0;
+	enum compare compare = take_compare(&p);
+	x->kind = EXPECT_STATUS;
+	x->statuses = build_get(b, STATUS_WORDS * sizeof *x->statuses);
+	for (; lex_word(b, &p, "", word, sizeof word, &quoted); words++) {
+		if (!status_range(b, word, &first, &last))
+			return;
+		for (uint64_t s = first; s <= last; s++)
+			listed[s] = true;
+	}
+	if (words == 0)
+		error(b, "%s: which status?", b->entry->key);
+	else if (compare == COMPARE_MATCH || compare == COMPARE_NOT_MATCH ||
+		 (compare < COMPARE_EQ && (words > 1 || first != last)))
+		error(b, "%s: status is compared by < <= > >= with one number, or listed",
+		      b->entry->key);
+	for (uint64_t s = 100; s < 1000 && !b->out_of_memory; s++)
+		if (status_holds(compare, listed[s], s, first))
+			x->statuses[s / 64] |= UINT64_C(1) << s % 64;
+}
+
+static void
+text_test(struct build *b, struct expect *x, const char *p, const char *what)
+{
+	char word[LINE_MAX_BYTES];
+	bool quoted;
+	x->compare = take_compare(&p);
+	if (x->compare == COMPARE_PRESENT && *p == '\0' && x->kind == EXPECT_HEADER)
+		return;
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted)) {
+		error(b, "%s: %s: a value is missing", b->entry->key, what);
+		return;
+	}
+	if (!lex_end(b, p))
+		return;
+	x->text = build_text(b, word, strlen(word));
+	switch (x->compare) {
+	case COMPARE_MATCH:
+	case COMPARE_NOT_MATCH:
+		build_regex(b, x->text);
+		break;
+	case COMPARE_EQ:
+	case COMPARE_NE:
+		break;
+	case COMPARE_LT:
+	case COMPARE_LE:
+	case COMPARE_GT:
+	case COMPARE_GE: {
+		char why[UNITS_WHY];
+		if (x->kind == EXPECT_HEADER)
+			error(b, "%s: a header is compared by = != ~ or !~", b->entry->key);
+		else if (!units_size(word, &x->value, why))
+			error(b, "%s: %s %s", b->entry->key, what, why);
+		break;
+	}
+	case COMPARE_PRESENT:
+	case COMPARES:
+		error(b, "%s: %s: expected a comparison before '%s'", b->entry->key, what, word);
+		break;
+	}
+}
+
+struct expect_items {
+	struct expect list[32];
+	uint32_t count;
+};
+
+static void
+expect_item(struct build *b, void *arg, const char *text)
+{
+	struct expect_items *items = arg;
+	char word[128], value[64], why[UNITS_WHY];
+	bool quoted;
+	const char *p = text;
+	if (items->count == 32) {
+		error(b, "%s: more than 32 tests", b->entry->key);
+		return;
+	}
+	struct expect *x = &items->list[items->count++];
+	*x = (struct expect){ .compare = COMPARE_PRESENT, .metric = METRICS_COUNT };
+	lex_word(b, &p, "<>=!~", word, sizeof word, &quoted);
+	if (strcmp(word, "status") == 0) {
+		lex_skip(&p);
+		status_test(b, x, p);
+	} else if (strcmp(word, "header") == 0) {
+		x->kind = EXPECT_HEADER;
+		lex_word(b, &p, "<>=!~", word, sizeof word, &quoted);
+		for (char *c = word; *c != '\0'; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c + 32);
+		x->header = build_text(b, word, strlen(word));
+		lex_skip(&p);
+		text_test(b, x, p, "header");
+	} else if (strcmp(word, "body") == 0) {
+		x->kind = EXPECT_BODY;
+		lex_skip(&p);
+		text_test(b, x, p, "body");
+	} else {
+		x->kind = EXPECT_METRIC;
+		x->metric = metric_find(word, strlen(word), 'C');
+		x->compare = take_compare(&p);
+		if (x->metric == METRICS_COUNT || metric_table[x->metric].unit == UNIT_YESNO ||
+		    metric_table[x->metric].unit == UNIT_TEXT)
+			error(b, "%s: expected status, header, body or a metric, not '%s'",
+			      b->entry->key, word);
+		else if (x->compare >= COMPARE_MATCH || !lex_word(b, &p, "", value, sizeof value, &quoted))
+			error(b, "%s: %s: a comparison is missing", b->entry->key, word);
+		else if (!units_value(value, metric_table[x->metric].unit, &x->value, why))
+			error(b, "%s: %s: %s", b->entry->key, word, why);
+		else
+			lex_end(b, p);
+	}
+}
+
+static void
+expects(struct build *b, const char *value, struct expect **list, uint32_t *count)
+{
+	struct expect_items items = { .count = 0 };
+	lex_list(b, value, expect_item, &items);
+	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);
+	if (b->out_of_memory)
+		return;
+	if (*count > 0)
+		memcpy(all, *list, *count * sizeof *all);
+	memcpy(all + *count, items.list, items.count * sizeof *all);
+	*list = all;
+	*count += items.count;
+}
+
+void
+set_expect(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	expects(b, e->value, &c->expects, &c->expect_count);
+}
+
+void
+set_warn(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	expects(b, e->value, &c->warns, &c->warn_count);
+}

@@ -1,0 +1,60 @@
+# Plug-in of ../shared/bench/restart for the monitord of the build tree; VAR is what is wrong
+# while services die: bare (nothing; no checks, no contacts), mail (the mail server is silent),
+# stop (each helper in turn is stopped for a second), kill (each helper in turn is killed).
+GAP=40 SETTLE=1 # each of the 20 services still lives for more than a second, as it does elsewhere
+
+sup_check() { "$MONITORD_BUILD/monitord/monitord" --version; }
+
+sup_configure() {
+	local i
+	{
+		printf '[monitord]\nsocket = %s/run/status.sock\nstate = %s/state\n' "$D" "$D"
+		printf 'helpers = %s\non-stop = stop\n' "$MONITORD_BUILD"
+		[ "$VAR" = bare ] || all_helpers
+		for i in $(seq 0 $(($1 - 1))); do
+			printf '[service s%d]\nrun = %s -f %s %d\n' "$i" "$DUMMY" "$FIFO" "$i"
+		done
+	} >"$D/monitord.ini"
+	chmod 755 "$D"
+}
+
+# What needs each helper: alerts a contact, net a check, routes a route.
+all_helpers() {
+	printf 'alert = ops\nsmtp = %s\n' "$BENCH_SILENT"
+	printf '[contact ops]\nmail = ops@example.org\n'
+	printf '[check of-s0]\nof = s0\nunix = %s/run/status.sock\nevery = 1s\n' "$D"
+	printf '[route r]\nswitch = %s/active\nbackend = a\nbackend = b\n' "$D"
+}
+
+helpers() { pgrep -P "$SUP_PID" monitord-; }
+
+# Ends with its monitord.
+disturb() {
+	local pid
+	while kill -0 "$SUP_PID" 2>/dev/null; do
+		for pid in $(helpers); do
+			if [ "$VAR" = kill ]; then
+				kill -KILL "$pid"
+				sleep 0.2
+			else
+				kill -STOP "$pid"
+				sleep 1
+				kill -CONT "$pid"
+			fi
+		done 2>/dev/null
+		sleep 0.1
+	done
+}
+
+sup_start() {
+	sup_bg "$MONITORD_BUILD/monitord/monitord" -c "$D/monitord.ini"
+	case $VAR in stop | kill) disturb 9>&- & ;; esac
+}
+
+sup_stop() {
+	kill "$SUP_PID"
+	for _ in $(seq 100); do
+		kill -0 "$SUP_PID" 2>/dev/null || break
+		sleep 0.1
+	done
+}
