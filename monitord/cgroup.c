@@ -134,6 +134,16 @@ cgroup_populated(int group)
 	return p != NULL ? p[10] == '1' : -1;
 }
 
+long
+cgroup_oom_kills(int group)
+{
+	char text[512];
+	if (read_at(group, "memory.events", text, sizeof text) <= 0)
+		return -1;
+	char *p = strstr(text, "\noom_kill ");
+	return p != NULL ? strtol(p + 10, NULL, 10) : -1;
+}
+
 bool
 cgroup_set(int group, const char *file, const char *value)
 {

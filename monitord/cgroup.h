@@ -26,6 +26,8 @@ int cgroup_populated(int group);
 bool cgroup_kill(int group); /* SIGKILL to all, at once */
 /* Pids in it (and below), up to cap; the number there are. */
 size_t cgroup_pids(int group, pid_t *pids, size_t cap);
+/* Of memory.events: how many of it the kernel killed for want of memory; -1: not counted. */
+long cgroup_oom_kills(int group);
 bool cgroup_set(int group, const char *file, const char *value);
 /* True if the process is in this group now. */
 bool cgroup_has(const struct cgroups *c, const char *service, pid_t pid);

@@ -217,6 +217,7 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 	p->pidfd = pidfd;
 	p->ticks = ticks;
 	p->occupied = true;
+	p->oom_kills = p->group != -1 ? cgroup_oom_kills(p->group) : -1;
 	loop_io_start(p->owner->loop, &p->exit, pidfd, LOOP_READ, on_exit_event, p);
 }
 
@@ -368,6 +369,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	cgroups_open(&ps->cgroups, run_dir);
 	if (ps->cgroups.base == -1)
 		log_info("no cgroup can be written: services are told apart by session and lock");
+	death_watch(&ps->deaths);
 	ps->list = calloc(rules->service_count + 1, sizeof *ps->list);
 	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count; i++, ps->count++)
 		if ((ps->list[i] = process_new(ps, i)) == NULL)
@@ -397,6 +399,7 @@ processes_free(struct processes **pp)
 	while (ps->retired != NULL)
 		retired_free(ps, ps->retired);
 	cgroups_close(&ps->cgroups);
+	death_end(&ps->deaths);
 	free(ps->deferred);
 	free(ps->list);
 	free(ps);

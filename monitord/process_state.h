@@ -20,6 +20,7 @@ struct process {
 	int group; /* its cgroup while occupied, -1: none */
 	int lock;  /* no cgroup: our side of the lock */
 	int failure;
+	long oom_kills; /* of its group, at its start */
 	struct loop_io exit, starting, saying;
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
 	char notify[108], status[200];
@@ -28,6 +29,13 @@ struct process {
 	struct loop_timer rest;
 	uint32_t restarts;
 	bool by_command;
+};
+
+#define DEATHS_KEPT 32
+struct deaths { /* the kernel's word on whom it killed for want of memory */
+	int kmsg; /* -1: it may not be read */
+	pid_t victims[DEATHS_KEPT];
+	unsigned next;
 };
 
 struct deferred {
@@ -52,6 +60,7 @@ struct processes {
 	void *arg;
 	char run_dir[4096];
 	struct cgroups cgroups;
+	struct deaths deaths;
 	struct process **list; /* by service id */
 	uint32_t count;
 	struct deferred *deferred;
@@ -83,8 +92,13 @@ void ready_drain(struct process *p);   /* its last words */
 void ready_end(struct process *p);     /* harmless when nothing is open */
 
 /* ---- death.c ---- */
-/* Reaps a child. Fills code, signal, core_dumped; what is not known stays -1, 0, false. */
+/* Reaps a child. Fills code, signal, core_dumped, oom_killed; what is not known stays -1, 0, false. */
 void death_read(struct process *p, struct event *e);
+/* From now on; where there is no memory controller the kernel's log is asked. */
+void death_watch(struct deaths *d);
+void death_end(struct deaths *d);
+/* Whom a record of /dev/kmsg says the kernel killed for want of memory; 0: it says no such. */
+pid_t death_oom_victim(const char *record);
 
 /* ---- watched.c ---- */
 void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */

@@ -7,6 +7,7 @@ main(void)
 	int failed = 0;
 	failed += test_account();
 	failed += test_cgroup();
+	failed += test_death();
 	failed += test_logfile();
 	failed += test_process();
 	failed += test_ring();
