@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -184,6 +185,7 @@ failures_leave_nothing_behind(void **state)
 	for (unsigned i = 0; i < 4 * COUNT(bad); i++)
 		check(i, "http", bad[i % COUNT(bad)],
 		      "every = 10ms\ntimeout = 50ms\nexpect = body ~ x");
+	setenv("ASAN_OPTIONS", "quarantine_size_mb=1", 0); /* what is freed is free */
 	play_start(ROLE_NET, rules);
 	unsigned before = play_fds();
 	for (unsigned i = 0; i < 4 * COUNT(bad); i++)
@@ -263,9 +265,9 @@ goes_as_fast_as_it_is_told(void **state)
 	play_result(0, 1);
 	play_pace(0, PACE_FAST);
 	play_result(0, 10);
+	int64_t asked = clock_ns();
 	play_pace(0, PACE_NOW);
 	play_pace(0, PACE_NORMAL); /* as monitord says both */
-	int64_t asked = clock_ns();
 	do {
 		play_result(0, play.count[0] + 1);
 	} while (play.last[0].began_ns < asked);
