@@ -77,6 +77,8 @@ start(struct core *c, uint32_t id)
 	world_service_view(c->world, id, &v);
 	process_remember(c->processes, id, v.restarts, v.by_command);
 	process_start(c->processes, id);
+	if (c->rules->services[id].match != NULL)
+		ids_add(&c->watches, id); /* look now: it may run already */
 }
 
 static void

@@ -105,7 +105,11 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_FOUND:
 		if (found->service >= c->rules->service_count)
 			return refuse(why, "it found an unknown service");
-		if (c->rules->services[found->service].match != NULL && found->pid > 0)
+		if (c->rules->services[found->service].match == NULL)
+			return true;
+		if (found->pid <= 0)
+			process_absent(c->processes, found->service);
+		else
 			process_found(c->processes, found->service, found->pid, found->start_ticks);
 		return true;
 	case MSG_ROUTE_SEEN:

@@ -19,7 +19,7 @@
 #define COMMAND_MS 30000
 #define OUTPUT 200
 
-enum job_kind { JOB_COMMAND, JOB_RUN, JOB_SCRIPT };
+enum job_kind { JOB_START, JOB_COMMAND, JOB_RUN, JOB_SCRIPT };
 
 struct job {
 	struct processes *ps;
@@ -45,6 +45,20 @@ on_limit(struct loop_timer *timer)
 	pidfd_kill(j->pidfd, SIGKILL);
 }
 
+/* A start command has ended: it failed, unless its process is there all the same; or it is
+ * time to look for that (EVENT_STARTED of process 0). */
+static void
+start_ended(struct job *j, const char *failure)
+{
+	uint32_t id = rules_find(j->ps->rules, OBJECT_SERVICE, j->name);
+	struct event e = { .kind = failure != NULL ? EVENT_START_FAILED : EVENT_STARTED,
+			   .id = id,
+			   .text = failure };
+	if (id != RULES_NONE && j->ps->list[id]->pidfd == -1 &&
+	    process_service(j->ps->list[id])->run.count == 0)
+		process_tell(j->ps, &e);
+}
+
 static void
 told(struct job *j, int code, int sig, const char *failure)
 {
@@ -66,8 +80,15 @@ told(struct job *j, int code, int sig, const char *failure)
 					      .timed_out = j->timed_out, .token = j->token };
 		j->ended(j->arg, &end);
 	} else if (*failure != '\0' || code != 0) {
-		log_error("%s: its command ended with %s %d%s%s", j->name, sig != 0 ? "signal" : "exit code",
-			  sig != 0 ? sig : code, *text != '\0' ? ": " : "", text);
+		char why[2 * OUTPUT];
+		text_print(why, sizeof why, "its %scommand ended with %s %d%s%s",
+			   j->kind == JOB_START ? "start " : "", sig != 0 ? "signal" : "exit code",
+			   sig != 0 ? sig : code, *text != '\0' ? ": " : "", text);
+		log_error("%s: %s", j->name, why);
+		if (j->kind == JOB_START)
+			start_ended(j, why);
+	} else if (j->kind == JOB_START) {
+		start_ended(j, NULL);
 	}
 }
 
@@ -124,10 +145,11 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 bool
 job_command(struct processes *ps, uint32_t service, const struct command *command)
 {
+	bool starts = command == &ps->rules->services[service].start;
 	struct process *p = ps->list[service];
 	struct spawn s = { .argv = command->argv, .account = &p->account, .service = process_service(p),
 			   .in = -1, .out = -1, .err = -1 };
-	struct job *j = job_start(ps, &s, JOB_COMMAND, service, COMMAND_MS);
+	struct job *j = job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
 	if (j != NULL)
 		text_print(j->name, sizeof j->name, "%s", process_service(p)->name);
 	return j != NULL;

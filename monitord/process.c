@@ -285,7 +285,9 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 			signal_rest(p, signal);
 		break;
 	}
-	if (p->occupied && p->pidfd == -1 && !loop_timer_active(&p->rest))
+	p->awaits_look = false;
+	bool watched = process_service(p)->run.count == 0; /* its start may have led to nothing */
+	if ((p->occupied || watched) && p->pidfd == -1 && !loop_timer_active(&p->rest))
 		loop_timer_start(ps->loop, &p->rest, 0, LEFT_POLL_MS, look_for_rest, p);
 }
 

@@ -48,6 +48,8 @@ pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_
 void process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command);
 /* A hint from the local helper: looked at, then EVENT_FOUND. */
 void process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks);
+/* Its word that no process matches: a start that waited for it goes on. */
+void process_absent(struct processes *ps, uint32_t service);
 
 /* A `run` action: as the rule's user, json on standard input, output to the log, killed at
  * its timeout; EVENT_RUN_DONE with token. */

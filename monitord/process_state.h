@@ -16,6 +16,7 @@ struct process {
 	pid_t session; /* of the present instance, where there is no cgroup */
 	bool occupied; /* something of it lives */
 	bool account_good;
+	bool awaits_look; /* match: its start waits for word that none runs */
 	struct account account;
 	int group; /* its cgroup while occupied, -1: none */
 	int lock;  /* no cgroup: our side of the lock */
@@ -102,6 +103,9 @@ pid_t death_oom_victim(const char *record);
 
 /* ---- watched.c ---- */
 void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
+/* Runs its start command, if it has one and does not run already: its pid file is read first;
+ * where it has a match the command waits for process_absent. */
+void watched_start(struct processes *ps, uint32_t service);
 
 /* ---- record.c: what survives our death ---- */
 void record_write(struct processes *ps, const struct process *p);
@@ -118,7 +122,8 @@ bool record_holds(const struct processes *ps, const struct process *p, pid_t pid
 void retired_free(struct processes *ps, struct retired *r);
 
 /* ---- job.c ---- */
-/* A start, stop or reload command, as the service's user; its failure is logged. False: errno. */
+/* A start, stop or reload command, as the service's user; its failure is logged, that of a
+ * start is EVENT_START_FAILED. False: errno. */
 bool job_command(struct processes *ps, uint32_t service, const struct command *command);
 
 #endif

@@ -163,6 +163,6 @@ process_start(struct processes *ps, uint32_t service)
 	}
 	if (c->run.count > 0)
 		start_run(ps, p);
-	else if (c->start.count > 0 && !job_command(ps, service, &c->start))
-		process_defer_failure(ps, service, strerror(errno));
+	else
+		watched_start(ps, service);
 }

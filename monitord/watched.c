@@ -1,8 +1,12 @@
 /* Services that are watched, not run: found by their pid file or by a hint. */
+#include "base/text.h"
 #include "monitord/process_state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIDFILES_MS 1000
@@ -13,7 +17,8 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 {
 	struct process *p = ps->list[service];
 	const struct service *c = process_service(p);
-	if (c->run.count > 0 || pid <= 1 || pid == p->pid || p->pidfd != -1)
+	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid ||
+	    p->pidfd != -1)
 		return;
 	int fd = pidfd_of(pid);
 	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
@@ -22,9 +27,21 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 			close(fd);
 		return; /* the hint is stale */
 	}
+	p->awaits_look = false;
 	process_hold(p, pid, fd, ticks);
 	struct event e = { .kind = EVENT_FOUND, .id = service, .pid = pid };
 	process_tell(ps, &e);
+}
+
+/* Who owns the file speaks for own processes only; root's file, and ours, for all. */
+static bool
+may_name(uid_t owner, pid_t pid)
+{
+	char path[64];
+	struct stat st;
+	text_print(path, sizeof path, "/proc/%d", pid);
+	return owner == 0 || owner == geteuid() ||
+	       (stat(path, &st) == 0 && st.st_uid == owner);
 }
 
 static void
@@ -32,14 +49,46 @@ read_pidfile(struct processes *ps, uint32_t service)
 {
 	int fd = open(ps->rules->services[service].pidfile,
 		      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[32] = "";
-	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
+	char text[32] = "", *end;
+	struct stat st;
+	ssize_t n = fd != -1 && fstat(fd, &st) == 0 ? read(fd, text, sizeof text - 1) : 0;
 	if (fd != -1)
 		close(fd);
-	char *end;
 	long pid = strtol(text, &end, 10);
-	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX)
+	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX &&
+	    may_name(st.st_uid, (pid_t)pid))
 		process_found(ps, service, (pid_t)pid, 0);
+}
+
+static void
+run_start_command(struct processes *ps, uint32_t service)
+{
+	if (!job_command(ps, service, &ps->rules->services[service].start))
+		process_defer_failure(ps, service, strerror(errno));
+}
+
+/* It may run already: we may have died since, or someone else started it. */
+void
+watched_start(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	if (c->pidfile != NULL && p->pidfd == -1)
+		read_pidfile(ps, service);
+	if (p->pidfd != -1 || c->start.count == 0)
+		return;
+	p->awaits_look = c->match != NULL;
+	if (!p->awaits_look)
+		run_start_command(ps, service);
+}
+
+void
+process_absent(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	if (p->awaits_look && p->pidfd == -1)
+		run_start_command(ps, service);
+	p->awaits_look = false;
 }
 
 void
@@ -47,7 +96,8 @@ pidfiles_read(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
 	unsigned read = 0;
-	for (; ps->pidfile_next < ps->count && read < PIDFILES_A_TURN; ps->pidfile_next++) {
+	for (; ps->pidfile_next < ps->count && read < PIDFILES_A_TURN;
+	     ps->pidfile_next++) {
 		const struct process *p = ps->list[ps->pidfile_next];
 		if (process_service(p)->pidfile == NULL || p->pidfd != -1)
 			continue;
@@ -57,5 +107,6 @@ pidfiles_read(struct loop_timer *timer)
 	bool more = ps->pidfile_next < ps->count;
 	if (!more)
 		ps->pidfile_next = 0;
-	loop_timer_start(ps->loop, &ps->pidfiles, more ? 0 : PIDFILES_MS, 0, pidfiles_read, ps);
+	loop_timer_start(ps->loop, &ps->pidfiles, more ? 0 : PIDFILES_MS, 0,
+			 pidfiles_read, ps);
 }

@@ -182,11 +182,11 @@ void
 samples_watch(struct samples *s, const struct msg_watch *m)
 {
 	struct watched *w = &s->list[m->service];
-	if (w->pid == m->pid && w->start_ticks == m->start_ticks)
+	if (m->pid != 0 && w->pid == m->pid && w->start_ticks == m->start_ticks)
 		return;
 	*w = (struct watched){ .pid = m->pid,
 			       .start_ticks = m->start_ticks,
-			       .told = m->pid };
+			       .told = m->pid != 0 ? m->pid : -1 }; /* asked: say it */
 }
 
 struct samples *

@@ -254,6 +254,8 @@ service_start_failed(struct world *w, const struct event *e)
 	struct service_view *s = &w->services[e->id];
 	const struct service *c = conf(w, e->id);
 	char text[300];
+	if (!s->occupied)
+		return; /* it was stopped before its start command ended */
 	s->occupied = s->alive = false;
 	text_print(text, sizeof text, "%s cannot be started: %s", c->name, e->text);
 	incident_bad(w, OBJECT_SERVICE, e->id, text);

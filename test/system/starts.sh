@@ -37,7 +37,7 @@ tries none 20
 after=$(descriptors)
 [ "$after" -le $((before + 4)) ] && ok "no descriptor is left: $before, $after" ||
 	bad "descriptors: $before, after more tries $after"
-plugins=$(grep -lzxs "60.$$" /proc/[0-9]*/cmdline | wc -l)
+plugins=$(grep -lzxs "60[.]$$" /proc/[0-9]*/cmdline | wc -l)
 ctl status plugin >/dev/null && [ "$plugins" -le 1 ] && ok "what a plugin leaves does not pile up" ||
 	bad "$(ctl status plugin), $plugins processes left"
 mkdir "$dir/logs"

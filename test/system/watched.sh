@@ -1,0 +1,87 @@
+#!/bin/bash
+# What is watched, not run: it is never started beside itself, though monitord died meanwhile;
+# a pid file speaks only for processes of its owner, and never for monitord.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+number=60.$$
+cat >"$rules" <<RULES
+[monitord]
+socket  = $sock
+state   = $dir/state
+helpers = $build
+every   = 200ms
+
+[service by-file]
+pidfile = $dir/file.pid
+start   = /bin/sh -c "setsid sleep ${number}1 >/dev/null 2>&1 & echo \$! >$dir/file.pid"
+
+[service by-match]
+match = ^sleep ${number}2
+start = /bin/sh -c "setsid sleep ${number}2 >/dev/null 2>&1 &"
+
+[service fails]
+pidfile = $dir/none.pid
+start   = /bin/false
+
+[service monitord-itself]
+pidfile = $dir/self.pid
+
+[service theirs]
+pidfile = $dir/theirs.pid
+RULES
+running() { grep -lzxs "60[.]$$$1" /proc/[0-9]*/cmdline | wc -l; } # grep does not find itself
+runs() { # SERVICE SECONDS: it has a process
+	for _ in $(seq $(($2 * 20))); do [ -n "$(pid_of "$1")" ] && return 0; sleep 0.05; done
+	bad "$1 does not run: $(ctl explain "$1")"
+	return 1
+}
+end_all() { # monitord first, or it starts them again; then the sleeps, by their number
+	local f
+	world_end
+	for f in $(grep -lzxs "60[.]$$[12]" /proc/[0-9]*/cmdline); do
+		f=${f#/proc/}
+		kill "${f%/cmdline}" 2>/dev/null
+	done
+}
+trap end_all EXIT
+sleep 30 & # of somebody else than the pid file's owner
+kids="$kids $!"
+echo $! >"$dir/theirs.pid"
+[ "$(id -u)" -eq 0 ] && chown 65534 "$dir/theirs.pid"
+
+echo "# begun by their start commands"
+world_daemon
+echo "$daemon" >"$dir/self.pid"
+runs by-file 10 && runs by-match 10 && ok "both run"
+pids="$(pid_of by-file) $(pid_of by-match)"
+
+echo "# monitord dies and begins again, four times"
+for _ in 1 2 3 4; do
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null
+	world_daemon
+	echo "$daemon" >"$dir/self.pid"
+	runs by-file 10 && runs by-match 10
+done
+sleep 1 # a start command that ran all the same would show by now
+[ "$pids" = "$(pid_of by-file) $(pid_of by-match)" ] && ok "the same processes" || bad "they were $pids"
+[ "$(running 1)" -eq 1 ] && [ "$(running 2)" -eq 1 ] && ok "one of each" ||
+	bad "$(running 1) by file, $(running 2) by match"
+
+echo "# one is killed, one is restarted"
+kill -KILL "$(pid_of by-match)"
+for _ in $(seq 100); do [ "$(running 2)" -eq 1 ] && break; sleep 0.05; done
+ctl restart by-file >/dev/null || bad "restart by-file"
+runs by-file 10 && runs by-match 10
+[ "$(running 1)" -eq 1 ] && [ "$(running 2)" -eq 1 ] && ok "one of each" ||
+	bad "$(running 1) by file, $(running 2) by match"
+
+echo "# a start command that fails"
+out=$(timeout 10 "$build/monitorctl" -s "$sock" restart fails 2>&1)
+[ $? -eq 3 ] && ok "$out" || bad "it said: $out"
+
+echo "# whom a pid file may not name"
+[ -z "$(pid_of monitord-itself)" ] && ok "not monitord" || bad "monitord watches itself"
+if [ "$(id -u)" -eq 0 ]; then
+	[ -z "$(pid_of theirs)" ] && ok "not root's process in another's file" || bad "$(ctl status theirs)"
+fi
+finish
