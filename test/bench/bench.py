@@ -123,6 +123,11 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
         self.process = None
+        try:
+            with open(self.dir + "/run/cgroup") as f:
+                os.rmdir(f.read())  # empty; monitord would use it again
+        except OSError:
+            pass
         if os.environ.get("KEEP"):
             print("kept:", self.dir)
         else:
