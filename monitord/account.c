@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +56,12 @@ account_resolve(const char *user, const char *group, struct account *out, char w
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
+		/* NSS may hang here: with nothing of ours, and not beyond our death */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (fds[1] != 3 && dup2(fds[1], 3) == -1)
+			_exit(4);
+		fds[1] = 3;
+		syscall(SYS_close_range, 4u, ~0u, 0u);
 		int code = look_up(user != NULL ? own_user : NULL, group != NULL ? own_group : NULL, out);
 		_exit(code == 0 && write(fds[1], out, sizeof *out) == (ssize_t)sizeof *out ? 0
 		      : code != 0							   ? code

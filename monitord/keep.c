@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ put(const char *path, const char *text, size_t size)
 {
 	char new[PATH_MAX];
 	text_print(new, sizeof new, "%s.new", path);
+	syscall(SYS_close_range, 3u, ~0u, 0u); /* or our lock outlives us in it */
 	int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool good = fd != -1 && write(fd, text, size) == (ssize_t)size && fsync(fd) == 0 &&
 		    rename(new, path) == 0;

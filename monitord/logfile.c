@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ static void
 copy_out(const char *path, uint32_t keep)
 {
 	char from[PATH_MAX], to[PATH_MAX], buf[65536];
+	syscall(SYS_close_range, 3u, ~0u, 0u); /* or monitord's lock outlives it in here */
 	for (uint32_t i = keep; i > 1; i--) {
 		text_print(from, sizeof from, "%s.%u", path, i - 1);
 		text_print(to, sizeof to, "%s.%u", path, i);

@@ -119,6 +119,8 @@ bool record_locked(const struct processes *ps, const struct process *p);
 bool record_holds(const struct processes *ps, const struct process *p, pid_t pid);
 
 /* ---- retire.c ---- */
+/* At our begin: groups of an earlier life that no section names are stopped. */
+void retire_strangers(struct processes *ps);
 void retired_free(struct processes *ps, struct retired *r);
 
 /* ---- job.c ---- */

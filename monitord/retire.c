@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "monitord/process_state.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -92,4 +94,51 @@ process_retire(struct processes *ps, uint32_t service)
 	r->next = ps->retired;
 	ps->retired = r;
 	loop_timer_start(ps->loop, &r->timer, LOOK_MS, LOOK_MS, on_step, r);
+}
+
+/* Its section was taken away while we were not there: TERM for all of it, then KILL. */
+static void
+retire_stranger(struct processes *ps, const char *name)
+{
+	pid_t pids[512];
+	int group = cgroup_open(&ps->cgroups, name);
+	if (group == -1)
+		return;
+	struct retired *r = cgroup_populated(group) == 1 ? calloc(1, sizeof *r) : NULL;
+	if (r == NULL) {
+		close(group);
+		cgroup_remove(&ps->cgroups, name); /* nothing lives in it, or it stays */
+		return;
+	}
+	size_t n = cgroup_pids(group, pids, 512);
+	for (size_t i = 0; i < n && i < 512; i++) {
+		int fd = pidfd_of(pids[i]);
+		if (fd != -1 && cgroup_has(&ps->cgroups, name, pids[i]))
+			pidfd_kill(fd, SIGTERM);
+		if (fd != -1)
+			close(fd);
+	}
+	log_info("%s: no section names it any more: it is stopped", name + strlen("svc-"));
+	*r = (struct retired){ .owner = ps, .next = ps->retired, .group = group, .pidfd = -1,
+			       .stop = { { SIGTERM, 10000 } }, .stop_count = 1 };
+	text_print(r->name, sizeof r->name, "%s", name);
+	ps->retired = r;
+	loop_timer_start(ps->loop, &r->timer, LOOK_MS, LOOK_MS, on_step, r);
+}
+
+void
+retire_strangers(struct processes *ps)
+{
+	int fd = ps->cgroups.base != -1 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC) : -1;
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, "svc-", 4) != 0)
+			continue;
+		uint32_t id = rules_find(ps->rules, OBJECT_SERVICE, e->d_name + 4);
+		if (id == RULES_NONE || ps->rules->services[id].run.count == 0)
+			retire_stranger(ps, e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
 }

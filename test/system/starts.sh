@@ -59,6 +59,28 @@ else
 	echo "     no cgroup: the child itself writes its record"
 fi
 
+echo "# monitord dies while it writes down what was ordered, and begins again at once"
+for _ in 1 2 3 4 5 6 7 8; do
+	ctl stop secondary >/dev/null
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null
+	world_daemon
+	for _ in $(seq 100); do ctl status >/dev/null 2>&1; [ $? -ne 1 ] && break; sleep 0.05; done
+done
+grep -q 'works with .* already' "$dir/log" && bad "$(grep 'works with' "$dir/log" | head -n 1)" ||
+	ok "nothing else holds its lock"
+
+echo "# a section goes while monitord is not there"
+pid=$(pid_of logs)
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+sed -i '/^\[service logs\]/,/^$/d' "$rules"
+world_daemon
+if [ -f "$dir/run/cgroup" ]; then
+	for _ in $(seq 100); do [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" || break; sleep 0.1; done
+	grep -qs '^State:.[^Z]' "/proc/$pid/status" && bad "process $pid lives" || ok "its process is stopped"
+fi
+
 echo "# an ordinary user, without cgroups: what a start leaves in sessions of its own"
 nobody=$dir/nobody
 mkdir "$nobody"
