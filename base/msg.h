@@ -112,7 +112,8 @@ struct msg_result {
 	char text[MSG_TEXT]; /* why, if not good */
 };
 
-/* Which process local measures for a service; pid 0: none. For its reading only. */
+/* Which process local measures for a service; pid 0: none, and said again: look for one now.
+ * For its reading only. */
 struct msg_watch {
 	uint32_t service;
 	int32_t pid;

@@ -158,6 +158,7 @@ decide_one(struct core *c, const struct event *e)
 	case EVENT_GO:
 	case EVENT_START_FAILED:
 	case EVENT_READY:
+	case EVENT_DYING:
 	case EVENT_EMPTY:
 	case EVENT_RESULT:
 	case EVENT_SAMPLE:

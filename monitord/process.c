@@ -184,6 +184,8 @@ process_main_gone(struct process *p)
 	p->pidfd = p->lock = -1;
 	p->pid = 0;
 	p->ticks = 0;
+	if (process_service(p)->match != NULL)
+		connector_seek(p->owner);
 }
 
 /* ---- its end ---- */
@@ -219,6 +221,8 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 	p->occupied = true;
 	p->oom_kills = p->group != -1 ? cgroup_oom_kills(p->group) : -1;
 	loop_io_start(p->owner->loop, &p->exit, pidfd, LOOP_READ, on_exit_event, p);
+	if (process_service(p)->match != NULL)
+		connector_seek(p->owner);
 }
 
 void
@@ -372,6 +376,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	if (ps->cgroups.base == -1)
 		log_info("no cgroup can be written: services are told apart by session and lock");
 	death_watch(&ps->deaths);
+	connector_begin(ps);
 	ps->list = calloc(rules->service_count + 1, sizeof *ps->list);
 	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count; i++, ps->count++)
 		if ((ps->list[i] = process_new(ps, i)) == NULL)
@@ -379,6 +384,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	if (ps->list == NULL)
 		goto out_of_memory;
 	start_timers(ps);
+	connector_seek(ps);
 	return ps;
 out_of_memory:
 	text_print(why, MSG_TEXT, "out of memory");
@@ -402,6 +408,7 @@ processes_free(struct processes **pp)
 		retired_free(ps, ps->retired);
 	cgroups_close(&ps->cgroups);
 	death_end(&ps->deaths);
+	connector_end(ps);
 	free(ps->deferred);
 	free(ps->list);
 	free(ps);
@@ -439,5 +446,6 @@ processes_reload(struct processes *ps, const struct rules *rules)
 	ps->rules = rules;
 	ps->count = rules->service_count;
 	start_timers(ps);
+	connector_seek(ps);
 	return true;
 }

@@ -39,6 +39,13 @@ struct deaths { /* the kernel's word on whom it killed for want of memory */
 	unsigned next;
 };
 
+struct connector {
+	int fd;	    /* -1: not permitted here */
+	bool execs; /* the filter lets them through */
+	struct loop_io io;
+	struct loop_timer hint;
+};
+
 struct deferred {
 	struct event event;
 	char text[300];
@@ -62,6 +69,7 @@ struct processes {
 	char run_dir[4096];
 	struct cgroups cgroups;
 	struct deaths deaths;
+	struct connector connector;
 	struct process **list; /* by service id */
 	uint32_t count;
 	struct deferred *deferred;
@@ -84,6 +92,9 @@ void process_give_back(struct process *p);
 /* ---- start.c ---- */
 /* Reads whether exec succeeded, and tells it. True: it did not, all is cleared. */
 bool process_failed(struct process *p);
+/* Before news of it: exec's pipe may lie unread yet, and started comes first. False: it never
+ * was the program. */
+bool process_has_begun(struct process *p);
 
 /* ---- ready.c: what it says of itself ---- */
 /* Before its spawn: the descriptor or socket that its `ready` asks for, given to s. False: why. */
@@ -100,6 +111,11 @@ void death_watch(struct deaths *d);
 void death_end(struct deaths *d);
 /* Whom a record of /dev/kmsg says the kernel killed for want of memory; 0: it says no such. */
 pid_t death_oom_victim(const char *record);
+
+/* ---- connector.c: faults at once, execs as hints ---- */
+void connector_begin(struct processes *ps); /* where it is not permitted: a line in the log */
+void connector_seek(struct processes *ps);  /* what `match` looks for was found, or is gone */
+void connector_end(struct processes *ps);
 
 /* ---- watched.c ---- */
 void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */

@@ -25,14 +25,6 @@ tell_ready(struct process *p)
 	process_tell(p->owner, &e);
 }
 
-/* Exec's own pipe may lie unread yet: started comes before what it says. False: it never
- * was the program. */
-static bool
-has_begun(struct process *p)
-{
-	return p->failure == -1 || !process_failed(p);
-}
-
 /* ---- fd N ---- */
 
 static void
@@ -47,7 +39,7 @@ on_descriptor(struct loop_io *io, unsigned events)
 	bool said = n > 0 && memchr(bytes, '\n', (size_t)n) != NULL;
 	if (said || n <= 0)
 		ready_end(p); /* one newline is all that is awaited */
-	if (said && has_begun(p))
+	if (said && process_has_begun(p))
 		tell_ready(p);
 }
 
@@ -96,6 +88,15 @@ says(struct process *p, const char *status)
 	process_tell(p->owner, &e);
 }
 
+static void
+tell_stopping(struct process *p)
+{
+	struct event e = { .kind = EVENT_DYING,
+			   .id = p->id,
+			   .text = "it says that it is stopping" };
+	process_tell(p->owner, &e);
+}
+
 /* One datagram: assignments, a line each; what is not known is skipped. */
 static void
 take_news(struct process *p, char *bytes, size_t size)
@@ -103,14 +104,14 @@ take_news(struct process *p, char *bytes, size_t size)
 	char status[sizeof p->status];
 	char *line, *rest = bytes;
 	bytes[size] = '\0';
-	if (!has_begun(p))
+	if (!process_has_begun(p))
 		return;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (strncmp(line, "STATUS=", 7) == 0) {
 			text_clean(status, sizeof status, line + 7, strlen(line + 7));
 			says(p, status);
 		} else if (strcmp(line, "STOPPING=1") == 0) {
-			says(p, "it is stopping");
+			tell_stopping(p);
 		} else if (strcmp(line, "READY=1") == 0) {
 			tell_ready(p);
 		}

@@ -45,6 +45,12 @@ process_failed(struct process *p)
 	return true;
 }
 
+bool
+process_has_begun(struct process *p)
+{
+	return p->failure == -1 || !process_failed(p);
+}
+
 static void
 on_starting(struct loop_io *io, unsigned events)
 {

@@ -175,6 +175,20 @@ service_kill_rest(struct world *w, uint32_t id)
 }
 
 void
+service_dying(struct world *w, const struct event *e, bool dying)
+{
+	struct service_view *s = &w->services[e->id];
+	if (!s->alive || s->dying == dying || s->state == SERVICE_STOPPING)
+		return;
+	s->dying = dying;
+	s->leaves = dying && !e->core_dumped;
+	if (dying)
+		w->cause = world_tell(w, "service-dying", OBJECT_SERVICE, e->id, "%s is dying: %s",
+				      conf(w, e->id)->name, e->text);
+	service_update_routes(w, e->id);
+}
+
+void
 service_exited(struct world *w, const struct event *e)
 {
 	struct service_view *s = &w->services[e->id];
@@ -183,7 +197,7 @@ service_exited(struct world *w, const struct event *e)
 	bool asked = s->state == SERVICE_STOPPING;
 	if (!s->alive)
 		return;
-	s->alive = false;
+	s->alive = s->dying = s->leaves = false;
 	s->exit_code = e->code;
 	s->exit_signal = e->signal;
 	exit_text(e, how, sizeof how);

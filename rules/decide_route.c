@@ -26,7 +26,7 @@ health(const struct world *w, uint32_t id, uint32_t i)
 	const struct backend *b = &conf(w, id)->backends[i];
 	if (b->service != RULES_NONE) {
 		const struct service_view *s = &w->services[b->service];
-		bool runs = s->alive &&
+		bool runs = s->alive && !s->dying &&
 			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING);
 		if (!runs)
 			return s->state == SERVICE_STOPPED && !s->occupied && !w->going
@@ -178,7 +178,8 @@ cut_now(const struct world *w, uint32_t id, uint32_t i)
 {
 	uint32_t service = conf(w, id)->backends[i].service;
 	bool ends_by_itself = (w->routes[id].drained & BIT(i)) != 0 ||
-			      (service != RULES_NONE && w->services[service].lingers);
+			      (service != RULES_NONE &&
+			       (w->services[service].lingers || w->services[service].leaves));
 	return !ends_by_itself && health(w, id, i) == HEALTH_BAD;
 }
 

@@ -113,6 +113,10 @@ service_event(struct world *w, const struct event *e)
 	case EVENT_READY:
 		if (w->services[e->id].state == SERVICE_STARTING)
 			service_became_up(w, e->id);
+		service_dying(w, e, false); /* it thought better of it */
+		break;
+	case EVENT_DYING:
+		service_dying(w, e, true);
 		break;
 	case EVENT_EXITED:
 		service_exited(w, e);

@@ -39,6 +39,8 @@ void service_stop_step(struct world *w, uint32_t id);
 
 /* ---- decide_death.c ---- */
 void service_exited(struct world *w, const struct event *e);
+/* Routes count it as dead, or no longer. */
+void service_dying(struct world *w, const struct event *e, bool dying);
 void service_empty(struct world *w, const struct event *e);
 void service_start_failed(struct world *w, const struct event *e);
 void service_after_crash(struct world *w, uint32_t id);

@@ -221,6 +221,7 @@ service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms)
 	struct service_view *s = &w->services[id];
 	s->pid = pid;
 	s->alive = s->occupied = true;
+	s->dying = s->leaves = false;
 	s->started_ms = started_ms;
 	s->started_real_ms = w->real_ms - (w->now_ms - started_ms);
 	s->sample_ms = 0;

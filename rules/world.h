@@ -33,6 +33,7 @@ enum event_kind {
 	EVENT_STARTED,	     /* service: the process exists (pid) */
 	EVENT_START_FAILED,  /* service: text says why */
 	EVENT_READY,	     /* service: it said so itself (notify, fd) */
+	EVENT_DYING,	     /* service: it ends by its own word (text), or core_dumped: begins to */
 	EVENT_EXITED,	     /* service: the main process is gone (code, signal) */
 	EVENT_EMPTY,	     /* service: nothing of it is left: tree proven gone */
 	EVENT_FOUND,	     /* watched service: its process is now pid */

@@ -29,6 +29,8 @@ struct service_view {
 	enum service_state state;
 	bool held, by_command; /* hands off; stopped by an operator */
 	bool alive;	       /* the main process lives */
+	bool dying;	       /* it lives, but serves nobody new any more */
+	bool leaves;	       /* dying by its own word: it ends the requests it has */
 	bool occupied;	       /* something of it lives, or is about to */
 	bool moved;	       /* a reload carried it over, and starts nothing that was stopped */
 	bool pending;	       /* waits for its turn to start, or for what it depends on */

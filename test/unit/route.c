@@ -26,6 +26,12 @@ static const struct stage_row one[] = {
 	{ WELL "?one", TOLD, "one=primary" },
 	/* a death moves it at once, a check when it falls, and unknown not at all */
 	{ WELL "killed:a=9 ?one", TOLD, "route:one=b one=rerouted" },
+	/* nor does it wait for the core to be written */
+	{ WELL "dying:a=core ?one", TOLD " service-dying",
+	  "service-dying:a route:one=b-a one=rerouted" },
+	{ WELL "dying:a dying:a killed:a=6", TOLD, "route:one=b" },
+	{ WELL "dying:b", TOLD, "" },
+	{ WELL "dying:a ready:a ?one", TOLD, "route:one=b one=rerouted" }, /* returns later */
 	{ WELL "bad:ca ?one bad:ca", TOLD, "one=primary route:one=b-a" },
 	{ WELL "unknown:ca unknown:ca lost:net +1m ?one", TOLD, "one=primary" },
 	/* what is left of it may end its answers, then it is killed */

@@ -184,7 +184,7 @@ letter(char c)
 	} kinds[] = { { 'g', EVENT_GO },           { 't', EVENT_TIMER },
 		      { 'a', EVENT_ADOPTED },      { 's', EVENT_STARTED },
 		      { 'f', EVENT_START_FAILED }, { 'r', EVENT_READY },
-		      { 'x', EVENT_EXITED },       { 'e', EVENT_EMPTY },
+		      { 'y', EVENT_DYING },        { 'x', EVENT_EXITED },       { 'e', EVENT_EMPTY },
 		      { 'w', EVENT_FOUND },        { 'b', EVENT_RESULT },
 		      { 'o', EVENT_RESULT },       { 'u', EVENT_RESULT },
 		      { 'm', EVENT_SAMPLE },       { 'l', EVENT_HELPER_LOST },

@@ -61,6 +61,7 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		enum event_kind kind;
 	} verbs[] = { { "adopted", EVENT_ADOPTED },     { "started", EVENT_STARTED },
 		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
+		      { "dying", EVENT_DYING },
 		      { "found", EVENT_FOUND },         { "empty", EVENT_EMPTY },
 		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
 	struct event e = { .id = id, .code = -1, .text = "no such file" };
@@ -72,7 +73,9 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 	e.kind = verbs[i].kind;
 	if (e.kind == EVENT_ADOPTED || e.kind == EVENT_STARTED || e.kind == EVENT_FOUND)
 		e.pid = stage.pid[id] = ++stage.last_pid;
-	if (strcmp(verb, "exited") == 0)
+	if (strcmp(verb, "dying") == 0)
+		e.core_dumped = value != NULL && strcmp(value, "core") == 0;
+	else if (strcmp(verb, "exited") == 0)
 		e.code = atoi(value);
 	else if (strcmp(verb, "killed") == 0)
 		e.signal = atoi(value);

@@ -1,0 +1,168 @@
+/* The kernel's process connector (linux/cn_proc.h): a fault is told before its core is
+ * written, an exec before any scan finds it. A socket filter lets nothing else wake us.
+ */
+#include "base/log.h"
+#include "monitord/process_state.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURN 64    /* messages in one turn of the loop */
+#define HINT_MS 50 /* execs within it share a look */
+
+/* In the messages, behind both heads. */
+#define AT_EVENT (NLMSG_HDRLEN + (uint32_t)sizeof(struct cn_msg))
+#define AT_WHAT (AT_EVENT + (uint32_t)offsetof(struct proc_event, what))
+
+/* The kernel's answer to our wish, core dumps, and execs if they are wanted. */
+static bool
+filter(int fd, bool execs)
+{
+	/* words are loaded in network order; jumps count the instructions that they skip
+	 */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT_WHAT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_COREDUMP), 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_NONE), 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			 htonl(execs ? PROC_EVENT_EXEC : PROC_EVENT_COREDUMP), 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = { sizeof code / sizeof *code, code };
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) ==
+	       0;
+}
+
+static bool
+listen_to(int fd)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
+	struct {
+		struct nlmsghdr head;
+		struct cn_msg msg;
+		uint32_t wish;
+	} __attribute__((packed)) ask;
+	memset(&ask, 0, sizeof ask);
+	ask.head.nlmsg_len = sizeof ask;
+	ask.head.nlmsg_type = NLMSG_DONE;
+	ask.msg.id = (struct cb_id){ CN_IDX_PROC, CN_VAL_PROC };
+	ask.msg.len = sizeof ask.wish;
+	ask.wish = PROC_CN_MCAST_LISTEN;
+	return bind(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
+	       send(fd, &ask, sizeof ask, 0) == (ssize_t)sizeof ask;
+}
+
+static void
+tell_dying(struct processes *ps, pid_t pid)
+{
+	uint32_t i = 0;
+	while (i < ps->count && ps->list[i]->pid != pid)
+		i++;
+	if (i == ps->count || !process_has_begun(ps->list[i]))
+		return;
+	struct event e = { .kind = EVENT_DYING,
+			   .id = i,
+			   .pid = pid,
+			   .core_dumped = true,
+			   .text = "it dumps core" };
+	process_tell(ps, &e);
+}
+
+static bool
+is_sought(const struct process *p)
+{
+	return process_service(p)->match != NULL && p->pidfd == -1;
+}
+
+/* Something began: who looks for processes should look at once. */
+static void
+on_hint(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	for (uint32_t i = 0; i < ps->count; i++) {
+		struct event e = { .kind = EVENT_FOUND, .id = i }; /* none yet */
+		if (is_sought(ps->list[i]))
+			process_tell(ps, &e);
+	}
+}
+
+static void
+take(struct processes *ps, const struct proc_event *e)
+{
+	struct connector *c = &ps->connector;
+	if ((uint32_t)e->what == PROC_EVENT_COREDUMP)
+		tell_dying(ps, e->event_data.coredump.process_tgid);
+	else if ((uint32_t)e->what == PROC_EVENT_EXEC && !loop_timer_active(&c->hint))
+		loop_timer_start(ps->loop, &c->hint, HINT_MS, 0, on_hint, ps);
+	else if ((uint32_t)e->what == PROC_EVENT_NONE && e->event_data.ack.err != 0)
+		log_info("the kernel tells of no faults: %s",
+			 strerror((int)e->event_data.ack.err));
+}
+
+static void
+on_message(struct loop_io *io, unsigned events)
+{
+	struct processes *ps = io->arg;
+	(void)events;
+	for (int i = 0; i < TURN; i++) {
+		_Alignas(struct nlmsghdr) unsigned char bytes[512];
+		struct sockaddr_nl from = { .nl_pid = 1 };
+		socklen_t size = sizeof from;
+		struct proc_event e;
+		ssize_t n = recvfrom(ps->connector.fd, bytes, sizeof bytes, MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &size);
+		if (n == -1)
+			return; /* also when some were lost: the descriptors tell all the
+				   same */
+		if (from.nl_pid != 0 || (size_t)n < AT_EVENT + sizeof e)
+			continue; /* not the kernel's */
+		memcpy(&e, bytes + AT_EVENT, sizeof e);
+		take(ps, &e);
+	}
+}
+
+void
+connector_begin(struct processes *ps)
+{
+	struct connector *c = &ps->connector;
+	c->fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       NETLINK_CONNECTOR);
+	c->execs = false;
+	if (c->fd == -1 || !filter(c->fd, false) || !listen_to(c->fd)) {
+		log_info("the kernel tells of no faults: %s", strerror(errno));
+		connector_end(ps);
+		return;
+	}
+	loop_io_start(ps->loop, &c->io, c->fd, LOOP_READ, on_message, ps);
+}
+
+void
+connector_seek(struct processes *ps)
+{
+	bool execs = false;
+	for (uint32_t i = 0; i < ps->count && !execs; i++)
+		execs = is_sought(ps->list[i]);
+	if (ps->connector.fd == -1 || execs == ps->connector.execs)
+		return;
+	if (filter(ps->connector.fd, execs))
+		ps->connector.execs = execs;
+}
+
+void
+connector_end(struct processes *ps)
+{
+	loop_io_stop(&ps->connector.io);
+	loop_timer_stop(&ps->connector.hint);
+	if (ps->connector.fd != -1)
+		close(ps->connector.fd);
+	ps->connector.fd = -1;
+}
