@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,27 +35,43 @@ logfile_open(const char *path, const struct account *account)
 	return -1;
 }
 
-static void
-copy_out(const char *path, uint32_t keep)
+/* So many bytes; false: not all of them. */
+static bool
+copy(int in, int out, off_t size)
 {
-	char from[PATH_MAX], to[PATH_MAX], buf[65536];
+	char buf[65536];
+	while (size > 0) {
+		ssize_t n = read(in, buf, (size_t)size < sizeof buf ? (size_t)size : sizeof buf);
+		if (n <= 0 || write(out, buf, (size_t)n) != n)
+			return false;
+		size -= n;
+	}
+	return true;
+}
+
+static void
+copy_out(const char *path, uint64_t limit, uint32_t keep)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	struct stat st;
 	syscall(SYS_close_range, 3u, ~0u, 0u); /* or monitord's lock outlives it in here */
+	int in = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* one at a time: the one before may not have ended */
+	if (in == -1 || flock(in, LOCK_EX | LOCK_NB) != 0 || fstat(in, &st) != 0 ||
+	    (uint64_t)st.st_size < limit)
+		_exit(1);
 	for (uint32_t i = keep; i > 1; i--) {
 		text_print(from, sizeof from, "%s.%u", path, i - 1);
 		text_print(to, sizeof to, "%s.%u", path, i);
 		rename(from, to);
 	}
 	text_print(to, sizeof to, "%s.1", path);
-	int in = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	off_t copied = 0;
-	ssize_t n;
-	while (in != -1 && out != -1 && (n = read(in, buf, sizeof buf)) > 0 && write(out, buf, (size_t)n) == n)
-		copied += n;
+	if (out == -1 || !copy(in, out, st.st_size))
+		unlink(to); /* a full disk: it gets its room back, the lines are lost */
 	/* what came meanwhile stays: whole blocks are taken off the front where the file system
-	 * can; elsewhere all goes, and a line written in this very moment with it */
-	off_t blocks = copied / 4096 * 4096;
-	if (copied > 0 && fallocate(in, FALLOC_FL_COLLAPSE_RANGE, 0, blocks) != 0 &&
+	 * can; elsewhere all goes, and what was written in the meantime with it */
+	if (fallocate(in, FALLOC_FL_COLLAPSE_RANGE, 0, st.st_size / 4096 * 4096) != 0 &&
 	    ftruncate(in, 0) != 0)
 		_exit(1);
 	_exit(0);
@@ -72,7 +89,7 @@ logfile_rotate(const char *path, uint64_t size, uint32_t keep, const struct acco
 	pid_t pid = fork();
 	if (pid == 0) { /* a grandchild: nobody need reap it */
 		if (fork() == 0)
-			copy_out(own, keep);
+			copy_out(own, size, keep);
 		_exit(0);
 	}
 	if (pid > 0)

@@ -26,6 +26,7 @@
 #define P_PIDFD 3
 #endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
+#define LOGS_MS 1000	  /* how often logs are measured: a talker fills a disk in seconds */
 
 static void look_for_rest(struct loop_timer *timer);
 
@@ -356,7 +357,7 @@ start_timers(struct processes *ps)
 	if (pidfiles)
 		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, pidfiles_read, ps);
 	if (logs)
-		loop_timer_start(ps->loop, &ps->logs, 10000, 10000, on_slow, ps);
+		loop_timer_start(ps->loop, &ps->logs, LOGS_MS, LOGS_MS, on_slow, ps);
 }
 
 struct processes *

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,7 +34,11 @@ fill(int fd, char letter, unsigned lines)
 static int
 is_short(void *arg)
 {
-	return size_of("log") < *(off_t *)arg;
+	if (size_of("log") < *(off_t *)arg)
+		return 1;
+	logfile_rotate(folder_path("log"), 8192, 2,
+		       &own); /* the one before may not have ended */
+	return 0;
 }
 
 static void
@@ -110,6 +116,27 @@ a_long_one_moves_on(void **state)
 	close(fd);
 }
 
+/* Where the copy finds no room the log is cut all the same. */
+static void
+a_full_disk_gets_room(void **state)
+{
+	(void)state;
+	struct rlimit before, small;
+	int fd = logfile_open(folder_path("log"), &own);
+	fill(fd, 'a', 512);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	off_t size = size_of("log");
+	folder_await(is_short, &size);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(size_of("log.1"), -1);
+	close(fd);
+}
+
 int
 test_logfile(void)
 {
@@ -120,6 +147,8 @@ test_logfile(void)
 		cmocka_unit_test_setup_teardown(a_short_one_stays, folder_make,
 						folder_remove),
 		cmocka_unit_test_setup_teardown(a_long_one_moves_on, folder_make,
+						folder_remove),
+		cmocka_unit_test_setup_teardown(a_full_disk_gets_room, folder_make,
 						folder_remove),
 	};
 	return cmocka_run_group_tests_name("logfile", tests, NULL, NULL);
