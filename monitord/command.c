@@ -67,6 +67,7 @@ command_answer(struct core *c, uint64_t token, enum command_answer answer, uint6
 	done.answer = answer;
 	text_print(done.text, sizeof done.text, "%s", text);
 	helper_control(&c->helpers[ROLE_STATUS], MSG_COMMAND_DONE, &done, sizeof done, -1);
+	c->answered = true;
 }
 
 void

@@ -78,6 +78,7 @@ struct core {
 	int lock;			/* on the state directory */
 	struct msg_alert_counts alerts;
 	bool alerts_dirty;
+	bool answered; /* an answer waits for status: the views go before it */
 	char run_dir[4096], host[256];
 	gid_t admin_gid, read_gid; /* (gid_t)-1: none */
 };

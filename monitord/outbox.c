@@ -249,6 +249,12 @@ send_controls(struct helper_slot *h)
 void
 outbox_flush(struct core *c)
 {
+	if (c->answered) { /* who has an answer may ask for the state at once */
+		c->answered = false;
+		loop_timer_stop(&c->views);
+		c->views_ms = 0;
+		send_views(c);
+	}
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)
 		send_controls(&c->helpers[r]);
 	send_orders(c); /* traffic first */

@@ -70,6 +70,16 @@ done
 grep -q 'works with .* already' "$dir/log" && bad "$(grep 'works with' "$dir/log" | head -n 1)" ||
 	ok "nothing else holds its lock"
 
+echo "# who has an answer sees it"
+stale=0
+for _ in 1 2 3 4 5 6 7 8; do
+	ctl stop secondary >/dev/null
+	ctl status secondary --json | grep -q '"state":"stopped"' || stale=$((stale + 1))
+	ctl start secondary >/dev/null
+	ctl status secondary --json | grep -q '"state":"up"' || stale=$((stale + 1))
+done
+[ "$stale" -eq 0 ] && ok "16 of 16" || bad "$stale of 16 states were older than their answer"
+
 echo "# a section goes while monitord is not there"
 pid=$(pid_of logs)
 kill -KILL "$daemon"
