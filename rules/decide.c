@@ -193,6 +193,8 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 	w->out = out;
 	w->cause = 0;
 	out->count = 0;
+	if (w->recalled)
+		recall_settle(w);
 	dispatch(w, e);
 	if (w->waiting_rules > 0)
 		rule_progress(w);
@@ -207,37 +209,6 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 	if (w->going)
 		service_pending(w);
 	w->out = NULL;
-}
-
-/* ---- an earlier life ---- */
-
-void
-world_recall(struct world *w, const struct journal_line *l)
-{
-	if (l->id > w->last_event)
-		w->last_event = l->id;
-	incident_recall(w, l);
-	if (strcmp(l->kind, "command") != 0)
-		return;
-	uint32_t s = rules_find(w->rules, OBJECT_SERVICE, l->object);
-	uint32_t r = rules_find(w->rules, OBJECT_ROUTE, l->object);
-	if (s != RULES_NONE && strncmp(l->text, "stop ", 5) == 0)
-		w->services[s].by_command = true;
-	if (s != RULES_NONE && (strncmp(l->text, "start ", 6) == 0 || strncmp(l->text, "restart ", 8) == 0))
-		w->services[s].by_command = false;
-	if (s != RULES_NONE && strncmp(l->text, "hold ", 5) == 0)
-		w->services[s].held = true;
-	if (s != RULES_NONE && strncmp(l->text, "release ", 8) == 0)
-		w->services[s].held = false;
-	if (r != RULES_NONE && strncmp(l->text, "restore ", 8) == 0)
-		w->routes[r].manual = RULES_NONE;
-	for (uint32_t b = 0; r != RULES_NONE && b < w->rules->routes[r].backend_count; b++) {
-		const char *name = w->rules->routes[r].backends[b].name;
-		size_t n = strlen(name);
-		if (strncmp(l->text, "reroute to ", 11) == 0 && strncmp(l->text + 11, name, n) == 0 &&
-		    l->text[11 + n] == ' ')
-			w->routes[r].manual = b;
-	}
 }
 
 /* ---- reload ---- */

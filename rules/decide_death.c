@@ -24,48 +24,56 @@ exit_text(const struct event *e, char *out, size_t cap)
 		text_print(out, cap, "cause not known");
 }
 
-static bool
-too_often(struct world *w, uint32_t id)
+/* One more that at-most counts. */
+void
+service_count(struct service_view *s, int64_t at_ms)
 {
-	struct service_view *s = &w->services[id];
-	const struct service *c = conf(w, id);
-	uint32_t n = 0;
-	s->crash_ms[s->crash_next++ % CRASHES_MAX] = w->now_ms;
-	if (c->at_most == 0)
-		return false;
-	for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
-		n += w->now_ms - s->crash_ms[i] < c->at_most_ms;
-	return n > c->at_most;
+	s->crash_ms[s->crash_next++ % CRASHES_MAX] = at_ms;
 }
 
-static int64_t
-backoff(struct world *w, uint32_t id)
+void
+service_note_crash(struct service_view *s, int64_t at_ms)
 {
-	struct service_view *s = &w->services[id];
-	const struct service *c = conf(w, id);
-	if (s->proven && w->now_ms - s->up_ms >= STABLE_MS)
+	bool stable = s->proven && at_ms - s->up_ms >= STABLE_MS;
+	if (stable)
 		s->crashes = 0;
-	uint32_t n = s->crashes++;
-	if (n == 0)
+	if (stable && s->trial) { /* the one try went well, for a while */
+		s->given_up = s->trial = false;
+		s->crash_next = 0;
+	}
+	s->proven = false;
+	s->crashes++;
+	service_count(s, at_ms);
+}
+
+bool
+service_too_often(const struct world *w, uint32_t id)
+{
+	const struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
+		n += w->now_ms - s->crash_ms[i] < c->at_most_ms;
+	return c->at_most > 0 && n > c->at_most;
+}
+
+int64_t
+service_backoff(struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	uint32_t n = w->services[id].crashes;
+	if (n <= 1)
 		return 0; /* after a healthy life: at once */
 	int64_t delay = c->backoff_first_ms;
-	while (--n > 0 && delay < c->backoff_last_ms)
+	for (n -= 2; n > 0 && delay < c->backoff_last_ms; n--)
 		delay *= 2;
 	if (delay > c->backoff_last_ms)
 		delay = c->backoff_last_ms;
 	return delay + delay / 10 * (int64_t)(world_random(w) % 100) / 100;
 }
 
-/* What went wrong before counts no more. */
-static void
-reprieve(struct world *w, uint32_t id)
-{
-	w->services[id].given_up = false;
-	w->services[id].crash_next = 0;
-}
-
-static void
-give_up(struct world *w, uint32_t id)
+void
+service_give_up(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
@@ -81,6 +89,7 @@ give_up(struct world *w, uint32_t id)
 			   c->at_most, text_duration(c->at_most_ms, in, sizeof in), next);
 	bool again = s->given_up;
 	s->given_up = true;
+	s->trial = false;
 	service_set_state(w, id, SERVICE_FAILED);
 	service_arm_retry(w, id);
 	w->cause = world_tell(w, "service-failed", OBJECT_SERVICE, id, "%s", text);
@@ -107,9 +116,39 @@ service_retry(struct world *w, uint32_t id)
 		service_arm_retry(w, id);
 		return;
 	}
+	w->services[id].trial = true;
 	world_tell(w, "service-retry", OBJECT_SERVICE, id,
 		   "%s has failed, and is tried once more", c->name);
-	service_start(w, id);
+	service_restart(w, id);
+}
+
+static bool
+succeeded(const struct world *w, uint32_t id)
+{
+	const struct service_view *s = &w->services[id];
+	return s->exit_signal == 0 && s->exit_code >= 0 &&
+	       (conf(w, id)->success_mask[s->exit_code / 64] >> s->exit_code % 64 & 1) !=
+		       0;
+}
+
+/* After the end that it had. */
+static bool
+restarts_it(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	return (c->run.count > 0 || c->start.count > 0) && c->restart != RESTART_NEVER &&
+	       (c->restart == RESTART_ALWAYS || !succeeded(w, id));
+}
+
+static void
+ended_for_good(struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	if (c->run.count > 0 || c->start.count > 0)
+		world_tell(w, "service-stopped", OBJECT_SERVICE, id,
+			   "%s has ended, and is not started again", c->name);
+	if (c->restart == RESTART_FAILURE && succeeded(w, id))
+		incident_good(w, OBJECT_SERVICE, id);
 }
 
 /* Nothing of it is left after a death of its own, or it could not be started. */
@@ -118,25 +157,20 @@ service_after_crash(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
-	bool success = s->exit_signal == 0 && s->exit_code >= 0 &&
-		       (c->success_mask[s->exit_code / 64] >> s->exit_code % 64 & 1) != 0;
 	char delay_text[32];
-	if (s->held || w->stopping_all || s->by_command ||
-	    (c->run.count == 0 && c->start.count == 0) || c->restart == RESTART_NEVER ||
-	    (c->restart == RESTART_FAILURE && success)) {
+	if (s->held || w->stopping_all || s->by_command || !restarts_it(w, id)) {
 		service_set_state(w, id, SERVICE_STOPPED);
 		world_arm(w, OBJECT_SERVICE, id, NEVER);
-		if (c->restart == RESTART_FAILURE && success)
-			incident_good(w, OBJECT_SERVICE, id);
+		if (!restarts_it(w, id))
+			ended_for_good(w, id);
 		return;
 	}
-	if (s->given_up && s->proven && w->now_ms - s->up_ms >= STABLE_MS)
-		reprieve(w, id); /* the one try went well, for a while */
-	if (s->given_up || too_often(w, id)) {
-		give_up(w, id);
+	service_note_crash(s, w->now_ms);
+	if (s->given_up || service_too_often(w, id)) {
+		service_give_up(w, id);
 		return;
 	}
-	int64_t delay = backoff(w, id);
+	int64_t delay = service_backoff(w, id);
 	service_set_state(w, id, SERVICE_BACKOFF);
 	if (delay == 0) {
 		service_start(w, id);
@@ -145,6 +179,46 @@ service_after_crash(struct world *w, uint32_t id)
 	world_tell(w, "service-backoff", OBJECT_SERVICE, id, "%s is started again in %s",
 		   c->name, text_duration(delay, delay_text, sizeof delay_text));
 	world_arm(w, OBJECT_SERVICE, id, w->now_ms + delay);
+}
+
+/* We died after its end. True: it is not to be started now. */
+bool
+service_resume_ended(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	uint32_t newest = (s->crash_next + CRASHES_MAX - 1) % CRASHES_MAX;
+	if (!restarts_it(w, id)) {
+		ended_for_good(w, id);
+		return true;
+	}
+	if (s->crash_next == 0 || s->crashes == 0)
+		return false;
+	if (s->given_up || service_too_often(w, id)) {
+		service_give_up(w, id);
+		return true;
+	}
+	int64_t due = s->crash_ms[newest] + service_backoff(w, id);
+	if (due <= w->now_ms)
+		return false;
+	service_set_state(w, id, SERVICE_BACKOFF);
+	world_arm(w, OBJECT_SERVICE, id, due);
+	return true;
+}
+
+/* A rule restarts it: at-most counts that like a crash. False: once too often. */
+bool
+service_count_restart(struct world *w, uint32_t id, const char *by)
+{
+	struct service_view *s = &w->services[id];
+	if (s->draining || s->state == SERVICE_STOPPING)
+		return true; /* it is under way */
+	service_count(s, w->now_ms);
+	if (service_too_often(w, id)) {
+		service_give_up(w, id);
+		return false;
+	}
+	world_tell(w, "service-restart", OBJECT_SERVICE, id, "%s", by);
+	return true;
 }
 
 /* It carried traffic, as the fronts said, and all of that goes to others now. */

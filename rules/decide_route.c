@@ -27,7 +27,8 @@ health(const struct world *w, uint32_t id, uint32_t i)
 	if (b->service != RULES_NONE) {
 		const struct service_view *s = &w->services[b->service];
 		bool runs = s->alive && !s->dying &&
-			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING);
+			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING ||
+			     s->state == SERVICE_FAILED); /* it was left alone */
 		if (!runs)
 			return s->state == SERVICE_STOPPED && !s->occupied && !w->going
 				       ? HEALTH_UNKNOWN

@@ -35,9 +35,12 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 	case ACTION_RESTART:
 		text_print(text, sizeof text, "%s is restarted by %s",
 			   w->rules->services[a->id].name, w->rules->rules[id].name);
+		if (s->state == SERVICE_BACKOFF || s->pending)
+			break; /* that is under way */
 		incident_bad(w, OBJECT_SERVICE, a->id,
 			     text); /* part of the rule's, until it is up */
-		service_restart(w, a->id);
+		if (service_count_restart(w, a->id, text))
+			service_restart(w, a->id);
 		break;
 	case ACTION_RELOAD:
 		world_decide(w, DECIDE_RELOAD, a->id);

@@ -267,7 +267,15 @@ service_command(struct world *w, const struct event *e, const char **why)
 			return false;
 		}
 		s->crash_next = s->crashes = 0;
-		s->given_up = false;
+		s->given_up = s->trial = false;
+		if (e->verb == VERB_START && s->alive && s->state == SERVICE_FAILED) {
+			service_set_state(w, e->id, SERVICE_UP); /* it ran all the time */
+			world_arm(w, OBJECT_SERVICE, e->id, NEVER);
+			world_answer(w, s->waiters, -1, ANSWER_DONE, "up");
+			incident_good(w, OBJECT_SERVICE, e->id);
+			service_check_changed(w, e->id);
+			return true;
+		}
 		if (e->verb == VERB_RESTART || s->state == SERVICE_STOPPING)
 			service_restart(w, e->id);
 		else if (s->state != SERVICE_STARTING)

@@ -34,6 +34,10 @@ bool service_ready_unmeasured(const struct world *w, uint32_t id);
 void service_unlist(struct world *w, uint32_t id); /* it no longer waits to start */
 void service_not_ready(struct world *w, uint32_t id);
 
+/* ---- recall.c ---- */
+/* Goes on where an earlier life of monitord left it. True: nothing is to be started now. */
+bool service_resume(struct world *w, uint32_t id);
+
 /* ---- decide_stop.c ---- */
 void service_stop_step(struct world *w, uint32_t id);
 
@@ -44,6 +48,12 @@ void service_dying(struct world *w, const struct event *e, bool dying);
 void service_empty(struct world *w, const struct event *e);
 void service_start_failed(struct world *w, const struct event *e);
 void service_after_crash(struct world *w, uint32_t id);
+bool service_resume_ended(struct world *w, uint32_t id);
+void service_give_up(struct world *w, uint32_t id);
+bool service_too_often(const struct world *w, uint32_t id);
+int64_t service_backoff(struct world *w, uint32_t id); /* delay before its next start */
+void service_note_crash(struct service_view *s, int64_t at_ms);
+void service_count(struct service_view *s, int64_t at_ms);
 void service_retry(struct world *w, uint32_t id);
 void service_kill_rest(struct world *w, uint32_t id);
 

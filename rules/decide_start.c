@@ -147,8 +147,7 @@ service_go(struct world *w)
 								    order and end */
 			continue;
 		}
-		if (!s->occupied && s->state == SERVICE_STOPPED && !s->pending &&
-		    !s->moved)
+		if (!s->moved && !s->pending && !service_resume(w, id) && !s->occupied)
 			service_start(w, id);
 	}
 }
@@ -258,8 +257,8 @@ service_adopted(struct world *w, const struct event *e)
 	const struct service *c = conf(w, e->id);
 	service_began(w, e->id, e->pid, e->started_ms);
 	s->restarts = e->restarts;
+	s->up_ms = s->proven && s->up_ms > e->started_ms ? s->up_ms : w->now_ms;
 	s->proven = true;
-	s->up_ms = w->now_ms;
 	service_set_state(w, e->id, SERVICE_UP);
 	world_tell(w, "service-adopted", OBJECT_SERVICE, e->id,
 		   "%s runs already, as process %d", c->name, e->pid);

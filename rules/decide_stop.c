@@ -47,7 +47,10 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	}
 	w->cause = world_tell(w, "service-stopping", OBJECT_SERVICE, id,
 			      "%s is being stopped%s", c->name,
-			      after == AFTER_START ? " to be started again" : "");
+			      after == AFTER_START || after == AFTER_CRASH
+				      ? " to be started again"
+			      : w->stopping_all ? " with monitord"
+						: "");
 	service_set_state(w, id, SERVICE_STOPPING);
 	s->step = 0;
 	if (after == AFTER_STAY)

@@ -23,6 +23,9 @@ struct waiter {
 	enum verb verb;
 };
 
+/* What the journal of an earlier life says of a service, until EVENT_GO. */
+enum last { LAST_NONE, LAST_STARTING, LAST_RAN, LAST_STOPPED, LAST_FAILED };
+
 enum after_stop { AFTER_STAY, AFTER_START, AFTER_CRASH };
 
 struct service_view {
@@ -39,6 +42,12 @@ struct service_view {
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
 	bool given_up; /* too many crashes: hands off, but for one try after `retry` */
+	bool trial;    /* that try is under way */
+	enum last last;
+	int64_t last_ms;      /* when it failed */
+	bool ended;	      /* its end is known */
+	bool owed;	      /* a restart, as its section has changed */
+	bool broken_off;      /* we died while it was being stopped, to do `after` */
 	enum after_stop after;
 	uint32_t step; /* of the stop ladder */
 	int32_t pid, exit_code, exit_signal;
@@ -171,6 +180,7 @@ struct world {
 	uint32_t pending_first, pending_last, starting;
 	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
 	bool going; /* EVENT_GO came */
+	bool recalled; /* times of services are still real ones */
 	uint32_t go_next;
 	bool stopping_all;
 	bool stops_left, stops_due; /* some wait for their turn; the turn of some has come */
@@ -232,6 +242,12 @@ bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide no
 /* It is not well: who depends on it is told of, in the same incident, and left alone. */
 void need_failed(struct world *w, enum object_kind kind, uint32_t by);
 void need_tell(struct world *w); /* as many as there is room for */
+
+/* ---- recall.c ---- */
+void recall_settle(struct world *w); /* real times become those of our clock */
+
+/* ---- decide_death.c ---- */
+bool service_count_restart(struct world *w, uint32_t id, const char *by); /* false: given up */
 
 /* ---- decide_check.c ---- */
 void check_result(struct world *w, const struct event *e);

@@ -36,6 +36,7 @@ static const char rule_text[] =
 #define CHECKS 16
 #define QUEUE 512
 #define HISTORY 60
+#define LINES 8192
 
 struct process {
 	int32_t pid;
@@ -71,7 +72,7 @@ static struct {
 	bool stopping; /* all are being stopped, who is needed last */
 	bool timer_due; /* a deadline of the core has come with the event */
 	uint64_t seed, decisions, events, orders, starts;
-	struct journal_line lines[4096];
+	struct journal_line lines[LINES]; /* a ring */
 	unsigned line_count;
 	struct decisions out;
 } sim;
@@ -164,7 +165,7 @@ is_proven(uint32_t route, uint32_t i)
 	enum check_state state = world_check_state(sim.world, b->check);
 	enum service_state s = sim.world->services[b->service].state;
 	return (state == CHECK_UP || state == CHECK_DEGRADED) &&
-	       (s == SERVICE_UP || s == SERVICE_FAILING) && sim.world->services[b->service].alive;
+	       (s == SERVICE_UP || s == SERVICE_FAILING || s == SERVICE_FAILED) && sim.world->services[b->service].alive;
 }
 
 /* Our own failure to know, at a time when nothing else is due. */
@@ -215,8 +216,7 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 	switch (d->kind) {
 	case DECIDE_TELL:
 		note("%s %s: %s", d->line.kind, d->line.object, d->line.text);
-		if (sim.line_count < 4096)
-			sim.lines[sim.line_count++] = d->line;
+		sim.lines[sim.line_count++ % LINES] = d->line;
 		break;
 	case DECIDE_START:
 		sim.starts++;
@@ -440,15 +440,20 @@ helper(enum role role)
 static void
 rebirth(void)
 {
+	enum service_state before[SERVICES];
+	for (uint32_t i = 0; i < sim.rules->service_count; i++)
+		before[i] = sim.world->services[i].state;
 	world_free(&sim.world);
 	sim.world = world_new(sim.rules, sim.seed, "host", sim.now_ms);
 	assert(sim.world != NULL);
 	note("monitord is killed and begins again");
-	for (unsigned i = 0; i < sim.line_count; i++)
-		world_recall(sim.world, &sim.lines[i]);
+	for (unsigned i = sim.line_count > LINES ? sim.line_count - LINES : 0; i < sim.line_count; i++)
+		world_recall(sim.world, &sim.lines[i % LINES]);
 	for (uint32_t i = 0; i < sim.rules->service_count; i++) {
 		struct process *p = &sim.processes[i];
 		struct event e = { .kind = EVENT_ADOPTED, .id = i, .pid = p->pid, .started_ms = sim.now_ms - 10 };
+		if (draw(10) == 0)
+			p->alive = false; /* it ends while nobody looks */
 		if (p->alive)
 			handle(&e);
 		else
@@ -457,6 +462,10 @@ rebirth(void)
 	memset(sim.bad_row, 0, sizeof sim.bad_row);
 	struct event go = { .kind = EVENT_GO };
 	handle(&go);
+	for (uint32_t i = 0; i < sim.rules->service_count; i++)
+		if (before[i] == SERVICE_FAILED && sim.world->services[i].state != SERVICE_FAILED &&
+		    sim.rules->services[i].retry_ms == 0)
+			breach("what had failed was taken up again by our own death");
 	for (uint32_t r = 0; r < sim.rules->route_count; r++) {
 		sim.number[r] = 0;
 		later(5, (struct due){ .kind = DUE_SEEN, .id = r, .active = sim.front[r] });

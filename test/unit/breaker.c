@@ -8,12 +8,16 @@ static const char text[] =
 	"5s\n"
 	"[check c]\nof = a\ntcp = h:1\n"
 	"[service n]\nrun = /n\nat-most = 1 in 1m\n"
-	"[rule r]\nwhen = a.memory > 1G\ndo = restart n\ncooldown = 1s\n";
+	"[service b]\nrun = /b\nbackoff = 10s..1m\n"
+	"[service o]\nrun = /o\nrestart = failure\n";
 #define TOLD "service-failed service-retry service-up"
-#define ONLY_A "!stop:n go "
-#define ONLY_N "!stop:a go "
+#define ONLY_A "!stop:n !stop:b !stop:o go "
+#define ONLY_N "!stop:a !stop:b !stop:o go "
+#define ONLY_B "!stop:a !stop:n !stop:o go "
+#define ONLY_O "!stop:a !stop:n !stop:b go "
+#define D3 "answer:done answer:done answer:done "
 #define FAILS "started:a killed:a=9 empty:a "
-#define GIVEN_UP "answer:done start:a KILL:a(tree) start:a KILL:a(tree) service-failed:a "
+#define GIVEN_UP D3 "start:a KILL:a(tree) start:a KILL:a(tree) service-failed:a "
 
 static const struct stage_row rows[] = {
 	/* one start each time, and no more */
@@ -49,20 +53,97 @@ static const struct stage_row rows[] = {
 	/* without the key: hands off, also a rule's */
 	{ ONLY_N "started:n killed:n=9 empty:n started:n killed:n=9 empty:n ?n +5h ?n",
 	  TOLD,
-	  "answer:done start:n service-up:n KILL:n(tree) start:n service-up:n "
-	  "KILL:n(tree) "
-	  "service-failed:n n=failed n=failed" },
+	  D3 "start:n service-up:n KILL:n(tree) start:n service-up:n "
+	     "KILL:n(tree) "
+	     "service-failed:n n=failed n=failed" },
 	/* told, and again while it lasts; over with the try that went well */
 	{ ONLY_A FAILS FAILS "+29m +59s +500ms", "incident-open incident-remind",
-	  "answer:done start:a KILL:a(tree) start:a KILL:a(tree) incident-open:a "
-	  "incident-remind:a incident-remind:a" },
+	  D3 "start:a KILL:a(tree) start:a KILL:a(tree) incident-open:a "
+	     "incident-remind:a incident-remind:a" },
 	{ ONLY_A FAILS "+3s " FAILS "+1m +30m started:a good:c +5s",
 	  "incident-open incident-remind incident-close",
-	  "answer:done start:a KILL:a(tree) start:a incident-open:a KILL:a(tree) "
-	  "incident-remind:a incident-remind:a incident-remind:a incident-remind:a "
-	  "start:a "
-	  "incident-close:a" },
+	  D3 "start:a KILL:a(tree) start:a incident-open:a KILL:a(tree) "
+	     "incident-remind:a incident-remind:a incident-remind:a incident-remind:a "
+	     "start:a "
+	     "incident-close:a" },
 };
+
+/* Our own death forgets none of it. */
+static const struct stage_row lives[] = {
+	{ ONLY_A FAILS FAILS "reborn ?a +29m ?a +2m ?a", TOLD,
+	  GIVEN_UP "a=failed a=failed service-retry:a start:a a=starting" },
+	{ ONLY_A FAILS FAILS "+10m reborn +21m " FAILS "reborn ?a", TOLD,
+	  GIVEN_UP "service-retry:a start:a KILL:a(tree) service-failed:a a=failed" },
+	{ ONLY_A FAILS "reborn started:a killed:a=9 empty:a ?a", TOLD,
+	  D3
+	  "start:a KILL:a(tree) start:a start:a KILL:a(tree) service-failed:a a=failed" },
+	{ ONLY_A "started:a good:c +5s reborn killed:a=9 empty:a", TOLD,
+	  D3 "start:a service-up:a KILL:a(tree) start:a" },
+	/* the delay is not cut short */
+	{ ONLY_B
+	  "started:b exited:b=1 empty:b started:b exited:b=1 empty:b ?b reborn ?b +1s ?b "
+	  "+11s ?b",
+	  NULL,
+	  D3 "start:b KILL:b(tree) start:b KILL:b(tree) b=backoff b=backoff "
+	     "b=backoff start:b b=starting" },
+	/* what ended meanwhile is told, and counts */
+	{ ONLY_A "started:a good:c +5s away:a reborn ?a started:a away:a reborn ?a",
+	  "service-exited service-failed",
+	  D3 "start:a service-exited:a start:a a=starting service-exited:a "
+	     "service-failed:a a=failed" },
+	/* what had ended for good, or was stopped, stays so; a restart goes on */
+	{ ONLY_O "started:o exited:o=0 empty:o reborn ?o", NULL,
+	  D3 "start:o KILL:o(tree) o=stopped" },
+	{ ONLY_O "started:o exited:o=0 reborn ?o", NULL,
+	  D3 "start:o KILL:o(tree) o=stopped" },
+	{ ONLY_A "started:a good:c !restart:a reborn exited:a=0 empty:a ?a",
+	  "service-exited",
+	  D3 "start:a TERM:a(main) TERM:a(main) service-exited:a start:a a=starting" },
+	{ ONLY_A "started:a good:c !restart:a exited:a=0 empty:a reborn ?a", NULL,
+	  D3 "start:a TERM:a(main) start:a start:a a=starting" },
+	{ ONLY_A "started:a good:c stop-all reborn exited:a=0 empty:a reborn ?a", NULL,
+	  D3 "start:a TERM:a(main) KILL:a(tree) start:a start:a a=starting" },
+};
+
+static void
+remembers(void **state)
+{
+	(void)state;
+	stage_table(text, lives, COUNT(lives));
+}
+
+static const char leak[] =
+	"[service n]\nrun = /n\nat-most = 1 in 1m\nretry = 30m\n"
+	"[rule r]\nwhen = n.memory > 1G\ndo = restart n\ncooldown = 1s\n";
+#define LEAKS "sample:n.memory=2e9 "
+#define AGAIN "exited:n=0 empty:n started:n "
+#define TWICE "adopted:n go " LEAKS AGAIN "+5s " LEAKS
+
+/* at-most counts restarts by rules too; then the process is left alone. */
+static const struct stage_row by_rules[] = {
+	{ TWICE "?n +10m ?n", TOLD,
+	  "TERM:n(main) start:n service-up:n service-failed:n n=failed n=failed" },
+	{ TWICE "+1s " LEAKS "+1s killed:n=9 empty:n ?n", TOLD,
+	  "TERM:n(main) start:n service-up:n service-failed:n KILL:n(tree) "
+	  "service-failed:n "
+	  "n=failed" },
+	{ TWICE "+30m ?n " AGAIN "?n", TOLD,
+	  "TERM:n(main) start:n service-up:n service-failed:n service-retry:n "
+	  "TERM:n(main) "
+	  "n=stopping start:n service-up:n n=up" },
+	{ TWICE "!start:n ?n", TOLD,
+	  "TERM:n(main) start:n service-up:n service-failed:n answer:done n=up" },
+	{ TWICE "reborn ?n +30m", TOLD,
+	  "TERM:n(main) start:n service-up:n service-failed:n n=failed service-retry:n "
+	  "TERM:n(main)" },
+};
+
+static void
+counts_rules(void **state)
+{
+	(void)state;
+	stage_table(leak, by_rules, COUNT(by_rules));
+}
 
 static void
 gives_up_and_tries_again(void **state)
@@ -76,6 +157,8 @@ test_breaker(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_up_and_tries_again),
+		cmocka_unit_test(remembers),
+		cmocka_unit_test(counts_rules),
 	};
 	return cmocka_run_group_tests_name("breaker", tests, NULL, NULL);
 }

@@ -39,11 +39,11 @@ static const struct stage_row rows[] = {
 	{ ONLY_A "started:a +5s exited:a=0 empty:a", TOLD,
 	  D5 "start:a service-up:a KILL:a(tree) start:a" },
 	{ ONLY_F "started:f +5s exited:f=3 empty:f ?f +1m", TOLD,
-	  D5 "start:f service-up:f KILL:f(tree) f=stopped" },
+	  D5 "start:f service-up:f KILL:f(tree) service-stopped:f f=stopped" },
 	{ ONLY_F "started:f +5s exited:f=1 empty:f", TOLD,
 	  D5 "start:f service-up:f KILL:f(tree) start:f" },
 	{ ONLY_N "started:n +5s killed:n=11 empty:n ?n +1m", TOLD,
-	  D5 "start:n service-up:n KILL:n(tree) n=stopped" },
+	  D5 "start:n service-up:n KILL:n(tree) service-stopped:n n=stopped" },
 	/* P1: not beside what is left of it */
 	{ ONLY_A "started:a +5s killed:a=9 +9s ?a", TOLD,
 	  D5 "start:a service-up:a KILL:a(tree) a=backoff" },

@@ -79,6 +79,8 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		e.code = atoi(value);
 	else if (strcmp(verb, "killed") == 0)
 		e.signal = atoi(value);
+	if (e.kind == EVENT_EXITED || e.kind == EVENT_START_FAILED)
+		stage.pid[id] = 0;
 	e.started_ms = stage.now_ms;
 	happen(&e);
 	return true;
@@ -219,6 +221,28 @@ reload(void)
 	pass(0);
 }
 
+/* monitord was killed: what lives is adopted, the journal says the rest. */
+static void
+reborn(void)
+{
+	struct event go = { .kind = EVENT_GO };
+	world_free(&stage.world);
+	stage.world = world_new(stage.rules, 1, "host", stage.now_ms);
+	assert_non_null(stage.world);
+	for (unsigned i = 0; i < stage.line_count; i++)
+		world_recall(stage.world, &stage.lines[i]);
+	for (uint32_t i = 0; i < stage.rules->service_count; i++) {
+		struct event e = { .kind = EVENT_ADOPTED,
+				   .id = i,
+				   .pid = stage.pid[i],
+				   .started_ms = stage.now_ms - 1000 };
+		if (stage.pid[i] != 0)
+			happen(&e);
+	}
+	happen(&go);
+	pass(0);
+}
+
 /* One word of the script. */
 static void
 step(char *word)
@@ -245,6 +269,10 @@ step(char *word)
 		ask(verb + 1);
 	else if (strcmp(verb, "reload") == 0)
 		reload();
+	else if (strcmp(verb, "reborn") == 0)
+		reborn();
+	else if (strcmp(verb, "away") == 0)
+		stage.pid[find(OBJECT_SERVICE, name)] = 0;
 	else if (*verb == '!')
 		command(verb + 1, name, value);
 	else if (strcmp(verb, "sample") == 0)

@@ -9,7 +9,8 @@
  * error lost:ROLE back:ROLE done:RULE=CODE !VERB:S  !reroute:R[=BACKEND]  !restore:R an
  * operator's command +DURATION                                 time passes, timers come
  * when they are due reload                                    world_move to new rules
- * (the same, or the next) ?NAME                                     writes NAME=STATE
+ * (the same, or the next) reborn               monitord was killed and begins again; away:S
+ * died meanwhile ?NAME                                     writes NAME=STATE
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S reload:S
  * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for

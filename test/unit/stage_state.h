@@ -14,6 +14,8 @@ extern struct stage {
 	int32_t pid[16], last_pid;
 	struct msg_route_order ordered[8];
 	uint64_t token, run_token;
+	struct journal_line lines[256]; /* for reborn */
+	unsigned line_count;
 	struct decisions out;
 	char bytes[8192]; /* of trace */
 	struct text trace;

@@ -73,6 +73,8 @@ stage_write(const struct decision *d)
 	const struct rules *r = stage.rules;
 	switch (d->kind) {
 	case DECIDE_TELL:
+		if (stage.line_count < 256)
+			stage.lines[stage.line_count++] = d->line;
 		if (wants(d->line.kind))
 			stage_add("%s:%s", d->line.kind, d->line.object);
 		break;

@@ -1,0 +1,212 @@
+/* An earlier life of monitord: what its journal says, and how services go on from there.
+ */
+#include "rules/decide_service.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KIND(l, word) (strcmp((l)->kind, word) == 0)
+#define SAYS(l, words) (strstr((l)->text, words) != NULL)
+#define BEGINS(l, word) (strncmp((l)->text, word, strlen(word)) == 0)
+
+static void
+recall_exit(struct service_view *s, const struct journal_line *l)
+{
+	const char *code = strstr(l->text, "exit code "),
+		   *sig = strstr(l->text, "killed by signal ");
+	s->ended = true;
+	s->broken_off = false;
+	s->exit_code = -1;
+	s->exit_signal = 0;
+	if (code != NULL && (sscanf(code, "exit code %d", &s->exit_code) != 1 ||
+			     s->exit_code < 0 || s->exit_code > 255))
+		s->exit_code = -1;
+	if (sig != NULL && sscanf(sig, "killed by signal %d", &s->exit_signal) != 1)
+		s->exit_signal = 0;
+	if (!SAYS(l, " exited as asked"))
+		service_note_crash(s, l->real_ms);
+}
+
+static void
+recall_stopping(struct service_view *s, const struct journal_line *l)
+{
+	bool again = SAYS(l, " to be started again");
+	if (SAYS(l, " with monitord"))
+		return; /* it goes on when monitord does */
+	s->last = again ? LAST_RAN : LAST_STOPPED;
+	s->broken_off = true;
+	s->after = again ? AFTER_START : AFTER_STAY;
+}
+
+static void
+recall_starting(struct service_view *s)
+{
+	s->last = LAST_STARTING;
+	s->restarts += s->exit_code != -1 || s->exit_signal != 0;
+	s->ended = s->broken_off = s->owed = s->proven = false;
+}
+
+static void
+recall_failed(struct service_view *s, const struct journal_line *l)
+{
+	s->last = LAST_FAILED;
+	s->last_ms = l->real_ms;
+	s->given_up = true;
+	s->trial = false;
+}
+
+static void
+recall_service(struct service_view *s, const struct journal_line *l)
+{
+	if (KIND(l, "service-exited")) {
+		recall_exit(s, l);
+	} else if (KIND(l, "start-failed")) {
+		s->ended = true;
+		service_note_crash(s, l->real_ms);
+	} else if (KIND(l, "service-stopping")) {
+		recall_stopping(s, l);
+	} else if (KIND(l, "service-stopped")) {
+		s->ended = true;
+		s->broken_off = false;
+		s->last = SAYS(l, " not started again") ? LAST_STOPPED : s->last;
+	} else if (KIND(l, "service-starting")) {
+		recall_starting(s);
+	} else if (KIND(l, "service-started") || KIND(l, "service-adopted")) {
+		s->last = s->last == LAST_FAILED || s->last == LAST_STOPPED ? s->last
+									    : LAST_RAN;
+		s->ended = false;
+	} else if (KIND(l, "service-up")) {
+		s->proven = true;
+		s->up_ms = l->real_ms;
+	} else if (KIND(l, "service-failed")) {
+		recall_failed(s, l);
+	} else if (KIND(l, "service-retry")) {
+		s->trial = true;
+	} else if (KIND(l, "service-restart")) {
+		service_count(s, l->real_ms);
+	} else if (KIND(l, "service-changed")) {
+		s->owed = true;
+	}
+}
+
+static void
+recall_service_command(struct service_view *s, const struct journal_line *l)
+{
+	if (BEGINS(l, "stop "))
+		s->by_command = true;
+	if (BEGINS(l, "start ") || BEGINS(l, "restart ")) {
+		s->by_command = s->held = s->given_up = s->trial = false;
+		s->crash_next = s->crashes = 0;
+		s->last = LAST_RAN;
+	}
+	if (BEGINS(l, "hold "))
+		s->held = true;
+	if (BEGINS(l, "release "))
+		s->held = false;
+}
+
+static void
+recall_route_command(struct world *w, uint32_t id, const struct journal_line *l)
+{
+	const struct route *c = &w->rules->routes[id];
+	struct route_view *r = &w->routes[id];
+	if (BEGINS(l, "restore "))
+		r->manual = RULES_NONE;
+	for (uint32_t b = 0; b < c->backend_count; b++) {
+		size_t n = strlen(c->backends[b].name);
+		if (BEGINS(l, "reroute to ") && l->text[11 + n] == ' ' &&
+		    strncmp(l->text + 11, c->backends[b].name, n) == 0)
+			r->manual = b;
+	}
+}
+
+void
+world_recall(struct world *w, const struct journal_line *l)
+{
+	uint32_t s = rules_find(w->rules, OBJECT_SERVICE, l->object);
+	uint32_t r = rules_find(w->rules, OBJECT_ROUTE, l->object);
+	bool command = KIND(l, "command");
+	if (l->id > w->last_event)
+		w->last_event = l->id;
+	w->recalled = true;
+	incident_recall(w, l);
+	if (s != RULES_NONE && command)
+		recall_service_command(&w->services[s], l);
+	else if (s != RULES_NONE && strcmp(l->object_kind, "service") == 0)
+		recall_service(&w->services[s], l);
+	if (r != RULES_NONE && command)
+		recall_route_command(w, r, l);
+}
+
+static int64_t
+settled(const struct world *w, int64_t real_ms)
+{
+	int64_t ago = w->real_ms - real_ms; /* less than none if the clock was set back */
+	return real_ms == 0 ? 0 : w->now_ms - (ago > 0 ? ago : 0);
+}
+
+void
+recall_settle(struct world *w)
+{
+	w->recalled = false;
+	for (uint32_t id = 0; id < w->rules->service_count; id++) {
+		struct service_view *s = &w->services[id];
+		for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
+			s->crash_ms[i] = settled(w, s->crash_ms[i]);
+		s->up_ms = settled(w, s->up_ms);
+		s->last_ms = settled(w, s->last_ms);
+	}
+}
+
+static void
+resume_failed(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	int64_t retry_ms = conf(w, id)->retry_ms;
+	char text[200];
+	text_print(text, sizeof text, "%s has failed", conf(w, id)->name);
+	service_set_state(w, id, SERVICE_FAILED);
+	incident_bad(w, OBJECT_SERVICE, id, text);
+	world_arm(w, OBJECT_SERVICE, id, retry_ms > 0 ? s->last_ms + retry_ms : NEVER);
+}
+
+/* It ran when we were last here, and does not now. */
+static void
+resume_gone(struct world *w, uint32_t id)
+{
+	char text[200];
+	text_print(text, sizeof text,
+		   "%s exited while monitord did not run: cause not known",
+		   conf(w, id)->name);
+	incident_bad(w, OBJECT_SERVICE, id, text);
+	w->cause = world_tell(w, "service-exited", OBJECT_SERVICE, id, "%s", text);
+	service_after_crash(w, id);
+}
+
+bool
+service_resume(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	enum last last = s->last;
+	bool broken_off = s->broken_off, ended = s->ended;
+	s->last = LAST_NONE;
+	s->broken_off = s->ended = false;
+	if (last == LAST_FAILED) {
+		resume_failed(w, id);
+		return true;
+	}
+	if (s->occupied) {
+		if (broken_off && !watched(conf(w, id)))
+			service_stop(w, id, s->after);
+		else if (s->owed)
+			service_restart(w, id);
+		return true;
+	}
+	if (last == LAST_RAN && !ended && !watched(conf(w, id))) {
+		resume_gone(w, id);
+		return true;
+	}
+	return last == LAST_STOPPED || (last == LAST_RAN && service_resume_ended(w, id));
+}
