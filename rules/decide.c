@@ -110,6 +110,8 @@ changed(struct world *w, const struct event *e)
 		w->cause = world_tell(w, "service-changed", OBJECT_SERVICE, e->id,
 				      "%s has another section now: it is restarted",
 				      w->rules->services[e->id].name);
+		w->services[e->id].owed = true;
+		w->services[e->id].given_up = false; /* it is another now */
 		service_restart(w, e->id);
 	}
 	if (e->object == OBJECT_CHECK)
@@ -206,6 +208,8 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		service_stop_all(w);
 	if (w->affected > 0)
 		need_tell(w);
+	if (w->turns > 0 && !w->stopping_all)
+		service_turns(w);
 	if (w->going)
 		service_pending(w);
 	w->out = NULL;
@@ -222,6 +226,7 @@ move_service(struct world *to, uint32_t id, const struct service_view *old, bool
 	s->starting_next = next;
 	s->pending = s->tell_affected = false;
 	s->moved = reached;
+	to->turns += s->in_turn;
 	if (old->pending) /* it still waits for its turn, or for what it depends on */
 		service_start(to, id);
 	if (s->state == SERVICE_STARTING)

@@ -286,6 +286,7 @@ service_exited(struct world *w, const struct event *e)
 		c->name, asked ? " as asked" : "", how,
 		text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
 	s->draining = false;
+	turn_leave(w, e->id);
 	s->lingers = !asked &&
 		     !watched(c); /* its children may be in the middle of an answer */
 	service_update_routes(w, e->id); /* traffic leaves before anything else */

@@ -93,7 +93,7 @@ rested(const struct world *w, uint32_t id, uint32_t i)
 {
 	const struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	if (i == r->manual)
+	if (i == r->manual || (r->planned & BIT(i)) != 0)
 		return true;
 	return c->return_ms >= 0 && r->good_since_ms[i] != 0 &&
 	       w->now_ms - r->good_since_ms[i] >= c->return_ms;
@@ -146,17 +146,18 @@ choose_all(struct world *w, uint32_t id)
 	}
 	/* too few: those that are good but not rested, or were refused, then what carried
 	 * it */
-	for (int pass = 0; pass < 4; pass++)
+	for (int pass = 0; pass < 5; pass++)
 		for (uint32_t i = 0; i < c->backend_count; i++) {
 			if ((uint32_t)__builtin_popcountll(set) >= c->keep)
 				return set;
-			enum health h = health(w, id, i);
+			bool good = health(w, id, i) == HEALTH_GOOD;
 			bool in = (r->wanted & BIT(i)) != 0;
-			if ((pass == 0 && h == HEALTH_GOOD &&
-			     (r->refused & BIT(i)) == 0) ||
-			    (pass == 1 && h == HEALTH_GOOD &&
-			     (r->drained & BIT(i)) == 0) ||
-			    (pass == 2 && in && h == HEALTH_UNKNOWN) || (pass == 3 && in))
+			bool drained = (r->drained & BIT(i)) != 0;
+			if ((pass == 0 && good && !drained && (r->refused & BIT(i)) == 0) ||
+			    (pass == 1 && good && !drained) ||
+			    (pass == 2 && good) ||
+			    (pass == 3 && in && health(w, id, i) == HEALTH_UNKNOWN) ||
+			    (pass == 4 && in))
 				set |= BIT(i);
 		}
 	return set;
@@ -308,6 +309,8 @@ note_health(struct world *w, uint32_t id)
 	for (uint32_t i = 0; i < c->backend_count; i++) {
 		enum health h = health(w, id, i);
 		bool drained = (r->drained & BIT(i)) != 0;
+		if (h == HEALTH_BAD || drained || (r->wanted & BIT(i)) != 0)
+			r->planned &= ~BIT(i);
 		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])
 			r->refused &= ~BIT(i);
 		if (h != HEALTH_GOOD || drained)
@@ -524,9 +527,10 @@ route_drain(struct world *w, uint32_t service, bool drain)
 	uint32_t id = w->rules->services[service].drain;
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (c->backends[i].service == service)
-			r->drained = drain ? r->drained | BIT(i) : r->drained & ~BIT(i);
+	uint64_t places = route_places(w, id, service);
+	if (!drain && c->all)
+		r->planned |= r->drained & places;
+	r->drained = drain ? r->drained | places : r->drained & ~places;
 	route_update(w, id);
 	if (drain)
 		tell_drained(w, id);
@@ -547,10 +551,20 @@ bool
 route_can_lose(struct world *w, uint32_t id, uint32_t service)
 {
 	const struct route *c = conf(w, id);
+	uint32_t good = 0;
 	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (c->backends[i].service != service &&
-		    health(w, id, i) == HEALTH_GOOD &&
-		    (w->routes[id].drained & BIT(i)) == 0)
+		good += c->backends[i].service != service &&
+			health(w, id, i) == HEALTH_GOOD &&
+			(w->routes[id].drained & BIT(i)) == 0;
+	return good >= (c->all && c->keep > 1 ? c->keep : 1);
+}
+
+bool
+route_unmeasured(const struct world *w, uint32_t id, uint32_t service)
+{
+	uint64_t places = route_places(w, id, service);
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		if ((places & BIT(i)) != 0 && health(w, id, i) == HEALTH_UNKNOWN)
 			return true;
 	return false;
 }

@@ -45,7 +45,7 @@ bool
 service_steady(const struct world *w, uint32_t id)
 {
 	const struct service_view *s = &w->services[id];
-	return !s->draining && !s->pending &&
+	return !s->draining && !s->pending && !s->in_turn &&
 	       (s->state == SERVICE_UP || s->state == SERVICE_FAILING ||
 		s->state == SERVICE_FAILED || s->state == SERVICE_STOPPED);
 }
@@ -157,8 +157,14 @@ service_timer(struct world *w, uint32_t id)
 		service_kill_rest(w, id);
 		return;
 	}
-	if (s->draining) {
-		service_stop(w, id, AFTER_START); /* drained, or its time is over */
+	if (s->draining) { /* drained, or its time is over */
+		s->draining = false;
+		if (turn_has_come(w, id)) {
+			service_stop(w, id, AFTER_START);
+			return;
+		}
+		route_drain(w, id, false); /* another has died meanwhile */
+		turn_wait(w, id);
 		return;
 	}
 	switch (s->state) {
@@ -233,8 +239,10 @@ service_hold(struct world *w, uint32_t id, bool hold)
 	if (s->held == hold)
 		return;
 	s->held = hold;
-	if (hold)
-		service_unlist(w, id); /* a start that waits is an action too */
+	if (hold) { /* what waits is an action too */
+		service_unlist(w, id);
+		turn_leave(w, id);
+	}
 	world_mark(w, OBJECT_SERVICE, id);
 	world_tell(w, hold ? "service-held" : "service-released", OBJECT_SERVICE, id,
 		   "%s is %s", conf(w, id)->name,

@@ -34,6 +34,13 @@ bool service_ready_unmeasured(const struct world *w, uint32_t id);
 void service_unlist(struct world *w, uint32_t id); /* it no longer waits to start */
 void service_not_ready(struct world *w, uint32_t id);
 
+/* ---- decide_turn.c ---- */
+bool turn_has_come(const struct world *w, uint32_t id);
+bool turn_is_hopeless(const struct world *w, uint32_t id);
+void turn_wait(struct world *w, uint32_t id);
+void turn_leave(struct world *w, uint32_t id);
+void turn_refuse(struct world *w, uint32_t id);
+
 /* ---- recall.c ---- */
 /* Goes on where an earlier life of monitord left it. True: nothing is to be started now. */
 bool service_resume(struct world *w, uint32_t id);

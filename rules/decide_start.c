@@ -96,8 +96,9 @@ start_now(struct world *w, uint32_t id)
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	int64_t limit = c->ready.within_ms;
+	turn_leave(w, id);
 	s->occupied = true;
-	s->proven = false;
+	s->proven = s->owed = false;
 	s->told_unkillable = false;
 	s->step = 0;
 	if (s->exit_code != -1 || s->exit_signal != 0)

@@ -36,6 +36,7 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	s->draining = false;
+	turn_leave(w, id);
 	service_unlist(w, id);
 	s->after = after;
 	if (s->state == SERVICE_STOPPING)
@@ -70,6 +71,8 @@ service_restart(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
+	if (s->in_turn)
+		return;
 	if (s->draining || s->state == SERVICE_STOPPING) {
 		s->after = s->draining ? s->after : AFTER_START;
 		return;
@@ -80,6 +83,13 @@ service_restart(struct world *w, uint32_t id)
 		if (s->state != SERVICE_STARTING)
 			service_set_state(w, id, SERVICE_STOPPED);
 		service_start(w, id);
+		return;
+	}
+	if (!turn_has_come(w, id)) {
+		if (turn_is_hopeless(w, id) && !s->owed)
+			turn_refuse(w, id);
+		else
+			turn_wait(w, id);
 		return;
 	}
 	if (c->drain != RULES_NONE && route_can_lose(w, c->drain, id)) {

@@ -68,6 +68,7 @@ const struct key key_table[] = {
 	CUSTOM(SERVICE, "backoff", set_backoff, NOTHING, false, "100ms..30s", "delay between restarts, doubling"),
 	CUSTOM(SERVICE, "at-most", set_at_most, NOTHING, false, NULL, "N in T: more restarts than these and the service has failed"),
 	TIME(SERVICE, "retry", AT(service, retry_ms), NOTHING, 1000, 365 * MS_DAY, NULL, "one start after so long in failed"),
+	CUSTOM(SERVICE, "keep", set_service_keep, NOTHING, false, NULL, "instances that stay up while one restarts"),
 	CUSTOM(SERVICE, "depends", set_depends, NOTHING, false, NULL, "services or checks that must be up before it starts"),
 	CUSTOM(SERVICE, "log", set_log, RESTART, false, NULL, "FILE SIZE x COUNT: standard output and error, rotated"),
 	CUSTOM(SERVICE, "memory-max", set_memory_max, RESTART, false, NULL, "cgroup limit, where cgroups allow it"),
@@ -75,7 +76,6 @@ const struct key key_table[] = {
 	PLAIN(SERVICE, "alert", ALERT, AT(service, alert), NOTHING, NULL, "who hears of it"),
 	TIME(SERVICE, "every", AT(service, every_ms), MEASURE, 10, MS_DAY, "5s", "how often its process is measured"),
 	LATER(SERVICE, "oom-score", "oom_score_adj"), LATER(SERVICE, "cpu-max", "cgroup limit"),
-	LATER(SERVICE, "keep", "instances that stay up while one restarts"),
 	LATER(SERVICE, "evidence", "kept before a kill"),
 	LATER(SERVICE, "during", "times"),
 	/* ---- [check] ---- */

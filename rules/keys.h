@@ -59,6 +59,7 @@ SETTER(set_depends);
 SETTER(set_log);
 SETTER(set_memory_max);
 SETTER(set_drain);
+SETTER(set_service_keep);
 SETTER(set_match);
 SETTER(set_of);
 SETTER(set_kind);

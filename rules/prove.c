@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t
+instances_of(const struct rules *r, const struct service *s)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		n += s->family != NULL && r->services[i].family == s->family;
+	return n;
+}
+
 static void
 prove_service(struct build *b, const struct service *s)
 {
@@ -23,6 +32,8 @@ prove_service(struct build *b, const struct service *s)
 	if (s->ready.kind == READY_CHECK && b->rules->checks[s->ready.check].of != s->id)
 		build_error(b, s->place, "[service %s]: ready: check '%s' is not 'of = %s'", s->name,
 			    b->rules->checks[s->ready.check].name, s->name);
+	if (s->keep_set && s->keep >= instances_of(b->rules, s))
+		build_error(b, s->place, "[service %s]: keep is less than its instances", s->name);
 	for (uint32_t i = 0; i < s->depends_services.count; i++)
 		if (s->depends_services.ids[i] == s->id)
 			build_error(b, s->place, "[service %s]: it depends on itself", s->name);

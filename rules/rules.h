@@ -113,6 +113,8 @@ struct service {
 	int64_t backoff_first_ms, backoff_last_ms;
 	uint32_t at_most; /* 0: never gives up */
 	int64_t at_most_ms;
+	uint32_t keep; /* instances that stay up while one is restarted */
+	bool keep_set; /* else all but the one */
 	int64_t retry_ms; /* one try after so long in failed; 0: never */
 	struct id_list depends_services, depends_checks;
 	struct id_list after; /* services that it needs by a chain: its first start lets them go first */

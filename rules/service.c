@@ -385,3 +385,15 @@ set_drain(struct build *b, void *object, const struct entry *e)
 	struct service *s = object;
 	s->drain = build_resolve(b, e->value, OBJECT_ROUTE);
 }
+
+void
+set_service_keep(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char why[UNITS_WHY];
+	uint64_t n;
+	if (!units_count(e->value, 0, 999, &n, why))
+		error(b, "keep: %s", why);
+	s->keep = (uint32_t)n;
+	s->keep_set = true;
+}

@@ -41,6 +41,7 @@ struct service_view {
 	bool lingers; /* its main process is dead, the rest ends the requests it has */
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
+	bool in_turn; /* its restart waits for others of its family */
 	bool given_up; /* too many crashes: hands off, but for one try after `retry` */
 	bool trial;    /* that try is under way */
 	enum last last;
@@ -93,7 +94,8 @@ struct route_view {
 	uint64_t refused;	     /* backends that failed a verify; until they change, */
 	int64_t retry_ms[RULES_BACKENDS_MAX]; /* or until then: longer after each failure */
 	uint32_t refusals[RULES_BACKENDS_MAX]; /* in a row */
-	uint64_t drained;	     /* by planned restarts */
+	uint64_t drained;	     /* by planned restarts, or an order */
+	uint64_t planned;	     /* came back from one: waits for no hold-down */
 	bool is_seen, error;
 	bool braked; /* it should move, but it flaps */
 	uint64_t number;	     /* of the newest order */
@@ -184,6 +186,7 @@ struct world {
 	uint32_t go_next;
 	bool stopping_all;
 	bool stops_left, stops_due; /* some wait for their turn; the turn of some has come */
+	uint32_t turns;		    /* services in_turn */
 	uint32_t affected;	    /* so many services must be told of */
 	uint64_t last_event, last_token;
 	/* during one decide(): */
@@ -243,6 +246,9 @@ bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide no
 void need_failed(struct world *w, enum object_kind kind, uint32_t by);
 void need_tell(struct world *w); /* as many as there is room for */
 
+/* ---- decide_turn.c ---- */
+void service_turns(struct world *w); /* restarts whose turn has come */
+
 /* ---- recall.c ---- */
 void recall_settle(struct world *w); /* real times become those of our clock */
 
@@ -264,6 +270,8 @@ void route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_
 bool route_command(struct world *w, const struct event *e, const char **why);
 void route_manual(struct world *w, uint32_t id, uint32_t backend);
 void route_drain(struct world *w, uint32_t service, bool drain);
+/* The route has this service for a backend, and does not know how it is. */
+bool route_unmeasured(const struct world *w, uint32_t id, uint32_t service);
 bool route_can_lose(struct world *w, uint32_t id, uint32_t service);
 /* Which backends of the route are this service. */
 uint64_t route_places(const struct world *w, uint32_t id, uint32_t service);

@@ -27,6 +27,11 @@ static const char rule_text[] =
 	"verify = front-http within 3s\nreturn = after 5s\nflap = 6 in 1m\n"
 	"[route farm]\nswitch = /tmp/y\nbackend = a check a-http\nbackend = b check b-http\n"
 	"active = all\nkeep = 1\nreturn = after 2s\n"
+	"[service w]\ninstances = 1..3\nrun = /bin/w\ndrain = pool\n"
+	"ready = check w-http-%i within 10s\n"
+	"[check w-http]\nof = w\nhttp = http://127.0.0.1:5%i/\n"
+	"[route pool]\nswitch = /tmp/z\nbackend = w-1 check w-http-1\nbackend = w-2 check w-http-2\n"
+	"backend = w-3 check w-http-3\nactive = all\nkeep = 1\nreturn = after 20s\n"
 	"[rule leak]\nwhen = a.memory > 100M for 3s\ndo = restart a\ncooldown = 20s\n"
 	"[rule sick]\nwhen = b-http.down for 5s\ndo = restart b, alert ops\n"
 	"escalate = 3 in 5m -> page ops, hold b\n"
@@ -69,6 +74,7 @@ static struct {
 	bool measuring[CHECKS];
 	char history[HISTORY][200];
 	unsigned told;
+	bool was_up[SERVICES]; /* before the event */
 	bool stopping; /* all are being stopped, who is needed last */
 	bool timer_due; /* a deadline of the core has come with the event */
 	uint64_t seed, decisions, events, orders, starts;
@@ -207,6 +213,23 @@ check_stop(uint32_t id)
 				breach("stopped before what depends on it is gone");
 }
 
+/* A restart by plan of what is up leaves all others of its family up. */
+static void
+check_keep(uint32_t id)
+{
+	const struct service *c = &sim.rules->services[id];
+	const struct service_view *s = &sim.world->services[id];
+	if (c->family == NULL || !sim.was_up[id] || s->state != SERVICE_STOPPING ||
+	    s->after != AFTER_START || sim.world->checks[c->checks.ids[0]].state == CHECK_DOWN)
+		return;
+	for (uint32_t k = 0; k < sim.rules->service_count; k++) {
+		const struct service_view *o = &sim.world->services[k];
+		if (k != id && sim.rules->services[k].family == c->family && !o->by_command &&
+		    (o->state != SERVICE_UP || !o->alive))
+			breach("restarted while another of its family is not up");
+	}
+}
+
 static void
 perform(const struct decision *d, const struct event *e, const uint64_t *before)
 {
@@ -233,6 +256,8 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 			breach("P4: signalled for our own failure");
 		if (sim.stopping)
 			check_stop(d->id);
+		else
+			check_keep(d->id);
 		if (p->alive && (d->signal == SIGKILL || (d->signal == SIGTERM && !p->hung)))
 			later(1 + draw(50), (struct due){ .kind = DUE_EXIT, .id = d->id, .pid = p->pid,
 							   .number = (uint64_t)d->signal });
@@ -281,6 +306,9 @@ handle(const struct event *e)
 	struct decision *list;
 	for (uint32_t r = 0; r < sim.rules->route_count; r++)
 		before[r] = sim.world->routes[r].wanted != 0 ? sim.world->routes[r].wanted : sim.front[r];
+	for (uint32_t i = 0; i < sim.rules->service_count; i++)
+		sim.was_up[i] = sim.world->services[i].state == SERVICE_UP &&
+				e->kind != EVENT_GO; /* which goes on with a stop */
 	sim.events++;
 	sim.timer_due = world_deadline(sim.world) <= sim.now_ms;
 	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.now_ms, &sim.out);
@@ -490,7 +518,8 @@ fault(void)
 	struct process *p = &sim.processes[id];
 	static const enum verb verbs[] = { VERB_START, VERB_STOP, VERB_RESTART, VERB_HOLD, VERB_RELEASE };
 	struct event late = { .kind = EVENT_LATE };
-	switch (draw(16)) {
+	struct event changed = { .kind = EVENT_CHANGED, .object = OBJECT_SERVICE };
+	switch (draw(17)) {
 	case 0: case 1: case 2:
 		note("kill %s", sim.rules->services[id].name);
 		die(id, SIGKILL);
@@ -530,6 +559,14 @@ fault(void)
 		break;
 	case 14:
 		reload();
+		break;
+	case 15:
+		note("the family has another section");
+		for (uint32_t i = 0; i < sim.rules->service_count; i++)
+			if (sim.rules->services[i].family != NULL) {
+				changed.id = i;
+				handle(&changed);
+			}
 		break;
 	default:
 		p->hung = p->sick = false;
@@ -627,7 +664,7 @@ play(uint64_t seed, int64_t minutes)
 	for (uint32_t i = 0; i < rules->service_count; i++)
 		later(draw(1000), (struct due){ .kind = DUE_SAMPLE, .id = i });
 	for (uint32_t i = 0; i < rules->route_count; i++)
-		later(10, (struct due){ .kind = DUE_SEEN, .id = i, .active = i == 0 ? 1 : 3 });
+		later(10, (struct due){ .kind = DUE_SEEN, .id = i, .active = i == 0 ? 1 : i == 1 ? 3 : 7 });
 	for (int64_t at = 15000; at < minutes * 60000; at += 200 + draw(8000)) {
 		run_until(at);
 		fault();

@@ -16,6 +16,7 @@ main(void)
 	failed += test_rule();
 	failed += test_service();
 	failed += test_source();
+	failed += test_turn();
 	failed += test_units();
 	failed += test_values();
 	return failed != 0;

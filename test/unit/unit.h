@@ -32,6 +32,7 @@ int test_route(void);
 int test_rule(void);
 int test_service(void);
 int test_source(void);
+int test_turn(void);
 int test_units(void);
 int test_values(void);
 

@@ -1,0 +1,96 @@
+/* Instances are restarted by plan one after the other. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+#define FAMILY(more)                                                                     \
+	"[service t]\ninstances = 1..3\nrun = /t\nat-most = 1 in 1m\n" more              \
+	"ready = check c-%i within 5s\n"                                                 \
+	"[check c]\nof = t\ntcp = h:1\ndown = 1\nup = 1\n"
+static const char text[] = FAMILY("");
+static const char two[] = FAMILY("keep = 1\n");
+static const char routed[] =
+	FAMILY("drain = r\n") "[route r]\nswitch = /r\nbackend = x check c-1\nbackend = "
+			      "y check c-2\n"
+			      "backend = z check c-3\nactive = all\nkeep = 2\n";
+
+#define UP "adopted:t-1 adopted:t-2 adopted:t-3 go good:c-1 good:c-2 good:c-3 "
+#define TOLD "restart-refused service-waits"
+#define DOWN(n) "exited:t-" n "=0 empty:t-" n " "
+#define BACK(n) "started:t-" n " good:c-" n " "
+
+static const struct stage_row rows[] = {
+	/* each is ready before the next goes */
+	{ UP "!restart:t-1 !restart:t-2 !restart:t-3 " DOWN("1") "?t-2 " BACK("1")
+		  DOWN("2") BACK("2") DOWN("3") BACK("3"),
+	  NULL,
+	  "TERM:t-1(main) start:t-1 t-2=up answer:done TERM:t-2(main) start:t-2 "
+	  "answer:done "
+	  "TERM:t-3(main) start:t-3 answer:done" },
+	/* what is not up has nothing to lose */
+	{ UP "bad:c-2 !restart:t-1 !restart:t-2", TOLD,
+	  "service-waits:t-1 TERM:t-2(main)" },
+	/* one that does not come back stops the row */
+	{ UP "!restart:t-1 !restart:t-2 " DOWN(
+		  "1") "started:t-1 killed:t-1=9 empty:t-1 "
+		       "started:t-1 killed:t-1=9 empty:t-1 ?t-1 ?t-2",
+	  TOLD,
+	  "TERM:t-1(main) service-waits:t-2 start:t-1 KILL:t-1(tree) start:t-1 "
+	  "KILL:t-1(tree) "
+	  "answer:failed restart-refused:t-2 answer:failed t-1=failed t-2=up" },
+	/* those that an operator stopped are not counted */
+	{ UP "!stop:t-3 " DOWN("3") "!restart:t-1", TOLD,
+	  "TERM:t-3(main) answer:done TERM:t-1(main)" },
+	/* stopped, held or dead meanwhile: it leaves the row */
+	{ UP "!restart:t-1 !restart:t-2 !stop:t-2 " DOWN("1") BACK("1") "?t-2", NULL,
+	  "TERM:t-1(main) answer:failed TERM:t-2(main) start:t-1 answer:done "
+	  "t-2=stopping" },
+	{ UP "!restart:t-1 !restart:t-2 !hold:t-2 " DOWN("1") BACK("1") "+1m ?t-2", NULL,
+	  "TERM:t-1(main) answer:done start:t-1 answer:done t-2=held" },
+	{ UP "!restart:t-1 !restart:t-2 killed:t-2=9 empty:t-2 " BACK("2") DOWN("1"),
+	  NULL, "TERM:t-1(main) KILL:t-2(tree) start:t-2 answer:done start:t-1" },
+};
+
+static const struct stage_row keeps_one[] = {
+	/* one at a time all the same */
+	{ UP "!restart:t-1 !restart:t-2", TOLD, "TERM:t-1(main) service-waits:t-2" },
+	{ UP "bad:c-3 !restart:t-1 " DOWN("1") "?t-1", TOLD,
+	  "TERM:t-1(main) start:t-1 t-1=starting" },
+	{ UP "bad:c-3 bad:c-2 !restart:t-1", TOLD, "service-waits:t-1" },
+};
+
+static const struct stage_row drains[] = {
+	/* out of the route, down, up, back at once, then the next */
+	{ UP "seen:r=x,y,z !restart:t-1 !restart:t-2 seen:r=y,z +500ms " DOWN("1")
+		  BACK("1") "seen:r=x,y,z seen:r=x,z +500ms",
+	  NULL,
+	  "route:r=y,z TERM:t-1(main) start:t-1 answer:done route:r=x,y,z route:r=x,z "
+	  "TERM:t-2(main)" },
+	/* another dies while it drains: it stays */
+	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1", NULL,
+	  "route:r=y,z route:r=x,z t-1=up" },
+};
+
+static void
+one_after_the_other(void **state)
+{
+	(void)state;
+	stage_table(text, rows, COUNT(rows));
+	stage_table(two, keeps_one, COUNT(keeps_one));
+}
+
+static void
+out_of_the_route_first(void **state)
+{
+	(void)state;
+	stage_table(routed, drains, COUNT(drains));
+}
+
+int
+test_turn(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(out_of_the_route_first),
+	};
+	return cmocka_run_group_tests_name("turn", tests, NULL, NULL);
+}
