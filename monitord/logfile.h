@@ -10,8 +10,12 @@
  * nor a character device. */
 int logfile_open(const char *path, const struct account *account);
 
-/* Past size bytes: PATH.1 … PATH.keep, in a child, as services hold the file open: what was
- * copied is cut off its front. */
+/* Past size bytes its text goes to PATH.1, the older ones up to PATH.keep. In a child, and while
+ * services hold the file open and write: on ext4 and XFS (FALLOC_FL_COLLAPSE_RANGE) whole blocks
+ * leave its head and nothing is lost; elsewhere, and below a block, it is copied, then cut. */
 void logfile_rotate(const char *path, uint64_t size, uint32_t keep, const struct account *account);
+
+/* The same here and now, however long it takes. */
+void logfile_turn(const char *path, uint64_t size, uint32_t keep);
 
 #endif

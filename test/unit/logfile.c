@@ -7,9 +7,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct account own;
@@ -34,11 +37,7 @@ fill(int fd, char letter, unsigned lines)
 static int
 is_short(void *arg)
 {
-	if (size_of("log") < *(off_t *)arg)
-		return 1;
-	logfile_rotate(folder_path("log"), 8192, 2,
-		       &own); /* the one before may not have ended */
-	return 0;
+	return size_of("log") < *(off_t *)arg;
 }
 
 static void
@@ -94,25 +93,107 @@ a_short_one_stays(void **state)
 	close(fd);
 }
 
+/* Where the head of a file can be cut off, nothing may be lost. */
+static bool
+can_collapse(void)
+{
+	int fd = open(folder_path("try"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bool can = ftruncate(fd, 1 << 20) == 0 &&
+		   fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, 65536) == 0;
+	close(fd);
+	unlink(folder_path("try"));
+	return can;
+}
+
+static void
+chat(long lines)
+{
+	int fd = logfile_open(folder_path("log"), &own); /* never opened again */
+	char line[64];
+	for (long i = 1; i <= lines; i++) {
+		int n = snprintf(line, sizeof line, "%ld says one who never reopens\n",
+				 i);
+		if (write(fd, line, (size_t)n) != n)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* Reads the numbers in the old ones and the present one as a single text. */
+static long
+count(long *gaps)
+{
+	char name[32], line[256];
+	size_t n = 0;
+	long lines = 0, last = 0;
+	for (int i = 999; i >= 0; i--) {
+		snprintf(name, sizeof name, i > 0 ? "log.%d" : "log", i);
+		FILE *f = fopen(folder_path(name), "r");
+		for (int c; f != NULL && (c = getc(f)) != EOF;) {
+			if (n < sizeof line - 1)
+				line[n++] = (char)c;
+			if (c != '\n')
+				continue;
+			line[n] = '\0';
+			n = 0;
+			lines++;
+			*gaps += atol(line) != last + 1;
+			last = atol(line);
+		}
+		if (f != NULL)
+			fclose(f);
+	}
+	return lines;
+}
+
+static void
+a_writer_that_never_reopens_loses_nothing(void **state)
+{
+	enum { LINES = 200000 };
+	off_t limit = 20000;
+	long gaps = 0;
+	int status;
+	(void)state;
+	if (!can_collapse())
+		skip();
+	pid_t pid = fork();
+	if (pid == 0)
+		chat(LINES);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		logfile_turn(folder_path("log"), (uint64_t)limit, 999);
+		usleep(1000);
+	}
+	assert_int_equal(status, 0);
+	logfile_turn(folder_path("log"), (uint64_t)limit, 999);
+	assert_true(size_of("log.2") > 0); /* there was more than one turn */
+	assert_int_equal(count(&gaps), LINES);
+	assert_int_equal(gaps, 0);
+}
+
 static void
 a_long_one_moves_on(void **state)
 {
 	(void)state;
-	int fd = logfile_open(folder_path("log"), &own); /* as the service holds it */
+	off_t limit =
+		1000; /* less than a block: it is copied and cut, as on any file system */
+	int fd = logfile_open(folder_path("log"), &own);
+	assert_int_equal(symlink(folder_path("bait"), folder_path("log.1")), 0);
+	folder_write("bait", "mine");
 	for (char letter = 'a'; letter <= 'd'; letter++) {
-		fill(fd, letter, 512);
-		off_t before = size_of("log");
-		logfile_rotate(folder_path("log"), 8192, 2, &own);
-		folder_await(is_short, &before);
+		fill(fd, letter, 70);
+		logfile_turn(folder_path("log"), (uint64_t)limit, 2);
 		assert_int_equal(folder_read("log.1")[0], letter);
 	}
 	assert_int_equal(folder_read("log.2")[0], 'c');
+	assert_int_equal(size_of("log.1"), 1120);
 	assert_int_equal(size_of("log.3"), -1);
-	assert_int_equal(size_of("log.1"), 8192);
+	assert_string_equal(folder_read("bait"), "mine");
+	fill(fd, 'e', 70);
+	logfile_rotate(folder_path("log"), (uint64_t)limit, 2,
+		       &own); /* as the daemon does */
+	folder_await(is_short, &limit);
 	fill(fd, 'z', 1); /* and the service writes on */
-	const char *last = folder_read("log");
-	assert_true(strlen(last) >= 16);
-	assert_int_equal(last[strlen(last) - 16], 'z');
+	assert_string_equal(folder_read("log"), "z234567890 2345\n");
 	close(fd);
 }
 
@@ -126,11 +207,12 @@ a_full_disk_gets_room(void **state)
 	fill(fd, 'a', 512);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small = before;
-	small.rlim_cur = 4096;
+	small.rlim_cur = 1024;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	off_t size = size_of("log");
-	folder_await(is_short, &size);
+	logfile_turn(folder_path("log"), (uint64_t)size, 2);
+	assert_true(size_of("log") < size);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(size_of("log.1"), -1);
@@ -150,6 +232,8 @@ test_logfile(void)
 						folder_remove),
 		cmocka_unit_test_setup_teardown(a_full_disk_gets_room, folder_make,
 						folder_remove),
+		cmocka_unit_test_setup_teardown(a_writer_that_never_reopens_loses_nothing,
+						folder_make, folder_remove),
 	};
 	return cmocka_run_group_tests_name("logfile", tests, NULL, NULL);
 }
