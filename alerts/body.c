@@ -176,9 +176,6 @@ add_commands(struct text *t, const struct letter *l)
 	if (l->socket != NULL && strcmp(l->socket, USUAL_SOCKET) != 0)
 		text_print(ctl, sizeof ctl, "monitorctl -s %s", l->socket);
 	text_add(t, "\nCommands:\n");
-	if (l->phase == PHASE_OPEN || l->phase == PHASE_REMIND)
-		text_add(t, "  %s ack %" PRIu64 "          # I take care of it\n", ctl,
-			 l->number);
 	for (size_t i = 0; i < l->line_count; i++) {
 		const struct journal_line *line = &l->lines[i];
 		if (!first_of_object(l, i))

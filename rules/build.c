@@ -144,9 +144,14 @@ build_nearest(const struct build *b, const char *name, enum object_kind kind, ch
 static const struct name_row *
 found(struct build *b, const char *name, enum object_kind kind)
 {
-	const struct name_row *row = build_lookup(b, name, kind);
+	const struct name_row *row = build_lookup(b, name, kind), *other = NULL;
 	char hint[96];
-	if (row == NULL)
+	for (unsigned k = 0; row == NULL && other == NULL && k < OBJECT_KINDS; k++)
+		other = build_lookup(b, name, (enum object_kind)k);
+	if (other != NULL)
+		build_error(b, b->entry->place, "%s: '%.80s' is a %s, not a %s", b->entry->key, name,
+			    object_kind_name[other->kind], object_kind_name[kind]);
+	else if (row == NULL)
 		build_error(b, b->entry->place, "%s: no %s '%.80s'%s", b->entry->key,
 			    object_kind_name[kind], name,
 			    build_nearest(b, name, kind, hint, sizeof hint));

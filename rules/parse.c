@@ -267,6 +267,8 @@ parse_entries(struct build *b, const struct section *s, void *x, uint32_t instan
 static void
 parse_section(struct build *b, const struct section *s)
 {
+	if (s->kind == OBJECT_MONITORD)
+		b->rules->settings.place = s->place;
 	if (!s->expanded) {
 		parse_entries(b, s, object(b, s, s->id, s->name, 0), 0);
 		return;

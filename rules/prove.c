@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SOCKET_MAX_BYTES 107 /* sun_path of unix(7), with its end */
+
 static uint32_t
 instances_of(const struct rules *r, const struct service *s)
 {
@@ -222,10 +224,19 @@ out:
 	free(colour);
 }
 
+static void
+prove_settings(struct build *b, const struct settings *s)
+{
+	if (strlen(s->socket) > SOCKET_MAX_BYTES && s->place.file != NULL)
+		build_error(b, s->place, "[monitord]: socket: a path of up to %d bytes is needed",
+			    SOCKET_MAX_BYTES);
+}
+
 void
 build_prove(struct build *b)
 {
 	struct rules *r = b->rules;
+	prove_settings(b, &r->settings);
 	link_objects(b);
 	for (uint32_t i = 0; i < r->service_count; i++)
 		prove_service(b, &r->services[i]);

@@ -12,6 +12,8 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	memset(v, 0, sizeof *v);
 	v->service = id;
 	v->state = world_service_state(w, id);
+	if (s->pending && v->state == SERVICE_STOPPED)
+		v->state = SERVICE_STARTING; /* it waits for its turn, or for what it needs */
 	v->since_real_ms = s->since_real_ms;
 	v->started_real_ms = s->alive ? s->started_real_ms : 0;
 	v->pid = s->alive ? s->pid : 0;
