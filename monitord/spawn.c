@@ -1,6 +1,7 @@
 #include "monitord/spawn.h"
 
 #include "base/text.h"
+#include "monitord/envfile.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,6 +36,9 @@ struct packed {
 	uint32_t limit_count;
 	int umask, nice;
 	bool nice_set;
+	char *env_file; /* NULL: none */
+	int oom_score;
+	bool oom_score_set;
 	int ready; /* the descriptor's number in the service */
 	struct account account;
 	size_t used;
@@ -43,7 +47,10 @@ struct packed {
 
 static struct rlimit files_limit; /* as we were started */
 
-enum step { STEP_SETUP, STEP_LIMITS, STEP_USER, STEP_DIR, STEP_EXEC, STEPS };
+enum step {
+	STEP_SETUP, STEP_LIMITS, STEP_ENV_FILE, STEP_USER, STEP_DIR, STEP_EXEC, STEP_INTERPRETER,
+	STEPS
+};
 
 int
 pidfd_of(pid_t pid)
@@ -74,6 +81,35 @@ process_start_ticks(pid_t pid, bool want_alive)
 	for (int field = 2; field < 22 && p != NULL; field++)
 		p = strchr(p + 1, ' ');
 	return p != NULL ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* ---- on both sides of the clone: no allocation ---- */
+
+/* A copy in p; NULL once p is full. */
+static char *
+keep(struct packed *p, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	if (sizeof p->bytes - p->used < n)
+		return NULL;
+	char *copy = p->bytes + p->used;
+	memcpy(copy, text, n);
+	p->used += n;
+	return copy;
+}
+
+static bool
+set_env(struct packed *p, const char *text)
+{
+	size_t name = strcspn(text, "=") + 1, k = 0;
+	char *copy;
+	while (k < p->env_count && strncmp(p->env[k], text, name) != 0)
+		k++;
+	if (k >= ENV_MAX - 1 || (copy = keep(p, text)) == NULL)
+		return false;
+	p->env[k] = copy; /* the later one replaces the earlier */
+	p->env_count += k == p->env_count;
+	return true;
 }
 
 /* ---- in the child: async-signal-safe calls only, no memory of the arena ---- */
@@ -153,6 +189,38 @@ set_fds(const struct spawn *s, const struct packed *p, int failure, int null)
 }
 
 static void
+set_oom_score(int score)
+{
+	char text[16];
+	int n = snprintf(text, sizeof text, "%d", score);
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd == -1 || write(fd, text, (size_t)n) != n)
+		fail(STEP_LIMITS);
+	close(fd);
+}
+
+/* Here and not in monitord: the file's disk may be slow. */
+static void
+read_env_file(struct packed *p)
+{
+	static char text[ENVFILE_MAX];
+	char *at = text, *line;
+	bool good;
+	if (envfile_read(p->env_file, p->account.uid, text) == -1)
+		fail(STEP_ENV_FILE);
+	while ((line = envfile_next(&at, &good)) != NULL)
+		if (!set_env(p, line)) {
+			errno = E2BIG;
+			fail(STEP_ENV_FILE);
+		}
+	if (!good) {
+		errno = EINVAL;
+		fail(STEP_ENV_FILE);
+	}
+	p->env[p->env_count] = NULL;
+}
+
+static void
 child(const struct spawn *s, struct packed *p, int failure, int null)
 {
 	failure_fd = failure;
@@ -173,40 +241,23 @@ child(const struct spawn *s, struct packed *p, int failure, int null)
 	}
 	if (p->nice_set && setpriority(PRIO_PROCESS, 0, p->nice) != 0)
 		fail(STEP_LIMITS);
+	if (p->oom_score_set)
+		set_oom_score(p->oom_score);
+	if (p->env_file != NULL)
+		read_env_file(p);
 	if (!account_become(&p->account))
 		fail(STEP_USER);
 	if (chdir(p->dir) != 0)
 		fail(STEP_DIR);
 	execve(p->argv[0], p->argv, p->env);
+	if (errno == ENOENT && access(p->argv[0], F_OK) == 0) {
+		errno = ENOENT; /* the file is there: its first line names one that is not */
+		fail(STEP_INTERPRETER);
+	}
 	fail(STEP_EXEC);
 }
 
 /* ---- in monitord ---- */
-
-/* A copy in p; NULL once p is full, which ends the list it stands in. */
-static char *
-keep(struct packed *p, const char *text)
-{
-	size_t n = strlen(text) + 1;
-	if (sizeof p->bytes - p->used < n)
-		return NULL;
-	char *copy = p->bytes + p->used;
-	memcpy(copy, text, n);
-	p->used += n;
-	return copy;
-}
-
-static void
-set_env(struct packed *p, const char *text)
-{
-	size_t name = strcspn(text, "=") + 1, k = 0;
-	while (k < p->env_count && strncmp(p->env[k], text, name) != 0)
-		k++;
-	if (k >= ENV_MAX - 1)
-		return;
-	p->env[k] = keep(p, text); /* the rules' own replaces ours */
-	p->env_count += k == p->env_count;
-}
 
 static void
 set_own(struct packed *p, const char *name, const char *value)
@@ -240,7 +291,8 @@ pack(const struct spawn *s, struct packed *p)
 	if (s->notify != NULL)
 		set_own(p, "NOTIFY_SOCKET", s->notify);
 	for (uint32_t i = 0; c != NULL && i < c->env.count; i++)
-		set_env(p, c->env.texts[i]);
+		if (!set_env(p, c->env.texts[i]))
+			return false;
 	p->env[p->env_count] = NULL;
 	p->limit_count = c != NULL && c->limit_count < LIMITS_MAX ? c->limit_count : 0;
 	if (p->limit_count > 0)
@@ -248,6 +300,9 @@ pack(const struct spawn *s, struct packed *p)
 	p->umask = c != NULL && c->umask >= 0 ? c->umask : 022;
 	p->nice_set = c != NULL && c->nice_set;
 	p->nice = p->nice_set ? c->nice : 0;
+	p->env_file = c != NULL && c->env_file != NULL ? keep(p, c->env_file) : NULL;
+	p->oom_score_set = c != NULL && c->oom_score_set;
+	p->oom_score = p->oom_score_set ? c->oom_score : 0;
 	p->ready = c != NULL ? c->ready.fd : 0;
 	return true;
 }
@@ -301,9 +356,13 @@ void
 spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap)
 {
 	static const char *const steps[STEPS] = {
-		[STEP_SETUP] = "preparing",   [STEP_LIMITS] = "setting limits of",
-		[STEP_USER] = "the user of",  [STEP_DIR] = "the folder (dir) of",
+		[STEP_SETUP] = "preparing",
+		[STEP_LIMITS] = "setting limits of",
+		[STEP_ENV_FILE] = "the env-file of",
+		[STEP_USER] = "the user of",
+		[STEP_DIR] = "the folder (dir) of",
 		[STEP_EXEC] = "running",
+		[STEP_INTERPRETER] = "the interpreter of",
 	};
 	text_print(out, cap, "%s %s: %s", f->step >= 0 && f->step < STEPS ? steps[f->step] : "starting",
 		   program, strerror(f->error));

@@ -58,14 +58,29 @@ on_starting(struct loop_io *io, unsigned events)
 	process_failed(io->arg);
 }
 
+/* The controller may wait to be let into our groups: then this does it. */
 static void
-set_limit(struct process *p, const char *key, const char *file, uint64_t value)
+set_limit(struct process *p, const char *key, const char *controller, const char *file,
+	  const char *value)
 {
-	char number[32];
-	text_print(number, sizeof number, "%llu", (unsigned long long)value);
-	if (!cgroup_set(p->group, file, number))
+	cgroup_set(p->owner->cgroups.base, "cgroup.subtree_control", controller);
+	if (!cgroup_set(p->group, file, value))
 		log_warning("%s: %s cannot be set: %s", process_service(p)->name, key,
 			    strerror(errno));
+}
+
+static void
+set_limits(struct process *p, const struct service *c)
+{
+	char value[64];
+	if (c->memory_max > 0) {
+		text_print(value, sizeof value, "%llu", (unsigned long long)c->memory_max);
+		set_limit(p, "memory-max", "+memory", "memory.max", value);
+	}
+	if (c->cpu_max > 0) { /* microseconds in each 100 ms */
+		text_print(value, sizeof value, "%u 100000", c->cpu_max * 1000);
+		set_limit(p, "cpu-max", "+cpu", "cpu.max", value);
+	}
 }
 
 /* Its own group, else the lock: at most one instance lives. False: why. */
@@ -85,8 +100,8 @@ take_place(struct process *p, struct spawn *s, char *why, size_t cap)
 		return false;
 	}
 	s->cgroup = p->group;
-	if (p->group != -1 && c->memory_max > 0)
-		set_limit(p, "memory-max", "memory.max", c->memory_max);
+	if (p->group != -1)
+		set_limits(p, c);
 	if (p->group == -1 && !record_lock(ps, p, s)) {
 		text_print(why, cap, "an earlier instance still holds its lock");
 		return false;

@@ -58,6 +58,8 @@ SETTER(set_at_most);
 SETTER(set_depends);
 SETTER(set_log);
 SETTER(set_memory_max);
+SETTER(set_oom_score);
+SETTER(set_cpu_max);
 SETTER(set_drain);
 SETTER(set_service_keep);
 SETTER(set_match);

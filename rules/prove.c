@@ -31,6 +31,11 @@ prove_service(struct build *b, const struct service *s)
 			    s->name);
 	if (s->run.count == 0 && (s->log != NULL || s->memory_max > 0 || s->env.count > 0))
 		build_error(b, s->place, "[service %s]: log, env and memory-max need run", s->name);
+	if (s->run.count == 0 && (s->env_file != NULL || s->cpu_max > 0 || s->oom_score_set))
+		build_error(b, s->place, "[service %s]: env-file, cpu-max and oom-score need run",
+			    s->name);
+	if (s->run.count == 0 && (s->ready.kind == READY_NOTIFY || s->ready.kind == READY_FD))
+		build_error(b, s->place, "[service %s]: ready: notify and fd need run", s->name);
 	if (s->ready.kind == READY_CHECK && b->rules->checks[s->ready.check].of != s->id)
 		build_error(b, s->place, "[service %s]: ready: check '%s' is not 'of = %s'", s->name,
 			    b->rules->checks[s->ready.check].name, s->name);

@@ -99,6 +99,9 @@ struct service {
 	const char *user, *group; /* NULL: monitord's own */
 	const char *dir;
 	struct text_list env; /* NAME=VALUE */
+	const char *env_file; /* read at each start; NULL: none */
+	int oom_score;
+	bool oom_score_set;
 	struct limit *limits;
 	uint32_t limit_count;
 	int umask; /* -1: not set */
@@ -123,6 +126,7 @@ struct service {
 	uint64_t log_size; /* rotate at; 0: never */
 	uint32_t log_keep;
 	uint64_t memory_max; /* 0: none */
+	uint32_t cpu_max;    /* percent of one core, 0: none */
 	uint32_t drain;	     /* route id or RULES_NONE */
 	struct id_list routes; /* that have a backend whose check is of it */
 	struct alerts_to alert;

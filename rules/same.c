@@ -27,6 +27,8 @@ same_process(const struct service *a, const struct service *b)
 	       same_text(a->user, b->user) && same_text(a->group, b->group) &&
 	       same_text(a->dir, b->dir) && same_text(a->log, b->log) &&
 	       a->umask == b->umask && a->nice == b->nice && a->nice_set == b->nice_set &&
+	       same_text(a->env_file, b->env_file) && a->oom_score == b->oom_score &&
+	       a->oom_score_set == b->oom_score_set && a->cpu_max == b->cpu_max &&
 	       a->memory_max == b->memory_max && a->limit_count == b->limit_count &&
 	       (a->limit_count == 0 ||
 		memcmp(a->limits, b->limits, a->limit_count * sizeof *a->limits) == 0);

@@ -380,6 +380,35 @@ set_memory_max(struct build *b, void *object, const struct entry *e)
 }
 
 void
+set_cpu_max(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char why[UNITS_WHY];
+	double percent;
+	if (!units_value(e->value, UNIT_PERCENT, &percent, why))
+		error(b, "cpu-max: %s", why);
+	else if (percent < 1 || percent > 100000)
+		error(b, "cpu-max: '%s' is not within 1%% and 100000%%", e->value);
+	else
+		s->cpu_max = (uint32_t)percent;
+}
+
+void
+set_oom_score(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	char why[UNITS_WHY];
+	bool minus = *e->value == '-';
+	uint64_t n;
+	if (!units_count(e->value + minus, 0, 1000, &n, why)) {
+		error(b, "oom-score: '%s' is no number from -1000 to 1000", e->value);
+		return;
+	}
+	s->oom_score = minus ? -(int)n : (int)n;
+	s->oom_score_set = true;
+}
+
+void
 set_drain(struct build *b, void *object, const struct entry *e)
 {
 	struct service *s = object;

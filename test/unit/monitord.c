@@ -8,6 +8,7 @@ main(void)
 	failed += test_account();
 	failed += test_cgroup();
 	failed += test_death();
+	failed += test_envfile();
 	failed += test_logfile();
 	failed += test_process();
 	failed += test_ring();

@@ -39,6 +39,7 @@ int test_values(void);
 int test_account(void);
 int test_cgroup(void);
 int test_death(void);
+int test_envfile(void);
 int test_logfile(void);
 int test_process(void);
 int test_ring(void);
