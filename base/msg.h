@@ -191,6 +191,8 @@ struct msg_service_view {
 	uint32_t restarts;
 	uint32_t held;
 	uint32_t by_command; /* stopped by command */
+	uint32_t drained;    /* out of its routes by order */
+	uint32_t pad;
 	double cpu, memory, threads, fds; /* NaN: not known; percent of a core, bytes, counts */
 	uint64_t event;			  /* the last that changed it */
 };
@@ -252,7 +254,7 @@ struct msg_alert_counts {
 
 enum verb {
 	VERB_START, VERB_STOP, VERB_RESTART, VERB_RELOAD_SERVICE, VERB_HOLD, VERB_RELEASE,
-	VERB_REROUTE, VERB_RESTORE, VERB_RELOAD, VERB_TEST, VERB_ACK, VERBS
+	VERB_REROUTE, VERB_RESTORE, VERB_RELOAD, VERB_TEST, VERB_ACK, VERB_DRAIN, VERB_UNDRAIN, VERBS
 };
 
 /* status -> monitord, with the client's descriptor: monitord asks it who speaks. */

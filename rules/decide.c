@@ -62,6 +62,7 @@ command(struct world *w, const struct event *e)
 		[VERB_RELOAD_SERVICE] = "reload", [VERB_HOLD] = "hold", [VERB_RELEASE] = "release",
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore", [VERB_RELOAD] = "reload-rules",
 		[VERB_TEST] = "test",	    [VERB_ACK] = "ack",
+		[VERB_DRAIN] = "drain",	    [VERB_UNDRAIN] = "undrain",
 	};
 	bool route = e->verb == VERB_REROUTE || e->verb == VERB_RESTORE;
 	const char *why = "";
@@ -325,6 +326,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		r->wait_token = 0;
 		move_deadline(to, from, OBJECT_RULE, n, o);
 	}
+	drains_again(to);
 	recount_incidents(to, from);
 	to->going = from->going;
 	to->stopping_all = to->stops_left = from->stopping_all;

@@ -146,7 +146,7 @@ choose_all(struct world *w, uint32_t id)
 	}
 	/* too few: those that are good but not rested, or were refused, then what carried
 	 * it */
-	for (int pass = 0; pass < 5; pass++)
+	for (int pass = 0; pass < 6; pass++)
 		for (uint32_t i = 0; i < c->backend_count; i++) {
 			if ((uint32_t)__builtin_popcountll(set) >= c->keep)
 				return set;
@@ -155,9 +155,9 @@ choose_all(struct world *w, uint32_t id)
 			bool drained = (r->drained & BIT(i)) != 0;
 			if ((pass == 0 && good && !drained && (r->refused & BIT(i)) == 0) ||
 			    (pass == 1 && good && !drained) ||
-			    (pass == 2 && good) ||
+			    (pass == 2 && good && in) ||
 			    (pass == 3 && in && health(w, id, i) == HEALTH_UNKNOWN) ||
-			    (pass == 4 && in))
+			    (pass == 4 && good) || (pass == 5 && in))
 				set |= BIT(i);
 		}
 	return set;
@@ -524,7 +524,13 @@ route_timer(struct world *w, uint32_t id)
 void
 route_drain(struct world *w, uint32_t service, bool drain)
 {
-	uint32_t id = w->rules->services[service].drain;
+	if (drain || !w->services[service].drained) /* by order, that is */
+		route_take(w, w->rules->services[service].drain, service, drain);
+}
+
+void
+route_take(struct world *w, uint32_t id, uint32_t service, bool drain)
+{
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
 	uint64_t places = route_places(w, id, service);

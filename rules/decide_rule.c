@@ -54,6 +54,14 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 			   w->rules->services[a->id].name, sigabbrev_np(d->signal));
 		return;
 	}
+	case ACTION_DRAIN:
+	case ACTION_UNDRAIN: {
+		const char *why = "";
+		if (!service_drain(w, a->id, a->kind == ACTION_DRAIN, &why))
+			world_tell(w, "action-done", OBJECT_RULE, id, "drain %s: %s",
+				   w->rules->services[a->id].name, why);
+		return;
+	}
 	case ACTION_HOLD:
 	case ACTION_RELEASE:
 		service_hold(w, a->id, a->kind == ACTION_HOLD);
@@ -64,8 +72,6 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 	case ACTION_ALERT:
 	case ACTION_PAGE:
 	case ACTION_LOG:
-	case ACTION_DRAIN:
-	case ACTION_UNDRAIN:
 	case ACTION_KINDS:
 		return;
 	}
@@ -132,10 +138,10 @@ act(struct world *w, uint32_t id, const struct action *a)
 	case ACTION_SIGNAL:
 	case ACTION_HOLD:
 	case ACTION_RELEASE:
-		service_action(w, id, a);
-		break;
 	case ACTION_DRAIN:
 	case ACTION_UNDRAIN:
+		service_action(w, id, a);
+		break;
 	case ACTION_KINDS:
 		break;
 	}

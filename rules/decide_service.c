@@ -314,6 +314,9 @@ service_command(struct world *w, const struct event *e, const char **why)
 	case VERB_RELEASE:
 		service_hold(w, e->id, e->verb == VERB_HOLD);
 		return false;
+	case VERB_DRAIN:
+	case VERB_UNDRAIN:
+		return service_drain_command(w, e, why);
 	case VERB_REROUTE:
 	case VERB_RESTORE:
 	case VERB_RELOAD:

@@ -106,6 +106,7 @@ void
 service_drained(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
+	service_is_out(w, id);
 	if ((!s->draining && !s->lingers) || s->drain_ms != 0)
 		return;
 	s->drain_ms = w->now_ms;

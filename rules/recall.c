@@ -86,6 +86,8 @@ recall_service(struct service_view *s, const struct journal_line *l)
 		s->trial = true;
 	} else if (KIND(l, "service-restart")) {
 		service_count(s, l->real_ms);
+	} else if (KIND(l, "service-drained") || KIND(l, "service-undrained")) {
+		s->drained = KIND(l, "service-drained");
 	} else if (KIND(l, "service-changed")) {
 		s->owed = true;
 	}
@@ -103,6 +105,8 @@ recall_service_command(struct service_view *s, const struct journal_line *l)
 	}
 	if (BEGINS(l, "hold "))
 		s->held = true;
+	if (BEGINS(l, "drain by an earlier order")) /* a new one may have been refused */
+		s->drained = true;
 	if (BEGINS(l, "release "))
 		s->held = false;
 }
@@ -151,6 +155,7 @@ void
 recall_settle(struct world *w)
 {
 	w->recalled = false;
+	drains_again(w);
 	for (uint32_t id = 0; id < w->rules->service_count; id++) {
 		struct service_view *s = &w->services[id];
 		for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)

@@ -279,10 +279,6 @@ action_item(struct build *b, void *arg, const char *text)
 	case ACTION_LOG:
 		items->list[items->count++] = a;
 		break;
-	case ACTION_DRAIN:
-	case ACTION_UNDRAIN:
-		build_error(b, b->entry->place, "%s: '%s' is not supported yet", b->entry->key, verb);
-		break;
 	case ACTION_START:
 	case ACTION_STOP:
 	case ACTION_RESTART:
@@ -291,6 +287,8 @@ action_item(struct build *b, void *arg, const char *text)
 	case ACTION_SIGNAL:
 	case ACTION_HOLD:
 	case ACTION_RELEASE:
+	case ACTION_DRAIN:
+	case ACTION_UNDRAIN:
 		service_action(b, items, a, name);
 		break;
 	case ACTION_RUN:

@@ -22,6 +22,7 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->restarts = s->restarts;
 	v->held = s->held;
 	v->by_command = s->by_command;
+	v->drained = s->drained;
 	v->cpu = s->values[METRIC_CPU];
 	v->memory = s->values[METRIC_MEMORY];
 	v->threads = s->values[METRIC_THREADS];

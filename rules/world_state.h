@@ -41,6 +41,7 @@ struct service_view {
 	bool lingers; /* its main process is dead, the rest ends the requests it has */
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
+	bool drained; /* out of its routes by order */
 	bool in_turn; /* its restart waits for others of its family */
 	bool given_up; /* too many crashes: hands off, but for one try after `retry` */
 	bool trial;    /* that try is under way */
@@ -246,6 +247,13 @@ bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide no
 void need_failed(struct world *w, enum object_kind kind, uint32_t by);
 void need_tell(struct world *w); /* as many as there is room for */
 
+/* ---- decide_drain.c ---- */
+/* False: why says what forbids it. */
+bool service_drain(struct world *w, uint32_t id, bool drain, const char **why);
+bool service_drain_command(struct world *w, const struct event *e, const char **why);
+void service_is_out(struct world *w, uint32_t id); /* a route may have let go of it */
+void drains_again(struct world *w);
+
 /* ---- decide_turn.c ---- */
 void service_turns(struct world *w); /* restarts whose turn has come */
 
@@ -269,6 +277,7 @@ void route_update(struct world *w, uint32_t id); /* the health of a backend may 
 void route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns);
 bool route_command(struct world *w, const struct event *e, const char **why);
 void route_manual(struct world *w, uint32_t id, uint32_t backend);
+void route_take(struct world *w, uint32_t id, uint32_t service, bool out);
 void route_drain(struct world *w, uint32_t service, bool drain);
 /* The route has this service for a backend, and does not know how it is. */
 bool route_unmeasured(const struct world *w, uint32_t id, uint32_t service);

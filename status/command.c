@@ -19,6 +19,8 @@ static const struct command_row {
 	{ OBJECT_SERVICE, "reload", VERB_RELOAD_SERVICE },
 	{ OBJECT_SERVICE, "hold", VERB_HOLD },
 	{ OBJECT_SERVICE, "release", VERB_RELEASE },
+	{ OBJECT_SERVICE, "drain", VERB_DRAIN },
+	{ OBJECT_SERVICE, "undrain", VERB_UNDRAIN },
 	{ OBJECT_ROUTE, "reroute", VERB_REROUTE },
 	{ OBJECT_ROUTE, "restore", VERB_RESTORE },
 	{ OBJECT_CONTACT, "test", VERB_TEST },
@@ -130,9 +132,6 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	const char *error = "";
 	c->asked =
 		(struct command_asked){ .wait = wait == NULL || strcmp(wait, "0") != 0 };
-	if (kind == OBJECT_SERVICE &&
-	    (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0))
-		return request_error(c, 501, "not supported yet");
 	if (row == NULL)
 		return request_error(c, 404, "no such command");
 	c->asked.verb = row->verb;

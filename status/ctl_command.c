@@ -12,6 +12,7 @@ static const struct {
 } verb_table[] = {
 	{ "start", "started" },   { "stop", "stopped" },     { "restart", "restarted" },
 	{ "reload", "reloaded" }, { "hold", "held" },        { "release", "released" },
+	{ "drain", "drained" },   { "undrain", "undrained" },
 	{ "reroute", "moved" },   { "restore", "restored" }, { "test", "delivered" },
 };
 

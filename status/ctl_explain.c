@@ -134,6 +134,8 @@ print_service(const json_t *status, const json_t *o)
 		printf("  process: %s\n", detail);
 	if (json_is_true(json_object_get(o, "hold")))
 		puts("  held: it is told of, not acted on, until it is released");
+	if (json_is_true(json_object_get(o, "drained")))
+		puts("  drained: out of its routes, until it is undrained");
 	json_array_foreach(json_object_get(o, "checks"), i, name)
 	{
 		const json_t *c = find_object(status, json_string_value(name), &kind);

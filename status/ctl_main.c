@@ -23,6 +23,8 @@ static const struct row {
 	{ "reload", 0, -1, NULL, NULL, "[SERVICE ...]" },
 	{ "hold", 1, -1, NULL, ctl_services, "SERVICE ..." },
 	{ "release", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "drain", 1, -1, NULL, ctl_services, "SERVICE ..." },
+	{ "undrain", 1, -1, NULL, ctl_services, "SERVICE ..." },
 	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND]" },
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
@@ -36,8 +38,8 @@ usage(FILE *out)
 {
 	fputs("usage: monitorctl [-s SOCKET] COMMAND\n"
 	      "  status [NAME ...] [--json] [--watch]     how things are\n"
-	      "  start | stop | restart | reload | hold | release SERVICE ... "
-	      "[--no-wait]\n"
+	      "  start | stop | restart | reload | hold | release | drain | undrain "
+	      "SERVICE ... [--no-wait]\n"
 	      "                                           SERVICE may be a chain, or "
 	      "all\n"
 	      "  reroute ROUTE [BACKEND] | restore ROUTE  move traffic by hand, and "
@@ -58,8 +60,7 @@ usage(FILE *out)
 static bool
 is_planned(const char *word)
 {
-	static const char *const words[] = { "drain",   "undrain", "ack",
-					     "silence", "check",   "replay" };
+	static const char *const words[] = { "ack", "silence", "check", "replay" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i], word) == 0)
 			return true;

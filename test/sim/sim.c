@@ -206,6 +206,8 @@ check_order(const struct decision *d, const struct event *e, const uint64_t *bef
 static void
 check_stop(uint32_t id)
 {
+	if (sim.world->services[id].by_command)
+		return; /* an operator had stopped it before */
 	for (uint32_t k = 0; k < sim.rules->service_count; k++)
 		for (uint32_t i = 0; i < sim.rules->services[k].depends_services.count; i++)
 			if (sim.rules->services[k].depends_services.ids[i] == id &&
@@ -516,7 +518,8 @@ fault(void)
 {
 	uint32_t id = draw(sim.rules->service_count);
 	struct process *p = &sim.processes[id];
-	static const enum verb verbs[] = { VERB_START, VERB_STOP, VERB_RESTART, VERB_HOLD, VERB_RELEASE };
+	static const enum verb verbs[] = { VERB_START, VERB_STOP, VERB_RESTART, VERB_HOLD, VERB_RELEASE,
+					   VERB_DRAIN, VERB_UNDRAIN };
 	struct event late = { .kind = EVENT_LATE };
 	struct event changed = { .kind = EVENT_CHANGED, .object = OBJECT_SERVICE };
 	switch (draw(17)) {
@@ -549,7 +552,7 @@ fault(void)
 		memset(sim.bad_row, 0, sizeof sim.bad_row);
 		break;
 	case 10: case 11:
-		command(verbs[draw(5)], id);
+		command(verbs[draw(7)], id);
 		break;
 	case 12:
 		command(draw(2) == 0 ? VERB_REROUTE : VERB_RESTORE, draw(sim.rules->route_count));
@@ -592,6 +595,7 @@ tidy_up(void)
 {
 	for (uint32_t i = 0; i < sim.rules->service_count; i++) {
 		command(VERB_RELEASE, i);
+		command(VERB_UNDRAIN, i);
 		if ((sim.world->services[i].state == SERVICE_FAILED &&
 		     sim.rules->services[i].retry_ms == 0) || /* else it must come by itself */
 		    sim.world->services[i].state == SERVICE_STOPPED)

@@ -8,6 +8,7 @@ main(void)
 	failed += test_breaker();
 	failed += test_check();
 	failed += test_condition();
+	failed += test_drain();
 	failed += test_incident();
 	failed += test_mistakes();
 	failed += test_move();

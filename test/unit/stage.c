@@ -143,6 +143,7 @@ command(const char *verb, const char *name, char *value)
 		[VERB_RESTART] = "restart", [VERB_RELOAD_SERVICE] = "reload",
 		[VERB_HOLD] = "hold",       [VERB_RELEASE] = "release",
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore",
+		[VERB_DRAIN] = "drain",     [VERB_UNDRAIN] = "undrain",
 	};
 	struct event e = { .kind = EVENT_COMMAND,
 			   .target = RULES_NONE,

@@ -24,6 +24,7 @@ int test_text(void);
 int test_breaker(void);
 int test_check(void);
 int test_condition(void);
+int test_drain(void);
 int test_incident(void);
 int test_need(void);
 int test_mistakes(void);
