@@ -146,19 +146,24 @@ related(const struct world *w, enum object_kind kind, uint32_t id)
 	return i;
 }
 
-/* The oldest that is closed, or was never used. */
+/* The oldest that is closed, or was never used; NO_INCIDENT: all are open. */
 static uint32_t
 take_place(struct world *w)
 {
-	uint32_t index = w->incident_next;
-	for (uint32_t k = 0; k < INCIDENTS; k++) {
+	uint32_t index = NO_INCIDENT;
+	for (uint32_t k = 0; index == NO_INCIDENT && k < INCIDENTS; k++) {
 		uint32_t i = (w->incident_next + k) % INCIDENTS;
-		if (w->incidents[i].id == 0 || w->incidents[i].state == INCIDENT_CLOSED) {
+		if (w->incidents[i].id == 0 || w->incidents[i].state == INCIDENT_CLOSED)
 			index = i;
-			break;
-		}
 	}
+	if (index == NO_INCIDENT)
+		return index;
 	w->incident_next = (index + 1) % INCIDENTS;
+	for (uint32_t i = 0; i < w->node_count; i++)
+		if (w->nodes[i].incident == index) {
+			w->nodes[i].incident = NO_INCIDENT;
+			w->nodes[i].bad = false;
+		}
 	return index;
 }
 
@@ -166,11 +171,8 @@ static uint32_t
 open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *text)
 {
 	uint32_t index = take_place(w);
-	for (uint32_t i = 0; i < w->node_count; i++)
-		if (w->nodes[i].incident == index) {
-			w->nodes[i].incident = NO_INCIDENT;
-			w->nodes[i].bad = false;
-		}
+	if (index == NO_INCIDENT) /* a storm: it joins the newest, so that none is forgotten */
+		return (w->incident_next + INCIDENTS - 1) % INCIDENTS;
 	struct incident *x = &w->incidents[index];
 	*x = (struct incident){ .id = w->last_event + 1,
 				.root_kind = kind,
@@ -314,6 +316,8 @@ static uint32_t
 recall_new(struct world *w, const struct journal_line *l)
 {
 	uint32_t index = take_place(w);
+	if (index == NO_INCIDENT)
+		return index;
 	w->incidents[index] = (struct incident){ .id = l->incident,
 						 .since_real_ms = l->real_ms,
 						 .event = l->id };
@@ -344,6 +348,8 @@ incident_recall(struct world *w, const struct journal_line *l)
 	bool new = index == NO_INCIDENT;
 	if (new)
 		index = recall_new(w, l);
+	if (index == NO_INCIDENT)
+		return;
 	struct incident *x = &w->incidents[index];
 	if (new || opens || (!x->told && strcmp(l->kind, "service-exited") == 0)) {
 		set_root(w, x, kind_of(l->object_kind), l->object);

@@ -2,6 +2,13 @@
 #include "test/unit/stage.h"
 #include "test/unit/unit.h"
 
+#include "base/text.h"
+#include "rules/parse.h"
+#include "rules/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 static const char text[] =
 	"[monitord]\nremind = 1m\n"
 	"[service a]\nrun = /a\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
@@ -50,9 +57,83 @@ open_join_close(void **state)
 	stage_table(text, rows, COUNT(rows));
 }
 
+#define STORM 300 /* more than are remembered at once */
+
+static struct {
+	struct world *world;
+	int64_t now_ms;
+	unsigned opened, closed;
+	struct decisions out;
+} storm;
+
+static void
+feed(const struct event *e)
+{
+	decide(storm.world, e, storm.now_ms, storm.now_ms, &storm.out);
+	for (size_t i = 0; i < storm.out.count; i++) {
+		const struct decision *d = &storm.out.list[i];
+		bool tell = d->kind == DECIDE_TELL;
+		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
+		storm.closed += tell && strcmp(d->line.kind, "incident-close") == 0;
+	}
+}
+
+static void
+all_are(enum outcome outcome, int64_t then_ms)
+{
+	for (uint32_t i = 0; i < STORM; i++) {
+		struct msg_result m = { .check = i, .outcome = outcome,
+					.began_ns = storm.now_ms * 1000000 };
+		struct event e = { .kind = EVENT_RESULT, .id = i, .result = &m };
+		feed(&e);
+	}
+	struct event timer = { .kind = EVENT_TIMER };
+	for (int64_t end = storm.now_ms + then_ms; world_deadline(storm.world) <= end;) {
+		int64_t due = world_deadline(storm.world);
+		storm.now_ms = due > storm.now_ms ? due : storm.now_ms;
+		feed(&timer);
+	}
+	storm.now_ms += then_ms;
+}
+
+static void
+a_storm_forgets_none(void **state)
+{
+	static char path[] = "r.ini", bytes[STORM * 64];
+	struct text t;
+	(void)state;
+	text_begin(&t, bytes, sizeof bytes);
+	for (unsigned i = 0; i < STORM; i++)
+		text_add(&t, "[check c%u]\ntcp = h:1\ndown = 1\nup = 1\n", i);
+	struct source source = { .path = path, .text = bytes, .size = t.length };
+	struct sources sources = { .list = &source, .count = 1 };
+	struct problems problems = { 0 };
+	struct rules *rules = rules_parse(&sources, &problems);
+	assert_non_null(rules);
+	problems_free(&problems);
+	storm.now_ms = 1000;
+	storm.world = world_new(rules, 1, "host", storm.now_ms);
+	assert_non_null(storm.world);
+	struct event go = { .kind = EVENT_GO };
+	feed(&go);
+	all_are(OUTCOME_BAD, 5000);
+	assert_true(storm.opened > 1);
+	assert_int_equal(storm.closed, 0);
+	all_are(OUTCOME_GOOD, 60000);
+	assert_int_equal(storm.closed, storm.opened);
+	for (uint32_t i = 0; i < world_incidents(storm.world); i++) {
+		struct msg_incident_view v;
+		world_incident_view(storm.world, i, &v);
+		assert_true(v.incident == 0 || v.state == INCIDENT_CLOSED);
+	}
+	world_free(&storm.world);
+	rules_free(&rules);
+}
+
 int
 test_incident(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close),
+						   cmocka_unit_test(a_storm_forgets_none) };
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }
