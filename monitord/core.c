@@ -432,6 +432,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	}
 	keep_read(c);
 	journal_replay(&c->journal, recall_line, c);
+	if (!c->journal.same_boot)
+		world_boot(c->world);
 	core_groups(c);
 	c->processes = processes_new(c->loop, c->rules, c->run_dir, on_process_event, c, why);
 	if (c->processes == NULL)

@@ -27,6 +27,8 @@ add_services(const struct core *c, struct text *t)
 			text_add(t, "stop %s\n", c->rules->services[i].name);
 		if (v.held)
 			text_add(t, "hold %s\n", c->rules->services[i].name);
+		if (world_runs(c->world, i))
+			text_add(t, "ran %s\n", c->rules->services[i].name);
 		if (v.drained)
 			text_add(t, "drain %s\n", c->rules->services[i].name);
 	}

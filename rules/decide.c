@@ -278,6 +278,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 {
 	const struct rules *rt = to->rules, *rf = from->rules;
 	(void)now_ms;
+	to->moved = true;
 	to->last_event = from->last_event;
 	to->last_token = from->last_token;
 	to->random = from->random;

@@ -95,6 +95,7 @@ service_give_up(struct world *w, uint32_t id)
 	w->cause = world_tell(w, "service-failed", OBJECT_SERVICE, id, "%s", text);
 	if (!again) /* of a try that failed too `remind` tells */
 		incident_worse(w, OBJECT_SERVICE, id, text);
+	service_remember(w, id);
 	world_answer(w, s->waiters, -1, ANSWER_FAILED, "it has failed");
 }
 
@@ -328,6 +329,8 @@ service_empty(struct world *w, const struct event *e)
 	world_tell(w, "service-stopped", OBJECT_SERVICE, e->id,
 		   "%s is stopped: nothing of it is left", c->name);
 	world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
+	if (s->after == AFTER_STAY)
+		service_remember(w, e->id);
 	if (s->after == AFTER_START && !s->by_command)
 		service_start(w, e->id);
 	else if (s->after == AFTER_CRASH)

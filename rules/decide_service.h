@@ -43,6 +43,7 @@ void turn_refuse(struct world *w, uint32_t id);
 
 /* ---- recall.c ---- */
 /* Goes on where an earlier life of monitord left it. True: nothing is to be started now. */
+void service_remember(struct world *w, uint32_t id); /* whether it runs, for the next boot */
 bool service_resume(struct world *w, uint32_t id);
 
 /* ---- decide_stop.c ---- */

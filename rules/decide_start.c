@@ -109,6 +109,7 @@ start_now(struct world *w, uint32_t id)
 			      "%s is being started%s", c->name,
 			      s->restarts > 0 ? " again" : "");
 	world_decide(w, DECIDE_START, id);
+	service_remember(w, id);
 	world_arm(w, OBJECT_SERVICE, id, w->now_ms + limit);
 }
 

@@ -64,6 +64,7 @@ const struct key key_table[] = {
 	CUSTOM(SERVICE, "nice", set_nice, RESTART, false, "0", "-20 to 19"),
 	CUSTOM(SERVICE, "ready", set_ready, NOTHING, false, NULL, "check NAME, notify or fd N (within T), after T, or exec"),
 	CUSTOM(SERVICE, "restart", set_restart, NOTHING, false, "always", "always, failure or never"),
+	CUSTOM(SERVICE, "on-boot", set_on_boot, NOTHING, false, "start", "start, stay or last: when monitord begins after a boot"),
 	CUSTOM(SERVICE, "success", set_success, NOTHING, false, "0", "exit codes that are no failure"),
 	CUSTOM(SERVICE, "backoff", set_backoff, NOTHING, false, "100ms..30s", "delay between restarts, doubling"),
 	CUSTOM(SERVICE, "at-most", set_at_most, NOTHING, false, NULL, "N in T: more restarts than these and the service has failed"),

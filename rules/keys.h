@@ -62,6 +62,7 @@ SETTER(set_oom_score);
 SETTER(set_cpu_max);
 SETTER(set_drain);
 SETTER(set_service_keep);
+SETTER(set_on_boot);
 SETTER(set_match);
 SETTER(set_of);
 SETTER(set_kind);

@@ -107,6 +107,8 @@ recall_service_command(struct service_view *s, const struct journal_line *l)
 		s->held = true;
 	if (BEGINS(l, "drain by an earlier order")) /* a new one may have been refused */
 		s->drained = true;
+	if (BEGINS(l, "ran by an earlier order"))
+		s->ran_before = true;
 	if (BEGINS(l, "release "))
 		s->held = false;
 }
@@ -213,5 +215,37 @@ service_resume(struct world *w, uint32_t id)
 		resume_gone(w, id);
 		return true;
 	}
+	if (last == LAST_NONE && !w->moved)
+		return conf(w, id)->on_boot == BOOT_STAY ||
+		       (conf(w, id)->on_boot == BOOT_LAST && !s->ran_before);
 	return last == LAST_STOPPED || (last == LAST_RAN && service_resume_ended(w, id));
+}
+
+bool
+world_runs(const struct world *w, uint32_t id)
+{
+	const struct service_view *s = &w->services[id];
+	return s->pending || (s->state != SERVICE_STOPPED && s->state != SERVICE_FAILED);
+}
+
+void
+service_remember(struct world *w, uint32_t id)
+{
+	if (conf(w, id)->on_boot == BOOT_LAST && !w->stopping_all)
+		world_decide(w, DECIDE_REMEMBER, 0);
+}
+
+void
+world_boot(struct world *w)
+{
+	for (uint32_t id = 0; id < w->rules->service_count; id++) {
+		struct service_view *s = &w->services[id];
+		s->ran_before =
+			s->ran_before || s->last == LAST_RAN || s->last == LAST_STARTING;
+		s->last = LAST_NONE;
+		s->crash_next = s->crashes = s->restarts = 0;
+		s->given_up = s->trial = s->owed = s->broken_off = s->ended = false;
+		s->exit_code = -1;
+		s->exit_signal = 0;
+	}
 }

@@ -79,6 +79,7 @@ struct limit {
 	uint64_t value; /* UINT64_MAX: unlimited */
 };
 
+enum on_boot { BOOT_START, BOOT_STAY, BOOT_LAST };
 enum restart_policy { RESTART_ALWAYS, RESTART_FAILURE, RESTART_NEVER };
 
 struct service {
@@ -112,6 +113,7 @@ struct service {
 	struct stop_step stop[STOP_STEPS_MAX];
 	uint32_t stop_count;
 	enum restart_policy restart;
+	enum on_boot on_boot;
 	uint64_t success_mask[4]; /* exit codes that are no failure, bit code; default 0 */
 	int64_t backoff_first_ms, backoff_last_ms;
 	uint32_t at_most; /* 0: never gives up */

@@ -426,3 +426,16 @@ set_service_keep(struct build *b, void *object, const struct entry *e)
 	s->keep = (uint32_t)n;
 	s->keep_set = true;
 }
+
+void
+set_on_boot(struct build *b, void *object, const struct entry *e)
+{
+	struct service *s = object;
+	static const char *const names[] = { "start", "stay", "last" };
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(names[i], e->value) == 0) {
+			s->on_boot = (enum on_boot)i;
+			return;
+		}
+	error(b, "on-boot: expected start, stay or last, not '%s'", e->value);
+}

@@ -133,6 +133,12 @@ void world_move(struct world *to, const struct world *from, int64_t now_ms);
  * the last event id, open incidents, holds, manual routes, stops by command. */
 void world_recall(struct world *w, const struct journal_line *line);
 
+/* What was recalled is of an earlier boot: for `on-boot` only. Between recall and ADOPTED. */
+void world_boot(struct world *w);
+
+/* It runs, or is on its way there: what `on-boot = last` asks for after a boot. */
+bool world_runs(const struct world *w, uint32_t id);
+
 void decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms,
 	    struct decisions *out);
 

@@ -47,6 +47,7 @@ struct service_view {
 	bool trial;    /* that try is under way */
 	enum last last;
 	int64_t last_ms;      /* when it failed */
+	bool ran_before;      /* when the machine went down */
 	bool ended;	      /* its end is known */
 	bool owed;	      /* a restart, as its section has changed */
 	bool broken_off;      /* we died while it was being stopped, to do `after` */
@@ -183,6 +184,7 @@ struct world {
 	uint32_t pending_first, pending_last, starting;
 	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
 	bool going; /* EVENT_GO came */
+	bool moved; /* after a reload: nothing of this is a boot */
 	bool recalled; /* times of services are still real ones */
 	uint32_t go_next;
 	bool stopping_all;

@@ -145,6 +145,45 @@ counts_rules(void **state)
 	stage_table(leak, by_rules, COUNT(by_rules));
 }
 
+static const char boots[] = "[service a]\nrun = /a\non-boot = start\n"
+			    "[service s]\nrun = /s\non-boot = stay\n"
+			    "[service l]\nrun = /l\non-boot = last\nat-most = 1 in 1h\n";
+#define RUNS(s) "started:" s " "
+#define OFF(s) "away:" s " "
+
+static const struct stage_row after_boot[] = {
+	{ "go ?a ?s ?l !start:s !start:l", NULL,
+	  "start:a a=starting s=stopped l=stopped start:s start:l" },
+	/* as it was when the machine went down */
+	{ "go " RUNS("a") "!start:l " RUNS("l") OFF("a") OFF("l") "boot", NULL,
+	  "start:a start:l answer:done start:a start:l" },
+	{ "go " RUNS("a") "!start:l " RUNS("l") "!stop:l exited:l=0 empty:l " OFF(
+		  "a") "boot ?l",
+	  NULL,
+	  "start:a start:l answer:done TERM:l(main) answer:done start:a l=stopped" },
+	{ "go " RUNS("a") "!start:s " RUNS("s") OFF("a") OFF("s") "boot ?s", NULL,
+	  "start:a start:s answer:done start:a s=stopped" },
+	/* our own death is no boot */
+	{ "go " RUNS("a") "!start:s " RUNS("s") OFF("s") "reborn", NULL,
+	  "start:a start:s answer:done start:s" },
+	/* what had failed may try again */
+	{ "go " RUNS("a") "exited:a=1 empty:a " RUNS("a") "!start:l " RUNS(
+		  "l") "exited:l=1 "
+		       "empty:l " RUNS("l") "exited:l=1 empty:l ?l " OFF(
+			       "a") "boot ?l !start:l",
+	  NULL,
+	  "start:a KILL:a(tree) start:a start:l answer:done KILL:l(tree) start:l "
+	  "KILL:l(tree) "
+	  "l=failed start:a l=stopped start:l" },
+};
+
+static void
+boots_as_asked(void **state)
+{
+	(void)state;
+	stage_table(boots, after_boot, COUNT(after_boot));
+}
+
 static void
 gives_up_and_tries_again(void **state)
 {
@@ -158,6 +197,7 @@ test_breaker(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_up_and_tries_again),
 		cmocka_unit_test(remembers),
+		cmocka_unit_test(boots_as_asked),
 		cmocka_unit_test(counts_rules),
 	};
 	return cmocka_run_group_tests_name("breaker", tests, NULL, NULL);

@@ -224,7 +224,7 @@ reload(void)
 
 /* monitord was killed: what lives is adopted, the journal says the rest. */
 static void
-reborn(void)
+reborn(bool boot)
 {
 	struct event go = { .kind = EVENT_GO };
 	world_free(&stage.world);
@@ -232,6 +232,8 @@ reborn(void)
 	assert_non_null(stage.world);
 	for (unsigned i = 0; i < stage.line_count; i++)
 		world_recall(stage.world, &stage.lines[i]);
+	if (boot)
+		world_boot(stage.world);
 	for (uint32_t i = 0; i < stage.rules->service_count; i++) {
 		struct event e = { .kind = EVENT_ADOPTED,
 				   .id = i,
@@ -271,7 +273,9 @@ step(char *word)
 	else if (strcmp(verb, "reload") == 0)
 		reload();
 	else if (strcmp(verb, "reborn") == 0)
-		reborn();
+		reborn(false);
+	else if (strcmp(verb, "boot") == 0)
+		reborn(true);
 	else if (strcmp(verb, "away") == 0)
 		stage.pid[find(OBJECT_SERVICE, name)] = 0;
 	else if (*verb == '!')

@@ -10,7 +10,7 @@
  * operator's command +DURATION                                 time passes, timers come
  * when they are due reload                                    world_move to new rules
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
- * died meanwhile ?NAME                                     writes NAME=STATE
+ * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S reload:S
  * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for
