@@ -96,9 +96,11 @@ cgroups_open(struct cgroups *c, const char *run_dir)
 void
 cgroups_close(struct cgroups *c)
 {
-	if (c->base != -1)
-		close(c->base);
+	if (c->base == -1)
+		return;
+	close(c->base);
 	c->base = -1;
+	rmdir(c->path); /* fails, as it should, while a service lives in it */
 }
 
 int
