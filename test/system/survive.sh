@@ -38,9 +38,10 @@ await_up 20 || bad "not up again"
 [ "$(awk '{ print $1, $2 }' <<<"$pids")" = "$(pid_of front) $(pid_of primary)" ] &&
 	ok "the same processes" || bad "pids were $pids"
 [ -n "$(pid_of secondary)" ] && ok "the dead one runs again" || bad "the secondary does not run"
-# who killed it may not have been asked yet: then it is found, and seen to be dead
-adopted=$(($(count_events service-adopted) - $(count_events service-exited)))
-[ "$adopted" -eq 2 ] && ok "two adopted, ids go on after $last" || bad "$adopted adopted"
+# as long as nobody has reaped it, it is found, and its end known
+adopted=$(count_events service-adopted) exited=$(count_events service-exited)
+[ "$exited" -eq 1 ] && { [ "$adopted" -eq 2 ] || [ "$adopted" -eq 3 ]; } &&
+	ok "two adopted, a death told, ids go on after $last" || bad "$adopted adopted, $exited exited"
 ctl status site --json | grep -q '"active":\["primary"\]' && ok "the route was read" || bad "$(ctl status site)"
 
 echo "# broken rules and a reload"
