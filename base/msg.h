@@ -193,6 +193,7 @@ struct msg_service_view {
 	uint32_t by_command; /* stopped by command */
 	uint32_t drained;    /* out of its routes by order */
 	uint32_t pad;
+	int64_t hold_until_real_ms; /* 0: until it is released */
 	double cpu, memory, threads, fds; /* NaN: not known; percent of a core, bytes, counts */
 	uint64_t event;			  /* the last that changed it */
 };
@@ -264,6 +265,8 @@ struct msg_command {
 	uint32_t id;	/* service, route or contact by the verb */
 	uint32_t target; /* REROUTE: backend index, or UINT32_MAX */
 	uint32_t wait;	 /* 1: answer at the outcome, 0: once accepted */
+	uint32_t seconds; /* HOLD: it ends by itself after these; 0: it does not */
+	uint32_t pad;
 };
 
 enum command_answer {

@@ -84,7 +84,7 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 		return;
 	}
 	struct event e = { .kind = EVENT_COMMAND, .id = cmd->id, .verb = (enum verb)cmd->verb,
-			   .target = cmd->target, .token = cmd->wait ? cmd->token : 0, .uid = r.uid };
+			   .target = cmd->target, .seconds = cmd->seconds, .token = cmd->wait ? cmd->token : 0, .uid = r.uid };
 	if (e.verb == VERB_TEST && cmd->id >= c->rules->contact_count) {
 		command_answer(c, cmd->token, ANSWER_REFUSED, 0, "no such contact");
 		return;

@@ -18,6 +18,15 @@
 #define KEEP_BYTES 262144
 
 static void
+add_hold(struct text *t, const char *name, int64_t until_ms)
+{
+	if (until_ms != 0)
+		text_add(t, "hold %s %lld\n", name, (long long)until_ms);
+	else
+		text_add(t, "hold %s\n", name);
+}
+
+static void
 add_services(const struct core *c, struct text *t)
 {
 	struct msg_service_view v;
@@ -26,7 +35,7 @@ add_services(const struct core *c, struct text *t)
 		if (v.by_command)
 			text_add(t, "stop %s\n", c->rules->services[i].name);
 		if (v.held)
-			text_add(t, "hold %s\n", c->rules->services[i].name);
+			add_hold(t, c->rules->services[i].name, v.hold_until_real_ms);
 		if (world_runs(c->world, i))
 			text_add(t, "ran %s\n", c->rules->services[i].name);
 		if (v.drained)

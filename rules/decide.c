@@ -14,7 +14,7 @@ timers(struct world *w)
 		uint32_t index = w->heap[0];
 		if (w->nodes[index].due_ms > w->now_ms)
 			return;
-		static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
+		static const enum object_kind order[] = { NODE_HOLDS, NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
 							  OBJECT_CHECK, OBJECT_SERVICE };
 		size_t k = 0;
 		while (index < w->base[order[k]])
@@ -35,9 +35,11 @@ timers(struct world *w)
 		case NODE_INCIDENTS:
 			incident_timer(w, id);
 			break;
+		case NODE_HOLDS:
+			service_hold_timer(w, id);
+			break;
 		case OBJECT_CHECK:
 		case OBJECT_CHAIN:
-		case OBJECT_CONTACT:
 		case OBJECT_KINDS:
 			break;
 		}
@@ -81,9 +83,13 @@ command(struct world *w, const struct event *e)
 		return;
 	}
 	bool named = e->verb == VERB_REROUTE && e->target < w->rules->routes[e->id].backend_count;
+	char span[48] = "", took[32];
+	if (e->verb == VERB_HOLD && e->seconds > 0)
+		text_print(span, sizeof span, " for %s, %u s",
+			   text_duration((int64_t)e->seconds * 1000, took, sizeof took), e->seconds);
 	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
-			      "%s%s%s by uid %u", words[e->verb], named ? " to " : "",
-			      named ? w->rules->routes[e->id].backends[e->target].name : "", e->uid);
+			      "%s%s%s by uid %u%s", words[e->verb], named ? " to " : "",
+			      named ? w->rules->routes[e->id].backends[e->target].name : "", e->uid, span);
 	bool waits = route ? route_command(w, e, &why) : service_command(w, e, &why);
 	if (!waits)
 		answer(w, e, *why != '\0' ? ANSWER_REFUSED : ANSWER_DONE, why);
@@ -291,6 +297,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 			continue;
 		move_service(to, n, &from->services[o], o < from->go_next);
 		move_deadline(to, from, OBJECT_SERVICE, n, o);
+		move_deadline(to, from, NODE_HOLDS, n, o);
 		if (to->services[n].state == SERVICE_FAILED &&
 		    rt->services[n].retry_ms != rf->services[o].retry_ms)
 			service_arm_retry(to, n);

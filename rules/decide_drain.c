@@ -47,7 +47,7 @@ service_drain(struct world *w, uint32_t id, bool drain, const char **why)
 	if (!drain)
 		world_answer(w, s->waiters, VERB_DRAIN, ANSWER_FAILED, "undrained");
 	for (uint32_t i = 0; i < routes->count; i++)
-		if (!s->draining)
+		if (drain || !s->draining || routes->ids[i] != conf(w, id)->drain)
 			route_take(w, routes->ids[i], id, drain);
 	world_decide(w, DECIDE_REMEMBER, 0);
 	return true;

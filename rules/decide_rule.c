@@ -63,8 +63,10 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 		return;
 	}
 	case ACTION_HOLD:
+		service_hold_for(w, a->id, 0);
+		return;
 	case ACTION_RELEASE:
-		service_hold(w, a->id, a->kind == ACTION_HOLD);
+		service_hold(w, a->id, false);
 		return;
 	case ACTION_REROUTE:
 	case ACTION_RESTORE:

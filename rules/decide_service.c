@@ -232,6 +232,41 @@ service_check_changed(struct world *w, uint32_t id)
 	rule_changed(w, OBJECT_SERVICE, id, false);
 }
 
+static void
+arm_hold(struct world *w, uint32_t id)
+{
+	int64_t until = w->services[id].hold_until_ms;
+	int64_t left = until > w->real_ms ? until - w->real_ms : 0;
+	world_arm(w, NODE_HOLDS, id, until != 0 ? w->now_ms + left : NEVER);
+}
+
+void
+service_hold_for(struct world *w, uint32_t id, uint32_t seconds)
+{
+	w->services[id].hold_until_ms =
+		seconds > 0 ? w->real_ms + (int64_t)seconds * 1000 : 0;
+	arm_hold(w, id);
+	world_mark(w, OBJECT_SERVICE, id);
+	service_hold(w, id, true);
+}
+
+/* Its end is a time of day: a clock that was set moves it. */
+void
+service_hold_timer(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	if (!s->held || s->hold_until_ms == 0)
+		return;
+	if (w->real_ms < s->hold_until_ms) {
+		arm_hold(w, id);
+		return;
+	}
+	s->hold_until_ms = 0;
+	w->cause = s->event;
+	service_hold(w, id, false);
+	world_decide(w, DECIDE_REMEMBER, 0);
+}
+
 void
 service_hold(struct world *w, uint32_t id, bool hold)
 {
@@ -239,6 +274,8 @@ service_hold(struct world *w, uint32_t id, bool hold)
 	if (s->held == hold)
 		return;
 	s->held = hold;
+	if (!hold)
+		s->hold_until_ms = 0;
 	if (hold) { /* what waits is an action too */
 		service_unlist(w, id);
 		turn_leave(w, id);
@@ -311,8 +348,10 @@ service_command(struct world *w, const struct event *e, const char **why)
 			world_decide(w, DECIDE_RELOAD, e->id);
 		return false;
 	case VERB_HOLD:
+		service_hold_for(w, e->id, e->seconds);
+		return false;
 	case VERB_RELEASE:
-		service_hold(w, e->id, e->verb == VERB_HOLD);
+		service_hold(w, e->id, false);
 		return false;
 	case VERB_DRAIN:
 	case VERB_UNDRAIN:

@@ -92,7 +92,8 @@ service_restart(struct world *w, uint32_t id)
 			turn_wait(w, id);
 		return;
 	}
-	if (c->drain != RULES_NONE && route_can_lose(w, c->drain, id)) {
+	if (s->state != SERVICE_STARTING && c->drain != RULES_NONE &&
+	    route_can_lose(w, c->drain, id)) {
 		s->draining = true;
 		s->drain_ms = 0;
 		world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_SEEN_MS);

@@ -86,11 +86,27 @@ recall_service(struct service_view *s, const struct journal_line *l)
 		s->trial = true;
 	} else if (KIND(l, "service-restart")) {
 		service_count(s, l->real_ms);
+	} else if (KIND(l, "service-released")) {
+		s->held = false;
 	} else if (KIND(l, "service-drained") || KIND(l, "service-undrained")) {
 		s->drained = KIND(l, "service-drained");
 	} else if (KIND(l, "service-changed")) {
 		s->owed = true;
 	}
+}
+
+static void
+recall_hold(struct service_view *s, const struct journal_line *l)
+{
+	const char *span = strrchr(l->text, ',');
+	unsigned seconds;
+	long long until;
+	s->held = true;
+	s->hold_until_ms = 0;
+	if (BEGINS(l, "hold to ") && sscanf(l->text, "hold to %lld", &until) == 1)
+		s->hold_until_ms = until; /* kept over a boot */
+	else if (span != NULL && sscanf(span, ", %u s", &seconds) == 1)
+		s->hold_until_ms = l->real_ms + (int64_t)seconds * 1000;
 }
 
 static void
@@ -104,7 +120,7 @@ recall_service_command(struct service_view *s, const struct journal_line *l)
 		s->last = LAST_RAN;
 	}
 	if (BEGINS(l, "hold "))
-		s->held = true;
+		recall_hold(s, l);
 	if (BEGINS(l, "drain by an earlier order")) /* a new one may have been refused */
 		s->drained = true;
 	if (BEGINS(l, "ran by an earlier order"))
@@ -163,6 +179,8 @@ recall_settle(struct world *w)
 		for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
 			s->crash_ms[i] = settled(w, s->crash_ms[i]);
 		s->up_ms = settled(w, s->up_ms);
+		if (s->held && s->hold_until_ms != 0)
+			world_arm(w, NODE_HOLDS, id, w->now_ms); /* which looks at the clock */
 		s->last_ms = settled(w, s->last_ms);
 	}
 }

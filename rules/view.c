@@ -23,6 +23,7 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->held = s->held;
 	v->by_command = s->by_command;
 	v->drained = s->drained;
+	v->hold_until_real_ms = s->held ? s->hold_until_ms : 0;
 	v->cpu = s->values[METRIC_CPU];
 	v->memory = s->values[METRIC_MEMORY];
 	v->threads = s->values[METRIC_THREADS];

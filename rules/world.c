@@ -128,6 +128,8 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	}
 	w->base[NODE_INCIDENTS] = w->node_count;
 	w->node_count += INCIDENTS;
+	w->base[NODE_HOLDS] = w->node_count;
+	w->node_count += rules->service_count;
 	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
 	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
 	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);

@@ -66,6 +66,7 @@ struct event {
 	enum role role;
 	enum verb verb;
 	uint32_t target;
+	uint32_t seconds; /* COMMAND hold: for so long; 0: until it is released */
 	uint64_t token; /* COMMAND; RUN_DONE: of the DECIDE_RUN */
 	uint32_t uid;
 	enum object_kind object; /* NOTE */

@@ -35,6 +35,7 @@ struct service_view {
 	bool dying;	       /* it lives, but serves nobody new any more */
 	bool leaves;	       /* dying by its own word: it ends the requests it has */
 	bool occupied;	       /* something of it lives, or is about to */
+	int64_t hold_until_ms; /* real time; 0: until it is released */
 	bool moved;	       /* a reload carried it over, and starts nothing that was stopped */
 	bool pending;	       /* waits for its turn to start, or for what it depends on */
 	bool draining;	       /* a planned restart waits for its route */
@@ -205,6 +206,7 @@ void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its vie
 bool world_room(const struct world *w); /* false: what can wait takes a later turn */
 uint32_t world_random(struct world *w);
 struct node *world_node(struct world *w, enum object_kind kind, uint32_t id);
+#define NODE_HOLDS OBJECT_CONTACT /* ends of holds, a node a service, take this one's */
 #define NODE_INCIDENTS OBJECT_MONITORD /* incidents take this kind's place in the row */
 
 /* Writes a journal line about an object, with the incident it belongs to, caused by
@@ -237,6 +239,8 @@ bool service_command(struct world *w, const struct event *e, const char **why);
 void service_restart(struct world *w, uint32_t id);
 void service_stop(struct world *w, uint32_t id, enum after_stop after);
 void service_start(struct world *w, uint32_t id);
+void service_hold_for(struct world *w, uint32_t id, uint32_t seconds);
+void service_hold_timer(struct world *w, uint32_t id);
 void service_hold(struct world *w, uint32_t id, bool hold);
 void service_drained(struct world *w, uint32_t id); /* a route no longer sends it traffic */
 void service_pending(struct world *w);		    /* starts whose turn it is */

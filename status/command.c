@@ -3,6 +3,7 @@
 #include "status/server.h"
 
 #include "base/text.h"
+#include "rules/units.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static const struct command_row {
 	{ OBJECT_CONTACT, "test", VERB_TEST },
 	{ OBJECT_MONITORD, "reload", VERB_RELOAD },
 };
+#define HOLD_MOST_MS (INT64_C(365) * 86400000)
 #define COMMANDS (sizeof command_table / sizeof *command_table)
 
 static const struct command_row *
@@ -75,6 +77,7 @@ command_send(struct client *c)
 	struct msg_command m = { .token = s->token++,
 				 .verb = a->verb,
 				 .target = UINT32_MAX,
+				 .seconds = a->seconds,
 				 .wait = a->wait };
 	enum object_kind kind = kind_of(a->verb);
 	if (kind != OBJECT_MONITORD)
@@ -91,24 +94,39 @@ command_send(struct client *c)
 	return helper_send_fd(&s->helper, MSG_COMMAND, &m, c->fd) == MSG_SENT;
 }
 
-/* {"to":"tomcat"}; no body is no backend. False: error says why. */
+/* A member that is a text; missing or null: "". */
 static bool
-read_target(struct client *c, char *out, size_t cap, const char **error)
+read_member(const json_t *root, const char *key, char *out, size_t cap)
+{
+	const json_t *x = json_object_get(root, key);
+	out[0] = '\0';
+	if (x == NULL || json_is_null(x))
+		return true;
+	if (!json_is_string(x) || json_string_length(x) == 0 || json_string_length(x) >= cap)
+		return false;
+	text_print(out, cap, "%s", json_string_value(x));
+	return true;
+}
+
+/* {"to":"tomcat"} or {"for":"2h"}; no body is neither. False: error says why. */
+static bool
+read_body(struct client *c, struct command_asked *a, const char **error)
 {
 	json_error_t where;
-	out[0] = '\0';
+	char span[32], why[UNITS_WHY];
+	int64_t ms = 0;
+	a->target[0] = '\0';
 	if (c->body_size == 0)
 		return true;
 	json_t *root = json_loadb(c->body, c->body_size, JSON_REJECT_DUPLICATES, &where);
-	json_t *to = json_object_get(root, "to");
 	bool good = json_is_object(root) &&
-		    (to == NULL || json_is_null(to) ||
-		     (json_is_string(to) && json_string_length(to) > 0 &&
-		      json_string_length(to) < cap));
-	if (good && json_is_string(to))
-		text_print(out, cap, "%s", json_string_value(to));
+		    read_member(root, "to", a->target, sizeof a->target) &&
+		    read_member(root, "for", span, sizeof span) &&
+		    (span[0] == '\0' ||
+		     (units_duration(span, &ms, why) && ms >= 1000 && ms <= HOLD_MOST_MS));
+	a->seconds = (uint32_t)(ms / 1000);
 	*error = root == NULL ? "the body is not JSON"
-			      : "the body should be {\"to\":\"BACKEND\"}";
+			      : "the body should be {\"to\":\"BACKEND\"}, or {\"for\":\"2h\"} up to 365d";
 	json_decref(root);
 	return good;
 }
@@ -139,10 +157,12 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	uint32_t id = kind != OBJECT_MONITORD ? store_find(s, kind, name) : 0;
 	if (id == RULES_NONE)
 		return no_such(c, kind, name);
-	if (!read_target(c, c->asked.target, sizeof c->asked.target, &error))
+	if (!read_body(c, &c->asked, &error))
 		return request_error(c, 400, error);
 	if (row->verb != VERB_REROUTE)
 		c->asked.target[0] = '\0';
+	if (row->verb != VERB_HOLD)
+		c->asked.seconds = 0;
 	if (c->asked.target[0] != '\0' &&
 	    backend_of(&s->rules->routes[id], c->asked.target) == UINT32_MAX)
 		return request_error(c, 404, "the route has no such backend");

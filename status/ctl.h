@@ -21,6 +21,7 @@ struct ctl {
 	bool json, watch, follow, no_wait;
 	bool quiet; /* a lost connection is tried again: nothing is printed */
 	const char *since;
+	const char *span; /* --for: of a hold, or NULL */
 	char **names; /* what follows the command's word */
 	int count;
 };

@@ -61,7 +61,12 @@ one_service(const struct ctl *ctl, const char *verb, const char *name)
 {
 	char path[256];
 	text_print(path, sizeof path, "/v1/services/%s/%s", name, verb);
-	return carry_out(ctl, path, "", name, verb);
+	json_t *span = ctl->span != NULL ? json_pack("{s:s}", "for", ctl->span) : NULL;
+	char *body = span != NULL ? json_dumps(span, JSON_COMPACT) : NULL;
+	enum ctl_exit code = carry_out(ctl, path, body != NULL ? body : "", name, verb);
+	free(body);
+	json_decref(span);
+	return code;
 }
 
 /* The services among what a name stands for; stopping goes the other way round. */

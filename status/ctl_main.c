@@ -40,7 +40,7 @@ usage(FILE *out)
 	      "  status [NAME ...] [--json] [--watch]     how things are\n"
 	      "  start | stop | restart | reload | hold | release | drain | undrain "
 	      "SERVICE ... [--no-wait]\n"
-	      "                                           SERVICE may be a chain, or "
+	      "                                           hold --for 2h; SERVICE may be a chain, or "
 	      "all\n"
 	      "  reroute ROUTE [BACKEND] | restore ROUTE  move traffic by hand, and "
 	      "back\n"
@@ -79,6 +79,10 @@ run(struct ctl *ctl, const char *word)
 			fprintf(stderr, "usage: monitorctl %s %s\n", word, row->names);
 			return CTL_WRONG_USE;
 		}
+		if (ctl->span != NULL && strcmp(word, "hold") != 0) {
+			fputs("monitorctl: --for is for hold\n", stderr);
+			return CTL_WRONG_USE;
+		}
 		if (strcmp(word, "reload") == 0)
 			return ctl->count == 0 ? ctl_reload(ctl)
 					       : ctl_services(ctl, word);
@@ -93,7 +97,7 @@ run(struct ctl *ctl, const char *word)
 	return CTL_WRONG_USE;
 }
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT };
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR };
 
 /* True: go on; false: *code is how to end. */
 static bool
@@ -105,6 +109,7 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 		{ "follow", no_argument, NULL, OPTION_FOLLOW },
 		{ "since", required_argument, NULL, OPTION_SINCE },
 		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+		{ "for", required_argument, NULL, OPTION_FOR },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -132,6 +137,9 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			break;
 		case OPTION_NO_WAIT:
 			ctl->no_wait = true;
+			break;
+		case OPTION_FOR:
+			ctl->span = optarg;
 			break;
 		case 'h':
 			usage(stdout);

@@ -116,6 +116,10 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	json_key(j, "chain");
 	chains_of(s, OBJECT_SERVICE, id, j);
 	json_key_yes(j, "hold", v->held != 0);
+	if (v->hold_until_real_ms != 0)
+		json_key_time(j, "hold_until", v->hold_until_real_ms);
+	else
+		json_key_nothing(j, "hold_until");
 	json_key_yes(j, "drained", v->drained != 0);
 	json_key_yes(j, "stopped_by_command", v->by_command != 0);
 	json_key_text(j, "family", c->family);

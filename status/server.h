@@ -28,6 +28,7 @@ struct command_asked {
 	char target[RULES_NAME_MAX + 1];
 	uint32_t generation; /* of the rules when it was sent */
 	bool wait, again;
+	uint32_t seconds; /* of hold; 0: for ever */
 };
 
 struct client {

@@ -444,6 +444,8 @@ command(enum verb verb, uint32_t id)
 {
 	struct event e = { .kind = EVENT_COMMAND, .verb = verb, .id = id, .target = RULES_NONE,
 			   .token = (uint64_t)++sim.next_pid };
+	if (verb == VERB_HOLD && draw(2) == 0)
+		e.seconds = 1 + draw(60);
 	if (verb == VERB_REROUTE && draw(2) == 0)
 		e.target = draw(2);
 	handle(&e);

@@ -96,6 +96,18 @@ static const struct stage_row rows[] = {
 	/* held: told of, not acted on */
 	{ ONLY_A "started:a !hold:a killed:a=9 empty:a ?a +1m !release:a ?a", NULL,
 	  D5 "start:a answer:done KILL:a(tree) a=held answer:done start:a a=starting" },
+	/* for a time only: released by itself, also over our death */
+	{ ONLY_A "started:a !hold:a=60 killed:a=9 empty:a +59s ?a +1s ?a", NULL,
+	  D5 "start:a answer:done KILL:a(tree) a=held start:a a=starting" },
+	{ ONLY_A "started:a !hold:a=60 killed:a=9 empty:a +30s reborn +29s ?a +1s ?a",
+	  NULL, D5 "start:a answer:done KILL:a(tree) a=held start:a a=starting" },
+	{ ONLY_A "started:a !hold:a=60 reload +59s ?a +1s ?a", NULL,
+	  D5 "start:a answer:done a=held a=up" },
+	{ ONLY_A
+	  "started:a !hold:a=60 !hold:a +1h ?a !hold:a=5 !release:a !hold:a +1h ?a",
+	  NULL,
+	  D5 "start:a answer:done answer:done a=held answer:done answer:done answer:done "
+	     "a=held" },
 	/* watched */
 	{ ONLY_W "?w found:w ?w !stop:w ?w exited:w=-1 empty:w ?w", NULL,
 	  D5 "start:w w=starting w=up stop-command:w w=stopping answer:done w=stopped" },
@@ -184,16 +196,16 @@ letter(char c)
 	} kinds[] = { { 'g', EVENT_GO },           { 't', EVENT_TIMER },
 		      { 'a', EVENT_ADOPTED },      { 's', EVENT_STARTED },
 		      { 'f', EVENT_START_FAILED }, { 'r', EVENT_READY },
-		      { 'y', EVENT_DYING },        { 'x', EVENT_EXITED },       { 'e', EVENT_EMPTY },
-		      { 'w', EVENT_FOUND },        { 'b', EVENT_RESULT },
-		      { 'o', EVENT_RESULT },       { 'u', EVENT_RESULT },
-		      { 'm', EVENT_SAMPLE },       { 'l', EVENT_HELPER_LOST },
-		      { 'L', EVENT_LATE },         { 'c', EVENT_CHANGED },
-		      { 'z', EVENT_STOP_ALL },     { 'n', EVENT_NOTE },
-		      { '1', EVENT_COMMAND },      { 'p', EVENT_COMMAND },
-		      { '3', EVENT_COMMAND },      { '4', EVENT_COMMAND },
-		      { 'h', EVENT_COMMAND },      { '6', EVENT_COMMAND },
-		      { 'd', EVENT_RUN_DONE } };
+		      { 'y', EVENT_DYING },        { 'x', EVENT_EXITED },
+		      { 'e', EVENT_EMPTY },        { 'w', EVENT_FOUND },
+		      { 'b', EVENT_RESULT },       { 'o', EVENT_RESULT },
+		      { 'u', EVENT_RESULT },       { 'm', EVENT_SAMPLE },
+		      { 'l', EVENT_HELPER_LOST },  { 'L', EVENT_LATE },
+		      { 'c', EVENT_CHANGED },      { 'z', EVENT_STOP_ALL },
+		      { 'n', EVENT_NOTE },         { '1', EVENT_COMMAND },
+		      { 'p', EVENT_COMMAND },      { '3', EVENT_COMMAND },
+		      { '4', EVENT_COMMAND },      { 'h', EVENT_COMMAND },
+		      { '6', EVENT_COMMAND },      { 'd', EVENT_RUN_DONE } };
 	size_t i = 0;
 	while (kinds[i].letter != c)
 		i++;

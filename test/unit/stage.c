@@ -153,6 +153,10 @@ command(const char *verb, const char *name, char *value)
 		v++;
 	assert_true(v < VERBS);
 	e.verb = (enum verb)v;
+	if (v == VERB_HOLD && value != NULL) {
+		e.seconds = (uint32_t)atoi(value);
+		value = NULL;
+	}
 	e.id = find(v == VERB_REROUTE || v == VERB_RESTORE ? OBJECT_ROUTE
 							   : OBJECT_SERVICE,
 		    name);

@@ -65,6 +65,9 @@ static const struct stage_row drains[] = {
 	  NULL,
 	  "route:r=y,z TERM:t-1(main) start:t-1 answer:done route:r=x,y,z route:r=x,z "
 	  "TERM:t-2(main)" },
+	/* what only starts carries nothing: down at once */
+	{ UP "seen:r=x,y,z !stop:t-1 " DOWN("1") "!start:t-1 started:t-1 !restart:t-1",
+	  NULL, "route:r=y,z-x TERM:t-1(main) answer:done start:t-1 TERM:t-1(main)" },
 	/* another dies while it drains: it stays */
 	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1", NULL,
 	  "route:r=y,z route:r=x,z t-1=up" },
