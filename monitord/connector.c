@@ -108,12 +108,10 @@ take(struct processes *ps, const struct proc_event *e)
 			 strerror((int)e->event_data.ack.err));
 }
 
-static void
-on_message(struct loop_io *io, unsigned events)
+void
+connector_drain(struct processes *ps)
 {
-	struct processes *ps = io->arg;
-	(void)events;
-	for (int i = 0; i < TURN; i++) {
+	for (int i = 0; i < TURN && ps->connector.fd != -1; i++) {
 		_Alignas(struct nlmsghdr) unsigned char bytes[512];
 		struct sockaddr_nl from = { .nl_pid = 1 };
 		socklen_t size = sizeof from;
@@ -128,6 +126,13 @@ on_message(struct loop_io *io, unsigned events)
 		memcpy(&e, bytes + AT_EVENT, sizeof e);
 		take(ps, &e);
 	}
+}
+
+static void
+on_message(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	connector_drain(io->arg);
 }
 
 void

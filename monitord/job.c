@@ -4,12 +4,15 @@
 #include "base/text.h"
 #include "monitord/process_state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@
 #endif
 #define COMMAND_MS 30000
 #define OUTPUT 200
+#define LEFT_MS 20
 
 enum job_kind { JOB_START, JOB_COMMAND, JOB_RUN, JOB_SCRIPT };
 
@@ -28,12 +32,21 @@ struct job {
 	uint64_t token;
 	pid_t pid;
 	int pidfd, failure, output; /* output: of a run, -1 */
+	int group; /* -1: no cgroup can be written */
 	bool timed_out;
 	struct loop_io exit;
-	struct loop_timer limit;
+	struct loop_timer limit, left;
 	script_end_fn ended;
 	void *arg;
 	char name[RULES_NAME_MAX + 1];
+	char group_name[64];
+};
+
+static const char *const group_prefix[] = {
+	[JOB_START] = "cmd-",
+	[JOB_COMMAND] = "cmd-",
+	[JOB_RUN] = "run-",
+	[JOB_SCRIPT] = "script-",
 };
 
 static void
@@ -93,6 +106,66 @@ told(struct job *j, int code, int sig, const char *failure)
 }
 
 static void
+forget(struct job *j)
+{
+	loop_timer_stop(&j->left);
+	close(j->pidfd);
+	close(j->failure);
+	if (j->output != -1)
+		close(j->output);
+	if (j->group != -1) {
+		close(j->group);
+		cgroup_remove(&j->ps->cgroups, j->group_name); /* stays while something lives */
+	}
+	free(j);
+}
+
+/* What a script left was killed, and is about to be gone. */
+static void
+on_left(struct loop_timer *timer)
+{
+	struct job *j = timer->arg;
+	if (cgroup_populated(j->group) != 1)
+		forget(j);
+}
+
+/* ---- the record of a `run`: it is never started twice, also over our death ---- */
+
+static int
+run_record(const struct processes *ps, const char *rule)
+{
+	char path[PATH_MAX];
+	text_print(path, sizeof path, "%s/records", ps->run_dir);
+	mkdir(path, 0700);
+	text_print(path, sizeof path, "%s/records/rule %s", ps->run_dir, rule);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void
+run_record_clear(const struct processes *ps, const char *rule)
+{
+	int fd = run_record(ps, rule);
+	if (fd == -1 || ftruncate(fd, 0) != 0)
+		log_warning("record of rule %s: %s", rule, strerror(errno));
+	if (fd != -1)
+		close(fd);
+}
+
+/* What the child wrote before exec (spawn.c) is a process that lives. */
+static bool
+run_goes_on(int record)
+{
+	struct {
+		int64_t pid;
+		uint64_t ticks;
+	} r;
+	return pread(record, &r, sizeof r, 0) == (ssize_t)sizeof r && r.pid > 1 &&
+	       process_start_ticks((pid_t)r.pid, true) == r.ticks;
+}
+
+/* ---- all jobs ---- */
+
+static void
 on_exit_event(struct loop_io *io, unsigned events)
 {
 	struct job *j = io->arg;
@@ -100,8 +173,11 @@ on_exit_event(struct loop_io *io, unsigned events)
 	struct spawn_failure f;
 	char failure[300] = "";
 	(void)events;
-	if (j->kind == JOB_SCRIPT)
-		kill(-j->pid, SIGKILL); /* what a plugin leaves in its group would pile up */
+	if (j->kind == JOB_SCRIPT) { /* what a plugin leaves would pile up */
+		kill(-j->pid, SIGKILL);
+		if (j->group != -1)
+			cgroup_kill(j->group);
+	}
 	waitid((idtype_t)P_PIDFD, (id_t)j->pidfd, &info, WEXITED | WNOHANG);
 	bool exited = info.si_code == CLD_EXITED;
 	if (read(j->failure, &f, sizeof f) == (ssize_t)sizeof f)
@@ -109,11 +185,12 @@ on_exit_event(struct loop_io *io, unsigned events)
 	loop_io_stop(&j->exit);
 	loop_timer_stop(&j->limit);
 	told(j, exited ? info.si_status : -1, exited ? 0 : info.si_status, failure);
-	close(j->pidfd);
-	close(j->failure);
-	if (j->output != -1)
-		close(j->output);
-	free(j);
+	if (j->kind == JOB_RUN)
+		run_record_clear(j->ps, j->name);
+	if (j->kind == JOB_SCRIPT && j->group != -1 && cgroup_populated(j->group) == 1)
+		loop_timer_start(j->ps->loop, &j->left, LEFT_MS, LEFT_MS, on_left, j);
+	else
+		forget(j);
 }
 
 static struct job *
@@ -123,9 +200,16 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 	struct spawned new;
 	if (j == NULL)
 		return NULL;
-	s->cgroup = s->record = s->lock = s->ready = -1;
+	text_print(j->group_name, sizeof j->group_name, "%s%d-%u", group_prefix[kind], (int)getpid(),
+		   ps->job_next++);
+	s->cgroup = j->group = cgroup_open(&ps->cgroups, j->group_name);
+	s->lock = s->ready = -1;
+	s->dies_with_us = kind == JOB_SCRIPT;
 	if (!spawn(s, &new)) {
 		int error = errno;
+		if (j->group != -1)
+			close(j->group);
+		cgroup_remove(&ps->cgroups, j->group_name);
 		free(j);
 		errno = error;
 		return NULL;
@@ -142,13 +226,34 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 	return j;
 }
 
+void
+jobs_adopt(struct processes *ps)
+{
+	int fd = ps->cgroups.base != -1 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC) : -1;
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		bool script = strncmp(e->d_name, "script-", 7) == 0;
+		if (!script && strncmp(e->d_name, "run-", 4) != 0 && strncmp(e->d_name, "cmd-", 4) != 0)
+			continue;
+		int group = cgroup_open(&ps->cgroups, e->d_name);
+		if (script && group != -1)
+			cgroup_kill(group);
+		if (group != -1)
+			close(group);
+		cgroup_remove(&ps->cgroups, e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 bool
 job_command(struct processes *ps, uint32_t service, const struct command *command)
 {
 	bool starts = command == &ps->rules->services[service].start;
 	struct process *p = ps->list[service];
 	struct spawn s = { .argv = command->argv, .account = &p->account, .service = process_service(p),
-			   .in = -1, .out = -1, .err = -1 };
+			   .in = -1, .out = -1, .err = -1, .record = -1 };
 	struct job *j = job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
 	if (j != NULL)
 		text_print(j->name, sizeof j->name, "%s", process_service(p)->name);
@@ -173,6 +278,7 @@ process_run(struct processes *ps, uint32_t rule, const struct action *action, ui
 	struct account account;
 	char why[MSG_TEXT];
 	int out[2] = { -1, -1 }, in = memfd_create("event", MFD_CLOEXEC);
+	int record = run_record(ps, r->name);
 	struct job *j = NULL;
 	bool good = job_account(ps, r->user, &account, why);
 	if (good && (in == -1 || pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0 ||
@@ -180,20 +286,27 @@ process_run(struct processes *ps, uint32_t rule, const struct action *action, ui
 		text_print(why, sizeof why, "%s", strerror(errno));
 		good = false;
 	}
+	if (good && record != -1 && run_goes_on(record)) {
+		text_print(why, sizeof why, "its run before this one has not ended");
+		good = false;
+	}
 	if (good) {
 		struct spawn s = { .argv = action->command.argv, .account = &account, .in = in,
-				   .out = out[1], .err = out[1] };
+				   .out = out[1], .err = out[1], .record = record };
 		j = job_start(ps, &s, JOB_RUN, rule, r->timeout_ms);
 		if (j == NULL)
 			text_print(why, sizeof why, "%s", strerror(errno));
 	}
 	if (in != -1)
 		close(in);
+	if (record != -1)
+		close(record);
 	if (out[1] != -1)
 		close(out[1]);
 	if (j != NULL) {
 		j->token = token;
 		j->output = out[0];
+		text_print(j->name, sizeof j->name, "%s", r->name);
 		return;
 	}
 	if (out[0] != -1)
@@ -216,7 +329,7 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	if (pipe2(out, O_CLOEXEC) != 0)
 		return -errno;
 	struct spawn s = { .argv = c->script.argv, .account = &account, .in = -1, .out = out[1],
-			   .err = out[1] };
+			   .err = out[1], .record = -1 };
 	struct job *j = job_start(ps, &s, JOB_SCRIPT, check, c->timeout_ms);
 	int error = errno;
 	close(out[1]);

@@ -200,7 +200,8 @@ on_exit_event(struct loop_io *io, unsigned events)
 	(void)events;
 	if (p->failure != -1 && process_failed(p))
 		return; /* it never was the program: told as a start that failed */
-	ready_drain(p); /* what it said before comes first */
+	connector_drain(ps); /* what it said, and was said of it, comes first */
+	ready_drain(p);
 	death_read(p, &e);
 	ready_end(p);
 	process_main_gone(p);

@@ -77,6 +77,7 @@ struct processes {
 	struct loop_timer defer, pidfiles, logs;
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
+	uint32_t job_next; /* numbers the groups of jobs */
 };
 
 const struct service *process_service(const struct process *p);
@@ -115,6 +116,7 @@ pid_t death_oom_victim(const char *record);
 /* ---- connector.c: faults at once, execs as hints ---- */
 void connector_begin(struct processes *ps); /* where it is not permitted: a line in the log */
 void connector_seek(struct processes *ps);  /* what `match` looks for was found, or is gone */
+void connector_drain(struct processes *ps); /* what was told before an end comes first */
 void connector_end(struct processes *ps);
 
 /* ---- watched.c ---- */
@@ -140,6 +142,9 @@ void retire_strangers(struct processes *ps);
 void retired_free(struct processes *ps, struct retired *r);
 
 /* ---- job.c ---- */
+/* Of an earlier life: what scripts left is killed; run actions and what start commands left
+ * behind go on. */
+void jobs_adopt(struct processes *ps);
 /* A start, stop or reload command, as the service's user; its failure is logged, that of a
  * start is EVENT_START_FAILED. False: errno. */
 bool job_command(struct processes *ps, uint32_t service, const struct command *command);

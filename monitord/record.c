@@ -221,4 +221,5 @@ processes_adopt(struct processes *ps)
 	for (uint32_t i = 0; i < ps->count; i++)
 		adopt_one(ps, ps->list[i]);
 	retire_strangers(ps);
+	jobs_adopt(ps);
 }

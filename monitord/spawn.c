@@ -39,6 +39,7 @@ struct packed {
 	char *env_file; /* NULL: none */
 	int oom_score;
 	bool oom_score_set;
+	pid_t parent;
 	int ready; /* the descriptor's number in the service */
 	struct account account;
 	size_t used;
@@ -247,6 +248,9 @@ child(const struct spawn *s, struct packed *p, int failure, int null)
 		read_env_file(p);
 	if (!account_become(&p->account))
 		fail(STEP_USER);
+	if (s->dies_with_us && /* after the change of user, which clears it */
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != p->parent))
+		_exit(126);
 	if (chdir(p->dir) != 0)
 		fail(STEP_DIR);
 	execve(p->argv[0], p->argv, p->env);
@@ -303,6 +307,7 @@ pack(const struct spawn *s, struct packed *p)
 	p->env_file = c != NULL && c->env_file != NULL ? keep(p, c->env_file) : NULL;
 	p->oom_score_set = c != NULL && c->oom_score_set;
 	p->oom_score = p->oom_score_set ? c->oom_score : 0;
+	p->parent = getpid();
 	p->ready = c != NULL ? c->ready.fd : 0;
 	return true;
 }

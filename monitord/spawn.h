@@ -18,6 +18,7 @@ struct spawn {
 	int cgroup;		       /* directory, -1: none */
 	int record, lock;	       /* where no cgroup: the child's own record; -1: none */
 	int ready;		       /* becomes descriptor service->ready.fd; -1: none */
+	bool dies_with_us;	       /* killed when monitord dies */
 	const char *notify;	       /* NOTIFY_SOCKET; NULL: none */
 };
 
