@@ -52,6 +52,19 @@ prove_service(struct build *b, const struct service *s)
 	}
 }
 
+/* {active} is who carries the traffic of the route that the check verifies. */
+static void
+prove_active(struct build *b, const struct check *c)
+{
+	for (uint32_t i = 0; i < c->expect_count; i++) {
+		const char *text = c->expects[i].text;
+		if (text == NULL || strcmp(text, "{active}") != 0 || c->verifies.count == 1)
+			continue;
+		build_error(b, c->place, "[check %s]: {active} needs one route whose verify is this check%s",
+			    c->name, c->verifies.count > 1 ? ", not several" : "");
+	}
+}
+
 static void
 prove_check(struct build *b, struct check *c)
 {
@@ -77,6 +90,7 @@ prove_check(struct build *b, struct check *c)
 		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
 			build_error(b, c->place, "[check %s]: expect status and header are for http",
 				    c->name);
+	prove_active(b, c);
 }
 
 static void

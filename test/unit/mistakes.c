@@ -97,6 +97,8 @@ static const struct book_row names[] = {
 	{ RUN "depends = b-tcp\n[service b]\nrun = /x\ndepends = a\n[check b-tcp]\nof = "
 	      "b\ntcp = h:1\n",
 	  "r.ini:1: depends or chains go round: a -> b -> a\n" },
+	{ "[check c]\nhttp = http://h/\nexpect = header X-B = {active}\n",
+	  "r.ini:1: [check c]: {active} needs one route whose verify is this check\n" },
 	{ "[service a]\nrun = /bin/a\n[rule r]\nwhen = a.up\ndo = restart r\n",
 	  "r.ini:5: do: 'r' is a rule, not a service\n" },
 	{ RUN "alert = ops\n", "r.ini:3: alert: no contact 'ops'\n" },
