@@ -98,10 +98,47 @@ add_chain(const json_t *status, const json_t *chain, json_t *found)
 	}
 }
 
+static bool
+holds(const json_t *found, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(found); i++)
+		if (strcmp(text_of(json_object_get(json_array_get(found, i), "object"),
+				   "name"),
+			   name) == 0)
+			return true;
+	return false;
+}
+
+/* Something that it depends on is among the wanted, and was not found yet. */
+static bool
+comes_later(const json_t *service, const json_t *wanted, const json_t *found)
+{
+	const json_t *depends = json_object_get(service, "depends");
+	for (size_t i = 0; i < json_array_size(depends); i++) {
+		const char *name = json_string_value(json_array_get(depends, i));
+		if (name != NULL && named(wanted, name) != NULL && !holds(found, name))
+			return true;
+	}
+	return false;
+}
+
+/* Who is needed comes first. */
+static void
+add_in_order(const json_t *wanted, json_t *found)
+{
+	size_t before, n = json_array_size(wanted);
+	do {
+		before = json_array_size(found);
+		for (size_t i = 0; i < n; i++)
+			if (!comes_later(json_array_get(wanted, i), wanted, found))
+				add(found, "service", json_array_get(wanted, i));
+	} while (json_array_size(found) > before && json_array_size(found) < n);
+}
+
 json_t *
 find_objects(const json_t *status, const char *name)
 {
-	json_t *found = json_array(), *o;
+	json_t *found = json_array(), *wanted = json_array(), *o;
 	const char *kind;
 	const json_t *chain = named(json_object_get(status, "chains"), name);
 	size_t i;
@@ -113,7 +150,9 @@ find_objects(const json_t *status, const char *name)
 		json_array_foreach(json_object_get(status, "services"), i,
 				   o) if (strcmp(name, "all") == 0 ||
 					  strcmp(text_of(o, "family"), name) == 0)
-			add(found, "service", o);
+			json_array_append(wanted, o);
+	add_in_order(wanted, found);
+	json_decref(wanted);
 	if (json_array_size(found) > 0 || strcmp(name, "all") == 0)
 		return found;
 	complain(status, name);

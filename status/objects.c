@@ -126,6 +126,8 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_text(j, "kind", way_of(c));
 	json_key(j, "routes");
 	names_json(s, OBJECT_ROUTE, &c->routes, j);
+	json_key(j, "depends");
+	names_json(s, OBJECT_SERVICE, &c->depends_services, j);
 	json_key_id(j, "event", v->event);
 	json_close(j, '}');
 }

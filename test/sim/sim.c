@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const char rule_text[] =
-	"[monitord]\nalert = ops\nsmtp = 127.0.0.1:25\nevery = 1s\n"
+	"[monitord]\nalert = ops\nsmtp = 127.0.0.1:25\nevery = 1s\nstarts-at-once = 3\n"
 	"[contact ops]\nmail = ops@example.org\n"
 	"[service db]\nrun = /bin/db\n[check db-tcp]\nof = db\ntcp = 127.0.0.1:1\n"
 	"[service a]\nrun = /bin/a\ndepends = db\ndrain = site\nat-most = 20 in 1m\n"
@@ -249,6 +249,8 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 			breach("P1: started while an instance lives");
 		if (ours)
 			breach("P4: started for our own failure");
+		if (sim.world->starting > sim.rules->settings.starts_at_once)
+			breach("too many start at once");
 		*p = (struct process){ .pid = ++sim.next_pid, .alive = true, .occupied = true,
 				       .memory = 1e6, .sick = draw(12) == 0 };
 		later(draw(8) == 0 ? 300 : 1, (struct due){ .kind = DUE_STARTED, .id = d->id, .pid = p->pid });

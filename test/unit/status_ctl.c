@@ -36,7 +36,7 @@ static json_t *
 status(void)
 {
 	return json_loads(
-		"{\"services\":[{\"name\":\"w-1\",\"family\":\"w\"},"
+		"{\"services\":[{\"name\":\"w-1\",\"family\":\"w\",\"depends\":[\"db\"]},"
 		"{\"name\":\"w-2\",\"family\":\"w\"},{\"name\":\"db\",\"family\":null}],"
 		"\"checks\":[{\"name\":\"web\",\"of\":\"w-1\"}],"
 		"\"routes\":[{\"name\":\"site\"}],\"rules\":[],"
@@ -68,7 +68,7 @@ names_stand_for_objects(void **state)
 		{ "db", "db " },
 		{ "web", "web " },
 		{ "w", "w-1 w-2 " },
-		{ "all", "w-1 w-2 db " },
+		{ "all", "w-2 db w-1 " },
 		{ "path", "db w-1 site web " },
 	};
 	char got[200];
