@@ -26,6 +26,7 @@ struct process {
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
 	char notify[108], status[200];
 	int64_t status_ms;
+	char refused[96]; /* why its pid file is not believed */
 	bool told_stranger;
 	struct loop_timer rest;
 	uint32_t restarts;

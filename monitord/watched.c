@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PIDFILE_MAX 31 /* bytes: more is no number and its newline */
 #define PIDFILES_MS 1000
 #define PIDFILES_A_TURN 64 /* then others have theirs */
 
@@ -44,19 +46,60 @@ may_name(uid_t owner, pid_t pid)
 	       (stat(path, &st) == 0 && st.st_uid == owner);
 }
 
+/* Why nothing in the file may be believed; NULL: it may. */
+static const char *
+distrust(int fd, struct stat *st)
+{
+	if (fd == -1)
+		return errno == ELOOP    ? "it is a symbolic link"
+		       : errno == ENOENT ? NULL
+					 : strerror(errno);
+	if (fstat(fd, st) != 0)
+		return strerror(errno);
+	if (!S_ISREG(st->st_mode))
+		return "it is no regular file";
+	if ((st->st_mode & S_IWOTH) != 0)
+		return "anybody may write to it";
+	return st->st_size >= PIDFILE_MAX ? "it is longer than a number" : NULL;
+}
+
+/* Told once, until it is another reason or none. */
+static void
+refuse(struct process *p, const char *why)
+{
+	const struct service *c = process_service(p);
+	char text[400];
+	if (strcmp(p->refused, why) == 0)
+		return;
+	text_print(p->refused, sizeof p->refused, "%s", why);
+	text_print(text, sizeof text,
+		   "pidfile-refused %s: pid file %s is not believed: %s", c->name,
+		   c->pidfile, why);
+	struct event e = { .kind = EVENT_NOTE, .text = text };
+	if (*why != '\0')
+		process_tell(p->owner, &e);
+}
+
 static void
 read_pidfile(struct processes *ps, uint32_t service)
 {
-	int fd = open(ps->rules->services[service].pidfile,
-		      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[32] = "", *end;
+	struct process *p = ps->list[service];
+	int fd = open(process_service(p)->pidfile,
+		      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	char text[PIDFILE_MAX + 1] = "", *end;
 	struct stat st;
-	ssize_t n = fd != -1 && fstat(fd, &st) == 0 ? read(fd, text, sizeof text - 1) : 0;
+	const char *why = distrust(fd, &st);
+	ssize_t n = fd != -1 && why == NULL ? read(fd, text, PIDFILE_MAX) : 0;
 	if (fd != -1)
 		close(fd);
 	long pid = strtol(text, &end, 10);
-	if (n > 0 && end != text && pid > 1 && pid <= INT32_MAX &&
-	    may_name(st.st_uid, (pid_t)pid))
+	bool named = n > 0 && end != text && pid > 1 && pid <= INT32_MAX;
+	if (n > 0 && !named)
+		why = "it holds no process number";
+	else if (named && kill((pid_t)pid, 0) == 0 && !may_name(st.st_uid, (pid_t)pid))
+		why = "the process is not its owner's";
+	refuse(p, why != NULL ? why : "");
+	if (named && why == NULL)
 		process_found(ps, service, (pid_t)pid, 0);
 }
 
@@ -77,6 +120,14 @@ watched_start(struct processes *ps, uint32_t service)
 		read_pidfile(ps, service);
 	if (p->pidfd != -1 || c->start.count == 0)
 		return;
+	if (p->refused[0] !=
+	    '\0') { /* it may run, unknown to us: no second one beside it */
+		char why[300];
+		text_print(why, sizeof why, "pid file %s is not believed: %s", c->pidfile,
+			   p->refused);
+		process_defer_failure(ps, service, why);
+		return;
+	}
 	p->awaits_look = c->match != NULL;
 	if (!p->awaits_look)
 		run_start_command(ps, service);

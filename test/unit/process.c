@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -210,6 +211,52 @@ tells_of_a_fault_before_its_core_is_written(void **state)
 	end();
 }
 
+static void
+doubtful_pid_files_are_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *why;
+	} rows[] = {
+		{ "1234567890123456789012345678901234567890\n", 0644,
+		  "it is longer than a number" },
+		{ "none\n", 0644, "it holds no process number" },
+		{ "-5\n", 0644, "it holds no process number" },
+		{ "1\n", 0644, "it holds no process number" },
+		{ "%d\n", 0666, "anybody may write to it" },
+		{ NULL, 0, "it is no regular file" },
+		{ NULL, 1, "it is a symbolic link" },
+	};
+	char section[4200], text[100], want[600];
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *path = folder_path("pid");
+		unlink(path);
+		snprintf(text, sizeof text, "%d\n", (int)getppid());
+		folder_write("other", text);
+		if (rows[i].text != NULL) {
+			folder_write("pid", rows[i].text[0] == '%' ? text : rows[i].text);
+			assert_int_equal(chmod(path, rows[i].mode), 0);
+		} else {
+			assert_int_equal(rows[i].mode == 0
+						 ? mkfifo(path, 0600)
+						 : symlink(folder_path("other"), path),
+					 0);
+		}
+		snprintf(section, sizeof section, "pidfile = %s\nstart = /bin/false\n",
+			 path);
+		snprintf(want, sizeof want,
+			 "[pidfile-refused a: pid file %s is not believed: %s] "
+			 "[pid file %s is not believed: %s]",
+			 path, rows[i].why, path, rows[i].why);
+		begin(section);
+		until("[pid file");
+		assert_string_equal(stage.story, want);
+		end();
+	}
+}
+
 int
 test_process(void)
 {
@@ -219,6 +266,8 @@ test_process(void)
 		cmocka_unit_test_setup_teardown(
 			tells_of_a_fault_before_its_core_is_written, folder_make,
 			folder_remove),
+		cmocka_unit_test_setup_teardown(doubtful_pid_files_are_refused,
+						folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(believes_no_stranger, folder_make,
 						folder_remove),
 	};
