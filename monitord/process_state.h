@@ -27,6 +27,7 @@ struct process {
 	char notify[108], status[200];
 	int64_t status_ms;
 	char refused[96]; /* why its pid file is not believed */
+	bool doubtful;	  /* nor is it known to name nobody: nothing is started beside it */
 	bool told_stranger;
 	struct loop_timer rest;
 	uint32_t restarts;

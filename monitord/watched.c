@@ -94,6 +94,7 @@ read_pidfile(struct processes *ps, uint32_t service)
 		close(fd);
 	long pid = strtol(text, &end, 10);
 	bool named = n > 0 && end != text && pid > 1 && pid <= INT32_MAX;
+	p->doubtful = why != NULL;
 	if (n > 0 && !named)
 		why = "it holds no process number";
 	else if (named && kill((pid_t)pid, 0) == 0 && !may_name(st.st_uid, (pid_t)pid))
@@ -120,8 +121,7 @@ watched_start(struct processes *ps, uint32_t service)
 		read_pidfile(ps, service);
 	if (p->pidfd != -1 || c->start.count == 0)
 		return;
-	if (p->refused[0] !=
-	    '\0') { /* it may run, unknown to us: no second one beside it */
+	if (p->doubtful) { /* it may run, unknown to us: no second one beside it */
 		char why[300];
 		text_print(why, sizeof why, "pid file %s is not believed: %s", c->pidfile,
 			   p->refused);

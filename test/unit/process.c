@@ -211,6 +211,26 @@ tells_of_a_fault_before_its_core_is_written(void **state)
 	end();
 }
 
+/* Told, but it names nobody: the start command is run. */
+static void
+a_pid_file_without_a_number(void **state)
+{
+	static const char *const texts[] = { "none\n", "-5\n", "1\n", "99999999999\n" };
+	char section[4200];
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		folder_write("pid", texts[i]);
+		assert_int_equal(chmod(folder_path("pid"), 0644), 0);
+		snprintf(section, sizeof section, "pidfile = %s\nstart = /bin/true\n",
+			 folder_path("pid"));
+		begin(section);
+		until("started");
+		assert_non_null(
+			strstr(stage.story, "it holds no process number] started"));
+		end();
+	}
+}
+
 static void
 doubtful_pid_files_are_refused(void **state)
 {
@@ -221,9 +241,6 @@ doubtful_pid_files_are_refused(void **state)
 	} rows[] = {
 		{ "1234567890123456789012345678901234567890\n", 0644,
 		  "it is longer than a number" },
-		{ "none\n", 0644, "it holds no process number" },
-		{ "-5\n", 0644, "it holds no process number" },
-		{ "1\n", 0644, "it holds no process number" },
 		{ "%d\n", 0666, "anybody may write to it" },
 		{ NULL, 0, "it is no regular file" },
 		{ NULL, 1, "it is a symbolic link" },
@@ -266,6 +283,8 @@ test_process(void)
 		cmocka_unit_test_setup_teardown(
 			tells_of_a_fault_before_its_core_is_written, folder_make,
 			folder_remove),
+		cmocka_unit_test_setup_teardown(a_pid_file_without_a_number, folder_make,
+						folder_remove),
 		cmocka_unit_test_setup_teardown(doubtful_pid_files_are_refused,
 						folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(believes_no_stranger, folder_make,
