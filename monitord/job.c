@@ -22,6 +22,7 @@
 #define COMMAND_MS 30000
 #define OUTPUT 200
 #define LEFT_MS 20
+#define LOOKS 100
 
 enum job_kind { JOB_START, JOB_COMMAND, JOB_RUN, JOB_SCRIPT };
 
@@ -32,6 +33,7 @@ struct job {
 	uint64_t token;
 	pid_t pid;
 	int pidfd, failure, output; /* output: of a run, -1 */
+	unsigned looks; /* for what is left in its group */
 	int group; /* -1: no cgroup can be written */
 	bool timed_out;
 	struct loop_io exit;
@@ -120,12 +122,13 @@ forget(struct job *j)
 	free(j);
 }
 
-/* What a script left was killed, and is about to be gone. */
+/* What a script left was killed, and is about to be gone; and the dead leave their group a little
+ * later. What a command left behind lives on, and so does its group. */
 static void
 on_left(struct loop_timer *timer)
 {
 	struct job *j = timer->arg;
-	if (cgroup_populated(j->group) != 1)
+	if (cgroup_populated(j->group) != 1 || ++j->looks == LOOKS)
 		forget(j);
 }
 
@@ -187,7 +190,7 @@ on_exit_event(struct loop_io *io, unsigned events)
 	told(j, exited ? info.si_status : -1, exited ? 0 : info.si_status, failure);
 	if (j->kind == JOB_RUN)
 		run_record_clear(j->ps, j->name);
-	if (j->kind == JOB_SCRIPT && j->group != -1 && cgroup_populated(j->group) == 1)
+	if (j->group != -1 && cgroup_populated(j->group) == 1)
 		loop_timer_start(j->ps->loop, &j->left, LEFT_MS, LEFT_MS, on_left, j);
 	else
 		forget(j);
