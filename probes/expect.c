@@ -208,3 +208,13 @@ expect_unknown(const struct plan *p, const struct answer *a)
 			return true;
 	return false;
 }
+
+bool
+expect_elsewhere(const struct plan *p, const struct answer *a)
+{
+	struct answer any = *a;
+	char why[MSG_TEXT];
+	any.active_count = a->known_count;
+	return a->head != NULL && a->known_count > a->active_count &&
+	       !expect_all(p, a, true, why) && expect_all(p, &any, true, why);
+}

@@ -27,6 +27,7 @@ struct answer {
 	double value[METRICS_COUNT]; /* NaN: not measured */
 	const char *const *active;   /* names that {active} stands for */
 	size_t active_count;
+	size_t known_count; /* of names in active, those of the other backends behind */
 };
 
 struct asked {
@@ -60,5 +61,8 @@ expect_all(const struct plan *p, const struct answer *a, bool early, char why[MS
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */
 bool expect_unknown(const struct plan *p, const struct answer *a);
+/* All that is wrong with the head is that another backend answered than the front was last
+ * seen to use: it is what we know that is old. */
+bool expect_elsewhere(const struct plan *p, const struct answer *a);
 
 #endif

@@ -114,6 +114,10 @@ answer_begin(const struct run *r, struct answer *a, const char *names[RULES_BACK
 	for (uint32_t i = 0; i < route->backend_count; i++)
 		if ((s->active[r->plan.route] >> i & 1) != 0)
 			names[a->active_count++] = route->backends[i].name;
+	a->known_count = a->active_count;
+	for (uint32_t i = 0; i < route->backend_count; i++)
+		if ((s->active[r->plan.route] >> i & 1) == 0)
+			names[a->known_count++] = route->backends[i].name;
 }
 
 static void
@@ -166,7 +170,7 @@ judge(struct run *r)
 	case JUDGES:
 		break;
 	}
-	finish(r, OUTCOME_BAD, &a, why);
+	finish(r, expect_elsewhere(&r->plan, &a) ? OUTCOME_UNKNOWN : OUTCOME_BAD, &a, why);
 	return true;
 }
 

@@ -197,6 +197,14 @@ check_role_lost(struct world *w, enum role role)
 			w->services[i].sample_ms = 0;
 }
 
+static void
+tell_verified(struct world *w, const struct msg_result *r, bool good)
+{
+	const struct id_list *verifies = &w->rules->checks[r->check].verifies;
+	for (uint32_t i = 0; i < verifies->count && world_room(w); i++) /* or the next result */
+		route_verify_result(w, verifies->ids[i], good, r->began_ns);
+}
+
 void
 check_result(struct world *w, const struct event *e)
 {
@@ -216,13 +224,11 @@ check_result(struct world *w, const struct event *e)
 	    r->outcome >= OUTCOMES) {
 		if (v->pace != PACE_OFF)
 			check_unknown(w, id, v->text);
+		tell_verified(w, r, false); /* it asks again, until its time is over */
 		return;
 	}
 	if (observe(w, id, (enum outcome)r->outcome))
 		after_change(w, id);
-	const struct id_list *verifies = &w->rules->checks[id].verifies;
-	for (uint32_t i = 0; i < verifies->count && world_room(w); i++) /* or the next result */
-		route_verify_result(w, verifies->ids[i], r->outcome != OUTCOME_BAD,
-				    r->began_ns);
+	tell_verified(w, r, r->outcome != OUTCOME_BAD);
 	rule_changed(w, OBJECT_CHECK, id, true);
 }

@@ -17,20 +17,20 @@
 static const struct {
 	const char *compare, *head;
 	size_t active; /* how many of "v_primary.apache", "tomcat" */
-	bool holds;
+	bool holds, elsewhere;
 } active_rows[] = {
-	{ "=", "X-Backend: apache\r\n\r\n", 1, true },
-	{ "=", "X-Backend: v_primary.apache\r\n\r\n", 1, true },
-	{ "=", "X-Backend: tomcat\r\n\r\n", 1, false },
-	{ "=", "X-Backend: tomcat\r\n\r\n", 2, true },
-	{ "=", "X-Backend: apache\r\n\r\n", 2, true },
-	{ "=", "X-Backend: apach\r\n\r\n", 2, false },
-	{ "=", "X-Backend: v_primary\r\n\r\n", 2, false },
-	{ "=", "X-Backend: {active}\r\n\r\n", 2, false },
-	{ "=", "X-Backend:\r\n\r\n", 2, false },
-	{ "=", "\r\n", 2, false },
-	{ "!=", "X-Backend: tomcat\r\n\r\n", 1, true },
-	{ "!=", "X-Backend: apache\r\n\r\n", 1, false },
+	{ "=", "X-Backend: apache\r\n\r\n", 1, true, false },
+	{ "=", "X-Backend: v_primary.apache\r\n\r\n", 1, true, false },
+	{ "=", "X-Backend: tomcat\r\n\r\n", 1, false, true },
+	{ "=", "X-Backend: tomcat\r\n\r\n", 2, true, false },
+	{ "=", "X-Backend: apache\r\n\r\n", 2, true, false },
+	{ "=", "X-Backend: apach\r\n\r\n", 2, false, false },
+	{ "=", "X-Backend: v_primary\r\n\r\n", 2, false, false },
+	{ "=", "X-Backend: {active}\r\n\r\n", 2, false, false },
+	{ "=", "X-Backend:\r\n\r\n", 2, false, false },
+	{ "=", "\r\n", 2, false, false },
+	{ "!=", "X-Backend: tomcat\r\n\r\n", 1, true, false },
+	{ "!=", "X-Backend: apache\r\n\r\n", 1, false, false },
 };
 
 static void
@@ -51,10 +51,13 @@ knows_who_is_active(void **state)
 		assert_int_equal(p.route, 0);
 		assert_true(expect_unknown(&p, &a)); /* nobody knows yet */
 		a.active_count = active_rows[i].active;
+		a.known_count = COUNT(names);
 		assert_false(expect_unknown(&p, &a));
 		if (expect_all(&p, &a, false, why) != active_rows[i].holds)
 			fail_msg("row %zu: expected %d, %s", i, active_rows[i].holds,
 				 why);
+		if (*active_rows[i].compare == '=')
+			assert_int_equal(expect_elsewhere(&p, &a), active_rows[i].elsewhere);
 		if (!active_rows[i].holds && active_rows[i].active == 2)
 			assert_non_null(strstr(why, "v_primary.apache or tomcat"));
 		plan_free(&p);
