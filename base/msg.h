@@ -27,7 +27,7 @@ enum role { ROLE_MONITORD, ROLE_NET, ROLE_LOCAL, ROLE_ROUTES, ROLE_ALERTS, ROLE_
 #define MSG_VERSION 1u
 #define MSG_PACKET_MAX 16384u /* bytes */
 #define MSG_TEXT 128	       /* a reason, cleaned, NUL-ended */
-#define MSG_VALUES 8	       /* measured values in one result */
+#define MSG_VALUES 12       /* measured values in one result */
 #define MSG_BACKENDS 64	       /* backends of one route */
 
 struct msg_hello {

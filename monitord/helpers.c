@@ -46,13 +46,13 @@ static bool
 wanted(const struct core *c, enum role role)
 {
 	const struct rules *r = c->rules;
-	bool net = false, script = false;
+	bool net = false, local = false;
 	for (uint32_t i = 0; i < r->check_count; i++) {
-		script = script || r->checks[i].kind == CHECK_SCRIPT;
-		net = net || r->checks[i].kind != CHECK_SCRIPT;
+		local = local || check_role(&r->checks[i]) == ROLE_LOCAL;
+		net = net || check_role(&r->checks[i]) == ROLE_NET;
 	}
 	return role == ROLE_NET	     ? net
-	       : role == ROLE_LOCAL  ? script || r->service_count > 0
+	       : role == ROLE_LOCAL  ? local || r->service_count > 0
 	       : role == ROLE_ROUTES ? r->route_count > 0
 	       : role == ROLE_ALERTS ? r->contact_count > 0
 				     : role == ROLE_STATUS;

@@ -5,5 +5,5 @@ const struct kind kind_table[CHECK_KINDS] = {
 	[CHECK_TCP] = { NULL, NULL, "a connection" },
 	[CHECK_AJP] = { ajp_ask, ajp_judge, "CPONG" },
 	[CHECK_UNIX] = { NULL, NULL, "a connection" },
-	[CHECK_SCRIPT] = { NULL, NULL, "its end" }, /* probes/script.c */
+	/* those of monitord-local are not streams: probes/script.c, probes/look.c */
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "probes/stream.h"
 #include "rules/same.h"
+#include "rules/world.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +22,6 @@ struct net {
 	struct rules *rules;
 	struct run **runs; /* by check id; NULL: not ours */
 };
-
-static bool
-is_ours(const struct check *c)
-{
-	return c->kind != CHECK_SCRIPT;
-}
 
 /* Moves what measures the same to its new id; the rest ends. Fills new_id by old check.
  */
@@ -77,7 +72,7 @@ take_rules(struct net *n, struct rules *new)
 			: !results_renumber(&n->results, new_id, count))
 		probes_out_of_memory();
 	for (uint32_t i = 0; i < count; i++) {
-		if (runs[i] != NULL || !is_ours(&new->checks[i]))
+		if (runs[i] != NULL || check_role(&new->checks[i]) != ROLE_NET)
 			continue;
 		runs[i] = calloc(1, sizeof **runs);
 		if (runs[i] == NULL || !run_begin(runs[i], &n->stream, i))

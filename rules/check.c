@@ -13,6 +13,7 @@
 const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_HTTP] = "http", [CHECK_TCP] = "tcp",	  [CHECK_AJP] = "ajp",
 	[CHECK_UNIX] = "unix", [CHECK_SCRIPT] = "script",
+	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
 };
 
 bool
@@ -98,6 +99,13 @@ set_kind(struct build *b, void *object, const struct entry *e)
 		break;
 	case CHECK_SCRIPT:
 		c->script = build_command(b, e->value);
+		break;
+	case CHECK_FILE:
+	case CHECK_DIRECTORY:
+	case CHECK_FIFO:
+		if (*e->value != '/')
+			error(b, "%s: an absolute path is needed", e->key);
+		c->path = e->value;
 		break;
 	case CHECK_KINDS:
 		break;

@@ -32,6 +32,16 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(AGE, "age", "C", UNIT_MS, "time since the last measurement")                        \
 	X(STATUS, "status", "C", UNIT_COUNT, "HTTP status; exit code of a script")            \
 	X(BYTES, "bytes", "C", UNIT_BYTES, "size of the answer's body")                       \
+	X(SIZE, "size", "C", UNIT_BYTES, "size of the file; of all files below the directory") \
+	X(MODE, "mode", "C", UNIT_COUNT, "permissions as their octal digits: 644")            \
+	X(UID, "uid", "C", UNIT_COUNT, "user number of the owner")                            \
+	X(GID, "gid", "C", UNIT_COUNT, "number of the group")                                 \
+	X(MTIME, "mtime", "C", UNIT_MS, "time since the content changed")                     \
+	X(CTIME, "ctime", "C", UNIT_MS, "time since content, owner or mode changed")          \
+	X(ATIME, "atime", "C", UNIT_MS, "time since it was last read")                        \
+	X(ENTRIES, "entries", "C", UNIT_COUNT, "everything below the directory")              \
+	X(OLDEST, "oldest", "C", UNIT_MS, "mtime of the oldest file below the directory")     \
+	X(NEWEST, "newest", "C", UNIT_MS, "mtime of the newest file below the directory")     \
 	X(HEALTHY, "healthy", "R", UNIT_COUNT, "how many backends are healthy")               \
 	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic")
 

@@ -69,7 +69,8 @@ static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
-		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script)",
+		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script, "
+			    "file, directory, fifo)",
 			    c->name);
 		return;
 	}

@@ -136,7 +136,8 @@ struct service {
 };
 
 enum check_kind {
-	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT, CHECK_KINDS
+	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
+	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 
@@ -171,7 +172,7 @@ struct check {
 	const char *host_header;
 	const char *method;
 	struct text_list headers; /* "Name: value" to send */
-	/* unix: */
+	/* unix, file, directory, fifo: */
 	const char *path;
 	/* script: */
 	struct command script;

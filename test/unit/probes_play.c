@@ -17,6 +17,7 @@
 #define WAIT_MS 30000
 
 struct play play;
+uid_t play_user;
 
 void
 play_tell(enum msg_kind kind, const void *item, int fd)
@@ -144,6 +145,8 @@ child(int end)
 		   build != NULL ? build : ".");
 	dup2(end, 3);
 	close_range(4, ~0u, 0);
+	if (play_user != 0 && (setgid(play_user) != 0 || setuid(play_user) != 0))
+		_exit(126);
 	execl(program, program, play.role == ROLE_NET ? "net" : "local", (char *)NULL);
 	_exit(127);
 }

@@ -21,6 +21,7 @@ struct play {
 	struct msg_result last[PLAY_CHECKS]; /* by check */
 };
 extern struct play play;
+extern uid_t play_user; /* the helper runs as this one; 0: as the test itself */
 
 void play_start(enum role role, const char *rules);
 void play_load(const char *rules); /* counts begin anew */

@@ -1,0 +1,63 @@
+/* probes/look.h: looks at this host's files and itself. A kind is one function in a file
+ * of its own, that looks and says what it found; it may block for ever (a dead mount): it
+ * runs in a thread, and what is not done at the deadline is unknown. Scheduling,
+ * deadlines, the tests of `expect` and reporting exist once, in probes/look.c. */
+#ifndef PROBES_LOOK_H
+#define PROBES_LOOK_H
+
+#include "probes/kind.h"
+#include "probes/results.h"
+#include "probes/schedule.h"
+#include "probes/worker.h"
+
+struct look;
+
+/* A look while it runs. It outlives its check when a thread is stuck in it. */
+struct sight {
+	struct work work;
+	struct look *look; /* NULL: the check is gone */
+	/* what is asked; copies, as the rules may be replaced meanwhile */
+	enum check_kind kind;
+	char *path;
+	int fd;                     /* lent by monitord, -1: none */
+	bool wanted[METRICS_COUNT]; /* some test or rule reads it */
+	/* what was found */
+	enum outcome outcome;
+	bool denied; /* we may not see it: monitord may */
+	char why[MSG_TEXT];
+	double value[METRICS_COUNT]; /* NaN: not measured */
+};
+
+struct looks { /* what all share */
+	struct helper *helper;
+	struct results *results;
+	const struct rules *rules;
+	struct workers *workers;
+	struct look *opening; /* list of those that monitord was asked to open for */
+	uint64_t token;
+};
+
+/* False: out of memory. */
+bool look_begin(struct look **out, struct looks *all, uint32_t check);
+/* After a reload: it measures the same, as another number. False: out of memory. */
+bool look_carry(struct look *l, uint32_t check);
+void look_end(struct look **lp);
+void look_pace(struct look *l, enum pace pace);
+/* OPENED: fd (taken), or -errno. NULL when nobody waits for the token. */
+struct look *look_of_token(const struct looks *all, uint64_t token);
+void look_opened(struct look *l, int fd);
+
+/* Is that kind looked at here? */
+bool look_is_kind(enum check_kind kind);
+
+/* ---- the kinds; s->value is NaN throughout and s->outcome unknown before ---- */
+void file_look(struct sight *s); /* file, directory, fifo */
+
+/* For the kinds: it was not found (bad), may not be seen (denied) or cannot be (unknown).
+ */
+void sight_failed(struct sight *s, int error);
+/* A verdict with its reason. */
+void sight_says(struct sight *s, enum outcome outcome, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
