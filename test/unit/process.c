@@ -86,6 +86,7 @@ end(void)
 	processes_free(&stage.processes);
 	rules_free(&stage.rules);
 	loop_free(&stage.loop);
+	stage.limit = (struct loop_timer){ 0 }; /* it knew that loop */
 	snprintf(path, sizeof path, "%s", folder_read("cgroup"));
 	if (*path != '\0')
 		rmdir(path);
