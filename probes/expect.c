@@ -40,13 +40,51 @@ compares(enum compare compare, double a, double b)
 		return fabs(a - b) < 1e-9;
 	case COMPARE_NE:
 		return fabs(a - b) >= 1e-9;
+	case COMPARE_PRESENT:
+		return a != 0;
 	case COMPARE_MATCH:
 	case COMPARE_NOT_MATCH:
-	case COMPARE_PRESENT:
 	case COMPARES:
 		break;
 	}
 	return false;
+}
+
+#define EXACT_MS 10000   /* below these nothing is rounded for people */
+#define EXACT_BYTES 1e6
+
+/* A value as people write it: "1.5 GiB", "91.2%", "12 ms", "3". */
+static char *
+value_text(enum metric m, double value, char *out, size_t cap)
+{
+	enum unit unit = metric_table[m].unit;
+	char size[32];
+	if (unit == UNIT_BYTES && value < EXACT_BYTES)
+		text_print(out, cap, "%.0fB", value);
+	else if (unit == UNIT_BYTES || unit == UNIT_RATE)
+		text_print(out, cap, "%s%s", text_size(value, size, sizeof size),
+			   unit == UNIT_RATE ? "/s" : "");
+	else if (unit == UNIT_PERCENT)
+		text_print(out, cap, "%.4g%%", value);
+	else if (unit == UNIT_MS && value >= EXACT_MS)
+		text_duration((int64_t)value, out, cap);
+	else
+		text_print(out, cap, "%.6g%s", value, unit == UNIT_MS ? " ms" : "");
+	return out;
+}
+
+/* "used-percent 91.2%", "not mounted" */
+static void
+metric_found(enum metric m, double value, char *out, size_t cap)
+{
+	char words[48];
+	if (isnan(value))
+		text_print(out, cap, "%s was not measured", metric_table[m].name);
+	else if (metric_table[m].unit == UNIT_YESNO)
+		text_print(out, cap, "%s%s", value != 0 ? "" : "not ", metric_table[m].name);
+	else
+		text_print(out, cap, "%s %s", metric_table[m].name,
+			   value_text(m, value, words, sizeof words));
 }
 
 /* A backend that the rules call by its VCL, v_primary.apache, calls itself apache. */
@@ -116,15 +154,9 @@ holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char
 				  a->body_size < HTTP_BODY_MAX ? a->body_size
 							       : HTTP_BODY_MAX);
 	case EXPECT_METRIC:
-		if (isnan(a->value[x->metric])) {
-			text_print(found, cap, "%s was not measured",
-				   metric_table[x->metric].name);
-			return false;
-		}
-		text_print(found, cap, "%s %.6g%s", metric_table[x->metric].name,
-			   a->value[x->metric],
-			   metric_table[x->metric].unit == UNIT_MS ? " ms" : "");
-		return compares(x->compare, a->value[x->metric], x->value);
+		metric_found(x->metric, a->value[x->metric], found, cap);
+		return !isnan(a->value[x->metric]) &&
+		       compares(x->compare, a->value[x->metric], x->value);
 	}
 	return false;
 }
@@ -134,6 +166,7 @@ static void
 wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
 {
 	struct text t;
+	char value[48];
 	text_begin(&t, out, cap);
 	switch (x->kind) {
 	case EXPECT_STATUS:
@@ -149,9 +182,10 @@ wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
 		text_add(&t, "body");
 		break;
 	case EXPECT_METRIC:
-		text_add(&t, "%s %s %.6g%s", metric_table[x->metric].name,
-			 compare_name[x->compare], x->value,
-			 metric_table[x->metric].unit == UNIT_MS ? " ms" : "");
+		text_add(&t, "%s", metric_table[x->metric].name);
+		if (x->compare != COMPARE_PRESENT)
+			text_add(&t, " %s %s", compare_name[x->compare],
+				 value_text(x->metric, x->value, value, sizeof value));
 		return;
 	}
 	if (x->compare == COMPARE_PRESENT)

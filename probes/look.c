@@ -25,9 +25,9 @@ struct look {
 };
 
 static void (*const kinds[CHECK_KINDS])(struct sight *s) = {
-	[CHECK_FILE] = file_look,
-	[CHECK_DIRECTORY] = file_look,
-	[CHECK_FIFO] = file_look,
+	[CHECK_FILE] = file_look,     [CHECK_DIRECTORY] = file_look,
+	[CHECK_FIFO] = file_look,     [CHECK_FILESYSTEM] = filesystem_look,
+	[CHECK_SYSTEM] = system_look, [CHECK_NETWORK] = network_look,
 };
 
 bool
@@ -56,10 +56,30 @@ sight_failed(struct sight *s, int error)
 	sight_says(s, absent ? OUTCOME_BAD : OUTCOME_UNKNOWN, "%s", strerror(error));
 }
 
+double
+sight_percent(double part, double whole)
+{
+	return whole > 0 ? part * 100 / whole : (double)NAN;
+}
+
 /* ---- verdicts ---- */
 
+/* There may be more values than a result holds: those that somebody reads go first. */
 static void
-report(struct look *l, enum outcome outcome, const char *why, const double *values)
+fill_values(struct msg_result *m, const struct sight *s)
+{
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < METRICS_COUNT; i++)
+			if (s->wanted[i] == (turn == 0) && !isnan(s->value[i]) &&
+			    m->value_count < MSG_VALUES)
+				m->value[m->value_count++] =
+					(struct msg_value){ .metric = i,
+							    .value = s->value[i] };
+}
+
+/* s: whose values go along; NULL: none. */
+static void
+report(struct look *l, enum outcome outcome, const char *why, const struct sight *s)
 {
 	struct msg_result m;
 	memset(&m, 0, sizeof m);
@@ -68,10 +88,8 @@ report(struct look *l, enum outcome outcome, const char *why, const double *valu
 	m.began_ns = l->began_ns;
 	m.latency_ns = clock_ns() - l->began_ns;
 	text_print(m.text, sizeof m.text, "%s", why);
-	for (unsigned i = 0; values != NULL && i < METRICS_COUNT; i++)
-		if (!isnan(values[i]) && m.value_count < MSG_VALUES)
-			m.value[m.value_count++] =
-				(struct msg_value){ .metric = i, .value = values[i] };
+	if (s != NULL)
+		fill_values(&m, s);
 	loop_timer_stop(&l->deadline);
 	if (l->schedule.pace != PACE_OFF)
 		results_add(l->all->results, &m);
@@ -85,17 +103,17 @@ judge(struct look *l)
 	struct answer a = { .head = NULL };
 	char why[MSG_TEXT];
 	if (s->outcome != OUTCOME_GOOD && s->outcome != OUTCOME_WARN) {
-		report(l, s->outcome, s->why, s->value);
+		report(l, s->outcome, s->why, s);
 		return;
 	}
 	memcpy(a.value, s->value, sizeof a.value);
 	a.value[METRIC_LATENCY] = (double)(clock_ns() - l->began_ns) / 1e6;
 	if (!expect_all(&l->plan, &a, false, why))
-		report(l, OUTCOME_BAD, why, s->value);
+		report(l, OUTCOME_BAD, why, s);
 	else if (expect_warns(&l->plan, &a, why))
-		report(l, OUTCOME_WARN, why, s->value);
+		report(l, OUTCOME_WARN, why, s);
 	else
-		report(l, s->outcome, s->why, s->value);
+		report(l, s->outcome, s->why, s);
 }
 
 /* ---- looking ---- */

@@ -10,6 +10,8 @@
 #include "probes/schedule.h"
 #include "probes/worker.h"
 
+#define LOOK_COUNTERS 6
+
 struct look;
 
 /* A look while it runs. It outlives its check when a thread is stuck in it. */
@@ -26,6 +28,9 @@ struct sight {
 	bool denied; /* we may not see it: monitord may */
 	char why[MSG_TEXT];
 	double value[METRICS_COUNT]; /* NaN: not measured */
+	/* what a kind keeps from look to look, for rates */
+	int64_t before_ns; /* 0: nothing yet */
+	uint64_t before[LOOK_COUNTERS];
 };
 
 struct looks { /* what all share */
@@ -52,10 +57,15 @@ bool look_is_kind(enum check_kind kind);
 
 /* ---- the kinds; s->value is NaN throughout and s->outcome unknown before ---- */
 void file_look(struct sight *s); /* file, directory, fifo */
+void filesystem_look(struct sight *s);
+void system_look(struct sight *s);
+void network_look(struct sight *s);
 
 /* For the kinds: it was not found (bad), may not be seen (denied) or cannot be (unknown).
  */
 void sight_failed(struct sight *s, int error);
+/* part of whole in percent; NaN when there is no whole. */
+double sight_percent(double part, double whole);
 /* A verdict with its reason. */
 void sight_says(struct sight *s, enum outcome outcome, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

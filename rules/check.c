@@ -14,6 +14,8 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_HTTP] = "http", [CHECK_TCP] = "tcp",	  [CHECK_AJP] = "ajp",
 	[CHECK_UNIX] = "unix", [CHECK_SCRIPT] = "script",
 	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
+	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
+	[CHECK_NETWORK] = "network",
 };
 
 bool
@@ -103,8 +105,18 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_FILE:
 	case CHECK_DIRECTORY:
 	case CHECK_FIFO:
+	case CHECK_FILESYSTEM:
 		if (*e->value != '/')
 			error(b, "%s: an absolute path is needed", e->key);
+		c->path = e->value;
+		break;
+	case CHECK_SYSTEM:
+		if (strcmp(e->value, "yes") != 0)
+			error(b, "system: expected yes, not '%.40s'", e->value);
+		break;
+	case CHECK_NETWORK:
+		if (strlen(e->value) > 15 || strpbrk(e->value, " \t/:") != NULL)
+			error(b, "network: '%.40s' is no name of a link, as eth0", e->value);
 		c->path = e->value;
 		break;
 	case CHECK_KINDS:

@@ -130,6 +130,46 @@ text_test(struct build *b, struct expect *x, const char *p, const char *what)
 	}
 }
 
+/* The check's own verdict is no measurement of it. */
+static bool
+is_verdict(enum metric m)
+{
+	return m == METRIC_UP || m == METRIC_DOWN || m == METRIC_DEGRADED;
+}
+
+/* "latency < 500ms", "used < 80%" (of its whole), "mounted" */
+static void
+metric_test(struct build *b, struct expect *x, const char *word, const char *p)
+{
+	char value[64], why[UNITS_WHY];
+	bool quoted;
+	x->kind = EXPECT_METRIC;
+	x->metric = metric_find(word, strlen(word), 'C');
+	x->compare = take_compare(&p);
+	if (x->metric == METRICS_COUNT || is_verdict(x->metric) ||
+	    metric_table[x->metric].unit == UNIT_TEXT) {
+		error(b, "%s: expected status, header, body or a metric, not '%s'", b->entry->key, word);
+		return;
+	}
+	if (metric_table[x->metric].unit == UNIT_YESNO) {
+		if (x->compare != COMPARE_PRESENT)
+			error(b, "%s: %s stands alone: it is a yes/no metric", b->entry->key, word);
+		else
+			lex_end(b, p);
+		return;
+	}
+	if (x->compare >= COMPARE_MATCH || !lex_word(b, &p, "", value, sizeof value, &quoted)) {
+		error(b, "%s: %s: a comparison is missing", b->entry->key, word);
+		return;
+	}
+	if (strchr(value, '%') != NULL && metric_percent(x->metric) != METRICS_COUNT)
+		x->metric = metric_percent(x->metric);
+	if (!units_value(value, metric_table[x->metric].unit, &x->value, why))
+		error(b, "%s: %s: %s", b->entry->key, word, why);
+	else
+		lex_end(b, p);
+}
+
 struct expect_items {
 	struct expect list[32];
 	uint32_t count;
@@ -139,7 +179,7 @@ static void
 expect_item(struct build *b, void *arg, const char *text)
 {
 	struct expect_items *items = arg;
-	char word[128], value[64], why[UNITS_WHY];
+	char word[128];
 	bool quoted;
 	const char *p = text;
 	if (items->count == 32) {
@@ -166,19 +206,7 @@ expect_item(struct build *b, void *arg, const char *text)
 		lex_skip(&p);
 		text_test(b, x, p, "body");
 	} else {
-		x->kind = EXPECT_METRIC;
-		x->metric = metric_find(word, strlen(word), 'C');
-		x->compare = take_compare(&p);
-		if (x->metric == METRICS_COUNT || metric_table[x->metric].unit == UNIT_YESNO ||
-		    metric_table[x->metric].unit == UNIT_TEXT)
-			error(b, "%s: expected status, header, body or a metric, not '%s'",
-			      b->entry->key, word);
-		else if (x->compare >= COMPARE_MATCH || !lex_word(b, &p, "", value, sizeof value, &quoted))
-			error(b, "%s: %s: a comparison is missing", b->entry->key, word);
-		else if (!units_value(value, metric_table[x->metric].unit, &x->value, why))
-			error(b, "%s: %s: %s", b->entry->key, word, why);
-		else
-			lex_end(b, p);
+		metric_test(b, x, word, p);
 	}
 }
 

@@ -208,8 +208,13 @@ test(struct parser *x)
 			known_state(x, op);
 	} else if (op->compare == COMPARE_MATCH || op->compare == COMPARE_NOT_MATCH) {
 		fail(x, "%s: '%s' is no text: ~ does not fit", x->b->entry->key, word);
+	} else if (unit != UNIT_PERCENT && strchr(value, '%') != NULL &&
+		   metric_percent(op->metric) != METRICS_COUNT) {
+		op->metric = metric_percent(op->metric);
+		if (!units_value(value, UNIT_PERCENT, &op->value, why))
+			fail(x, "%s: %s: %s", x->b->entry->key, word, why);
 	} else if (unit == UNIT_BYTES && strchr(value, '%') != NULL) {
-		fail(x, "%s: a percentage of a size is not supported yet", x->b->entry->key);
+		fail(x, "%s: a percentage of '%s' is not supported yet", x->b->entry->key, word);
 	} else if (!units_value(value, unit, &op->value, why)) {
 		fail(x, "%s: %s: %s", x->b->entry->key, word, why);
 	}

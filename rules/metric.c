@@ -1,5 +1,7 @@
 #include "rules/metric.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 const struct metric_row metric_table[METRICS_COUNT] = {
@@ -17,4 +19,12 @@ metric_find(const char *name, size_t length, char object)
 		    strchr(metric_table[m].objects, object) != NULL)
 			return (enum metric)m;
 	return METRICS_COUNT;
+}
+
+enum metric
+metric_percent(enum metric m)
+{
+	char name[64];
+	size_t n = text_print(name, sizeof name, "%s-percent", metric_table[m].name);
+	return metric_find(name, n, metric_table[m].objects[0]);
 }

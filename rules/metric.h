@@ -23,7 +23,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(FDS, "fds", "S", UNIT_COUNT, "open descriptors of the main process")                \
 	X(CHILDREN, "children", "S", UNIT_COUNT, "processes below the main process")          \
 	X(ZOMBIES, "zombies", "S", UNIT_COUNT, "dead children that were not reaped")          \
-	X(UPTIME, "uptime", "S", UNIT_MS, "time since the main process began")                \
+	X(UPTIME, "uptime", "SC", UNIT_MS, "time since the main process began; since the boot") \
 	X(RESTARTS, "restarts", "S", UNIT_COUNT, "restarts since monitord first ran it")      \
 	X(EXIT_CODE, "exit-code", "S", UNIT_COUNT, "exit code of the last main process")      \
 	X(IO_READ, "io-read", "S", UNIT_RATE, "bytes read from disk per second")              \
@@ -32,7 +32,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(AGE, "age", "C", UNIT_MS, "time since the last measurement")                        \
 	X(STATUS, "status", "C", UNIT_COUNT, "HTTP status; exit code of a script")            \
 	X(BYTES, "bytes", "C", UNIT_BYTES, "size of the answer's body")                       \
-	X(SIZE, "size", "C", UNIT_BYTES, "size of the file; of all files below the directory") \
+	X(SIZE, "size", "C", UNIT_BYTES, "size of the file; of all files below the directory; of the file system") \
 	X(MODE, "mode", "C", UNIT_COUNT, "permissions as their octal digits: 644")            \
 	X(UID, "uid", "C", UNIT_COUNT, "user number of the owner")                            \
 	X(GID, "gid", "C", UNIT_COUNT, "number of the group")                                 \
@@ -42,6 +42,37 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(ENTRIES, "entries", "C", UNIT_COUNT, "everything below the directory")              \
 	X(OLDEST, "oldest", "C", UNIT_MS, "mtime of the oldest file below the directory")     \
 	X(NEWEST, "newest", "C", UNIT_MS, "mtime of the newest file below the directory")     \
+	X(FREE, "free", "C", UNIT_BYTES, "space that users may still take")                   \
+	X(USED, "used", "C", UNIT_BYTES, "space that is taken")                               \
+	X(INODES_USED, "inodes-used", "C", UNIT_COUNT, "inodes that are taken")               \
+	X(READ_ONLY, "read-only", "C", UNIT_YESNO, "the file system cannot be written")       \
+	X(MOUNTED, "mounted", "C", UNIT_YESNO, "a file system begins at this path")           \
+	X(LOAD1, "load1", "C", UNIT_COUNT, "load of the last minute")                         \
+	X(LOAD5, "load5", "C", UNIT_COUNT, "load of the last 5 minutes")                      \
+	X(LOAD15, "load15", "C", UNIT_COUNT, "load of the last 15 minutes")                   \
+	X(CPU_USED, "cpu-used", "C", UNIT_PERCENT, "CPU of the host, percent of all cores")   \
+	X(CPU_SYSTEM, "cpu-system", "C", UNIT_PERCENT, "the kernel's part of it")             \
+	X(CPU_WAIT, "cpu-wait", "C", UNIT_PERCENT, "idle because a disk was awaited")         \
+	X(CPU_STEAL, "cpu-steal", "C", UNIT_PERCENT, "taken by other guests of a virtual machine's host") \
+	X(MEMORY_USED, "memory-used", "C", UNIT_BYTES, "memory of the host that is not available") \
+	X(SWAP_USED, "swap-used", "C", UNIT_BYTES, "swap space that is taken")                \
+	X(PRESSURE_CPU, "pressure-cpu", "C", UNIT_PERCENT, "time in which something waited for CPU, of 10 s") \
+	X(PRESSURE_MEMORY, "pressure-memory", "C", UNIT_PERCENT, "the same for memory")       \
+	X(PRESSURE_IO, "pressure-io", "C", UNIT_PERCENT, "the same for disks")                \
+	X(RECEIVE, "receive", "C", UNIT_RATE, "bytes that came by the link per second")       \
+	X(SEND, "send", "C", UNIT_RATE, "bytes that went out by the link per second")         \
+	X(SPEED, "speed", "C", UNIT_RATE, "what the link can carry each way")                 \
+	X(ERRORS, "errors", "C", UNIT_COUNT, "errors of the link since the last look")        \
+	X(FREE_PERCENT, "free-percent", "C", UNIT_PERCENT, "free, of the whole")              \
+	X(USED_PERCENT, "used-percent", "C", UNIT_PERCENT, "used, of the whole")              \
+	X(INODES_USED_PERCENT, "inodes-used-percent", "C", UNIT_PERCENT, "inodes-used, of all") \
+	X(LOAD1_PERCENT, "load1-percent", "C", UNIT_PERCENT, "load1, of the number of cores") \
+	X(LOAD5_PERCENT, "load5-percent", "C", UNIT_PERCENT, "load5, of the number of cores") \
+	X(LOAD15_PERCENT, "load15-percent", "C", UNIT_PERCENT, "load15, of the number of cores") \
+	X(MEMORY_USED_PERCENT, "memory-used-percent", "C", UNIT_PERCENT, "memory-used, of all memory") \
+	X(SWAP_USED_PERCENT, "swap-used-percent", "C", UNIT_PERCENT, "swap-used, of all swap space") \
+	X(RECEIVE_PERCENT, "receive-percent", "C", UNIT_PERCENT, "receive, of speed")         \
+	X(SEND_PERCENT, "send-percent", "C", UNIT_PERCENT, "send, of speed")                  \
 	X(HEALTHY, "healthy", "R", UNIT_COUNT, "how many backends are healthy")               \
 	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic")
 
@@ -62,5 +93,9 @@ extern const struct metric_row metric_table[METRICS_COUNT];
 
 /* The metric of that name for that object letter; METRICS_COUNT: none. */
 enum metric metric_find(const char *name, size_t length, char object);
+
+/* The metric that tells m in percent of its whole, as used-percent for used;
+ * METRICS_COUNT: nothing is its whole. */
+enum metric metric_percent(enum metric m);
 
 #endif

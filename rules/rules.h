@@ -137,7 +137,8 @@ struct service {
 
 enum check_kind {
 	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
-	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_KINDS
+	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_FILESYSTEM, CHECK_SYSTEM, CHECK_NETWORK,
+	CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 
@@ -172,7 +173,7 @@ struct check {
 	const char *host_header;
 	const char *method;
 	struct text_list headers; /* "Name: value" to send */
-	/* unix, file, directory, fifo: */
+	/* unix, file, directory, fifo, filesystem; network: the link's name: */
 	const char *path;
 	/* script: */
 	struct command script;

@@ -60,6 +60,8 @@ expect_text(const struct expect *x, struct text *t)
 	if (x->kind == EXPECT_METRIC && x->text == NULL &&
 	    metric_table[x->metric].unit == UNIT_MS)
 		text_add(t, "ms");
+	if (x->kind == EXPECT_METRIC && metric_table[x->metric].unit == UNIT_PERCENT)
+		text_add(t, "%%");
 }
 
 void

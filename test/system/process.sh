@@ -5,7 +5,6 @@
 puppet=$build/test/system/puppet
 world_rules "
 [service big]
-env    = ASAN_OPTIONS=disable_coredump=0:handle_segv=0
 run    = $puppet fill 200 wait
 dir    = $dir
 limits = core unlimited

@@ -133,6 +133,14 @@ act(const char *verb, const char *arg)
 	}
 }
 
+/* Under AddressSanitizer it dies of its faults, cores and all, as other programs do. */
+const char *__asan_default_options(void);
+const char *
+__asan_default_options(void)
+{
+	return "disable_coredump=0:handle_segv=0";
+}
+
 int
 main(int argc, char **argv)
 {

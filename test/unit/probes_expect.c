@@ -72,9 +72,9 @@ static const struct {
 	const char *why;
 } script_rows[] = {
 	{ "bytes = 10B", true, "" },
-	{ "bytes != 10B", false, "bytes 10, expected bytes != 10" },
+	{ "bytes != 10B", false, "bytes 10B, expected bytes != 10B" },
 	{ "bytes <= 10B", true, "" },
-	{ "bytes >= 11B", false, "bytes 10, expected bytes >= 11" },
+	{ "bytes >= 11B", false, "bytes 10B, expected bytes >= 11B" },
 	{ "latency < 1s", false, "latency was not measured, expected latency < 1000 ms" },
 	{ "body ~ ^ok", true, "" },
 	{ "body !~ 7", false, "a body of 10 bytes, expected body !~ 7" },

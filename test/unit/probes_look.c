@@ -82,7 +82,7 @@ static const struct {
 	{ "file", "plain", "expect = size = 5000B, mode = 0640, mtime < 2h", OUTCOME_GOOD,
 	  "" },
 	{ "file", "plain", "expect = size > 5K", OUTCOME_BAD,
-	  "size 5000, expected size > 5120" },
+	  "size 5000B, expected size > 5120B" },
 	{ "file", "plain", "expect = mode = 644", OUTCOME_BAD,
 	  "mode 640, expected mode = 644" },
 	{ "file", "plain", "warn = mtime > 30m", OUTCOME_WARN, "mtime " },
@@ -205,15 +205,86 @@ what_may_not_be_seen_is_opened(void **state)
 	}
 }
 
+/* ---- the host ---- */
+
+static const struct {
+	const char *lines;
+	enum outcome outcome;
+	const char *text;
+} hosts[] = {
+	{ "filesystem = /proc", OUTCOME_GOOD, "" },
+	{ "filesystem = /proc\nexpect = mounted", OUTCOME_GOOD, "" },
+	{ "filesystem = /proc/self\nexpect = mounted", OUTCOME_BAD,
+	  "not mounted, expected mounted" },
+	{ "filesystem = /proc\nwarn = mounted", OUTCOME_WARN,
+	  "mounted: warning at mounted" },
+	{ "filesystem = /nowhere", OUTCOME_BAD, "No such file or directory" },
+	{ "filesystem = /tmp\nexpect = used >= 0%, used <= 100%, free <= 100%, size > 1K",
+	  OUTCOME_GOOD, "" },
+	{ "filesystem = /tmp\nexpect = used > 100%", OUTCOME_BAD, "used-percent " },
+	{ "filesystem = /proc\nexpect = used < 80%", OUTCOME_BAD,
+	  "used-percent was not measured" },
+	{ "system = yes\nexpect = memory-used > 1M, memory-used < 100%, load1 < 100000, "
+	  "uptime > 1s",
+	  OUTCOME_GOOD, "" },
+	{ "system = yes\nwarn = memory-used > 1K", OUTCOME_WARN, "memory-used " },
+	{ "network = lo", OUTCOME_GOOD, "" },
+	{ "network = none0", OUTCOME_BAD, "there is no link none0" },
+};
+
+static void
+the_host_is_judged(void **state)
+{
+	char rules[512];
+	(void)state;
+	play_start(ROLE_LOCAL, "");
+	for (unsigned i = 0; i < COUNT(hosts); i++) {
+		text_print(rules, sizeof rules, "[check c]\nevery = 1d\n%s\n",
+			   hosts[i].lines);
+		play_load(rules);
+		play_pace(0, PACE_NOW);
+		const struct msg_result *r = play_result(0, 1);
+		if (r->outcome != hosts[i].outcome ||
+		    strncmp(r->text, hosts[i].text, strlen(hosts[i].text)) != 0)
+			fail_msg("row %u: expected %d '%s', got %u '%s'", i,
+				 (int)hosts[i].outcome, hosts[i].text, r->outcome,
+				 r->text);
+	}
+}
+
+/* Rates and shares take two looks. */
+static void
+rates_are_told_from_the_second_look_on(void **state)
+{
+	(void)state;
+	play_start(ROLE_LOCAL,
+		   "[check s]\nsystem = yes\nevery = 1d\n"
+		   "[check n]\nnetwork = lo\nevery = 1d\n"
+		   "[rule r]\nwhen = s.cpu-used > 1000% or n.errors > 1000000\n"
+		   "do = log\n");
+	play_pace(0, PACE_NOW);
+	play_pace(1, PACE_NOW);
+	assert_true(isnan(value_of(play_result(0, 1), METRIC_CPU_USED)));
+	assert_true(isnan(value_of(play_result(1, 1), METRIC_RECEIVE)));
+	do /* until the clock of ticks has moved */
+		play_pace(0, PACE_NOW);
+	while (isnan(value_of(play_result(0, play.count[0] + 1), METRIC_CPU_USED)));
+	double used = value_of(&play.last[0], METRIC_CPU_USED);
+	assert_true(used >= 0 && used <= 100);
+	play_pace(1, PACE_NOW);
+	const struct msg_result *r = play_result(1, 2);
+	assert_true(value_of(r, METRIC_RECEIVE) >= 0);
+	assert_true(value_of(r, METRIC_ERRORS) >= 0);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, end)
 	const struct CMUnitTest tests[] = {
-		TEST(files_are_judged),
-		TEST(what_was_seen_is_told),
-		TEST(late_is_unknown),
-		TEST(what_may_not_be_seen_is_opened),
+		TEST(files_are_judged),   TEST(what_was_seen_is_told),
+		TEST(late_is_unknown),    TEST(what_may_not_be_seen_is_opened),
+		TEST(the_host_is_judged), TEST(rates_are_told_from_the_second_look_on),
 	};
 	return cmocka_run_group_tests_name("probes_look", tests, NULL, NULL);
 }

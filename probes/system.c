@@ -1,0 +1,144 @@
+/* system: load, CPU, memory, swap and pressure of this host (proc(5)). */
+#include "probes/look.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ALL, IDLE, WAIT, SYSTEM, STEAL, TIMES }; /* of s->before, in ticks */
+static_assert(TIMES <= LOOK_COUNTERS, "too few counters");
+static_assert(METRIC_LOAD15 == METRIC_LOAD1 + 2 &&
+		      METRIC_LOAD15_PERCENT == METRIC_LOAD1_PERCENT + 2,
+	      "in the order of getloadavg()");
+
+/* The beginning of a file of /proc; false: it is not there. */
+static bool
+slurp(const char *path, char *text, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd != -1 ? read(fd, text, cap - 1) : -1;
+	if (fd != -1)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* The number behind a word that begins a line, in bytes; -1: it is not there. */
+static double
+kib(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+	return at != NULL ? strtod(at + strlen(word), NULL) * 1024 : -1;
+}
+
+static void
+look_at_load(struct sight *s)
+{
+	double load[3], cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	if (getloadavg(load, 3) != 3)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		s->value[METRIC_LOAD1 + i] = load[i];
+		s->value[METRIC_LOAD1_PERCENT + i] = sight_percent(load[i], cores);
+	}
+}
+
+static void
+look_at_memory(struct sight *s)
+{
+	char text[8192];
+	if (!slurp("/proc/meminfo", text, sizeof text))
+		return;
+	double all = kib(text, "MemTotal:"), available = kib(text, "MemAvailable:");
+	double swap = kib(text, "SwapTotal:"), swap_free = kib(text, "SwapFree:");
+	if (all >= 0 && available >= 0) {
+		s->value[METRIC_MEMORY_USED] = all - available;
+		s->value[METRIC_MEMORY_USED_PERCENT] =
+			sight_percent(all - available, all);
+	}
+	if (swap >= 0 && swap_free >= 0) {
+		s->value[METRIC_SWAP_USED] = swap - swap_free;
+		s->value[METRIC_SWAP_USED_PERCENT] =
+			swap > 0 ? sight_percent(swap - swap_free, swap) : 0;
+	}
+}
+
+/* The first line of /proc/stat: user nice system idle iowait irq softirq steal; guests
+ * are in user and nice already. */
+static bool
+cpu_times(uint64_t times[TIMES])
+{
+	char text[512];
+	unsigned long long t[8] = { 0 };
+	if (!slurp("/proc/stat", text, sizeof text) ||
+	    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1],
+		   &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 4)
+		return false;
+	times[ALL] = 0;
+	for (unsigned i = 0; i < 8; i++)
+		times[ALL] += t[i];
+	times[IDLE] = t[3];
+	times[WAIT] = t[4];
+	times[SYSTEM] = t[2] + t[5] + t[6];
+	times[STEAL] = t[7];
+	return true;
+}
+
+static void
+look_at_cpu(struct sight *s)
+{
+	uint64_t now[TIMES];
+	double since[TIMES];
+	if (!cpu_times(now))
+		return;
+	for (unsigned i = 0; i < TIMES; i++) /* iowait may go back */
+		since[i] = now[i] > s->before[i] ? (double)(now[i] - s->before[i]) : 0;
+	if (s->before_ns != 0 && since[ALL] > 0) {
+		s->value[METRIC_CPU_USED] =
+			sight_percent(since[ALL] - since[IDLE] - since[WAIT], since[ALL]);
+		s->value[METRIC_CPU_SYSTEM] = sight_percent(since[SYSTEM], since[ALL]);
+		s->value[METRIC_CPU_WAIT] = sight_percent(since[WAIT], since[ALL]);
+		s->value[METRIC_CPU_STEAL] = sight_percent(since[STEAL], since[ALL]);
+	}
+	if (s->before_ns == 0 || since[ALL] > 0)
+		memcpy(s->before, now, sizeof now);
+	s->before_ns = clock_ns();
+}
+
+/* "some avg10=0.25 avg60=…"; a kernel without PSI has no such file. */
+static void
+look_at_pressure(struct sight *s)
+{
+	static const struct {
+		const char *path;
+		enum metric metric;
+	} rows[] = {
+		{ "/proc/pressure/cpu", METRIC_PRESSURE_CPU },
+		{ "/proc/pressure/memory", METRIC_PRESSURE_MEMORY },
+		{ "/proc/pressure/io", METRIC_PRESSURE_IO },
+	};
+	char text[256];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (slurp(rows[i].path, text, sizeof text) &&
+		    strncmp(text, "some avg10=", 11) == 0)
+			s->value[rows[i].metric] = strtod(text + 11, NULL);
+}
+
+void
+system_look(struct sight *s)
+{
+	char text[64];
+	look_at_load(s);
+	look_at_memory(s);
+	look_at_cpu(s);
+	look_at_pressure(s);
+	if (slurp("/proc/uptime", text, sizeof text))
+		s->value[METRIC_UPTIME] = strtod(text, NULL) * 1000;
+	sight_says(s, OUTCOME_GOOD, "%s", "");
+}
