@@ -28,6 +28,7 @@ static void (*const kinds[CHECK_KINDS])(struct sight *s) = {
 	[CHECK_FILE] = file_look,     [CHECK_DIRECTORY] = file_look,
 	[CHECK_FIFO] = file_look,     [CHECK_FILESYSTEM] = filesystem_look,
 	[CHECK_SYSTEM] = system_look, [CHECK_NETWORK] = network_look,
+	[CHECK_LISTEN] = listen_look,
 };
 
 bool
@@ -188,6 +189,7 @@ static void
 give(struct look *l)
 {
 	l->busy = true;
+	l->sight->began_ns = l->began_ns;
 	atomic_store(&l->sight->work.hurry, false);
 	workers_give(l->all->workers, &l->sight->work);
 }
@@ -283,7 +285,7 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	const struct check *c = &all->rules->checks[check];
 	struct look *l = calloc(1, sizeof *l);
 	struct sight *s = calloc(1, sizeof *s);
-	char *path = strdup(c->path != NULL ? c->path : "");
+	char *path = strdup(c->path != NULL ? c->path : c->host != NULL ? c->host : "");
 	*out = l;
 	if (l == NULL || s == NULL || path == NULL ||
 	    !plan_make(&l->plan, all->rules, check))
@@ -293,6 +295,7 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	s->look = l;
 	s->kind = c->kind;
 	s->path = path;
+	s->port = c->port;
 	s->fd = -1;
 	l->all = all;
 	l->check = check;

@@ -20,7 +20,9 @@ struct sight {
 	struct look *look; /* NULL: the check is gone */
 	/* what is asked; copies, as the rules may be replaced meanwhile */
 	enum check_kind kind;
-	char *path;
+	char *path; /* or the address; "*": any */
+	uint16_t port;
+	int64_t began_ns;
 	int fd;                     /* lent by monitord, -1: none */
 	bool wanted[METRICS_COUNT]; /* some test or rule reads it */
 	/* what was found */
@@ -60,6 +62,7 @@ void file_look(struct sight *s); /* file, directory, fifo */
 void filesystem_look(struct sight *s);
 void system_look(struct sight *s);
 void network_look(struct sight *s);
+void listen_look(struct sight *s);
 
 /* For the kinds: it was not found (bad), may not be seen (denied) or cannot be (unknown).
  */

@@ -3,6 +3,7 @@
 #include "rules/keys.h"
 #include "rules/units.h"
 
+#include <arpa/inet.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_UNIX] = "unix", [CHECK_SCRIPT] = "script",
 	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
 	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
-	[CHECK_NETWORK] = "network",
+	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen",
 };
 
 bool
@@ -75,6 +76,29 @@ http_address(struct build *b, struct check *c, const char *url)
 	}
 }
 
+/* "tcp 127.0.0.1:8009", "tcp [::1]:80", "tcp *:80" */
+static void
+listen_address(struct build *b, struct check *c, const char *value)
+{
+	char word[8], text[80];
+	unsigned char address[sizeof(struct in6_addr)];
+	bool quoted;
+	const char *p = value;
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted) || strcmp(word, "tcp") != 0) {
+		error(b, "listen: expected tcp ADDRESS:PORT or tcp *:PORT, not '%.80s'", value);
+		return;
+	}
+	lex_skip(&p);
+	bool any = strncmp(p, "*:", 2) == 0;
+	text_print(text, sizeof text, "%s%s", any ? "0.0.0.0" : "", any ? p + 1 : p);
+	if (!build_address(b, text, &c->host, &c->port))
+		return;
+	if (inet_pton(AF_INET, c->host, address) != 1 && inet_pton(AF_INET6, c->host, address) != 1)
+		error(b, "listen: '%s' is a name; an address of this host is needed", c->host);
+	if (any)
+		c->host = "*";
+}
+
 void
 set_kind(struct build *b, void *object, const struct entry *e)
 {
@@ -113,6 +137,9 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_SYSTEM:
 		if (strcmp(e->value, "yes") != 0)
 			error(b, "system: expected yes, not '%.40s'", e->value);
+		break;
+	case CHECK_LISTEN:
+		listen_address(b, c, e->value);
 		break;
 	case CHECK_NETWORK:
 		if (strlen(e->value) > 15 || strpbrk(e->value, " \t/:") != NULL)

@@ -70,7 +70,7 @@ prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
 		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script, "
-			    "file, directory, fifo, filesystem, system, network)",
+			    "file, directory, fifo, filesystem, system, network, listen)",
 			    c->name);
 		return;
 	}

@@ -35,7 +35,7 @@ static const struct book_row structure[] = {
 	{ RUN "unit = tomcat.service\n", "r.ini:3: unit: not supported yet\n" },
 	{ CHECK "during = Mon-Fri\n", "r.ini:3: during: not supported yet\n" },
 	{ "[check c]\nhttps = https://h/\n",
-	  "r.ini:1: [check c]: what does it check? (http, tcp, ajp, unix, script, file, directory, fifo, filesystem, system, network)\n"
+	  "r.ini:1: [check c]: what does it check? (http, tcp, ajp, unix, script, file, directory, fifo, filesystem, system, network, listen)\n"
 	  "r.ini:2: https: not supported yet\n" },
 	{ "[service a\n" RUN, "r.ini:1: '[' without ']'\n" },
 	{ "[service a] b\nrun = /x\n", "r.ini:1: text after ']'\n" },

@@ -5,6 +5,7 @@
 #include "test/unit/probes_play.h"
 #include "test/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -277,6 +279,84 @@ rates_are_told_from_the_second_look_on(void **state)
 	assert_true(value_of(r, METRIC_ERRORS) >= 0);
 }
 
+/* ---- listeners ---- */
+
+static int
+listener(const char *address, int backlog, uint16_t *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t size = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(inet_pton(AF_INET, address, &a.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static const struct msg_result *
+look_for(const char *address, uint16_t port, const char *lines)
+{
+	char rules[256];
+	text_print(rules, sizeof rules, "[check c]\nlisten = tcp %s:%u\nevery = 1d\n%s\n",
+		   address, port, lines);
+	play_load(rules);
+	play_pace(0, PACE_NOW);
+	return play_result(0, 1);
+}
+
+static void
+listeners_are_found(void **state)
+{
+	uint16_t port;
+	(void)state;
+	play_start(ROLE_LOCAL, "");
+	unsigned before = play_fds();
+	int fd = listener("127.0.0.2", 5, &port);
+	assert_int_equal(look_for("127.0.0.2", port, "")->outcome, OUTCOME_GOOD);
+	assert_int_equal(look_for("*", port, "")->outcome, OUTCOME_GOOD);
+	const struct msg_result *r = look_for("127.0.0.3", port, "");
+	assert_int_equal(r->outcome, OUTCOME_BAD);
+	assert_non_null(strstr(r->text, "nobody listens"));
+	assert_int_equal(look_for("[::1]", port, "")->outcome, OUTCOME_BAD);
+	close(fd);
+	assert_int_equal(look_for("127.0.0.2", port, "")->outcome, OUTCOME_BAD);
+	fd = listener("0.0.0.0", 5, &port);
+	assert_int_equal(look_for("127.0.0.3", port, "")->outcome, OUTCOME_GOOD);
+	close(fd);
+	play_await_fds(before);
+}
+
+/* Those who wait are seen from outside, before any of them knows. */
+static void
+a_backlog_is_seen(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int clients[3];
+	uint16_t port;
+	(void)state;
+	play_start(ROLE_LOCAL, "");
+	int fd = listener("127.0.0.1", 4, &port);
+	a.sin_port = htons(port);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	const struct msg_result *r = look_for("127.0.0.1", port, "warn = backlog > 50%");
+	assert_int_equal(r->outcome, OUTCOME_GOOD);
+	assert_true(value_of(r, METRIC_BACKLOG) == 0);
+	assert_true(value_of(r, METRIC_BACKLOG_LIMIT) == 4);
+	for (unsigned i = 0; i < COUNT(clients); i++) {
+		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(clients[i], (struct sockaddr *)&a, sizeof a), 0);
+	}
+	r = look_for("127.0.0.1", port, "warn = backlog > 50%");
+	assert_int_equal(r->outcome, OUTCOME_WARN);
+	assert_true(value_of(r, METRIC_BACKLOG) == 3);
+	assert_true(value_of(r, METRIC_BACKLOG_PERCENT) == 75);
+	for (unsigned i = 0; i < COUNT(clients); i++)
+		close(clients[i]);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -284,7 +364,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_judged),   TEST(what_was_seen_is_told),
 		TEST(late_is_unknown),    TEST(what_may_not_be_seen_is_opened),
-		TEST(the_host_is_judged), TEST(rates_are_told_from_the_second_look_on),
+		TEST(the_host_is_judged), TEST(listeners_are_found),
+		TEST(a_backlog_is_seen),  TEST(rates_are_told_from_the_second_look_on),
 	};
 	return cmocka_run_group_tests_name("probes_look", tests, NULL, NULL);
 }
