@@ -7,13 +7,17 @@
 #include "probes/http.h"
 #include "probes/plan.h"
 
-enum judgement { JUDGE_MORE, JUDGE_GOOD, JUDGE_BAD, JUDGES };
+/* JUDGE_NEXT: this step is done: its `used` bytes are taken away, and the next one asks.
+ */
+enum judgement { JUDGE_MORE, JUDGE_NEXT, JUDGE_GOOD, JUDGE_BAD, JUDGES };
 
 /* What has come so far. The judge may take bytes out behind those that it still needs. */
 struct reply {
 	char *bytes;
 	size_t size;
-	bool ended; /* the peer closed its side: no more will come */
+	bool ended;    /* the peer closed its side: no more will come */
+	unsigned step; /* how many JUDGE_NEXT came before */
+	size_t used;   /* for JUDGE_NEXT: so many bytes belong to this step */
 	struct http http;
 };
 
@@ -28,20 +32,26 @@ struct answer {
 	const char *const *active;   /* names that {active} stands for */
 	size_t active_count;
 	size_t known_count; /* of names in active, those of the other backends behind */
+	bool in_turn; /* the tests of the body held, each in its turn */
 };
+
+#define ASK_NOTHING SIZE_MAX /* the peer speaks, or has been asked enough */
 
 struct asked {
 	const struct plan *plan;
 	uint64_t unique; /* {unique}: never the same twice */
+	unsigned step;
 };
 
 struct kind {
-	/* Writes the request; 0: nothing is sent. The same asked gives the same bytes. */
+	/* Writes the request of a step; 0: there is no room for it. The same asked gives
+	 * the same bytes. */
 	size_t (*ask)(const struct asked *a, char *buf, size_t cap);
 	/* NULL: a connection is all that is wanted. why: for JUDGE_BAD, cleaned. */
 	enum judgement (*judge)(const struct plan *p, struct reply *r, struct answer *a,
 				char why[MSG_TEXT]);
 	const char *wanted; /* what did not come in time, for people */
+	size_t most; /* bytes that a step's answer may have; 0: its judge has limits */
 };
 extern const struct kind kind_table[CHECK_KINDS];
 
@@ -51,6 +61,9 @@ http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 size_t ajp_ask(const struct asked *a, char *buf, size_t cap);
 enum judgement
 ajp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t dialogue_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answer *a,
+			      char why[MSG_TEXT]);
 
 /* Does every expect hold? First those that early names (EXPECT_STATUS and EXPECT_HEADER),
  * so that a wrong head needs no body. False: why says which does not, and what was found.
@@ -59,6 +72,8 @@ bool
 expect_all(const struct plan *p, const struct answer *a, bool early, char why[MSG_TEXT]);
 /* Does any warn hold? True: why says which. */
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
+/* Does that regex of the rules fit in the text? end: behind it, or 0. */
+bool expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */
 bool expect_unknown(const struct plan *p, const struct answer *a);
 /* All that is wrong with the head is that another backend answered than the front was last

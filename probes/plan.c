@@ -2,16 +2,24 @@
 
 #include <stdlib.h>
 
+/* lines: ^ and $ are those of each line. */
 static bool
-compile(pcre2_code **out, const struct expect *x)
+compile(pcre2_code **out, const struct expect *x, bool lines)
 {
 	int code;
 	size_t at;
+	uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF;
 	if (x->compare != COMPARE_MATCH && x->compare != COMPARE_NOT_MATCH)
 		return true;
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	if (context == NULL)
+		return false;
+	if (lines)
+		pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
 	*out = pcre2_compile((PCRE2_SPTR)x->text, PCRE2_ZERO_TERMINATED,
-			     PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
-			     &at, NULL);
+			     options | (lines ? PCRE2_MULTILINE : 0), &code, &at,
+			     context);
+	pcre2_compile_context_free(context);
 	if (*out != NULL)
 		pcre2_jit_compile(
 			*out, PCRE2_JIT_COMPLETE); /* without it the matcher interprets */
@@ -19,12 +27,13 @@ compile(pcre2_code **out, const struct expect *x)
 }
 
 static bool
-compile_all(pcre2_code ***out, const struct expect *list, uint32_t count)
+compile_all(pcre2_code ***out, const struct expect *list, uint32_t count, bool lines)
 {
 	*out = calloc(count + 1, sizeof **out);
 	bool good = *out != NULL;
 	for (uint32_t i = 0; good && i < count; i++)
-		good = compile(&(*out)[i], &list[i]);
+		good = compile(&(*out)[i], &list[i],
+			       lines && list[i].kind == EXPECT_BODY);
 	return good;
 }
 
@@ -83,6 +92,7 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
 	p->body_enough = enough(c);
+	p->talks = !check_can_talk(c) || c->say_count > 0 || p->wants_body;
 	for (uint32_t i = 0; i < rules->rule_count; i++)
 		if (reads_bytes(&rules->rules[i].when, check) ||
 		    reads_bytes(&rules->rules[i].clear, check)) {
@@ -91,8 +101,8 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 		}
 	if (c->verifies.count > 0)
 		p->route = c->verifies.ids[c->verifies.count - 1];
-	return compile_all(&p->expects, c->expects, c->expect_count) &&
-	       compile_all(&p->warns, c->warns, c->warn_count);
+	return compile_all(&p->expects, c->expects, c->expect_count, check_can_talk(c)) &&
+	       compile_all(&p->warns, c->warns, c->warn_count, false);
 }
 
 static void

@@ -14,6 +14,7 @@ struct plan {
 	const struct check *check; /* borrowed from the rules */
 	pcre2_code **expects;      /* by index of check->expects; NULL: no regex there */
 	pcre2_code **warns;
+	bool talks; /* something is sent or awaited behind the connection */
 	bool wants_body; /* its end must be seen: a test or a rule looks at its size or
 			    text */
 	bool keeps_body; /* a test looks at its text */

@@ -21,6 +21,7 @@ static char
 
 static void on_io(struct loop_io *io, unsigned events);
 static void connect_next(struct run *r, int error);
+static bool send_request(struct run *r);
 
 /* ---- the end of an exchange, whatever ended it ---- */
 
@@ -143,6 +144,36 @@ good(struct run *r, struct answer *a)
 	finish(r, outcome, a, why);
 }
 
+/* The next step asks. False: the exchange has ended. */
+static bool
+next_step(struct run *r)
+{
+	struct reply *p = &r->reply;
+	assert(p->used <= p->size);
+	p->size -= p->used;
+	memmove(p->bytes, p->bytes + p->used, p->size);
+	p->used = 0;
+	p->step++;
+	r->sent = 0;
+	return send_request(r);
+}
+
+/* More may come. True: the exchange has ended. */
+static bool
+wait_more(struct run *r)
+{
+	const struct kind *kind = &kind_table[r->plan.check->kind];
+	if (kind->most > 0 && r->reply.size > kind->most) {
+		fail(r, OUTCOME_BAD, "more than %zu bytes came without %s", kind->most,
+		     kind->wanted);
+		return true;
+	}
+	if (!r->reply.ended)
+		return false;
+	fail(r, OUTCOME_BAD, "closed before %s was complete", kind->wanted);
+	return true;
+}
+
 /* True: the exchange has ended. */
 static bool
 judge(struct run *r)
@@ -157,21 +188,27 @@ judge(struct run *r)
 		     "who carries the route's traffic is not known yet");
 		return true;
 	}
-	switch (kind->judge(&r->plan, &r->reply, &a, why)) {
-	case JUDGE_MORE:
-		if (!r->reply.ended)
-			return false;
-		fail(r, OUTCOME_BAD, "closed before %s was complete", kind->wanted);
-		return true;
-	case JUDGE_GOOD:
-		good(r, &a);
-		return true;
-	case JUDGE_BAD:
-	case JUDGES:
-		break;
-	}
-	finish(r, expect_elsewhere(&r->plan, &a) ? OUTCOME_UNKNOWN : OUTCOME_BAD, &a, why);
-	return true;
+	for (;;)
+		switch (kind->judge(&r->plan, &r->reply, &a, why)) {
+		case JUDGE_MORE:
+			return wait_more(r);
+		case JUDGE_NEXT:
+			if (!next_step(r))
+				return true;
+			if (r->reply.size == 0 && !r->reply.ended)
+				return false;
+			break;
+		case JUDGE_GOOD:
+			good(r, &a);
+			return true;
+		case JUDGE_BAD:
+		case JUDGES:
+			finish(r,
+			       expect_elsewhere(&r->plan, &a) ? OUTCOME_UNKNOWN
+							      : OUTCOME_BAD,
+			       &a, why);
+			return true;
+		}
 }
 
 /* ---- deadlines ---- */
@@ -214,7 +251,7 @@ on_deadline(struct loop_timer *timer)
 		     place(r, at, sizeof at), after);
 		return;
 	case PHASE_EXCHANGE:
-		if (r->reply.size == 0)
+		if (r->came == 0)
 			fail(r, OUTCOME_BAD,
 			     "connected to %s, but not a byte came within %s",
 			     place(r, at, sizeof at), after);
@@ -222,7 +259,7 @@ on_deadline(struct loop_timer *timer)
 			fail(r, OUTCOME_BAD,
 			     "%s of %s was not complete within %s (%zu bytes came)",
 			     kind_table[c->kind].wanted, place(r, at, sizeof at), after,
-			     r->reply.size);
+			     r->came);
 		return;
 	case PHASE_IDLE:
 		break;
@@ -247,15 +284,19 @@ ours(int error)
 	       error == ENOBUFS || error == EADDRNOTAVAIL || error == ESTALE;
 }
 
-/* Sends what is left of the request. False: it has ended. */
+/* Sends what is left of the step's request. False: the exchange has ended. */
 static bool
 send_request(struct run *r)
 {
 	static char request[PLAN_REQUEST];
 	const struct kind *kind = &kind_table[r->plan.check->kind];
-	struct asked asked = { .plan = &r->plan, .unique = r->unique };
-	size_t size = kind->ask != NULL ? kind->ask(&asked, request, sizeof request) : 0;
-	if (size == 0 && kind->ask != NULL) {
+	struct asked asked = { .plan = &r->plan,
+			       .unique = r->unique,
+			       .step = r->reply.step };
+	size_t size = kind->ask(&asked, request, sizeof request);
+	if (size == ASK_NOTHING)
+		size = r->sent = 0;
+	else if (size == 0) {
 		fail(r, OUTCOME_UNKNOWN, "the request is longer than 16 KiB");
 		return false;
 	}
@@ -277,7 +318,7 @@ connected(struct run *r)
 	const char *names[RULES_BACKENDS_MAX];
 	r->phase = PHASE_EXCHANGE;
 	arm(r, r->plan.check->timeout_ms);
-	if (kind_table[r->plan.check->kind].judge == NULL) {
+	if (!r->plan.talks) {
 		struct answer a;
 		answer_begin(r, &a, names);
 		good(r, &a);
@@ -327,10 +368,11 @@ read_some(struct run *r)
 		if (n < 0) {
 			int error = errno;
 			fail(r, OUTCOME_BAD, "the connection broke after %zu bytes: %s",
-			     r->reply.size, strerror(error));
+			     r->came, strerror(error));
 			return;
 		}
 		r->reply.size += (size_t)n;
+		r->came += (size_t)n;
 		r->reply.ended = n == 0;
 		if (judge(r))
 			return;
@@ -447,7 +489,7 @@ on_due(struct schedule *s)
 	const struct check *c = r->plan.check;
 	r->began_ns = clock_ns();
 	r->unique = ++r->stream->unique;
-	r->sent = 0;
+	r->sent = r->came = 0;
 	r->phase = PHASE_RESOLVE;
 	arm(r, c->timeout_ms);
 	if (c->kind == CHECK_UNIX)

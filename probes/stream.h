@@ -35,7 +35,7 @@ struct run { /* one check */
 	uint64_t token; /* of its OPEN */
 	struct run *next_opening;
 	uint64_t unique;
-	size_t sent;
+	size_t sent, came; /* bytes of this step's request, of all answers */
 	struct reply reply;
 	size_t cap; /* of reply.bytes when it is its own, 0: it is the shared buffer */
 };

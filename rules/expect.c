@@ -229,7 +229,10 @@ void
 set_expect(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
+	uint32_t first = c->expect_count;
 	expects(b, e->value, &c->expects, &c->expect_count);
+	for (uint32_t i = first; i < c->expect_count; i++)
+		c->expects[i].turn = c->say_count;
 }
 
 void

@@ -66,6 +66,7 @@ SETTER(set_on_boot);
 SETTER(set_match);
 SETTER(set_of);
 SETTER(set_kind);
+SETTER(set_send);
 SETTER(set_header);
 SETTER(set_method);
 SETTER(set_expect);

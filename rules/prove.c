@@ -66,6 +66,20 @@ prove_active(struct build *b, const struct check *c)
 }
 
 static void
+prove_dialogue(struct build *b, const struct check *c)
+{
+	if (c->say_count > 0 && !check_can_talk(c))
+		build_error(b, c->place, "[check %s]: send is for tcp and unix", c->name);
+	for (uint32_t i = 0; i < c->expect_count && check_can_talk(c); i++)
+		if (c->expects[i].kind == EXPECT_BODY && c->expects[i].compare != COMPARE_MATCH)
+			build_error(b, c->place, "[check %s]: in a dialogue only body ~ REGEX is expected",
+				    c->name);
+	for (uint32_t i = 0; i < c->warn_count && check_can_talk(c); i++)
+		if (c->warns[i].kind == EXPECT_BODY)
+			build_error(b, c->place, "[check %s]: a dialogue has no warn of a body", c->name);
+}
+
+static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
@@ -87,6 +101,7 @@ prove_check(struct build *b, struct check *c)
 		build_error(b, c->place, "[check %s]: connect-timeout is longer than timeout", c->name);
 	if (c->kind != CHECK_HTTP && c->headers.count > 0)
 		build_error(b, c->place, "[check %s]: header is for http", c->name);
+	prove_dialogue(b, c);
 	for (uint32_t i = 0; i < c->expect_count && c->kind != CHECK_HTTP; i++)
 		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
 			build_error(b, c->place, "[check %s]: expect status and header are for http",

@@ -141,6 +141,9 @@ enum check_kind {
 	CHECK_LISTEN, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
+struct check;
+/* Its send and expect = body are a dialogue, held in turn. */
+bool check_can_talk(const struct check *c);
 
 enum expect_kind { EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC };
 enum compare {
@@ -155,10 +158,18 @@ struct expect {
 	enum compare compare;
 	const char *header; /* EXPECT_HEADER: lower case */
 	const char *text;   /* regex or string */
+	uint32_t turn;	    /* EXPECT_BODY of a dialogue: how many sends stand before it */
 	enum metric metric; /* EXPECT_METRIC */
 	double value;	    /* bytes of the body (< >), or of the metric */
 	uint64_t *statuses; /* EXPECT_STATUS: bit set of 0…1023 (16 words) */
 };
+
+/* Bytes that a dialogue says; NULs may stand among them. */
+struct say {
+	const char *bytes;
+	uint32_t size;
+};
+#define SAYS_MAX 16
 
 struct check {
 	uint32_t id;
@@ -175,6 +186,9 @@ struct check {
 	struct text_list headers; /* "Name: value" to send */
 	/* unix, file, directory, fifo, filesystem; network: the link's name: */
 	const char *path;
+	/* a dialogue: */
+	struct say *says;
+	uint32_t say_count;
 	/* script: */
 	struct command script;
 	const char *user;

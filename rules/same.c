@@ -40,7 +40,7 @@ same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 	bool same = true;
 	for (uint32_t i = 0; same && i < count; i++) {
 		const struct expect *x = &a[i], *y = &b[i];
-		same = x->kind == y->kind && x->compare == y->compare &&
+		same = x->kind == y->kind && x->compare == y->compare && x->turn == y->turn &&
 		       same_text(x->header, y->header) && same_text(x->text, y->text) &&
 		       x->metric == y->metric &&
 		       memcmp(&x->value, &y->value, sizeof x->value) == 0 &&
@@ -48,6 +48,16 @@ same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 		       (x->statuses == NULL ||
 			memcmp(x->statuses, y->statuses, STATUS_BYTES) == 0);
 	}
+	return same;
+}
+
+static bool
+same_says(const struct check *a, const struct check *b)
+{
+	bool same = a->say_count == b->say_count;
+	for (uint32_t i = 0; same && i < a->say_count; i++)
+		same = a->says[i].size == b->says[i].size &&
+		       memcmp(a->says[i].bytes, b->says[i].bytes, a->says[i].size) == 0;
 	return same;
 }
 
@@ -62,7 +72,7 @@ same_measurement(const struct check *a, const struct check *b)
 			 b->headers.texts) &&
 	       same_list(a->script.count, a->script.argv, b->script.count,
 			 b->script.argv) &&
-	       a->timeout_ms == b->timeout_ms &&
+	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -100,6 +100,17 @@ static const struct {
 	{ "ajp", MANNER_SICK, "", OUTCOME_BAD, "not AJP", false },
 	{ "tcp", MANNER_HANG, "", OUTCOME_GOOD, "", false },
 	{ "tcp", MANNER_REFUSE, "", OUTCOME_BAD, "refused", false },
+	{ "tcp", MANNER_TALK,
+	  "expect = body ~ ^220\nsend = EHLO x\\r\\n\nexpect = body ~ ^250", OUTCOME_GOOD,
+	  "", false },
+	{ "tcp", MANNER_TALK,
+	  "expect = body ~ ^220\nsend = EHLO x\\r\\n\nexpect = body ~ ^220", OUTCOME_BAD,
+	  "closed after '", false },
+	{ "tcp", MANNER_TALK, "expect = body ~ ^250", OUTCOME_BAD,
+	  "what is expected of 127.0.0.1", true },
+	{ "tcp", MANNER_BODY, "send = x\nexpect = body ~ qqqqq", OUTCOME_BAD,
+	  "more than 16384 bytes", false },
+	{ "tcp", MANNER_HANG, "expect = body ~ x", OUTCOME_BAD, "not a byte came", true },
 	{ "tcp", MANNER_FULL, "", OUTCOME_BAD, "no connection to", true },
 };
 

@@ -59,6 +59,8 @@ static void
 serve(int fd, enum manner manner)
 {
 	char request[4096];
+	if (manner == MANNER_TALK)
+		say_text(fd, "220 hello\r\n");
 	if (manner == MANNER_BANNER)
 		say_text(fd, "SSH-2.0-OpenSSH_9.2p1\r\n");
 	if (manner == MANNER_CLOSE || recv(fd, request, sizeof request, 0) <= 0)
@@ -87,6 +89,9 @@ serve(int fd, enum manner manner)
 		break;
 	case MANNER_CPONG:
 		say(fd, "AB\0\1\11", 5);
+		break;
+	case MANNER_TALK:
+		say_text(fd, "250 at your service\r\n");
 		break;
 	case MANNER_REFUSE:
 	case MANNER_FULL:

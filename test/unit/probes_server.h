@@ -18,6 +18,7 @@ enum manner {
 	MANNER_RESET,  /* half an answer, then a reset */
 	MANNER_CLOSE,  /* closes without a byte */
 	MANNER_CPONG,  /* AJP */
+	MANNER_TALK,   /* greets, waits, greets again, and closes */
 	MANNERS
 };
 
