@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,11 +20,9 @@
 #define CHASES 8                 /* portions copied behind what was there at first */
 #define PORTION ((off_t)8 << 20) /* copied, then cut off the head, at a time */
 
-int
-logfile_open(const char *path, const struct account *account)
+static int
+open_here(const char *path)
 {
-	(void)account; /* opened with our rights: a service need not own its folder of
-			  logs */
 	struct stat st;
 	/* who may write in its folder may put a FIFO there: opening one must not wait */
 	int fd = open(path,
@@ -41,6 +40,50 @@ logfile_open(const char *path, const struct account *account)
 		close(fd);
 	errno = error == ENXIO ? EINVAL : error; /* a FIFO that nobody reads */
 	return -1;
+}
+
+/* Only root can put anything else in the path's place: none of its folders belongs to, or can
+ * be written by, another; /tmp's sticky bit will do for what is not the last of them. */
+static bool
+folders_are_roots(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	for (const char *slash = strchr(path, '/'); slash != NULL;) {
+		const char *next = strchr(slash + 1, '/');
+		text_print(part, sizeof part, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+		if (lstat(part, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
+		    ((st.st_mode & 022) != 0 && (next == NULL || (st.st_mode & S_ISVTX) == 0)))
+			return false;
+		slash = next;
+	}
+	return true;
+}
+
+/* A service need not own its folder of logs; where it, or anybody but root, owns the folder,
+ * it gets what its own rights give. */
+static bool
+needs_own_rights(const char *path, const struct account *account)
+{
+	return geteuid() == 0 && account->set && account->uid != 0 && !folders_are_roots(path);
+}
+
+int
+logfile_open(const char *path, const struct account *account)
+{
+	bool lent = needs_own_rights(path, account);
+	if (lent) {
+		setfsgid(account->gid);
+		setfsuid(account->uid);
+	}
+	int fd = open_here(path);
+	int error = errno;
+	if (lent) {
+		setfsuid(geteuid());
+		setfsgid(getegid());
+	}
+	errno = error;
+	return fd;
 }
 
 /* ---- in a child ---- */
@@ -177,7 +220,6 @@ logfile_rotate(const char *path, uint64_t size, uint32_t keep,
 {
 	struct stat st;
 	char own[PATH_MAX]; /* the rules' arena is not there in the child */
-	(void)account;
 	text_print(own, sizeof own, "%s", path);
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < size)
 		return;
@@ -186,7 +228,8 @@ logfile_rotate(const char *path, uint64_t size, uint32_t keep,
 		if (fork() == 0) {
 			syscall(SYS_close_range, 3u, ~0u,
 				0u); /* or our lock outlives us in here */
-			logfile_turn(own, size, keep);
+			if (!needs_own_rights(own, account) || account_become(account))
+				logfile_turn(own, size, keep);
 		}
 		_exit(0);
 	}

@@ -219,11 +219,45 @@ a_full_disk_gets_room(void **state)
 	close(fd);
 }
 
+/* What another may put in the log's place is opened with the service's rights alone. */
+static void
+a_foreign_folder_lends_no_rights(void **state)
+{
+	struct account nobody = { .set = true, .uid = 65534, .gid = 65534 };
+	(void)state;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(mkdir(folder_path("theirs"), 0755), 0);
+	int fd = open(folder_path("theirs/secret"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd != -1);
+	close(fd);
+	assert_int_equal(chown(folder_path("theirs"), 65534, 65534), 0);
+	assert_int_equal(chmod(folder_path("."), 0755), 0);
+	assert_int_equal(logfile_open(folder_path("theirs/secret"), &nobody), -1);
+	assert_int_equal(errno, EACCES);
+	fd = logfile_open(folder_path("theirs/log"), &nobody);
+	assert_true(fd != -1);
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	close(fd);
+	fd = logfile_open(folder_path("log"), &nobody); /* root's folder: no own rights needed */
+	assert_true(fd != -1);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	close(fd);
+	unlink(folder_path("theirs/secret"));
+	unlink(folder_path("theirs/log"));
+	rmdir(folder_path("theirs"));
+}
+
 int
 test_logfile(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(only_files, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(a_foreign_folder_lends_no_rights, folder_make,
+						folder_remove),
 		cmocka_unit_test_setup_teardown(opens_for_append, folder_make,
 						folder_remove),
 		cmocka_unit_test_setup_teardown(a_short_one_stays, folder_make,
