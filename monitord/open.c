@@ -62,7 +62,7 @@ check_file(const struct check *c)
 	int fd = open(c->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return -errno;
-	bool reads = fstat(fd, &st) == 0 && ((c->kind == CHECK_FILE && S_ISREG(st.st_mode)) ||
+	bool reads = fstat(fd, &st) == 0 && ((c->kind != CHECK_FIFO && S_ISREG(st.st_mode)) ||
 					     (c->kind == CHECK_DIRECTORY && S_ISDIR(st.st_mode)));
 	if (!reads)
 		return fd;
@@ -76,7 +76,8 @@ check_file(const struct check *c)
 static bool
 is_file(const struct check *c)
 {
-	return c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY || c->kind == CHECK_FIFO;
+	return c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY || c->kind == CHECK_FIFO ||
+	       c->kind == CHECK_LOG;
 }
 
 static bool

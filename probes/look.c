@@ -28,7 +28,7 @@ static void (*const kinds[CHECK_KINDS])(struct sight *s) = {
 	[CHECK_FILE] = file_look,     [CHECK_DIRECTORY] = file_look,
 	[CHECK_FIFO] = file_look,     [CHECK_FILESYSTEM] = filesystem_look,
 	[CHECK_SYSTEM] = system_look, [CHECK_NETWORK] = network_look,
-	[CHECK_LISTEN] = listen_look,
+	[CHECK_LISTEN] = listen_look, [CHECK_LOG] = log_look,
 };
 
 bool
@@ -135,6 +135,8 @@ free_sight(struct sight *s)
 {
 	if (s->fd != -1)
 		close(s->fd);
+	log_free(s->log);
+	free(s->match);
 	free(s->path);
 	free(s);
 }
@@ -287,7 +289,9 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	struct sight *s = calloc(1, sizeof *s);
 	char *path = strdup(c->path != NULL ? c->path : c->host != NULL ? c->host : "");
 	*out = l;
+	char *match = c->match != NULL ? strdup(c->match) : NULL;
 	if (l == NULL || s == NULL || path == NULL ||
+	    (c->match != NULL && match == NULL) ||
 	    !plan_make(&l->plan, all->rules, check))
 		return false; /* the caller ends the program */
 	s->work.run = run;
@@ -296,6 +300,7 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	s->kind = c->kind;
 	s->path = path;
 	s->port = c->port;
+	s->match = match;
 	s->fd = -1;
 	l->all = all;
 	l->check = check;

@@ -13,6 +13,7 @@
 #define LOOK_COUNTERS 6
 
 struct look;
+struct log;
 
 /* A look while it runs. It outlives its check when a thread is stuck in it. */
 struct sight {
@@ -22,6 +23,7 @@ struct sight {
 	enum check_kind kind;
 	char *path; /* or the address; "*": any */
 	uint16_t port;
+	char *match; /* NULL: none */
 	int64_t began_ns;
 	int fd;                     /* lent by monitord, -1: none */
 	bool wanted[METRICS_COUNT]; /* some test or rule reads it */
@@ -33,6 +35,7 @@ struct sight {
 	/* what a kind keeps from look to look, for rates */
 	int64_t before_ns; /* 0: nothing yet */
 	uint64_t before[LOOK_COUNTERS];
+	struct log *log; /* where a log's reader stands; NULL: nowhere yet */
 };
 
 struct looks { /* what all share */
@@ -63,6 +66,8 @@ void filesystem_look(struct sight *s);
 void system_look(struct sight *s);
 void network_look(struct sight *s);
 void listen_look(struct sight *s);
+void log_look(struct sight *s);
+void log_free(struct log *l); /* NULL is fine */
 
 /* For the kinds: it was not found (bad), may not be seen (denied) or cannot be (unknown).
  */

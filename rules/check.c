@@ -16,7 +16,7 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_UNIX] = "unix", [CHECK_SCRIPT] = "script",
 	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
 	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
-	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen",
+	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen", [CHECK_LOG] = "log",
 };
 
 bool
@@ -80,7 +80,7 @@ http_address(struct build *b, struct check *c, const char *url)
 static void
 listen_address(struct build *b, struct check *c, const char *value)
 {
-	char word[8], text[80];
+	char word[256], text[256];
 	unsigned char address[sizeof(struct in6_addr)];
 	bool quoted;
 	const char *p = value;
@@ -130,6 +130,7 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_DIRECTORY:
 	case CHECK_FIFO:
 	case CHECK_FILESYSTEM:
+	case CHECK_LOG:
 		if (*e->value != '/')
 			error(b, "%s: an absolute path is needed", e->key);
 		c->path = e->value;
@@ -149,6 +150,14 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_KINDS:
 		break;
 	}
+}
+
+void
+set_lines(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	if (build_regex(b, e->value))
+		c->match = e->value;
 }
 
 void
@@ -228,10 +237,12 @@ set_down(struct build *b, void *object, const struct entry *e)
 {
 	struct settings *s = &b->rules->settings;
 	struct check *c = object;
-	if (object == s)
+	if (object == s) {
 		rise_fall(b, e->value, true, &s->down_need, &s->down_of, &s->down_ms);
-	else
-		rise_fall(b, e->value, true, &c->down_need, &c->down_of, &c->down_ms);
+		return;
+	}
+	c->down_set = true;
+	rise_fall(b, e->value, true, &c->down_need, &c->down_of, &c->down_ms);
 }
 
 void
@@ -239,10 +250,12 @@ set_up(struct build *b, void *object, const struct entry *e)
 {
 	struct settings *s = &b->rules->settings;
 	struct check *c = object;
-	if (object == s)
+	if (object == s) {
 		rise_fall(b, e->value, false, &s->up_need, NULL, &s->up_ms);
-	else
-		rise_fall(b, e->value, false, &c->up_need, NULL, &c->up_ms);
+		return;
+	}
+	c->up_set = true;
+	rise_fall(b, e->value, false, &c->up_need, NULL, &c->up_ms);
 }
 
 /* The rule that it is short for was made with the other objects; here its actions come in. */

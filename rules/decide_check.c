@@ -15,6 +15,7 @@ check_role(const struct check *c)
 		[CHECK_DIRECTORY] = ROLE_LOCAL, [CHECK_FIFO] = ROLE_LOCAL,
 		[CHECK_FILESYSTEM] = ROLE_LOCAL, [CHECK_SYSTEM] = ROLE_LOCAL,
 		[CHECK_NETWORK] = ROLE_LOCAL, [CHECK_LISTEN] = ROLE_LOCAL,
+		[CHECK_LOG] = ROLE_LOCAL,
 	};
 	return roles[c->kind];
 }

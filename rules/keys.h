@@ -67,6 +67,7 @@ SETTER(set_match);
 SETTER(set_of);
 SETTER(set_kind);
 SETTER(set_send);
+SETTER(set_lines);
 SETTER(set_header);
 SETTER(set_method);
 SETTER(set_expect);

@@ -66,6 +66,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(BACKLOG, "backlog", "C", UNIT_COUNT, "connections that wait to be accepted")        \
 	X(BACKLOG_LIMIT, "backlog-limit", "C", UNIT_COUNT, "how many may wait")               \
 	X(BACKLOG_PERCENT, "backlog-percent", "C", UNIT_PERCENT, "backlog, of backlog-limit") \
+	X(MATCHES, "matches", "C", UNIT_COUNT, "lines of the log that fitted, since it is followed") \
 	X(FREE_PERCENT, "free-percent", "C", UNIT_PERCENT, "free, of the whole")              \
 	X(USED_PERCENT, "used-percent", "C", UNIT_PERCENT, "used, of the whole")              \
 	X(INODES_USED_PERCENT, "inodes-used-percent", "C", UNIT_PERCENT, "inodes-used, of all") \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SOCKET_MAX_BYTES 107 /* sun_path of unix(7), with its end */
+#define LOG_UP_MS 300000 /* without a line that fits */
 
 static uint32_t
 instances_of(const struct rules *r, const struct service *s)
@@ -84,12 +85,20 @@ prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
 		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script, "
-			    "file, directory, fifo, filesystem, system, network, listen)",
+			    "file, directory, fifo, filesystem, system, network, listen, log)",
 			    c->name);
 		return;
 	}
 	if (c->timeout_ms == 0)
 		c->timeout_ms = c->kind == CHECK_SCRIPT ? 30000 : b->rules->settings.timeout_ms;
+	if ((c->kind == CHECK_LOG) != (c->match != NULL))
+		build_error(b, c->place, "[check %s]: log and match go together", c->name);
+	if (c->kind == CHECK_LOG && !c->down_set) { /* a line is no measurement that may err */
+		c->down_need = c->down_of = 1;
+		c->down_ms = 0;
+	}
+	if (c->kind == CHECK_LOG && !c->up_set)
+		c->up_ms = LOG_UP_MS;
 	if (c->fast_ms == 0) {
 		c->fast_ms = c->every_ms / 10 > 100 ? c->every_ms / 10 : 100;
 		if (c->fast_ms > c->every_ms)

@@ -138,7 +138,7 @@ struct service {
 enum check_kind {
 	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
 	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_FILESYSTEM, CHECK_SYSTEM, CHECK_NETWORK,
-	CHECK_LISTEN, CHECK_KINDS
+	CHECK_LISTEN, CHECK_LOG, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
@@ -184,11 +184,12 @@ struct check {
 	const char *host_header;
 	const char *method;
 	struct text_list headers; /* "Name: value" to send */
-	/* unix, file, directory, fifo, filesystem; network: the link's name: */
+	/* unix, file, directory, fifo, filesystem, log; network: the link's name: */
 	const char *path;
 	/* a dialogue: */
 	struct say *says;
 	uint32_t say_count;
+	const char *match; /* log: a regex */
 	/* script: */
 	struct command script;
 	const char *user;
@@ -203,6 +204,7 @@ struct check {
 	int64_t down_ms;	     /* or failing this long without a break; 0: by count */
 	uint32_t up_need;
 	int64_t up_ms;
+	bool down_set, up_set; /* the keys stood there */
 	struct alerts_to alert;
 	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
 	struct id_list routes;	 /* that have it as the check of a backend */

@@ -66,6 +66,7 @@ same_measurement(const struct check *a, const struct check *b)
 {
 	return a->kind == b->kind && same_text(a->host, b->host) && a->port == b->port &&
 	       same_text(a->target, b->target) && same_text(a->path, b->path) &&
+	       same_text(a->match, b->match) &&
 	       same_text(a->method, b->method) &&
 	       same_text(a->host_header, b->host_header) && same_text(a->user, b->user) &&
 	       same_list(a->headers.count, a->headers.texts, b->headers.count,

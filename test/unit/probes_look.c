@@ -1,11 +1,10 @@
-/* Looks at files by monitord-probes local as a program. */
+/* Looks at files and logs by monitord-probes local as a program. */
 #include "base/text.h"
 #include "rules/metric.h"
 #include "test/unit/folder.h"
 #include "test/unit/probes_play.h"
 #include "test/unit/unit.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,15 +39,6 @@ file_of(const char *name, size_t bytes, mode_t mode, int64_t age_s)
 	assert_int_equal(futimens(fd, times), 0);
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
-}
-
-static double
-value_of(const struct msg_result *r, enum metric metric)
-{
-	for (uint32_t i = 0; i < r->value_count; i++)
-		if (r->value[i].metric == metric)
-			return r->value[i].value;
-	return (double)NAN;
 }
 
 /* One look at KIND = FOLDER/NAME with these lines. */
@@ -126,19 +115,19 @@ what_was_seen_is_told(void **state)
 	(void)state;
 	file_of("plain", 5000, 04750, 3600);
 	const struct msg_result *r = look("file", "plain", "");
-	assert_true(value_of(r, METRIC_SIZE) == 5000);
-	assert_true(value_of(r, METRIC_MODE) == 4750);
-	assert_true(value_of(r, METRIC_UID) == geteuid());
-	assert_true(value_of(r, METRIC_GID) == getegid());
-	assert_true(value_of(r, METRIC_MTIME) >= 3600e3 &&
-		    value_of(r, METRIC_MTIME) < 3700e3);
-	assert_true(value_of(r, METRIC_CTIME) < 100e3);
-	assert_true(isnan(value_of(r, METRIC_ENTRIES)));
+	assert_true(play_value(r, METRIC_SIZE) == 5000);
+	assert_true(play_value(r, METRIC_MODE) == 4750);
+	assert_true(play_value(r, METRIC_UID) == geteuid());
+	assert_true(play_value(r, METRIC_GID) == getegid());
+	assert_true(play_value(r, METRIC_MTIME) >= 3600e3 &&
+		    play_value(r, METRIC_MTIME) < 3700e3);
+	assert_true(play_value(r, METRIC_CTIME) < 100e3);
+	assert_true(isnan(play_value(r, METRIC_ENTRIES)));
 	unsigned before = play_fds();
 	r = look("directory", ".", "");
-	assert_true(isnan(value_of(r, METRIC_ENTRIES))); /* nobody asks */
+	assert_true(isnan(play_value(r, METRIC_ENTRIES))); /* nobody asks */
 	r = look("directory", ".", "[rule r]\nwhen = c.entries > 9\ndo = log\n");
-	assert_true(value_of(r, METRIC_ENTRIES) == 1);
+	assert_true(play_value(r, METRIC_ENTRIES) == 1);
 	play_await_fds(before);
 }
 
@@ -203,158 +192,112 @@ what_may_not_be_seen_is_opened(void **state)
 		const struct msg_result *r = play_result(0, refused + 1);
 		assert_int_equal(r->outcome, refused ? OUTCOME_UNKNOWN : OUTCOME_GOOD);
 		if (!refused)
-			assert_true(value_of(r, METRIC_SIZE) == 7);
+			assert_true(play_value(r, METRIC_SIZE) == 7);
 	}
 }
 
-/* ---- the host ---- */
-
-static const struct {
-	const char *lines;
-	enum outcome outcome;
-	const char *text;
-} hosts[] = {
-	{ "filesystem = /proc", OUTCOME_GOOD, "" },
-	{ "filesystem = /proc\nexpect = mounted", OUTCOME_GOOD, "" },
-	{ "filesystem = /proc/self\nexpect = mounted", OUTCOME_BAD,
-	  "not mounted, expected mounted" },
-	{ "filesystem = /proc\nwarn = mounted", OUTCOME_WARN,
-	  "mounted: warning at mounted" },
-	{ "filesystem = /nowhere", OUTCOME_BAD, "No such file or directory" },
-	{ "filesystem = /tmp\nexpect = used >= 0%, used <= 100%, free <= 100%, size > 1K",
-	  OUTCOME_GOOD, "" },
-	{ "filesystem = /tmp\nexpect = used > 100%", OUTCOME_BAD, "used-percent " },
-	{ "filesystem = /proc\nexpect = used < 80%", OUTCOME_BAD,
-	  "used-percent was not measured" },
-	{ "system = yes\nexpect = memory-used > 1M, memory-used < 100%, load1 < 100000, "
-	  "uptime > 1s",
-	  OUTCOME_GOOD, "" },
-	{ "system = yes\nwarn = memory-used > 1K", OUTCOME_WARN, "memory-used " },
-	{ "network = lo", OUTCOME_GOOD, "" },
-	{ "network = none0", OUTCOME_BAD, "there is no link none0" },
-};
+/* ---- logs ---- */
 
 static void
-the_host_is_judged(void **state)
+append(const char *name, const char *text)
 {
-	char rules[512];
-	(void)state;
-	play_start(ROLE_LOCAL, "");
-	for (unsigned i = 0; i < COUNT(hosts); i++) {
-		text_print(rules, sizeof rules, "[check c]\nevery = 1d\n%s\n",
-			   hosts[i].lines);
-		play_load(rules);
-		play_pace(0, PACE_NOW);
-		const struct msg_result *r = play_result(0, 1);
-		if (r->outcome != hosts[i].outcome ||
-		    strncmp(r->text, hosts[i].text, strlen(hosts[i].text)) != 0)
-			fail_msg("row %u: expected %d '%s', got %u '%s'", i,
-				 (int)hosts[i].outcome, hosts[i].text, r->outcome,
-				 r->text);
-	}
+	FILE *f = fopen(folder_path(name), "ae");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
 }
 
-/* Rates and shares take two looks. */
+/* The next look of the log's check: its outcome, how its text begins, all matches. */
 static void
-rates_are_told_from_the_second_look_on(void **state)
+log_says(enum outcome outcome, const char *text, double matches)
 {
-	(void)state;
-	play_start(ROLE_LOCAL,
-		   "[check s]\nsystem = yes\nevery = 1d\n"
-		   "[check n]\nnetwork = lo\nevery = 1d\n"
-		   "[rule r]\nwhen = s.cpu-used > 1000% or n.errors > 1000000\n"
-		   "do = log\n");
+	unsigned count = play.count[0] + 1;
 	play_pace(0, PACE_NOW);
-	play_pace(1, PACE_NOW);
-	assert_true(isnan(value_of(play_result(0, 1), METRIC_CPU_USED)));
-	assert_true(isnan(value_of(play_result(1, 1), METRIC_RECEIVE)));
-	do /* until the clock of ticks has moved */
-		play_pace(0, PACE_NOW);
-	while (isnan(value_of(play_result(0, play.count[0] + 1), METRIC_CPU_USED)));
-	double used = value_of(&play.last[0], METRIC_CPU_USED);
-	assert_true(used >= 0 && used <= 100);
-	play_pace(1, PACE_NOW);
-	const struct msg_result *r = play_result(1, 2);
-	assert_true(value_of(r, METRIC_RECEIVE) >= 0);
-	assert_true(value_of(r, METRIC_ERRORS) >= 0);
-}
-
-/* ---- listeners ---- */
-
-static int
-listener(const char *address, int backlog, uint16_t *port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t size = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(inet_pton(AF_INET, address, &a.sin_addr), 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(listen(fd, backlog), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-	*port = ntohs(a.sin_port);
-	return fd;
-}
-
-static const struct msg_result *
-look_for(const char *address, uint16_t port, const char *lines)
-{
-	char rules[256];
-	text_print(rules, sizeof rules, "[check c]\nlisten = tcp %s:%u\nevery = 1d\n%s\n",
-		   address, port, lines);
-	play_load(rules);
-	play_pace(0, PACE_NOW);
-	return play_result(0, 1);
+	const struct msg_result *r = play_result(0, count);
+	if (r->outcome != outcome || strncmp(r->text, text, strlen(text)) != 0)
+		fail_msg("expected %d '%s', got %u '%s'", (int)outcome, text, r->outcome,
+			 r->text);
+	assert_true(play_value(r, METRIC_MATCHES) == matches);
 }
 
 static void
-listeners_are_found(void **state)
+start_log(const char *lines)
 {
-	uint16_t port;
+	char rules[PATH_MAX + 256];
+	text_print(
+		rules, sizeof rules,
+		"[check c]\nlog = %s\nmatch = SEVERE|Out ?Of ?Memory\nevery = 1d\n%s\n",
+		folder_path("log"), lines);
+	play_start(ROLE_LOCAL, rules);
+}
+
+static void
+logs_are_followed(void **state)
+{
 	(void)state;
-	play_start(ROLE_LOCAL, "");
+	append("log", "SEVERE: of yesterday\n");
+	start_log("");
+	log_says(OUTCOME_GOOD, "", 0);
+	append("log", "INFO: fine\n");
+	log_says(OUTCOME_GOOD, "", 0);
+	append("log", "SEVERE: \x1b[1mall threads are busy\r\nINFO: fine\n");
+	log_says(OUTCOME_BAD, "SEVERE:  [1mall threads are busy", 1);
+	log_says(OUTCOME_GOOD, "", 1);
+	append("log", "java.lang.OutOfMemory\nSEVERE: a\n");
+	log_says(OUTCOME_BAD, "2 lines, the last: SEVERE: a", 3);
+	append("log", "SEV"); /* its line has not ended */
+	log_says(OUTCOME_GOOD, "", 3);
+	append("log", "ERE: b\n");
+	log_says(OUTCOME_BAD, "SEVERE: b", 4);
+}
+
+static void
+rotation_and_truncation_lose_no_line(void **state)
+{
+	(void)state;
+	append("log", "INFO: fine\n");
+	start_log("");
+	log_says(OUTCOME_GOOD, "", 0);
 	unsigned before = play_fds();
-	int fd = listener("127.0.0.2", 5, &port);
-	assert_int_equal(look_for("127.0.0.2", port, "")->outcome, OUTCOME_GOOD);
-	assert_int_equal(look_for("*", port, "")->outcome, OUTCOME_GOOD);
-	const struct msg_result *r = look_for("127.0.0.3", port, "");
-	assert_int_equal(r->outcome, OUTCOME_BAD);
-	assert_non_null(strstr(r->text, "nobody listens"));
-	assert_int_equal(look_for("[::1]", port, "")->outcome, OUTCOME_BAD);
-	close(fd);
-	assert_int_equal(look_for("127.0.0.2", port, "")->outcome, OUTCOME_BAD);
-	fd = listener("0.0.0.0", 5, &port);
-	assert_int_equal(look_for("127.0.0.3", port, "")->outcome, OUTCOME_GOOD);
-	close(fd);
+	append("log", "SEVERE: at the end\n");
+	char from[PATH_MAX + 64];
+	text_print(from, sizeof from, "%s", folder_path("log"));
+	assert_int_equal(rename(from, folder_path("log.1")), 0);
+	append("log", "INFO: fine\nSEVERE: at the beginning\n");
+	log_says(OUTCOME_BAD, "2 lines, the last: SEVERE: at the beginning", 2);
+	assert_int_equal(truncate(from, 0), 0);
+	append("log", "SEVERE: anew\n");
+	log_says(OUTCOME_BAD, "SEVERE: anew", 3);
+	append("log", "SEVERE: the last");
+	assert_int_equal(unlink(from), 0);
+	log_says(OUTCOME_BAD, "SEVERE: the last", 4);
+	log_says(OUTCOME_UNKNOWN, "No such file", 4);
+	append("log", "SEVERE: back\n");
+	log_says(OUTCOME_BAD, "SEVERE: back", 5);
 	play_await_fds(before);
 }
 
-/* Those who wait are seen from outside, before any of them knows. */
+/* Of a long line the first bytes are looked at; it is one line all the same. */
 static void
-a_backlog_is_seen(void **state)
+long_lines_are_bounded(void **state)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	int clients[3];
-	uint16_t port;
+	char text[9000];
 	(void)state;
-	play_start(ROLE_LOCAL, "");
-	int fd = listener("127.0.0.1", 4, &port);
-	a.sin_port = htons(port);
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	const struct msg_result *r = look_for("127.0.0.1", port, "warn = backlog > 50%");
-	assert_int_equal(r->outcome, OUTCOME_GOOD);
-	assert_true(value_of(r, METRIC_BACKLOG) == 0);
-	assert_true(value_of(r, METRIC_BACKLOG_LIMIT) == 4);
-	for (unsigned i = 0; i < COUNT(clients); i++) {
-		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(clients[i], (struct sockaddr *)&a, sizeof a), 0);
-	}
-	r = look_for("127.0.0.1", port, "warn = backlog > 50%");
-	assert_int_equal(r->outcome, OUTCOME_WARN);
-	assert_true(value_of(r, METRIC_BACKLOG) == 3);
-	assert_true(value_of(r, METRIC_BACKLOG_PERCENT) == 75);
-	for (unsigned i = 0; i < COUNT(clients); i++)
-		close(clients[i]);
-	close(fd);
+	append("log", "");
+	start_log("");
+	log_says(OUTCOME_GOOD, "", 0);
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	memcpy(text + 100, "SEVERE", 6);
+	memcpy(text + 8000, "SEVERE", 6);
+	append("log", text);
+	append("log", text);
+	append("log", "\n");
+	log_says(OUTCOME_BAD, "xxx", 1);
+	memset(text + 100, 'x', 6);
+	append("log", text);
+	append("log", "\nSEVERE: short\n");
+	log_says(OUTCOME_BAD, "SEVERE: short", 2);
 }
 
 int
@@ -362,10 +305,10 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, end)
 	const struct CMUnitTest tests[] = {
-		TEST(files_are_judged),   TEST(what_was_seen_is_told),
-		TEST(late_is_unknown),    TEST(what_may_not_be_seen_is_opened),
-		TEST(the_host_is_judged), TEST(listeners_are_found),
-		TEST(a_backlog_is_seen),  TEST(rates_are_told_from_the_second_look_on),
+		TEST(files_are_judged),       TEST(what_was_seen_is_told),
+		TEST(late_is_unknown),        TEST(what_may_not_be_seen_is_opened),
+		TEST(logs_are_followed),      TEST(rotation_and_truncation_lose_no_line),
+		TEST(long_lines_are_bounded),
 	};
 	return cmocka_run_group_tests_name("probes_look", tests, NULL, NULL);
 }

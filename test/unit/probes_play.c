@@ -6,6 +6,7 @@
 #include "test/unit/unit.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -102,6 +103,15 @@ play_verdict(uint32_t check)
 		r = play_result(check, play.count[check] + 1);
 	} while (strstr(r->text, "loop was late") != NULL);
 	return r;
+}
+
+double
+play_value(const struct msg_result *r, enum metric metric)
+{
+	for (uint32_t i = 0; i < r->value_count; i++)
+		if (r->value[i].metric == metric)
+			return r->value[i].value;
+	return (double)NAN;
 }
 
 void

@@ -5,6 +5,7 @@
 #define TEST_UNIT_PROBES_PLAY_H
 
 #include "base/msg.h"
+#include "rules/metric.h"
 
 #include <sys/types.h>
 
@@ -33,6 +34,8 @@ void play_hear(enum msg_kind kind); /* the next of that kind; results are counte
 const struct msg_result *play_result(uint32_t check, unsigned count);
 /* The next verdict of that check: one that is not due to a late machine. */
 const struct msg_result *play_verdict(uint32_t check);
+/* NaN: the result has none. */
+double play_value(const struct msg_result *r, enum metric metric);
 /* All that was told before has been done. */
 void play_settle(void);
 unsigned play_fds(void); /* open descriptors of the helper */
