@@ -26,10 +26,13 @@ struct record { /* begins with what the child writes (spawn.c) */
 static int
 open_record(const struct processes *ps, const struct process *p, const char *suffix)
 {
-	char path[PATH_MAX];
-	text_print(path, sizeof path, "%s/records", ps->run_dir);
-	mkdir(path, 0700);
+	char path[PATH_MAX], folder[PATH_MAX];
 	text_print(path, sizeof path, "%s/records/%s%s", ps->run_dir, process_service(p)->name, suffix);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd != -1 || errno != ENOENT)
+		return fd;
+	text_print(folder, sizeof folder, "%s/records", ps->run_dir);
+	mkdir(folder, 0700);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
