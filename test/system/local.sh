@@ -1,0 +1,70 @@
+#!/bin/bash
+# What a host says of itself, by the real daemon: files that only root may see, a log in a
+# closed folder that is rotated, a file system, a listener that goes away.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+mkdir -m 700 "$dir/closed"
+echo "INFO: old" >"$dir/closed/log"
+echo secret >"$dir/closed/file"
+"$demo" sink "$mail" "$dir/mailbox" >/dev/null 2>&1 &
+sink=$!
+kids=$sink
+cat >"$rules" <<RULES
+[monitord]
+socket  = $sock
+state   = $dir/state
+helpers = $build
+every   = 200ms
+
+[check closed-file]
+file   = $dir/closed/file
+expect = size < 1K, mode = 0600, uid = $(id -u)
+
+[check closed-log]
+log   = $dir/closed/log
+match = SEVERE|OutOfMemory
+up    = 1s
+
+[check disk]
+filesystem = $dir
+expect     = used <= 100%
+
+[check host]
+system = yes
+expect = memory-used < 100%
+
+[check mail-port]
+listen = tcp 127.0.0.1:$mail
+warn   = backlog > 80%
+
+[rule full]
+when = disk.used > 100% or host.load1 > 100000
+do   = log
+RULES
+chmod 600 "$dir/closed/file"
+world_daemon
+await_up 20 && ok "all up" || { bad "not all came up"; finish; }
+size=$(ctl status closed-file --json | grep -o '"size":[0-9]*')
+[ "$size" = '"size":7' ] && ok "$size" || bad "closed-file has $size"
+
+echo "# a line, and one in the rotated file"
+mark
+fault_ms=$(now)
+echo "SEVERE: all threads are busy" >>"$dir/closed/log"
+wants check-down closed-log 10
+grep -q "all threads are busy" <<<"$event" && ok "it says which line" || bad "$event"
+wants check-up closed-log 10
+mark
+fault_ms=$(now)
+mv "$dir/closed/log" "$dir/closed/log.1"
+echo "java.lang.OutOfMemoryError" >"$dir/closed/log"
+wants check-down closed-log 10
+
+echo "# a file that goes, a listener that goes"
+mark
+fault_ms=$(now)
+rm "$dir/closed/file"
+wants check-down closed-file 10
+kill "$sink"
+wants check-down mail-port 10
+kids=
+finish
