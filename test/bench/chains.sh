@@ -13,7 +13,7 @@ since() { # KIND OBJECT SECONDS: milliseconds from the fault to the event
 alone() {
 	local kind=$1 base=$2 rate=$3 run
 	shift 3
-	run=$(mktemp -d /tmp/mch.XXXXXX) || exit 1
+	run=$(mktemp -d "${TMPDIR:-/tmp}"/mch.XXXXXX) || exit 1
 	chmod 755 "$run"
 	(
 		export CHAINS_RUN=$run CHAINS_PORT_BASE=$base

@@ -19,7 +19,7 @@ done
 # chain_begin tile|ad RULES PORT_BASE: the chain prepared in its own place, under monitord
 chain_begin() {
 	kind=$1
-	dir=$(mktemp -d /tmp/mch.XXXXXX) || exit 1
+	dir=$(mktemp -d "${TMPDIR:-/tmp}"/mch.XXXXXX) || exit 1
 	chmod 755 "$dir"
 	export CHAINS_RUN=$dir CHAINS_PORT_BASE=$3 CHAINS_SUPERVISED=1
 	port=$3

@@ -2,7 +2,7 @@
 # folder of its own. Every wait has a deadline; all that was started is ended by process id.
 . "${MONITORD_SOURCE:?}/test/system/wait.sh"
 build=${MONITORD_BUILD:?}
-dir=$(mktemp -d /tmp/mworld.XXXXXX) || exit 1
+dir=$(mktemp -d "${TMPDIR:-/tmp}"/mworld.XXXXXX) || exit 1
 chmod 755 "$dir"
 mkdir "$dir/run" "$dir/state"
 sock=$dir/run/status.sock
