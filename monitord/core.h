@@ -4,6 +4,7 @@
 
 #include "base/loop.h"
 #include "monitord/account.h"
+#include "monitord/dying.h"
 #include "monitord/journal.h"
 #include "monitord/process.h"
 #include "rules/parse.h"
@@ -32,6 +33,7 @@ struct helper_slot {
 	pid_t pid;
 	int pidfd, channel;
 	struct loop_io exit, io;
+	struct dying dying; /* its predecessors */
 	struct loop_timer timer; /* its deadline while it begins, its restart after a death */
 	bool full;
 	uint32_t generation;

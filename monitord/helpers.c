@@ -172,15 +172,22 @@ on_exit_event(struct loop_io *io, unsigned events)
 	lost(h, why);
 }
 
+/* It was begun, so there is room for it among the dying. */
+static void
+end(struct helper_slot *h)
+{
+	loop_io_stop(&h->exit);
+	dying_add(&h->dying, h->core->loop, h->pid, h->pidfd);
+	h->pidfd = -1;
+}
+
 void
 helper_drop(struct helper_slot *h, const char *why)
 {
-	int status;
 	if (h->pid == 0)
 		return;
 	log_warning("the helper %s is killed: %s", role_name(h->role), why);
-	kill(h->pid, SIGKILL); /* our own child, not yet waited for */
-	waitpid(h->pid, &status, 0);
+	end(h);
 	lost(h, why);
 }
 
@@ -297,6 +304,12 @@ start(struct helper_slot *h)
 	int fds[2] = { -1, -1 }, size = CHANNEL_BYTES;
 	if (!wanted(c, h->role) || h->state != HELPER_OFF)
 		return;
+	if (!dying_room(&h->dying)) {
+		log_error("the helper %s: %d killed ones do not end; no further one is begun until one does",
+			  role_name(h->role), DYING_MAX);
+		loop_timer_start(c->loop, &h->timer, 5000, 0, on_restart, h);
+		return;
+	}
 	int program = open_program(c, row->program);
 	bool good = program != -1 && make_folder(c, h->role, folder, sizeof folder) && msg_pair(fds);
 	if (getenv("JOURNAL_STREAM") != NULL)
@@ -324,8 +337,11 @@ start(struct helper_slot *h)
 	h->bell = 0;
 	h->started_ms = clock_ms();
 	helper_watch(h);
-	if (h->pidfd != -1)
-		loop_io_start(c->loop, &h->exit, h->pidfd, LOOP_READ, on_exit_event, h);
+	if (h->pidfd == -1) {
+		helper_drop(h, "no descriptor is left to see its end");
+		return;
+	}
+	loop_io_start(c->loop, &h->exit, h->pidfd, LOOP_READ, on_exit_event, h);
 	loop_timer_start(c->loop, &h->timer, BEGIN_MS, 0, on_late, h);
 }
 
@@ -394,13 +410,11 @@ helpers_wanted(struct core *c)
 {
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++) {
 		struct helper_slot *h = &c->helpers[r];
-		int status;
 		if (wanted(c, h->role)) {
 			if (h->state == HELPER_OFF && !loop_timer_active(&h->timer))
 				start(h);
 		} else if (h->pid != 0) {
-			kill(h->pid, SIGKILL);
-			waitpid(h->pid, &status, 0);
+			end(h);
 			let_go(h);
 		}
 	}
@@ -436,7 +450,7 @@ helpers_ping(struct core *c)
 void
 helpers_end(struct core *c)
 {
-	int64_t end = clock_ms() + END_MS;
+	int64_t limit = clock_ms() + END_MS;
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++) {
 		struct helper_slot *h = &c->helpers[r];
 		if (h->channel != -1)
@@ -444,14 +458,14 @@ helpers_end(struct core *c)
 	}
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++) {
 		struct helper_slot *h = &c->helpers[r];
-		int status, wait = (int)(end - clock_ms());
+		int wait = (int)(limit - clock_ms());
 		struct pollfd p = { .fd = h->pidfd, .events = POLLIN };
 		if (h->pid != 0) {
-			if (poll(&p, 1, wait > 0 ? wait : 0) != 1)
-				kill(h->pid, SIGKILL);
-			waitpid(h->pid, &status, 0);
+			poll(&p, 1, wait > 0 ? wait : 0);
+			end(h);
 		}
 		let_go(h);
+		dying_forget(&h->dying);
 		free(h->queue);
 		h->queue = NULL;
 	}

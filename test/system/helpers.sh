@@ -30,4 +30,26 @@ for name in monitord-probes-net monitord-probes-local monitord-routes monitord-a
 	[ "$(count_events check-down)" -eq 0 ] && ok "no check was called down" ||
 		bad "$(count_events check-down) checks were called down"
 done
+
+echo "# a helper that cannot die holds up nobody"
+helper=$(helper_pid monitord-probes-net)
+coproc "$build/test/system/puppet" pin "$helper" wait
+kids="$kids $COPROC_PID"
+pinner=$COPROC_PID
+if read -r -t 10 _ <&"${COPROC[0]}"; then
+	mark
+	fault_ms=$(now)
+	kill -STOP "$helper" # it does not answer, and is killed
+	wants helper-lost monitord 20
+	wants helper-back monitord 10
+	kill -0 "$helper" 2>/dev/null && ok "the old one is there still" || bad "it could die"
+	old=$(pid_of primary)
+	kill -KILL "$old"
+	wants service-up primary 10
+	kill "$pinner"
+	for _ in $(seq 100); do kill -0 "$helper" 2>/dev/null || break; sleep 0.1; done
+	kill -0 "$helper" 2>/dev/null && bad "it was not reaped" || ok "it is reaped when it ends"
+else
+	echo "SKIP: nobody may be traced here"
+fi
 finish

@@ -6,6 +6,8 @@
  *   chat N       N numbered lines there, as fast as it can
  *   fill MB      memory that is touched
  *   sleep MS     nothing for so long
+ *   pin PID      whoever kills that process finds it undead while we live, as one whose system
+ *                call never ends
  *   leave MS     a daemon of its own session that lives so long; its pid is printed
  *   crash        SIGSEGV, with a core where limits allow one
  *   exit N       its end
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -104,6 +107,15 @@ crash(void)
 }
 
 static void
+pin(pid_t pid)
+{
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT) != 0)
+		fail("pin");
+	printf("pinned\n");
+	fflush(stdout);
+}
+
+static void
 act(const char *verb, const char *arg)
 {
 	if (strcmp(verb, "ready") == 0) {
@@ -125,6 +137,8 @@ act(const char *verb, const char *arg)
 		usleep((useconds_t)atol(arg) * 1000);
 	} else if (strcmp(verb, "leave") == 0) {
 		leave(atol(arg));
+	} else if (strcmp(verb, "pin") == 0) {
+		pin(atoi(arg));
 	} else if (strcmp(verb, "exit") == 0) {
 		exit(atoi(arg));
 	} else {
