@@ -1,0 +1,206 @@
+/* Who may carry the traffic of a route, and who should: health, preference, keep. */
+#include "rules/decide_route.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum health
+route_health(const struct world *w, uint32_t id, uint32_t i)
+{
+	const struct backend *b = &conf(w, id)->backends[i];
+	if (b->service != RULES_NONE) {
+		const struct service_view *s = &w->services[b->service];
+		bool runs = s->alive && !s->dying &&
+			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING ||
+			     s->state == SERVICE_FAILED); /* it was left alone */
+		if (!runs)
+			return s->state == SERVICE_STOPPED && !s->occupied && !w->going
+				       ? HEALTH_UNKNOWN
+				       : HEALTH_BAD;
+	}
+	if (b->check == RULES_NONE)
+		return HEALTH_GOOD;
+	switch (w->checks[b->check].state) {
+	case CHECK_UP:
+	case CHECK_DEGRADED:
+		return HEALTH_GOOD;
+	case CHECK_DOWN:
+		return HEALTH_BAD;
+	case CHECK_UNKNOWN:
+	case CHECK_STATES:
+		break;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+uint32_t
+route_healthy(const struct world *w, uint32_t id)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		n += route_health(w, id, i) == HEALTH_GOOD;
+	return n;
+}
+
+uint64_t
+route_all_of(const struct route *c)
+{
+	return c->backend_count >= 64 ? UINT64_MAX : BIT(c->backend_count) - 1;
+}
+
+uint64_t
+route_primary(const struct world *w, uint32_t id)
+{
+	const struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	if (c->all)
+		return route_all_of(c);
+	return r->manual != RULES_NONE ? BIT(r->manual) : BIT(0);
+}
+
+static bool
+rested(const struct world *w, uint32_t id, uint32_t i)
+{
+	const struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	if (i == r->manual || (r->planned & BIT(i)) != 0)
+		return true;
+	return c->return_ms >= 0 && r->good_since_ms[i] != 0 &&
+	       w->now_ms - r->good_since_ms[i] >= c->return_ms;
+}
+
+uint64_t
+route_choose_one(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	uint64_t usable = 0, well = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		if (route_health(w, id, i) == HEALTH_GOOD && (r->drained & BIT(i)) == 0)
+			well |= BIT(i);
+	usable = well & ~r->refused;
+	bool keeps = false, bad = false; /* may the present one stay? must it go? */
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		if ((r->wanted & BIT(i)) != 0) {
+			bad = route_health(w, id, i) == HEALTH_BAD;
+			keeps = !bad && ((r->drained | r->refused) & BIT(i)) == 0;
+		}
+	if (usable == 0 && bad)
+		usable = well; /* better one that once failed its proof than one that is
+				  down */
+	uint32_t first = r->manual != RULES_NONE ? r->manual : 0;
+	for (uint32_t k = 0; k < c->backend_count; k++) {
+		uint32_t i = k == 0 ? first : k <= first ? k - 1 : k;
+		if ((r->wanted & BIT(i)) != 0 && keeps)
+			return BIT(i); /* nothing better has rested long enough */
+		if ((usable & BIT(i)) != 0 && (!keeps || rested(w, id, i)))
+			return BIT(i);
+	}
+	return r->wanted; /* never off the last */
+}
+
+static uint64_t
+choose_all(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	uint64_t set = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		enum health h = route_health(w, id, i);
+		bool in = (r->wanted & BIT(i)) != 0;
+		if (((r->drained | r->refused) & BIT(i)) != 0)
+			continue;
+		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) ||
+		    (h == HEALTH_UNKNOWN && in))
+			set |= BIT(i);
+	}
+	/* too few: those that are good but not rested, or were refused, then what carried
+	 * it */
+	for (int pass = 0; pass < 6; pass++)
+		for (uint32_t i = 0; i < c->backend_count; i++) {
+			if ((uint32_t)__builtin_popcountll(set) >= c->keep)
+				return set;
+			bool good = route_health(w, id, i) == HEALTH_GOOD;
+			bool in = (r->wanted & BIT(i)) != 0;
+			bool drained = (r->drained & BIT(i)) != 0;
+			if ((pass == 0 && good && !drained &&
+			     (r->refused & BIT(i)) == 0) ||
+			    (pass == 1 && good && !drained) ||
+			    (pass == 2 && good && in) ||
+			    (pass == 3 && in &&
+			     route_health(w, id, i) == HEALTH_UNKNOWN) ||
+			    (pass == 4 && good) || (pass == 5 && in))
+				set |= BIT(i);
+		}
+	return set;
+}
+
+uint64_t
+route_choose(struct world *w, uint32_t id)
+{
+	return conf(w, id)->all ? choose_all(w, id) : route_choose_one(w, id);
+}
+
+bool
+route_must_leave(const struct world *w, uint32_t id, uint64_t set)
+{
+	bool must = (set & (w->routes[id].drained | w->routes[id].refused)) != 0;
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		must = must ||
+		       ((set & BIT(i)) != 0 && route_health(w, id, i) == HEALTH_BAD);
+	return must;
+}
+
+void
+route_note_health(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		enum health h = route_health(w, id, i);
+		bool drained = (r->drained & BIT(i)) != 0;
+		if (h == HEALTH_BAD || drained || (r->wanted & BIT(i)) != 0)
+			r->planned &= ~BIT(i);
+		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])
+			r->refused &= ~BIT(i);
+		if (h != HEALTH_GOOD || drained)
+			r->good_since_ms[i] =
+				h == HEALTH_UNKNOWN && !drained ? r->good_since_ms[i] : 0;
+		else if (r->good_since_ms[i] == 0)
+			r->good_since_ms[i] = w->now_ms;
+	}
+}
+
+uint64_t
+route_places(const struct world *w, uint32_t id, uint32_t service)
+{
+	const struct route *c = conf(w, id);
+	uint64_t places = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		if (c->backends[i].service == service)
+			places |= BIT(i);
+	return places;
+}
+
+bool
+route_can_lose(struct world *w, uint32_t id, uint32_t service)
+{
+	const struct route *c = conf(w, id);
+	uint32_t good = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++)
+		good += c->backends[i].service != service &&
+			route_health(w, id, i) == HEALTH_GOOD &&
+			(w->routes[id].drained & BIT(i)) == 0;
+	return good >= (c->all && c->keep > 1 ? c->keep : 1);
+}
+
+bool
+route_unmeasured(const struct world *w, uint32_t id, uint32_t service)
+{
+	uint64_t places = route_places(w, id, service);
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
+		if ((places & BIT(i)) != 0 && route_health(w, id, i) == HEALTH_UNKNOWN)
+			return true;
+	return false;
+}
