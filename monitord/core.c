@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -345,21 +344,29 @@ on_hup(struct loop_signal *sig)
 
 /* ---- beginning and end ---- */
 
+/* A process's own lock, not a file's: a child that was forked a moment ago and has not yet
+ * closed what it inherited would hold the latter beyond our death. */
 static bool
 take_lock(struct core *c, char why[MSG_TEXT])
 {
 	char path[PATH_MAX], text[32] = "";
+	struct flock own = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	text_print(path, sizeof path, "%s/lock", c->rules->settings.state);
 	c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (c->lock == -1) {
 		text_print(why, MSG_TEXT, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	if (flock(c->lock, LOCK_EX | LOCK_NB) != 0) {
+	if (fcntl(c->lock, F_SETLK, &own) != 0) {
+		int error = errno;
 		ssize_t n = read(c->lock, text, sizeof text - 1);
 		text[n > 0 ? n : 0] = '\0';
-		text_print(why, MSG_TEXT, "a monitord (pid %d) works with %s already", atoi(text),
-			   c->rules->settings.state);
+		bool known = fcntl(c->lock, F_GETLK, &own) == 0 && own.l_type != F_UNLCK && own.l_pid > 0;
+		if (error == EAGAIN || error == EACCES)
+			text_print(why, MSG_TEXT, "a monitord (pid %d) works with %s already",
+				   known ? (int)own.l_pid : atoi(text), c->rules->settings.state);
+		else
+			text_print(why, MSG_TEXT, "%s: %s", path, strerror(error));
 		return false;
 	}
 	int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
