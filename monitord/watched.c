@@ -14,13 +14,38 @@
 #define PIDFILES_MS 1000
 #define PIDFILES_A_TURN 64 /* then others have theirs */
 
+static bool
+owned_by(pid_t pid, uid_t owner)
+{
+	char path[64];
+	struct stat st;
+	text_print(path, sizeof path, "/proc/%d", pid);
+	return stat(path, &st) == 0 && st.st_uid == owner;
+}
+
+/* Whoever named it, another service's process is not this one's, nor is another user's where
+ * the section names one. */
+static bool
+may_be(const struct processes *ps, struct process *p, pid_t pid)
+{
+	const struct service *c = process_service(p);
+	char why[MSG_TEXT];
+	for (uint32_t i = 0; i < ps->rules->service_count; i++)
+		if (ps->list[i] != p && ps->list[i]->pid == pid)
+			return false;
+	if (c->user != NULL && !p->account_good)
+		p->account_good = account_resolve(c->user, c->group, &p->account, why);
+	return c->user == NULL ||
+	       (p->account_good && (!p->account.set || owned_by(pid, p->account.uid)));
+}
+
 void
 process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
 {
 	struct process *p = ps->list[service];
 	const struct service *c = process_service(p);
 	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid ||
-	    p->pidfd != -1)
+	    p->pidfd != -1 || !may_be(ps, p, pid))
 		return;
 	int fd = pidfd_of(pid);
 	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
@@ -39,11 +64,7 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 static bool
 may_name(uid_t owner, pid_t pid)
 {
-	char path[64];
-	struct stat st;
-	text_print(path, sizeof path, "/proc/%d", pid);
-	return owner == 0 || owner == geteuid() ||
-	       (stat(path, &st) == 0 && st.st_uid == owner);
+	return owner == 0 || owner == geteuid() || owned_by(pid, owner);
 }
 
 /* Why nothing in the file may be believed; NULL: it may. */
