@@ -1,5 +1,6 @@
 /* What helpers say: each id is checked against the rules before anything else. */
 #include "monitord/core.h"
+#include "monitord/whole.h"
 
 #include "base/text.h"
 
@@ -37,13 +38,14 @@ result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 }
 
 static bool
-sample(struct helper_slot *h, const struct msg_sample *m, char why[MSG_TEXT])
+sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 {
 	uint64_t ticks;
 	if (m->service >= h->core->rules->service_count || m->value_count > MSG_SAMPLE_VALUES)
 		return refuse(why, "a sample of an unknown service");
 	if (process_pid(h->core->processes, m->service, &ticks) != m->pid || ticks != m->start_ticks)
 		return true; /* of an earlier process */
+	whole_add(&h->core->rules->services[m->service], m);
 	struct event e = { .kind = EVENT_SAMPLE, .id = m->service, .sample = m };
 	core_event(h->core, &e);
 	return true;

@@ -45,6 +45,8 @@ struct build {
 	size_t section_count, section_cap;
 	struct name_row *names; /* hash table */
 	size_t name_cap, name_used;
+	struct series *series;
+	uint32_t series_count, series_cap;
 	bool out_of_memory;
 	/* while one object is being parsed: */
 	const struct entry *entry;

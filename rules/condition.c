@@ -8,11 +8,21 @@
 
 #define STACK 256
 
+static unsigned
+state_number(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	return kind == OBJECT_SERVICE ? (unsigned)world_service_state(w, id)
+	       : kind == OBJECT_CHECK ? (unsigned)w->checks[id].state
+				      : (unsigned)w->routes[id].state;
+}
+
 bool
 metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum metric m, double *out)
 {
 	*out = (double)NAN;
-	if (kind == OBJECT_SERVICE) {
+	if (m == METRIC_STATE) {
+		*out = state_number(w, kind, id);
+	} else if (kind == OBJECT_SERVICE) {
 		const struct service_view *s = &w->services[id];
 		if (m == METRIC_UP)
 			*out = s->state == SERVICE_UP;
@@ -57,16 +67,6 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 	return !isnan(*out);
 }
 
-static const char *
-state_word(const struct world *w, const struct op *op)
-{
-	if (op->object == OBJECT_SERVICE)
-		return service_state_name[world_service_state(w, op->id)];
-	if (op->object == OBJECT_CHECK)
-		return check_state_name[w->checks[op->id].state];
-	return route_state_name[w->routes[op->id].state];
-}
-
 static enum truth
 as_truth(bool b)
 {
@@ -74,28 +74,21 @@ as_truth(bool b)
 }
 
 static enum truth
-test(const struct world *w, const struct op *op)
+compare(enum compare how, double v, double than)
 {
-	double v;
-	if (op->metric == METRIC_STATE) {
-		bool same = strcmp(state_word(w, op), op->text) == 0;
-		return as_truth(op->compare == COMPARE_EQ ? same : !same);
-	}
-	if (!metric_value(w, op->object, op->id, op->metric, &v))
-		return TRUTH_UNKNOWN;
-	switch (op->compare) {
+	switch (how) {
 	case COMPARE_LT:
-		return as_truth(v < op->value);
+		return as_truth(v < than);
 	case COMPARE_LE:
-		return as_truth(v <= op->value);
+		return as_truth(v <= than);
 	case COMPARE_GT:
-		return as_truth(v > op->value);
+		return as_truth(v > than);
 	case COMPARE_GE:
-		return as_truth(v >= op->value);
+		return as_truth(v >= than);
 	case COMPARE_EQ:
-		return as_truth(fabs(v - op->value) < 1e-9);
+		return as_truth(fabs(v - than) < 1e-9);
 	case COMPARE_NE:
-		return as_truth(fabs(v - op->value) >= 1e-9);
+		return as_truth(fabs(v - than) >= 1e-9);
 	case COMPARE_PRESENT:
 		return as_truth(v != 0);
 	case COMPARE_MATCH:
@@ -104,6 +97,59 @@ test(const struct world *w, const struct op *op)
 		break;
 	}
 	return TRUTH_UNKNOWN;
+}
+
+/* A maximum of less than the whole window can only grow, a minimum only shrink. */
+static bool
+is_final(const struct op *op, enum truth t)
+{
+	bool above = op->compare == COMPARE_GT || op->compare == COMPARE_GE;
+	bool below = op->compare == COMPARE_LT || op->compare == COMPARE_LE;
+	if (op->function == FUNCTION_MAX)
+		return (above && t == TRUTH_TRUE) || (below && t == TRUTH_FALSE);
+	if (op->function == FUNCTION_MIN)
+		return (below && t == TRUTH_TRUE) || (above && t == TRUTH_FALSE);
+	return op->function == FUNCTION_CHANGED && t == TRUTH_TRUE;
+}
+
+static bool
+function_value(const struct world *w, const struct op *op, double *out, bool *whole)
+{
+	const struct series_view *v = &w->series[op->series];
+	const struct series *s = &w->rules->series[op->series];
+	struct series_line line;
+	if (op->function != FUNCTION_FORECAST)
+		return series_value(v, s, w->now_ms, out, whole);
+	if (!series_fit(v, s, w->now_ms, &line))
+		return false;
+	*whole = true;
+	*out = line.value + line.slope * (double)s->span_ms / 1000;
+	return true;
+}
+
+static enum truth
+test(const struct world *w, const struct op *op)
+{
+	double v;
+	bool whole = true;
+	if (op->metric == METRIC_STATE && op->function == FUNCTION_NONE)
+		return as_truth((op->states >> state_number(w, op->object, op->id) & 1) != 0);
+	if (!metric_value(w, op->object, op->id, op->metric, &v))
+		return TRUTH_UNKNOWN;
+	if (op->function != FUNCTION_NONE && !function_value(w, op, &v, &whole))
+		return TRUTH_UNKNOWN;
+	enum truth t = compare(op->compare, v, op->value);
+	return whole || is_final(op, t) ? t : TRUTH_UNKNOWN;
+}
+
+/* What has changed has no longer changed once that is too long ago: nothing is measured then. */
+static void
+change_ends(const struct world *w, const struct op *op, int64_t *due_ms)
+{
+	const struct series_view *v = &w->series[op->series];
+	int64_t end_ms = v->changed_ms + w->rules->series[op->series].span_ms + 1;
+	if (v->changed_ms != 0 && end_ms > w->now_ms && end_ms < *due_ms)
+		*due_ms = end_ms;
 }
 
 static enum truth
@@ -152,6 +198,8 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 		case OP_TEST:
 			stack[n].fresh = op->object == fresh_kind && op->id == fresh_id;
 			stack[n].t = window(w, op, test(w, op), slots, stack[n].fresh, due_ms);
+			if (op->function == FUNCTION_CHANGED)
+				change_ends(w, op, due_ms);
 			n++;
 			break;
 		case OP_NOT:
@@ -180,15 +228,6 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 	return n == 1 ? stack[0].t : TRUTH_UNKNOWN;
 }
 
-/* Of the process itself, so that a new one begins them anew. */
-static bool
-is_sample(const struct op *op, uint32_t service)
-{
-	return op->object == OBJECT_SERVICE && op->id == service && op->metric != METRIC_UP &&
-	       op->metric != METRIC_STATE && op->metric != METRIC_RESTARTS &&
-	       op->metric != METRIC_EXIT_CODE;
-}
-
 void
 condition_forget(const struct condition *c, struct slot *slots, uint32_t service)
 {
@@ -197,7 +236,8 @@ condition_forget(const struct condition *c, struct slot *slots, uint32_t service
 	for (uint32_t i = 0; i < c->count && n < STACK; i++) {
 		const struct op *op = &c->ops[i];
 		if (op->kind == OP_TEST) {
-			stack[n++] = is_sample(op, service);
+			stack[n++] = op->object == OBJECT_SERVICE && op->id == service &&
+				     memory_of_process(op->metric);
 		} else if (op->kind == OP_AND || op->kind == OP_OR) {
 			n--;
 			stack[n - 1] = stack[n - 1] || stack[n];
@@ -210,34 +250,80 @@ condition_forget(const struct condition *c, struct slot *slots, uint32_t service
 static void
 value_text(enum unit unit, double v, char *out, size_t cap)
 {
-	if (unit == UNIT_BYTES)
+	if (unit == UNIT_BYTES || unit == UNIT_RATE)
 		text_size(v, out, cap);
 	else if (unit == UNIT_MS)
 		text_duration((int64_t)v, out, cap);
 	else
 		text_print(out, cap, unit == UNIT_PERCENT ? "%.1f%%" : "%g", v);
+	if (unit == UNIT_RATE)
+		text_print(out + strlen(out), cap - strlen(out), "/s");
+}
+
+/* "a.memory reaches 2 GiB in 14m (1.7 GiB now, a line with r² 0.97)" */
+static void
+forecast_text(const struct world *w, const struct op *op, const char *want, struct text *t)
+{
+	const struct series *s = &w->rules->series[op->series];
+	struct series_line line;
+	char have[64], in[64];
+	if (!series_fit(&w->series[op->series], s, w->now_ms, &line))
+		return;
+	double gap = op->value - line.value, ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
+	value_text(metric_table[op->metric].unit, w->series[op->series].last, have, sizeof have);
+	if (ms > 0 && ms < 1e15)
+		text_add(t, " reaches %s in %s (%s now, a line with r\302\262 %.2f)", want,
+			 text_duration((int64_t)(ms / 1000 + 1) * 1000, in, sizeof in), have, line.fit);
+	else
+		text_add(t, " stays %s %s (%s now)", compare_name[op->compare], want, have);
+}
+
+static void
+test_text(const struct world *w, const struct op *op, struct text *t)
+{
+	const struct metric_row *m = &metric_table[op->metric];
+	const char *name = rules_name(w->rules, op->object, op->id);
+	char have[64], want[64], span[64];
+	double v;
+	bool whole;
+	enum unit unit = op->function == FUNCTION_RATE && m->unit == UNIT_BYTES ? UNIT_RATE : m->unit;
+	value_text(unit, op->value, want, sizeof want);
+	if (op->function == FUNCTION_NONE || op->function == FUNCTION_FORECAST)
+		text_add(t, "%s.%s", name, m->name);
+	else
+		text_add(t, "%s(%s.%s, %s)", function_name[op->function], name, m->name,
+			 text_duration(w->rules->series[op->series].span_ms, span, sizeof span));
+	if (op->function == FUNCTION_FORECAST) {
+		forecast_text(w, op, want, t);
+	} else if (op->compare != COMPARE_PRESENT && m->unit != UNIT_TEXT &&
+		   (op->function != FUNCTION_NONE
+			    ? function_value(w, op, &v, &whole)
+			    : metric_value(w, op->object, op->id, op->metric, &v))) {
+		value_text(unit, v, have, sizeof have);
+		text_add(t, " is %s (%s %s)", have, compare_name[op->compare], want);
+	} else if (op->metric == METRIC_STATE && op->function == FUNCTION_NONE) {
+		static const char *const *const words[OBJECT_KINDS] = {
+			[OBJECT_SERVICE] = service_state_name,
+			[OBJECT_CHECK] = check_state_name,
+			[OBJECT_ROUTE] = route_state_name,
+		};
+		text_add(t, " is %s", words[op->object][state_number(w, op->object, op->id)]);
+	}
 }
 
 void
 condition_text(const struct world *w, const struct condition *c, char *out, size_t cap)
 {
 	struct text t;
-	char have[64], want[64], held[64];
-	double v;
+	char held[64];
 	text_begin(&t, out, cap);
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct op *op = &c->ops[i];
 		if (op->kind != OP_TEST || test(w, op) != TRUTH_TRUE)
 			continue;
-		const struct metric_row *m = &metric_table[op->metric];
-		text_add(&t, "%s%s.%s", t.length > 0 ? ", " : "", rules_name(w->rules, op->object, op->id),
-			 m->name);
-		if (op->compare != COMPARE_PRESENT && op->metric != METRIC_STATE &&
-		    metric_value(w, op->object, op->id, op->metric, &v)) {
-			value_text(m->unit, v, have, sizeof have);
-			value_text(m->unit, op->value, want, sizeof want);
-			text_add(&t, " is %s (%s %s)", have, compare_name[op->compare], want);
-		}
+		if (t.length > 0)
+			text_add(&t, ", ");
+		test_text(w, op, &t);
 		if (op->window == WINDOW_FOR)
 			text_add(&t, " for %s", text_duration(op->window_ms, held, sizeof held));
 		else if (op->window == WINDOW_OF)

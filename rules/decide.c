@@ -334,6 +334,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		r->wait_token = 0;
 		move_deadline(to, from, OBJECT_RULE, n, o);
 	}
+	memory_move(to, from);
 	drains_again(to);
 	recount_incidents(to, from);
 	to->going = from->going;

@@ -301,6 +301,7 @@ rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample
 				  : kind == OBJECT_CHECK ? &w->check_rules
 							 : &w->route_rules;
 	uint64_t cause = w->cause;
+	memory_take(w, kind, id, is_sample);
 	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
 		if (i > r->first[id] && r->rules[i] == r->rules[i - 1])
 			continue; /* it reads two metrics of the same object */
@@ -318,6 +319,7 @@ void
 rule_forget(struct world *w, uint32_t service)
 {
 	const struct readers *r = &w->service_rules;
+	memory_forget(w, service);
 	for (uint32_t i = r->first[service]; i < r->first[service + 1]; i++) {
 		uint32_t id = r->rules[i];
 		condition_forget(&conf(w, id)->when, w->ruleviews[id].slots, service);

@@ -78,7 +78,11 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(RECEIVE_PERCENT, "receive-percent", "C", UNIT_PERCENT, "receive, of speed")         \
 	X(SEND_PERCENT, "send-percent", "C", UNIT_PERCENT, "send, of speed")                  \
 	X(HEALTHY, "healthy", "R", UNIT_COUNT, "how many backends are healthy")               \
-	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic")
+	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic") \
+	X(MEMORY_PERCENT, "memory-percent", "S", UNIT_PERCENT, "memory, of memory-max or the machine's") \
+	X(MEMORY_TOTAL_PERCENT, "memory-total-percent", "S", UNIT_PERCENT, "memory-total, of the same") \
+	X(SWAP_PERCENT, "swap-percent", "S", UNIT_PERCENT, "swap, of the machine's")          \
+	X(FDS_PERCENT, "fds-percent", "S", UNIT_PERCENT, "fds, of the process's limit")
 
 enum metric {
 #define METRIC_ENUM(name, text, objects, unit, help) METRIC_##name,

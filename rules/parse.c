@@ -385,6 +385,10 @@ rules_parse(const struct sources *s, struct problems *p)
 	make_objects(&b);
 	if (!b.out_of_memory)
 		parse_all(&b);
+	b.rules->series = build_get(&b, (b.series_count + 1) * sizeof *b.series);
+	if (!b.out_of_memory && b.series_count > 0)
+		memcpy(b.rules->series, b.series, b.series_count * sizeof *b.series);
+	b.rules->series_count = b.series_count;
 	if (!b.out_of_memory)
 		build_prove(&b);
 	struct name_row *names = build_get(&b, b.name_cap * sizeof *names + 1);
@@ -402,6 +406,7 @@ out:
 		free(b.sections[i].entries);
 	free(b.sections);
 	free(b.names);
+	free(b.series);
 	if (result == NULL)
 		arena_free(&b.arena);
 	return result;

@@ -79,6 +79,14 @@ rules_name(const struct rules *rules, enum object_kind kind, uint32_t id)
 	return "";
 }
 
+int64_t
+rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_t id)
+{
+	return kind == OBJECT_SERVICE ? rules->services[id].every_ms
+	       : kind == OBJECT_CHECK ? rules->checks[id].every_ms
+				      : 0;
+}
+
 /* The alert of the first chain that the object stands in. */
 static const struct alerts_to *
 chain_alerts(const struct rules *rules, enum object_kind kind, uint32_t id)

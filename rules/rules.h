@@ -214,6 +214,11 @@ struct check {
 /* Conditions: a postfix program over three-valued tests (rules/condition.h evaluates). */
 enum op_kind { OP_TEST, OP_NOT, OP_AND, OP_OR, OP_GROUP /* a parenthesis, for its window */ };
 enum window_kind { WINDOW_NONE, WINDOW_FOR, WINDOW_OF };
+enum function {
+	FUNCTION_NONE, FUNCTION_AVG, FUNCTION_MAX, FUNCTION_MIN, FUNCTION_P95, FUNCTION_P99,
+	FUNCTION_RATE, FUNCTION_GROWTH, FUNCTION_CHANGED, FUNCTION_FORECAST, FUNCTIONS
+};
+extern const char *const function_name[FUNCTIONS];
 struct op {
 	enum op_kind kind;
 	/* OP_TEST: */
@@ -223,6 +228,9 @@ struct op {
 	enum compare compare; /* COMPARE_PRESENT: a yes/no metric that stands alone */
 	double value;
 	const char *text;
+	uint32_t states; /* of METRIC_STATE: a bit for each state that fits */
+	enum function function; /* over time, of the metric: */
+	uint32_t series;
 	/* a window follows this test or the parenthesis that this op closes: */
 	enum window_kind window;
 	int64_t window_ms;
@@ -234,6 +242,15 @@ struct condition {
 	const struct op *ops;
 	uint32_t slots;
 	const char *text; /* as written */
+};
+
+/* What a function over time looks back on: rules/series.h. */
+struct series {
+	enum object_kind object;
+	uint32_t id;
+	enum metric metric;
+	enum function function;
+	int64_t span_ms;
 };
 
 enum action_kind {
@@ -355,8 +372,13 @@ struct rules {
 	struct route *routes;
 	struct chain *chains;
 	struct contact *contacts;
+	struct series *series;
+	uint32_t series_count;
 	uint32_t service_count, check_count, rule_count, route_count, chain_count, contact_count;
 };
+
+/* How often the object is measured; 0: it is not. */
+int64_t rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_t id);
 
 /* Looks a name up (hash table inside); RULES_NONE: none. */
 uint32_t rules_find(const struct rules *rules, enum object_kind kind, const char *name);

@@ -139,6 +139,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
 		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
 	}
+	good = good && memory_begin(w);
 	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
 		w->ruleviews[i].slots =
 			get(a, &good, (rules->rules[i].when.slots + 1) * sizeof(struct slot));

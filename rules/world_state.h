@@ -3,6 +3,7 @@
 #ifndef RULES_WORLD_STATE_H
 #define RULES_WORLD_STATE_H
 
+#include "rules/series.h"
 #include "rules/world.h"
 
 #define TOKENS 4	   /* commands that wait for one object's outcome */
@@ -161,8 +162,8 @@ struct node {
 	bool bad, dirty;
 };
 
-struct readers { /* which rules read an object: CSR */
-	uint32_t *first; /* count + 1 */
+struct readers { /* which rules read an object, or series remember it: CSR */
+	uint32_t *first; /* count + 1; NULL: none at all */
 	uint32_t *rules;
 };
 
@@ -181,7 +182,9 @@ struct world {
 	uint32_t node_count, base[OBJECT_KINDS + 1];
 	uint32_t *heap, heap_count;
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
-	struct readers service_rules, check_rules, route_rules, check_verifies;
+	struct readers service_rules, check_rules, route_rules;
+	struct series_view *series;
+	struct readers series_of[OBJECT_KINDS]; /* which remember an object's metrics */
 	uint32_t pending_first, pending_last, starting;
 	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
 	bool going; /* EVENT_GO came */
@@ -298,6 +301,16 @@ void rule_timer(struct world *w, uint32_t id);
 void rule_progress(struct world *w);
 void rule_forget(struct world *w, uint32_t service); /* it has a new process */
 void rule_run_done(struct world *w, const struct event *e);
+
+/* ---- memory.c ---- */
+/* What functions over time look back on; false: out of memory. */
+bool memory_begin(struct world *w);
+/* The object's metrics may be others now; sample: they were measured anew. */
+void memory_take(struct world *w, enum object_kind kind, uint32_t id, bool sample);
+void memory_forget(struct world *w, uint32_t service); /* it has a new process */
+void memory_move(struct world *to, const struct world *from);
+/* Of a service's process, so that a new one begins it anew. */
+bool memory_of_process(enum metric m);
 
 /* ---- condition.c ---- */
 /* Evaluates; fresh_kind/fresh_id: whose sample brought us here (OBJECT_KINDS: none). *due_ms

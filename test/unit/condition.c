@@ -111,6 +111,60 @@ static const struct row windows[] = {
 	  "true" }, /* no sample, that */
 };
 
+static const struct row functions[] = {
+	/* not known before they look back far enough; a maximum is, once it is too high */
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,9", "unknown" },
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,13", "true" },
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=1e6,0,12 sample:s.memory=1.7e6", "true" },
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=1e6,0,12 sample:s.memory=1.5e6", "false" },
+	{ "max(s.memory, 1m) > 1M", "found:s sample:s.memory=2e6", "true" },
+	{ "max(s.memory, 1m) < 1M", "found:s sample:s.memory=2e6", "false" },
+	{ "max(s.memory, 1m) < 1M", "found:s sample:s.memory=1e6", "unknown" },
+	{ "max(s.memory, 1m) >= 1M", "found:s sample:s.memory=1e6", "unknown" },
+	{ "max(s.memory, 1m) > 1M", "found:s sample:s.memory=2e6 +5s ramp:s.memory=1e6,0,12", "true" },
+	{ "max(s.memory, 1m) > 1M", "found:s sample:s.memory=2e6 +5s ramp:s.memory=1e6,0,13", "false" },
+	{ "min(s.memory, 1m) < 1M", "found:s sample:s.memory=1e6", "true" },
+	{ "min(s.memory, 1m) > 1M", "found:s sample:s.memory=2e6", "unknown" },
+	{ "min(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,13", "true" },
+	{ "min(s.memory, 1m) <= 1M", "found:s sample:s.memory=2e6", "unknown" },
+	{ "p95(s.cpu, 2m) > 90%", "found:s ramp:s.cpu=50,0,23 ramp:s.cpu=99,0,2", "true" },
+	{ "p95(s.cpu, 2m) > 90%", "found:s ramp:s.cpu=50,0,24 ramp:s.cpu=99,0,1", "false" },
+	{ "p99(s.cpu, 2m) > 90%", "found:s ramp:s.cpu=50,0,24 ramp:s.cpu=99,0,1", "true" },
+	{ "rate(s.memory, 1m) > 1M/s", "found:s ramp:s.memory=1e9,6e6,13", "true" },
+	{ "rate(s.memory, 1m) > 1M/s", "found:s ramp:s.memory=1e9,5e6,13", "false" },
+	{ "rate(s.threads, 1m) >= 2", "found:s ramp:s.threads=100,10,13", "true" },
+	{ "growth(s.memory, 1m) > 60M", "found:s ramp:s.memory=1e9,6e6,13", "true" },
+	{ "growth(s.memory, 1m) > 80M", "found:s ramp:s.memory=1e9,6e6,13", "false" },
+	{ "changed(s.exit-code, 1m)", "found:s", "unknown" },
+	{ "changed(s.pid, 1m)", "found:s sample:s.cpu=1 exited:s=-1 empty:s found:s sample:s.cpu=1", "true" },
+	{ "changed(s.pid, 1m)", "found:s ramp:s.cpu=1,0,13", "false" },
+	/* of what is not measured: over by time alone */
+	{ "changed(a.state, 1m)", "bad:a", "true" },
+	{ "changed(a.state, 1m)", "bad:a +60s", "true" },
+	{ "changed(a.state, 1m)", "bad:a +61s", "false" },
+	{ "changed(a.state, 1m)", "bad:a +2h good:a", "true" },
+	{ "forecast(s.memory, 10m) > 2G", "found:s ramp:s.memory=1e9,1e7,31", "true" },
+	{ "forecast(s.memory, 10m) > 3G", "found:s ramp:s.memory=1e9,1e7,31", "false" },
+	{ "forecast(s.memory, 10m) > 2G", "found:s ramp:s.memory=1e9,1e7,29", "unknown" },
+	{ "forecast(s.memory, 10m) > 2G", "found:s ramp:s.memory=1e9,0,31", "false" },
+	{ "forecast(s.memory, 10m) < 1M", "found:s ramp:s.memory=1e9,-1e7,31", "true" },
+	/* a new process begins them anew, and what is not fresh is not known */
+	{ "avg(s.memory, 1m) > 1M",
+	  "found:s ramp:s.memory=2e6,0,13 exited:s=-1 empty:s found:s ramp:s.memory=2e6,0,9", "unknown" },
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,13 +20s +1s reload", "true" },
+	{ "avg(s.memory, 1m) > 1M for 20s", "found:s ramp:s.memory=2e6,0,14", "false" },
+	{ "avg(s.memory, 1m) > 1M for 20s", "found:s ramp:s.memory=2e6,0,17", "true" },
+	/* states by regex, and percentages */
+	{ "a.state ~ \"^(up|down)$\"", "", "true" },
+	{ "a.state !~ \"^(up|down)$\"", "", "false" },
+	{ "c.state !~ \"^(up|down)$\"", "good:c unknown:c", "true" },
+	{ "s.state ~ ^back", "found:s exited:s=-1 empty:s", "true" },
+	{ "s.state ~ ^st", "found:s", "false" },
+	{ "s.memory > 5%", "found:s sample:s.memory-percent=6", "true" },
+	{ "s.memory > 5%", "found:s sample:s.memory-percent=4", "false" },
+	{ "avg(s.fds, 1m) > 80%", "found:s ramp:s.fds-percent=81,0,13", "true" },
+};
+
 static void
 play(const struct row *rows, size_t count, const char *before)
 {
@@ -148,12 +202,20 @@ windows_and_binding(void **state)
 	play(windows, COUNT(windows), "good:a good:b good:b good:b +10s");
 }
 
+static void
+functions_over_time(void **state)
+{
+	(void)state;
+	play(functions, COUNT(functions), "good:a good:b +10s");
+}
+
 int
 test_condition(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_values),
 		cmocka_unit_test(windows_and_binding),
+		cmocka_unit_test(functions_over_time),
 	};
 	return cmocka_run_group_tests_name("condition", tests, NULL, NULL);
 }

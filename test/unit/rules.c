@@ -15,6 +15,7 @@ main(void)
 	failed += test_need();
 	failed += test_route();
 	failed += test_rule();
+	failed += test_series();
 	failed += test_service();
 	failed += test_source();
 	failed += test_turn();

@@ -5,6 +5,7 @@
 #include "test/unit/stage_state.h"
 #include "test/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,21 @@ sample(char *what, const char *value)
 	assert_true(s.value[0].metric < METRICS_COUNT);
 	s.value[0].value = atof(value);
 	happen(&e);
+}
+
+/* METRIC=FROM,STEP,COUNT: so many samples, one each 5 s. */
+static void
+ramp(const char *what, const char *value)
+{
+	double from, by;
+	unsigned n;
+	char copy[200], number[40];
+	assert_int_equal(sscanf(value, "%lf,%lf,%u", &from, &by, &n), 3);
+	for (unsigned i = 0; i < n; i++, pass(5000)) {
+		snprintf(copy, sizeof copy, "%s", what);
+		snprintf(number, sizeof number, "%.17g", from + by * i);
+		sample(copy, number);
+	}
 }
 
 static void
@@ -286,6 +302,8 @@ step(char *word)
 		command(verb + 1, name, value);
 	else if (strcmp(verb, "sample") == 0)
 		sample(name, value);
+	else if (strcmp(verb, "ramp") == 0)
+		ramp(name, value);
 	else if (strcmp(verb, "seen") == 0 || strcmp(verb, "unseen") == 0)
 		seen(find(OBJECT_ROUTE, name), value, *verb == 'u');
 	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)

@@ -5,6 +5,7 @@
  *   adopted:S started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
  *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
  *   sample:S.METRIC=NUMBER                    of the present process
+ *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an
  * error lost:ROLE back:ROLE done:RULE=CODE !VERB:S  !reroute:R[=BACKEND]  !restore:R an
  * operator's command +DURATION                                 time passes, timers come

@@ -31,6 +31,7 @@ int test_mistakes(void);
 int test_move(void);
 int test_route(void);
 int test_rule(void);
+int test_series(void);
 int test_service(void);
 int test_source(void);
 int test_turn(void);
