@@ -61,7 +61,11 @@ enum open_what {
 	OPEN_CHECK_SOCKET,  /* net, local: check id; a Unix socket, connected */
 	OPEN_CHECK_SCRIPT,  /* local: check id; spawn the script, get its output */
 	OPEN_CHECK_FILE,    /* local: check id; the file, directory or log, read-only */
-	OPEN_CHECK_SECRET,  /* net: check id */
+	OPEN_CHECK_SECRET,  /* net: check id; the password or token, as enum check_file */
+	OPEN_CHECK_CA,	    /* net: check id; tls-ca */
+	OPEN_CHECK_CERT,    /* net: check id; tls-cert */
+	OPEN_CHECK_KEY,	    /* net: check id; tls-key */
+	OPEN_CHECK_BODY,    /* net: check id; body-file */
 	OPEN_ROUTE_SOCKET,  /* routes: route id; the front's Unix socket, connected */
 	OPEN_ROUTE_SECRET,  /* routes: route id; e.g. Varnish's secret file */
 	OPEN_ROUTE_FILE,    /* routes: route id; the switch's flag file, read-only */

@@ -73,6 +73,30 @@ check_file(const struct check *c)
 	return readable == -1 ? -error : readable;
 }
 
+/* Certificates are public, or of no use to a peer, and often links (as those of an ACME
+ * client): they are followed. What is sent to a peer never is a link. */
+static int
+named_file(const char *path, enum open_what what)
+{
+	char handle[64];
+	struct stat st;
+	if (path == NULL)
+		return -EPERM;
+	if (what == OPEN_CHECK_SECRET || what == OPEN_CHECK_BODY)
+		return file(path);
+	int fd = open(path, O_PATH | O_CLOEXEC), readable = -1;
+	if (fd == -1)
+		return -errno;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		text_print(handle, sizeof handle, "/proc/self/fd/%d", fd);
+		readable = open(handle, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	}
+	int error = errno;
+	close(fd);
+	return readable == -1 ? -error : readable;
+}
+
 static bool
 is_file(const struct check *c)
 {
@@ -222,6 +246,13 @@ opened(struct helper_slot *h, const struct msg_open *o)
 			return check_file(check);
 		break;
 	case OPEN_CHECK_SECRET:
+	case OPEN_CHECK_CA:
+	case OPEN_CHECK_CERT:
+	case OPEN_CHECK_KEY:
+	case OPEN_CHECK_BODY:
+		if (h->role == ROLE_NET && check != NULL && check->files != NULL)
+			return named_file(check->files[what - OPEN_CHECK_SECRET], what);
+		break;
 	case OPEN_TOKEN:
 	case OPEN_WHATS:
 		break;

@@ -72,7 +72,8 @@ judge_step(const struct plan *p, const struct step *step, struct reply *r,
 			   shown, x->text);
 		return JUDGE_BAD;
 	}
-	return JUDGE_NEXT;
+	bool tls = step->last < c->say_count && c->says[step->last].tls;
+	return tls ? JUDGE_STARTTLS : JUDGE_NEXT;
 }
 
 enum judgement

@@ -6,10 +6,16 @@
 #include "base/msg.h"
 #include "probes/http.h"
 #include "probes/plan.h"
+#include "probes/tls.h"
 
 /* JUDGE_NEXT: this step is done: its `used` bytes are taken away, and the next one asks.
- */
-enum judgement { JUDGE_MORE, JUDGE_NEXT, JUDGE_GOOD, JUDGE_BAD, JUDGES };
+ * JUDGE_STARTTLS: the same, and the peer has agreed to TLS: the engine makes the handshake
+ * before the next step asks; a byte behind the `used` ones is a failure, as anybody may
+ * have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with ENCRYPT_TLS
+ * the engine makes the handshake before the first step, and no kind sees anything of it. */
+enum judgement { JUDGE_MORE, JUDGE_NEXT, JUDGE_STARTTLS, JUDGE_GOOD, JUDGE_BAD, JUDGES };
+
+#define KEPT 64 /* bytes that a judge may keep for the asks and judges behind it */
 
 /* What has come so far. The judge may take bytes out behind those that it still needs. */
 struct reply {
@@ -18,6 +24,8 @@ struct reply {
 	bool ended;    /* the peer closed its side: no more will come */
 	unsigned step; /* how many JUDGE_NEXT came before */
 	size_t used;   /* for JUDGE_NEXT: so many bytes belong to this step */
+	unsigned char kept[KEPT]; /* zero at first; e.g. a server's salt */
+	const struct blob *files; /* as asked's */
 	struct http http;
 };
 
@@ -41,13 +49,18 @@ struct asked {
 	const struct plan *plan;
 	uint64_t unique; /* {unique}: never the same twice */
 	unsigned step;
+	const unsigned char *kept; /* of the reply; NULL: nothing was */
+	/* Contents of check->files, by enum check_file, read anew once a minute; NULL: the
+	 * check has none. FILE_SECRET is a password or token as it stands in its file. */
+	const struct blob *files;
 };
 
 struct kind {
-	/* Writes the request of a step; 0: there is no room for it. The same asked gives
-	 * the same bytes. */
+	/* Writes the request of a step; 0: there is no room for it, and the measurement is
+	 * unknown. The same asked gives the same bytes. */
 	size_t (*ask)(const struct asked *a, char *buf, size_t cap);
-	/* NULL: a connection is all that is wanted. why: for JUDGE_BAD, cleaned. */
+	/* NULL: a connection, or a TLS handshake, is all that is wanted. why: for
+	 * JUDGE_BAD, cleaned. Values that it writes into answer go to monitord. */
 	enum judgement (*judge)(const struct plan *p, struct reply *r, struct answer *a,
 				char why[MSG_TEXT]);
 	const char *wanted; /* what did not come in time, for people */

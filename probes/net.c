@@ -104,11 +104,7 @@ opened(struct net *n, struct msg_packet *p)
 {
 	struct msg_opened o;
 	memcpy(&o, p->items, sizeof o);
-	struct run *r = run_of_token(&n->stream, o.token);
-	if (r == NULL)
-		return; /* its exchange has ended; the descriptor is closed behind us */
-	run_opened(r,
-		   o.error != 0 || p->fd == -1 ? -(o.error != 0 ? o.error : EIO) : p->fd);
+	stream_opened(&n->stream, &o, p->fd);
 	p->fd = -1;
 }
 
@@ -146,6 +142,20 @@ on_writable(struct helper *h)
 	flush(h->arg);
 }
 
+static bool
+ask_to_open(struct stream *s, const struct msg_open *o)
+{
+	struct net *n = s->arg;
+	return helper_send(&n->helper, MSG_OPEN, o, 1) == MSG_SENT;
+}
+
+static void
+report(struct stream *s, const struct msg_result *m)
+{
+	struct net *n = s->arg;
+	results_add(&n->results, m);
+}
+
 int
 net_main(void)
 {
@@ -155,8 +165,11 @@ net_main(void)
 				    .packet = on_packet,
 				    .writable = on_writable,
 				    .arg = &n };
-	n.stream.helper = &n.helper;
-	n.stream.results = &n.results;
+	n.stream.loop = n.helper.loop;
+	n.stream.arg = &n;
+	n.stream.open = ask_to_open;
+	n.stream.report = report;
+	stream_begin(&n.stream);
 	if (n.helper.loop == NULL || !resolve_begin(n.helper.loop)) {
 		log_error("no loop, or no resolver");
 		return 1;

@@ -1,4 +1,4 @@
-#include "probes/plan.h"
+#include "probes/kind.h"
 
 #include <stdlib.h>
 
@@ -29,7 +29,9 @@ compile(pcre2_code **out, const struct expect *x, bool lines)
 static bool
 compile_all(pcre2_code ***out, const struct expect *list, uint32_t count, bool lines)
 {
-	*out = calloc(count + 1, sizeof **out);
+	if (count == 0)
+		return true;
+	*out = calloc(count, sizeof **out);
 	bool good = *out != NULL;
 	for (uint32_t i = 0; good && i < count; i++)
 		good = compile(&(*out)[i], &list[i],
@@ -92,7 +94,8 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
 	p->body_enough = enough(c);
-	p->talks = !check_can_talk(c) || c->say_count > 0 || p->wants_body;
+	p->talks = kind_table[c->kind].judge != NULL &&
+		   (!check_can_talk(c) || c->say_count > 0 || p->wants_body);
 	for (uint32_t i = 0; i < rules->rule_count; i++)
 		if (reads_bytes(&rules->rules[i].when, check) ||
 		    reads_bytes(&rules->rules[i].clear, check)) {

@@ -88,6 +88,12 @@ schedule_pace(struct schedule *s, enum pace pace)
 }
 
 void
+schedule_again(struct schedule *s)
+{
+	s->again = true;
+}
+
+void
 schedule_done(struct schedule *s)
 {
 	assert(s->running);

@@ -27,6 +27,8 @@ void schedule_begin(struct schedule *s, struct loop *loop, const char *name,
 /* After a reload: the same measurement at other intervals. */
 void schedule_change(struct schedule *s, int64_t every_ms, int64_t fast_ms);
 void schedule_pace(struct schedule *s, enum pace pace);
+/* One more is due at once when the running one has ended: it proves nothing. */
+void schedule_again(struct schedule *s);
 void schedule_done(struct schedule *s);
 void schedule_end(struct schedule *s);
 

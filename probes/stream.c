@@ -1,223 +1,191 @@
-#include "probes/stream.h"
+#include "probes/exchange.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LATE_MS 100   /* so late our own loop may be before a verdict is no verdict */
-#define READ_TURNS 16 /* reads of one peer before the others have theirs */
-#define REPLY_MAX (HTTP_HEAD_MAX + HTTP_BODY_MAX + 65536u)
+#define BEAT_MS 50
+#define DESCRIPTORS_KEPT 64 /* for all that is no exchange */
 
-static char
-	shared[65536]; /* most answers come whole: these need no memory of their own */
+const char *const phase_name[PHASES] = {
+	[PHASE_WAIT] = "wait",	     [PHASE_FILES] = "files",	  [PHASE_RESOLVE] = "resolve",
+	[PHASE_OPEN] = "open",	     [PHASE_CONNECT] = "connect", [PHASE_TLS] = "tls",
+	[PHASE_EXCHANGE] = "exchange",
+};
 
-static void on_io(struct loop_io *io, unsigned events);
-static void connect_next(struct run *r, int error);
-static bool send_request(struct run *r);
+static void on_deadline(struct loop_timer *timer);
+static void begin(struct exchange *x);
+
+/* ---- our own lateness ---- */
+
+/* While something is under way: does our loop turn? If it stood still, answers lay unread
+ * and deadlines passed unseen: all that was under way proves nothing. */
+static void
+on_beat(struct loop_timer *timer)
+{
+	struct stream *s = timer->arg;
+	int64_t now = clock_ms();
+	if (now - s->beat_ms > STREAM_LATE_MS)
+		s->stalled_ns = clock_ns();
+	if (s->busy == 0)
+		return;
+	s->beat_ms = now + BEAT_MS;
+	loop_timer_start(s->loop, &s->beat, BEAT_MS, 0, on_beat, s);
+}
+
+static void
+beat(struct stream *s)
+{
+	if (loop_timer_active(&s->beat))
+		return;
+	s->beat_ms = clock_ms() + BEAT_MS;
+	loop_timer_start(s->loop, &s->beat, BEAT_MS, 0, on_beat, s);
+}
 
 /* ---- the end of an exchange, whatever ended it ---- */
 
-static void
-forget_opening(struct run *r)
+void
+exchange_watch(struct exchange *x, unsigned events)
 {
-	for (struct run **at = &r->stream->opening; *at != NULL;
-	     at = &(*at)->next_opening)
-		if (*at == r) {
-			*at = r->next_opening;
+	if (x->watched == events)
+		return;
+	x->watched = events;
+	if (events == 0)
+		loop_io_stop(&x->io);
+	else
+		loop_io_start(x->run->stream->loop, &x->io, x->fd, events, exchange_io, x);
+}
+
+/* Without TLS a reset: no TIME_WAIT is left behind, however many checks there are; TLS
+ * and Unix sockets close as peers expect it. */
+static void
+close_connection(struct exchange *x, bool good)
+{
+	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	bool kind = x->ssl != NULL && good;
+	tls_close(&x->ssl, good);
+	if (x->fd == -1)
+		return;
+	if (!kind && x->run->addresses != NULL && !x->reply.ended)
+		setsockopt(x->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	close(x->fd);
+	x->fd = -1;
+}
+
+static void
+stop_waiting(struct exchange *x)
+{
+	struct stream *s = x->run->stream;
+	for (struct exchange **at = &s->first_waiting; *at != NULL; at = &(*at)->next)
+		if (*at == x) {
+			*at = x->next;
+			if (x->next == NULL)
+				s->last_waiting = at;
 			return;
 		}
 }
 
 static void
-let_go(struct run *r)
+let_go(struct exchange *x, bool good)
 {
-	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	loop_io_stop(&r->io);
-	loop_timer_stop(&r->deadline);
-	resolve_cancel(r->lookup);
-	r->lookup = NULL;
-	if (r->phase == PHASE_OPEN)
-		forget_opening(r);
-	if (r->fd != -1) {
-		if (r->plan.check->kind != CHECK_UNIX) /* no TIME_WAIT is left behind */
-			setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-		close(r->fd);
-	}
-	r->fd = -1;
-	if (r->cap > 0)
-		free(r->reply.bytes);
-	r->cap = 0;
-	r->reply = (struct reply){ 0 };
-	r->phase = PHASE_IDLE;
+	struct run *r = x->run;
+	struct stream *s = r->stream;
+	exchange_watch(x, 0);
+	loop_timer_stop(&x->deadline);
+	resolve_cancel(x->lookup);
+	x->lookup = NULL;
+	exchange_forget(x);
+	if (x->phase == PHASE_WAIT)
+		stop_waiting(x);
+	else
+		s->busy--;
+	close_connection(x, good);
+	if (x->cap > 0)
+		free(x->reply.bytes);
+	x->cap = 0;
+	r->exchange = NULL;
+	x->run = NULL;
+	x->next = s->spare;
+	s->spare = x;
+}
+
+/* There is room for one more: whoever waits longest has it. */
+static void
+next_turn(struct stream *s)
+{
+	struct exchange *x = s->first_waiting;
+	if (x == NULL || s->busy >= s->most)
+		return;
+	s->first_waiting = x->next;
+	if (s->first_waiting == NULL)
+		s->last_waiting = &s->first_waiting;
+	begin(x);
 }
 
 static void
-add_value(struct msg_result *m, enum metric metric, double value)
+add_values(struct msg_result *m, const struct answer *a)
 {
-	if (!isnan(value) && m->value_count < MSG_VALUES)
-		m->value[m->value_count++] =
-			(struct msg_value){ .metric = metric, .value = value };
+	for (unsigned v = 0; v < METRICS_COUNT && m->value_count < MSG_VALUES; v++)
+		if (!isnan(a->value[v]) && v != METRIC_LATENCY)
+			m->value[m->value_count++] =
+				(struct msg_value){ .metric = v, .value = a->value[v] };
 }
 
-static void
-finish(struct run *r, enum outcome outcome, const struct answer *a, const char *why)
+void
+exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a,
+		const char *why)
 {
+	struct run *r = x->run;
+	struct stream *s = r->stream;
 	struct msg_result m;
-	bool wanted = r->schedule.pace != PACE_OFF;
-	assert(r->phase != PHASE_IDLE);
+	bool wanted = r->schedule.pace != PACE_OFF, late = x->began_ns < s->stalled_ns;
 	memset(&m, 0, sizeof m);
 	m.check = r->check;
-	m.outcome = outcome;
-	m.began_ns = r->began_ns;
-	m.latency_ns = clock_ns() - r->began_ns;
+	m.outcome = late ? OUTCOME_UNKNOWN : outcome;
+	m.began_ns = x->began_ns;
+	m.latency_ns = clock_ns() - x->began_ns;
+	if (late)
+		why = "our own loop was late: no verdict";
 	text_clean(m.text, sizeof m.text, why, strlen(why));
-	if (a != NULL) {
-		add_value(&m, METRIC_STATUS, a->value[METRIC_STATUS]);
-		add_value(&m, METRIC_BYTES, a->value[METRIC_BYTES]);
-	}
-	let_go(r);
+	if (a != NULL && !late)
+		add_values(&m, a);
+	let_go(x, outcome == OUTCOME_GOOD || outcome == OUTCOME_WARN);
 	if (wanted)
-		results_add(r->stream->results, &m);
+		s->report(s, &m);
+	/* again at once, but not without end where the machine is always late */
+	if (late && !r->dropped)
+		schedule_again(&r->schedule);
+	r->dropped = late;
 	schedule_done(&r->schedule);
+	next_turn(s);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-fail(struct run *r, enum outcome outcome, const char *format, ...)
+void
+exchange_fail(struct exchange *x, enum outcome outcome, const char *format, ...)
 {
 	char why[MSG_TEXT];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(why, sizeof why, format, args);
 	va_end(args);
-	finish(r, outcome, NULL, why);
-}
-
-/* ---- what was measured, against what is right ---- */
-
-static void
-answer_begin(const struct run *r, struct answer *a, const char *names[RULES_BACKENDS_MAX])
-{
-	const struct stream *s = r->stream;
-	*a = (struct answer){ .active = names };
-	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		a->value[m] = (double)NAN;
-	if (r->plan.route == RULES_NONE)
-		return;
-	const struct route *route = &s->rules->routes[r->plan.route];
-	for (uint32_t i = 0; i < route->backend_count; i++)
-		if ((s->active[r->plan.route] >> i & 1) != 0)
-			names[a->active_count++] = route->backends[i].name;
-	a->known_count = a->active_count;
-	for (uint32_t i = 0; i < route->backend_count; i++)
-		if ((s->active[r->plan.route] >> i & 1) == 0)
-			names[a->known_count++] = route->backends[i].name;
-}
-
-static void
-good(struct run *r, struct answer *a)
-{
-	char why[MSG_TEXT] = "";
-	int64_t took_ns = clock_ns() - r->began_ns;
-	enum outcome outcome = OUTCOME_GOOD;
-	a->value[METRIC_LATENCY] = (double)took_ns / 1e6;
-	if (took_ns / 1000000 > r->plan.check->timeout_ms + LATE_MS) {
-		fail(r, OUTCOME_UNKNOWN, "our own loop was late: no verdict");
-		return;
-	}
-	if (expect_unknown(&r->plan, a)) {
-		fail(r, OUTCOME_UNKNOWN,
-		     "who carries the route's traffic is not known yet");
-		return;
-	}
-	if (!expect_all(&r->plan, a, false, why))
-		outcome = OUTCOME_BAD;
-	else if (expect_warns(&r->plan, a, why))
-		outcome = OUTCOME_WARN;
-	finish(r, outcome, a, why);
-}
-
-/* The next step asks. False: the exchange has ended. */
-static bool
-next_step(struct run *r)
-{
-	struct reply *p = &r->reply;
-	assert(p->used <= p->size);
-	p->size -= p->used;
-	memmove(p->bytes, p->bytes + p->used, p->size);
-	p->used = 0;
-	p->step++;
-	r->sent = 0;
-	return send_request(r);
-}
-
-/* More may come. True: the exchange has ended. */
-static bool
-wait_more(struct run *r)
-{
-	const struct kind *kind = &kind_table[r->plan.check->kind];
-	if (kind->most > 0 && r->reply.size > kind->most) {
-		fail(r, OUTCOME_BAD, "more than %zu bytes came without %s", kind->most,
-		     kind->wanted);
-		return true;
-	}
-	if (!r->reply.ended)
-		return false;
-	fail(r, OUTCOME_BAD, "closed before %s was complete", kind->wanted);
-	return true;
-}
-
-/* True: the exchange has ended. */
-static bool
-judge(struct run *r)
-{
-	const struct kind *kind = &kind_table[r->plan.check->kind];
-	const char *names[RULES_BACKENDS_MAX];
-	struct answer a;
-	char why[MSG_TEXT] = "";
-	answer_begin(r, &a, names);
-	if (expect_unknown(&r->plan, &a)) {
-		fail(r, OUTCOME_UNKNOWN,
-		     "who carries the route's traffic is not known yet");
-		return true;
-	}
-	for (;;)
-		switch (kind->judge(&r->plan, &r->reply, &a, why)) {
-		case JUDGE_MORE:
-			return wait_more(r);
-		case JUDGE_NEXT:
-			if (!next_step(r))
-				return true;
-			if (r->reply.size == 0 && !r->reply.ended)
-				return false;
-			break;
-		case JUDGE_GOOD:
-			good(r, &a);
-			return true;
-		case JUDGE_BAD:
-		case JUDGES:
-			finish(r,
-			       expect_elsewhere(&r->plan, &a) ? OUTCOME_UNKNOWN
-							      : OUTCOME_BAD,
-			       &a, why);
-			return true;
-		}
+	exchange_finish(x, outcome, NULL, why);
 }
 
 /* ---- deadlines ---- */
 
-static const char *
-place(const struct run *r, char *out, size_t cap)
+const char *
+exchange_place(const struct exchange *x, char *out, size_t cap)
 {
-	const struct check *c = r->plan.check;
-	if (c->kind == CHECK_UNIX)
+	const struct check *c = x->run->plan.check;
+	if (c->host == NULL)
 		text_print(out, cap, "%s", c->path);
 	else
 		text_print(out, cap,
@@ -227,305 +195,142 @@ place(const struct run *r, char *out, size_t cap)
 }
 
 static void
+exchange_late(struct exchange *x, const char *after)
+{
+	const struct check *c = x->run->plan.check;
+	char at[110];
+	exchange_place(x, at, sizeof at);
+	if (x->came == 0)
+		exchange_fail(x, OUTCOME_BAD,
+			      "connected to %s, but not a byte came within %s", at, after);
+	else
+		exchange_fail(x, OUTCOME_BAD,
+			      "%s of %s was not complete within %s (%zu bytes came)",
+			      kind_table[c->kind].wanted, at, after, x->came);
+}
+
+static void
 on_deadline(struct loop_timer *timer)
 {
-	struct run *r = timer->arg;
-	const struct check *c = r->plan.check;
-	char after[32], at[100];
-	if (clock_ms() - r->deadline_ms > LATE_MS) {
-		fail(r, OUTCOME_UNKNOWN, "our own loop was late: no verdict");
+	struct exchange *x = timer->arg;
+	const struct check *c = x->run->plan.check;
+	char after[32], at[110];
+	if (clock_ms() - x->deadline_ms > STREAM_LATE_MS)
+		x->run->stream->stalled_ns = clock_ns();
+	text_duration(clock_ms() - x->began_ns / 1000000, after, sizeof after);
+	exchange_place(x, at, sizeof at);
+	switch (x->phase) {
+	case PHASE_WAIT:
+		exchange_fail(x, OUTCOME_UNKNOWN,
+			      "its turn did not come within %s: %u others are under way",
+			      after, x->run->stream->busy);
 		return;
-	}
-	text_duration(clock_ms() - r->began_ns / 1000000, after, sizeof after);
-	switch (r->phase) {
+	case PHASE_FILES:
+		exchange_fail(x, OUTCOME_UNKNOWN, "its files were not opened within %s",
+			      after);
+		return;
 	case PHASE_RESOLVE:
-		fail(r, OUTCOME_UNKNOWN,
-		     "no name server told the address of %.60s within %s", c->host,
-		     after);
+		exchange_fail(x, OUTCOME_UNKNOWN,
+			      "no name server told the address of %.60s within %s",
+			      c->host, after);
 		return;
 	case PHASE_OPEN:
-		fail(r, OUTCOME_UNKNOWN, "the socket was not opened within %s", after);
+		exchange_fail(x, OUTCOME_UNKNOWN, "the socket was not opened within %s",
+			      after);
 		return;
 	case PHASE_CONNECT:
-		fail(r, OUTCOME_BAD, "no connection to %s within %s",
-		     place(r, at, sizeof at), after);
+		exchange_fail(x, OUTCOME_BAD, "no connection to %s within %s", at, after);
+		return;
+	case PHASE_TLS:
+		exchange_fail(x, OUTCOME_BAD,
+			      "connected to %s, but its TLS handshake was not complete "
+			      "within %s", at, after);
 		return;
 	case PHASE_EXCHANGE:
-		if (r->came == 0)
-			fail(r, OUTCOME_BAD,
-			     "connected to %s, but not a byte came within %s",
-			     place(r, at, sizeof at), after);
-		else
-			fail(r, OUTCOME_BAD,
-			     "%s of %s was not complete within %s (%zu bytes came)",
-			     kind_table[c->kind].wanted, place(r, at, sizeof at), after,
-			     r->came);
+		exchange_late(x, after);
 		return;
-	case PHASE_IDLE:
+	case PHASES:
 		break;
 	}
 	assert(!"a deadline without an exchange");
 }
 
-static void
-arm(struct run *r, int64_t limit_ms)
+void
+exchange_arm(struct exchange *x, int64_t limit_ms)
 {
-	int64_t left = r->began_ns / 1000000 + limit_ms - clock_ms();
-	r->deadline_ms = clock_ms() + (left > 0 ? left : 0);
-	loop_timer_start(r->stream->helper->loop, &r->deadline, left, 0, on_deadline, r);
+	int64_t now = clock_ms(), left = x->began_ns / 1000000 + limit_ms - now;
+	x->deadline_ms = now + (left > 0 ? left : 0);
+	loop_timer_start(x->run->stream->loop, &x->deadline, left, 0, on_deadline, x);
 }
 
-/* ---- the exchange ---- */
+/* ---- the begin ---- */
 
-static bool
-ours(int error)
+void
+exchange_phase(struct exchange *x, enum phase phase, const char *detail)
 {
-	return error == EMFILE || error == ENFILE || error == ENOMEM ||
-	       error == ENOBUFS || error == EADDRNOTAVAIL || error == ESTALE;
-}
-
-/* Sends what is left of the step's request. False: the exchange has ended. */
-static bool
-send_request(struct run *r)
-{
-	static char request[PLAN_REQUEST];
-	const struct kind *kind = &kind_table[r->plan.check->kind];
-	struct asked asked = { .plan = &r->plan,
-			       .unique = r->unique,
-			       .step = r->reply.step };
-	size_t size = kind->ask(&asked, request, sizeof request);
-	if (size == ASK_NOTHING)
-		size = r->sent = 0;
-	else if (size == 0) {
-		fail(r, OUTCOME_UNKNOWN, "the request is longer than 16 KiB");
-		return false;
-	}
-	ssize_t n = r->sent < size
-			    ? send(r->fd, request + r->sent, size - r->sent, MSG_NOSIGNAL)
-			    : 0;
-	if (n > 0)
-		r->sent += (size_t)n;
-	/* a peer that closed early may have answered first: reading tells */
-	bool more = r->sent < size && (n >= 0 || errno == EAGAIN || errno == EINTR);
-	loop_io_start(r->stream->helper->loop, &r->io, r->fd,
-		      LOOP_READ | (more ? LOOP_WRITE : 0u), on_io, r);
-	return true;
+	struct stream *s = x->run->stream;
+	x->phase = phase;
+	if (s->phase != NULL)
+		s->phase(s, phase, detail);
 }
 
 static void
-connected(struct run *r)
+begin(struct exchange *x)
 {
-	const char *names[RULES_BACKENDS_MAX];
-	r->phase = PHASE_EXCHANGE;
-	arm(r, r->plan.check->timeout_ms);
-	if (!r->plan.talks) {
-		struct answer a;
-		answer_begin(r, &a, names);
-		good(r, &a);
+	struct stream *s = x->run->stream;
+	s->busy++;
+	beat(s);
+	exchange_open(x);
+}
+
+static struct exchange *
+take(struct stream *s)
+{
+	struct exchange *x = s->spare;
+	if (x != NULL)
+		s->spare = x->next;
+	else
+		x = malloc(sizeof *x);
+	if (x != NULL)
+		memset(x, 0, sizeof *x);
+	return x;
+}
+
+static void
+on_due(struct schedule *schedule)
+{
+	struct run *r = (struct run *)((char *)schedule - offsetof(struct run, schedule));
+	struct stream *s = r->stream;
+	struct exchange *x = take(s);
+	if (x == NULL) { /* the next one may have more luck */
+		schedule_done(&r->schedule);
 		return;
 	}
-	send_request(r);
-}
-
-/* Room behind reply.size. False: out of memory. */
-static bool
-make_room(struct run *r)
-{
-	size_t cap = r->cap == 0 ? 8192 : r->cap * 2;
-	if (r->cap > 0 && r->reply.size < r->cap)
-		return true;
-	while (cap < r->reply.size + 4096)
-		cap *= 2;
-	if (cap > REPLY_MAX * 2)
-		return false;
-	char *bytes = r->cap > 0 ? realloc(r->reply.bytes, cap) : malloc(cap);
-	if (bytes == NULL)
-		return false;
-	if (r->cap == 0)
-		memcpy(bytes, r->reply.bytes, r->reply.size);
-	r->reply.bytes = bytes;
-	r->cap = cap;
-	return true;
-}
-
-static void
-read_some(struct run *r)
-{
-	for (int turn = 0; turn < READ_TURNS; turn++) {
-		if (r->cap == 0 && r->reply.size == 0)
-			r->reply.bytes = shared;
-		else if (!make_room(r)) {
-			fail(r, OUTCOME_UNKNOWN, "out of memory");
-			return;
-		}
-		size_t room = r->cap > 0 ? r->cap - r->reply.size : sizeof shared;
-		ssize_t n = recv(r->fd, r->reply.bytes + r->reply.size, room, 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			if (r->cap == 0)
-				r->reply.bytes = NULL;
-			return;
-		}
-		if (n < 0) {
-			int error = errno;
-			fail(r, OUTCOME_BAD, "the connection broke after %zu bytes: %s",
-			     r->came, strerror(error));
-			return;
-		}
-		r->reply.size += (size_t)n;
-		r->came += (size_t)n;
-		r->reply.ended = n == 0;
-		if (judge(r))
-			return;
-		if (r->cap == 0 && r->reply.size > 0 &&
-		    !make_room(r)) { /* the shared buffer is not ours to keep */
-			fail(r, OUTCOME_UNKNOWN, "out of memory");
-			return;
-		}
-	}
-}
-
-static void
-on_io(struct loop_io *io, unsigned events)
-{
-	struct run *r = io->arg;
-	if (r->phase == PHASE_CONNECT) {
-		int error = 0;
-		socklen_t size = sizeof error;
-		getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		if (error != 0)
-			connect_next(r, error);
-		else
-			connected(r);
+	x->run = r;
+	x->fd = -1;
+	x->days_left = (double)NAN;
+	x->began_ns = clock_ns();
+	x->unique = ++s->unique;
+	r->exchange = x;
+	exchange_arm(x, r->plan.check->timeout_ms);
+	if (s->busy < s->most && s->first_waiting == NULL) {
+		begin(x);
 		return;
 	}
-	if ((events & LOOP_WRITE) != 0 && !send_request(r))
-		return;
-	if ((events & LOOP_READ) != 0)
-		read_some(r);
-}
-
-/* Tries the next address; error: why the one before failed, 0: there was none. */
-static void
-connect_next(struct run *r, int error)
-{
-	char at[100];
-	for (; r->address < r->addresses.count; r->address++) {
-		const union address *a = &r->addresses.list[r->address];
-		if (r->fd != -1) {
-			loop_io_stop(&r->io);
-			close(r->fd);
-		}
-		r->fd = socket(a->any.sa_family,
-			       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (r->fd == -1) {
-			error = errno;
-			continue;
-		}
-		if (connect(r->fd, &a->any,
-			    a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6) ==
-		    0) {
-			r->address++;
-			connected(r);
-			return;
-		}
-		error = errno;
-		if (error != EINPROGRESS)
-			continue;
-		r->address++;
-		loop_io_start(r->stream->helper->loop, &r->io, r->fd, LOOP_WRITE, on_io,
-			      r);
-		return;
-	}
-	if (r->addresses.good_until_ms != INT64_MAX)
-		r->addresses.count = 0; /* perhaps it has moved: ask again */
-	fail(r, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD, "no connection to %s: %s",
-	     place(r, at, sizeof at), strerror(error));
-}
-
-static void
-start_connect(struct run *r)
-{
-	const struct check *c = r->plan.check;
-	r->phase = PHASE_CONNECT;
-	r->address = 0;
-	if (c->connect_timeout_ms > 0)
-		arm(r, c->connect_timeout_ms);
-	connect_next(r, 0);
-}
-
-static void
-on_resolved(void *arg, enum resolved how, const struct addresses *found, const char *why)
-{
-	struct run *r = arg;
-	r->lookup = NULL;
-	if (how == RESOLVE_GOOD) {
-		r->addresses = *found;
-	} else if (how == RESOLVE_ABSENT || r->addresses.count == 0) {
-		fail(r, how == RESOLVE_ABSENT ? OUTCOME_BAD : OUTCOME_UNKNOWN,
-		     "%.60s: %s", r->plan.check->host, why);
-		return;
-	} /* nobody answers: the last good address serves */
-	start_connect(r);
-}
-
-static void
-ask_to_open(struct run *r)
-{
-	struct msg_open open = { .what = OPEN_CHECK_SOCKET,
-				 .id = r->check,
-				 .token = ++r->stream->token };
-	r->phase = PHASE_OPEN;
-	r->token = open.token;
-	r->next_opening = r->stream->opening;
-	r->stream->opening = r;
-	if (helper_send(r->stream->helper, MSG_OPEN, &open, 1) != MSG_SENT)
-		fail(r, OUTCOME_UNKNOWN, "the channel to monitord is full");
-}
-
-static void
-on_due(struct schedule *s)
-{
-	struct run *r = (struct run *)((char *)s - offsetof(struct run, schedule));
-	const struct check *c = r->plan.check;
-	r->began_ns = clock_ns();
-	r->unique = ++r->stream->unique;
-	r->sent = r->came = 0;
-	r->phase = PHASE_RESOLVE;
-	arm(r, c->timeout_ms);
-	if (c->kind == CHECK_UNIX)
-		ask_to_open(r);
-	else if (r->addresses.count > 0 && r->addresses.good_until_ms > clock_ms())
-		start_connect(r);
-	else {
-		struct lookup *l = resolve(c->host, c->port, on_resolved, r);
-		if (r->phase == PHASE_RESOLVE)
-			r->lookup = l;
-	}
+	exchange_phase(x, PHASE_WAIT, NULL);
+	*s->last_waiting = x;
+	s->last_waiting = &x->next;
 }
 
 void
-run_opened(struct run *r, int fd)
+stream_begin(struct stream *s)
 {
-	char at[100];
-	forget_opening(r);
-	r->phase = PHASE_CONNECT;
-	if (fd < 0) {
-		fail(r, ours(-fd) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
-		     "no connection to %s: %s", place(r, at, sizeof at),
-		     -fd == EAGAIN ? "its accept queue is full" : strerror(-fd));
-		return;
-	}
-	r->fd = fd;
-	connected(r);
-}
-
-struct run *
-run_of_token(const struct stream *s, uint64_t token)
-{
-	struct run *r = s->opening;
-	while (r != NULL && r->token != token)
-		r = r->next_opening;
-	return r;
+	struct rlimit l;
+	s->last_waiting = &s->first_waiting;
+	s->most = 1024 - DESCRIPTORS_KEPT;
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > 2 * DESCRIPTORS_KEPT)
+		s->most = l.rlim_cur > 1000000 ? 1000000
+					       : (unsigned)l.rlim_cur - DESCRIPTORS_KEPT;
 }
 
 bool
@@ -534,13 +339,17 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 	const struct check *c = &s->rules->checks[check];
 	r->stream = s;
 	r->check = check;
-	r->fd = -1;
 	if (!plan_make(&r->plan, s->rules, check))
 		return false;
-	if (c->kind != CHECK_UNIX)
-		resolve_literal(c->host, c->port, &r->addresses);
-	schedule_begin(&r->schedule, s->helper->loop, c->name, c->every_ms, c->fast_ms,
-		       on_due);
+	if (c->host != NULL) {
+		r->addresses = calloc(1, sizeof *r->addresses);
+		if (r->addresses == NULL)
+			return false;
+		resolve_literal(c->host, c->port, r->addresses);
+	}
+	if (c->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
+		return false;
+	schedule_begin(&r->schedule, s->loop, c->name, c->every_ms, c->fast_ms, on_due);
 	return true;
 }
 
@@ -565,8 +374,14 @@ run_end(struct run *r)
 {
 	if (r->stream == NULL)
 		return;
-	if (r->phase != PHASE_IDLE)
-		let_go(r);
+	if (r->exchange != NULL) {
+		let_go(r->exchange, false);
+		next_turn(r->stream);
+	}
 	schedule_end(&r->schedule);
+	tls_peer_free(&r->tls);
+	files_free(&r->files);
+	free(r->addresses);
+	r->addresses = NULL;
 	plan_free(&r->plan);
 }

@@ -1,44 +1,70 @@
-/* probes/stream.h: the one engine of all checks over a connection: resolve, connect,
- * send, read, judge; one total deadline; never blocks. */
+/* probes/stream.h: the one engine of all checks over a connection: resolve, connect, TLS,
+ * send, read, judge; one total deadline; never blocks.
+ *
+ * A run is a check's life and holds little; what is under way is an exchange, taken from
+ * a pool. Each measurement is reported once, whatever ended it. */
 #ifndef PROBES_STREAM_H
 #define PROBES_STREAM_H
 
 #include "probes/kind.h"
 #include "probes/resolve.h"
-#include "probes/results.h"
 #include "probes/schedule.h"
 
-enum phase { PHASE_IDLE, PHASE_RESOLVE, PHASE_OPEN, PHASE_CONNECT, PHASE_EXCHANGE };
+#define STREAM_LATE_MS 100 /* so late we may be before a verdict is no verdict */
+
+enum phase {
+	PHASE_WAIT,    /* as many as may be are under way: it has its turn */
+	PHASE_FILES,   /* monitord opens what the rules name */
+	PHASE_RESOLVE,
+	PHASE_OPEN,    /* monitord opens the Unix socket */
+	PHASE_CONNECT,
+	PHASE_TLS,
+	PHASE_EXCHANGE,
+	PHASES
+};
+extern const char *const phase_name[PHASES];
+
+struct exchange;
+struct run;
 
 struct stream { /* what all runs of the program share */
-	struct helper *helper;
-	struct results *results;
+	struct loop *loop;
 	const struct rules *rules;
-	uint64_t *active;    /* by route: what carries its traffic, 0: not known */
-	struct run *opening; /* list of those that wait for OPENED */
+	uint64_t *active; /* by route: what carries its traffic, 0: not known */
+	void *arg;
+	/* run_opened() is due, now or later. False: it cannot be asked for now. */
+	bool (*open)(struct stream *s, const struct msg_open *o);
+	void (*report)(struct stream *s, const struct msg_result *m);
+	/* NULL, or told of each phase that begins, and of what is sent and received. */
+	void (*phase)(struct stream *s, enum phase phase, const char *detail);
+	void (*bytes)(struct stream *s, bool sent, const char *bytes, size_t size);
+	unsigned most; /* exchanges that may be under way at once, set by stream_begin */
+
+	/* the engine's own */
 	uint64_t token, unique;
+	struct exchange *opening; /* list of those that wait for OPENED */
+	struct exchange *spare;
+	struct exchange *first_waiting, **last_waiting;
+	unsigned busy;
+	struct loop_timer beat;
+	int64_t beat_ms;     /* when the next beat is due */
+	int64_t stalled_ns;  /* what began before this proves nothing */
 };
 
 struct run { /* one check */
 	struct stream *stream;
 	uint32_t check;
+	bool dropped; /* its last result was dropped because we were late */
 	struct plan plan;
 	struct schedule schedule;
-	struct loop_io io;
-	struct loop_timer deadline;
-	enum phase phase;
-	int fd; /* -1: none */
-	int64_t began_ns, deadline_ms;
-	struct addresses addresses;
-	unsigned address; /* the one being tried */
-	struct lookup *lookup;
-	uint64_t token; /* of its OPEN */
-	struct run *next_opening;
-	uint64_t unique;
-	size_t sent, came; /* bytes of this step's request, of all answers */
-	struct reply reply;
-	size_t cap; /* of reply.bytes when it is its own, 0: it is the shared buffer */
+	struct exchange *exchange;   /* NULL: idle */
+	struct addresses *addresses; /* NULL: a Unix socket */
+	struct check_files *files;   /* NULL: none */
+	struct tls_peer *tls;        /* NULL: none, or not yet */
 };
+
+/* loop, rules, active, open and report are filled in. */
+void stream_begin(struct stream *s);
 
 /* r is zero-filled and stays where it is. False: out of memory. */
 bool run_begin(struct run *r, struct stream *s, uint32_t check);
@@ -46,8 +72,7 @@ bool run_begin(struct run *r, struct stream *s, uint32_t check);
  * memory. */
 bool run_carry(struct run *r, uint32_t check);
 void run_end(struct run *r); /* gives up what it does, frees what it holds */
-/* OPENED came: fd (taken), or -errno. */
-void run_opened(struct run *r, int fd);
-struct run *run_of_token(const struct stream *s, uint64_t token);
+/* OPENED came: fd (taken, may be -1), or error as an errno. */
+void stream_opened(struct stream *s, const struct msg_opened *o, int fd);
 
 #endif

@@ -102,6 +102,7 @@ void build_actions(struct build *b, const char *value, uint32_t own, const struc
 		   uint32_t *count);
 void build_expects(struct build *b, const char *value, struct check *c, bool warn);
 bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
+struct tls_wish *build_tls(struct build *b); /* with the defaults */
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
 int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */

@@ -12,12 +12,18 @@
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
 
 const char *const check_kind_name[CHECK_KINDS] = {
-	[CHECK_HTTP] = "http", [CHECK_TCP] = "tcp",	  [CHECK_AJP] = "ajp",
+	[CHECK_HTTP] = "http", [CHECK_HTTPS] = "https", [CHECK_TLS] = "tls", [CHECK_TCP] = "tcp",	  [CHECK_AJP] = "ajp",
 	[CHECK_UNIX] = "unix", [CHECK_SCRIPT] = "script",
 	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
 	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
 	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen", [CHECK_LOG] = "log",
 };
+
+bool
+check_is_http(const struct check *c)
+{
+	return c->kind == CHECK_HTTP || c->kind == CHECK_HTTPS;
+}
 
 bool
 build_regex(struct build *b, const char *regex)
@@ -47,22 +53,24 @@ set_of(struct build *b, void *object, const struct entry *e)
 static void
 http_address(struct build *b, struct check *c, const char *url)
 {
-	static const char scheme[] = "http://";
-	if (strncmp(url, scheme, sizeof scheme - 1) != 0) {
-		error(b, "http: expected http://HOST[:PORT]/PATH, not '%.80s'", url);
+	const char *kind = check_kind_name[c->kind];
+	size_t scheme = strlen(kind);
+	if (strncmp(url, kind, scheme) != 0 || strncmp(url + scheme, "://", 3) != 0) {
+		error(b, "%s: expected %s://HOST[:PORT]/PATH, not '%.80s'", kind, kind, url);
 		return;
 	}
-	const char *host = url + sizeof scheme - 1;
+	const char *host = url + scheme + 3;
 	size_t n = strcspn(host, "/?#");
 	if (memchr(host, '@', n) != NULL || strpbrk(url, " \t\"#") != NULL) {
-		error(b, "http: no user, blank, quote or '#' may stand in the address");
+		error(b, "%s: no user, blank, quote or '#' may stand in the address", kind);
 		return;
 	}
 	char *address = build_text(b, host, n);
 	c->host_header = address;
 	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']')) {
 		char with[LINE_MAX_BYTES];
-		size_t m = text_print(with, sizeof with, "%s:80", address);
+		size_t m = text_print(with, sizeof with, "%s:%d", address,
+				      c->kind == CHECK_HTTPS ? 443 : 80);
 		address = build_text(b, with, m);
 	}
 	build_address(b, address, &c->host, &c->port);
@@ -112,8 +120,10 @@ set_kind(struct build *b, void *object, const struct entry *e)
 			c->kind = (enum check_kind)k;
 	switch (c->kind) {
 	case CHECK_HTTP:
+	case CHECK_HTTPS:
 		http_address(b, c, e->value);
 		break;
+	case CHECK_TLS:
 	case CHECK_TCP:
 	case CHECK_AJP:
 		build_address(b, e->value, &c->host, &c->port);

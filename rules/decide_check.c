@@ -9,7 +9,8 @@ enum role
 check_role(const struct check *c)
 {
 	static const enum role roles[CHECK_KINDS] = {
-		[CHECK_HTTP] = ROLE_NET,     [CHECK_TCP] = ROLE_NET,
+		[CHECK_HTTP] = ROLE_NET,     [CHECK_HTTPS] = ROLE_NET,
+		[CHECK_TLS] = ROLE_NET,      [CHECK_TCP] = ROLE_NET,
 		[CHECK_AJP] = ROLE_NET,      [CHECK_UNIX] = ROLE_NET,
 		[CHECK_SCRIPT] = ROLE_LOCAL, [CHECK_FILE] = ROLE_LOCAL,
 		[CHECK_DIRECTORY] = ROLE_LOCAL, [CHECK_FIFO] = ROLE_LOCAL,

@@ -67,6 +67,13 @@ set_send(struct build *b, void *object, const struct entry *e)
 		c->says = build_get(b, SAYS_MAX * sizeof *c->says);
 	if (b->out_of_memory)
 		return;
+	bool tls = n == 5 && memcmp(out, "{tls}", 5) == 0;
 	c->says[c->say_count++] =
-		(struct say){ .bytes = build_text(b, out, n), .size = n };
+		(struct say){ .bytes = build_text(b, out, n), .size = tls ? 0 : n, .tls = tls };
+	if (!tls)
+		return;
+	if (c->tls == NULL)
+		c->tls = build_tls(b);
+	if (c->tls->encrypt == ENCRYPT_NO)
+		c->tls->encrypt = ENCRYPT_STARTTLS;
 }

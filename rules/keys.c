@@ -83,6 +83,8 @@ const struct key key_table[] = {
 	/* ---- [check] ---- */
 	CUSTOM(CHECK, "of", set_of, MEASURE, false, NULL, "the service that it measures"),
 	CUSTOM(CHECK, "http", set_kind, MEASURE, false, NULL, "http://HOST[:PORT]/PATH: a final 2xx answer"),
+	CUSTOM(CHECK, "https", set_kind, MEASURE, false, NULL, "https://HOST[:PORT]/PATH: the same over TLS"),
+	CUSTOM(CHECK, "tls", set_kind, MEASURE, false, NULL, "HOST:PORT: a TLS handshake with a certificate that holds"),
 	CUSTOM(CHECK, "tcp", set_kind, MEASURE, false, NULL, "HOST:PORT: a connection, or a dialogue by send and expect"),
 	CUSTOM(CHECK, "ajp", set_kind, MEASURE, false, NULL, "HOST:PORT: AJP13 CPING answered by CPONG"),
 	CUSTOM(CHECK, "unix", set_kind, MEASURE, false, NULL, "PATH: a connection to a Unix stream socket"),
@@ -97,13 +99,21 @@ const struct key key_table[] = {
 	CUSTOM(CHECK, "log", set_kind, MEASURE, false, NULL, "FILE: a line that is added and fits takes it down"),
 	CUSTOM(CHECK, "match", set_lines, MEASURE, false, NULL, "REGEX: the lines of a log"),
 #define LATER_KIND(name) LATER(CHECK, name, "a check kind")
-	LATER_KIND("https"), LATER_KIND("udp"), LATER_KIND("tls"), LATER_KIND("ping"), LATER_KIND("dns"),
+	LATER_KIND("udp"), LATER_KIND("ping"), LATER_KIND("dns"),
 	LATER_KIND("jrmp"), LATER_KIND("fastcgi"), LATER_KIND("smtp"), LATER_KIND("redis"),
 	LATER_KIND("memcached"), LATER_KIND("mysql"), LATER_KIND("pgsql"), LATER_KIND("oracle"),
 	LATER_KIND("ldap"), LATER_KIND("ssh"), LATER_KIND("ntp"), LATER_KIND("websocket"),
 	LATER_KIND("varnish"), LATER_KIND("haproxy"),
 	LATER(CHECK, "during", "times"),
 	CUSTOM(CHECK, "send", set_send, MEASURE, true, NULL, "bytes of a dialogue, with \\r \\n \\xHH; expect = body ~ REGEX behind it is its answer"),
+	CUSTOM(CHECK, "encrypt", set_encrypt, MEASURE, false, "no", "no, tls or starttls: how a connection is secured"),
+	CUSTOM(CHECK, "tls-verify", set_tls_verify, MEASURE, false, "yes", "yes or no: the certificate must hold"),
+	CUSTOM(CHECK, "tls-name", set_tls_name, MEASURE, false, NULL, "the name that is asked for and must stand in the certificate"),
+	CUSTOM(CHECK, "tls-min", set_tls_min, MEASURE, false, "1.2", "the oldest version: 1.0 to 1.3"),
+	CUSTOM(CHECK, "tls-alpn", set_tls_alpn, MEASURE, false, NULL, "protocols of which the peer must choose one, as h2"),
+	CUSTOM(CHECK, "tls-ca", set_check_file, MEASURE, false, NULL, "FILE of certificate authorities, instead of the host's"),
+	CUSTOM(CHECK, "tls-cert", set_check_file, MEASURE, false, NULL, "FILE of the certificate that is shown to the peer"),
+	CUSTOM(CHECK, "tls-key", set_check_file, MEASURE, false, NULL, "FILE of its private key"),
 	CUSTOM(CHECK, "header", set_header, MEASURE, true, NULL, "NAME: VALUE, sent by http"),
 	CUSTOM(CHECK, "method", set_method, MEASURE, false, "GET", "GET or HEAD"),
 	CUSTOM(CHECK, "expect", set_expect, MEASURE, true, NULL, "what is right: status 200, header NAME ~ REGEX, body > 1K, latency < 500ms"),
@@ -211,9 +221,8 @@ whole(struct build *b, const char *value)
 	return value;
 }
 
-/* Absolute; a relative path is relative to the rule file's folder. */
-static const char *
-path(struct build *b, const char *value, const struct entry *e)
+const char *
+keys_path(struct build *b, const char *value, const struct entry *e)
 {
 	char out[PATH_MAX];
 	const char *slash = strrchr(e->place.file, '/');
@@ -253,7 +262,7 @@ keys_apply(struct build *b, enum object_kind section, void *object, const struct
 		*(const char **)(void *)at = whole(b, e->value);
 		break;
 	case KEY_PATH:
-		*(const char **)(void *)at = path(b, e->value, e);
+		*(const char **)(void *)at = keys_path(b, e->value, e);
 		break;
 	case KEY_DURATION:
 		set_duration(b, k, (int64_t *)(void *)at, e);

@@ -39,6 +39,9 @@ const struct key *keys_find(enum object_kind section, const char *name, size_t l
 /* Parses one entry into object (the struct of its section's kind). */
 void keys_apply(struct build *b, enum object_kind section, void *object, const struct entry *e);
 
+/* Absolute; a relative path is relative to the rule file's folder. */
+const char *keys_path(struct build *b, const char *value, const struct entry *e);
+
 /* " (did you mean 'timeout'?)" or "". */
 const char *keys_nearest(enum object_kind section, const char *name, char *out, size_t cap);
 
@@ -67,6 +70,12 @@ SETTER(set_match);
 SETTER(set_of);
 SETTER(set_kind);
 SETTER(set_send);
+SETTER(set_encrypt);
+SETTER(set_tls_verify);
+SETTER(set_tls_name);
+SETTER(set_tls_min);
+SETTER(set_tls_alpn);
+SETTER(set_check_file);
 SETTER(set_lines);
 SETTER(set_header);
 SETTER(set_method);

@@ -32,6 +32,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(AGE, "age", "C", UNIT_MS, "time since the last measurement")                        \
 	X(STATUS, "status", "C", UNIT_COUNT, "HTTP status; exit code of a script")            \
 	X(BYTES, "bytes", "C", UNIT_BYTES, "size of the answer's body")                       \
+	X(DAYS_LEFT, "days-left", "C", UNIT_COUNT, "days until the peer's certificate expires") \
 	X(SIZE, "size", "C", UNIT_BYTES, "size of the file; of all files below the directory; of the file system") \
 	X(MODE, "mode", "C", UNIT_COUNT, "permissions as their octal digits: 644")            \
 	X(UID, "uid", "C", UNIT_COUNT, "user number of the owner")                            \

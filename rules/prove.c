@@ -80,13 +80,67 @@ prove_dialogue(struct build *b, const struct check *c)
 			build_error(b, c->place, "[check %s]: a dialogue has no warn of a body", c->name);
 }
 
+/* TLS in the middle of a dialogue begins where its rule says so. */
+static void
+prove_starttls(struct build *b, const struct check *c)
+{
+	bool answered[SAYS_MAX + 1] = { false }, found = false;
+	for (uint32_t i = 0; i < c->expect_count; i++)
+		if (c->expects[i].kind == EXPECT_BODY)
+			answered[c->expects[i].turn] = true;
+	for (uint32_t i = 0; i < c->say_count; i++) {
+		if (!c->says[i].tls)
+			continue;
+		if (found || !answered[i] || c->tls->encrypt != ENCRYPT_STARTTLS)
+			build_error(b, c->place, "[check %s]: send = {tls} needs an expect = body before it%s",
+				    c->name, found ? ", and stands once" : "");
+		found = true;
+	}
+	if (check_can_talk(c) && !found && c->tls != NULL && c->tls->encrypt == ENCRYPT_STARTTLS)
+		build_error(b, c->place, "[check %s]: encrypt = starttls needs send = {tls} behind an answer",
+			    c->name);
+}
+
+static void
+prove_tls(struct build *b, struct check *c)
+{
+	struct tls_wish *t = c->tls;
+	bool always = c->kind == CHECK_HTTPS || c->kind == CHECK_TLS;
+	if (always && t == NULL)
+		c->tls = t = build_tls(b);
+	if (t == NULL)
+		return;
+	if (always && t->encrypt != ENCRYPT_NO)
+		build_error(b, c->place, "[check %s]: %s is TLS without encrypt", c->name,
+			    check_kind_name[c->kind]);
+	if (always)
+		t->encrypt = ENCRYPT_TLS;
+	if (t->encrypt == ENCRYPT_NO)
+		build_error(b, c->place, "[check %s]: tls-… needs encrypt, https or tls", c->name);
+	if (c->kind == CHECK_HTTPS && t->alpn != NULL)
+		build_error(b, c->place, "[check %s]: https speaks HTTP/1.1; tls-alpn is for tls", c->name);
+	if (c->path != NULL && t->name == NULL && !t->unverified)
+		build_error(b, c->place, "[check %s]: tls-name is missing: a path names no host", c->name);
+	if (c->files != NULL && (c->files[FILE_CERT] == NULL) != (c->files[FILE_KEY] == NULL))
+		build_error(b, c->place, "[check %s]: tls-cert and tls-key go together", c->name);
+}
+
+static void
+prove_kind(struct build *b, const struct check *c)
+{
+	char kinds[512];
+	struct text t;
+	text_begin(&t, kinds, sizeof kinds);
+	for (unsigned k = 0; k < CHECK_KINDS; k++)
+		text_add(&t, "%s%s", k > 0 ? ", " : "", check_kind_name[k]);
+	build_error(b, c->place, "[check %s]: what does it check? (%s)", c->name, kinds);
+}
+
 static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
-		build_error(b, c->place, "[check %s]: what does it check? (http, tcp, ajp, unix, script, "
-			    "file, directory, fifo, filesystem, system, network, listen, log)",
-			    c->name);
+		prove_kind(b, c);
 		return;
 	}
 	if (c->timeout_ms == 0)
@@ -108,10 +162,12 @@ prove_check(struct build *b, struct check *c)
 		build_error(b, c->place, "[check %s]: fast is slower than every", c->name);
 	if (c->connect_timeout_ms > c->timeout_ms)
 		build_error(b, c->place, "[check %s]: connect-timeout is longer than timeout", c->name);
-	if (c->kind != CHECK_HTTP && c->headers.count > 0)
+	if (!check_is_http(c) && c->headers.count > 0)
 		build_error(b, c->place, "[check %s]: header is for http", c->name);
 	prove_dialogue(b, c);
-	for (uint32_t i = 0; i < c->expect_count && c->kind != CHECK_HTTP; i++)
+	prove_tls(b, c);
+	prove_starttls(b, c);
+	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
 		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
 			build_error(b, c->place, "[check %s]: expect status and header are for http",
 				    c->name);

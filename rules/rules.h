@@ -136,7 +136,7 @@ struct service {
 };
 
 enum check_kind {
-	CHECK_HTTP, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
+	CHECK_HTTP, CHECK_HTTPS, CHECK_TLS, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
 	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_FILESYSTEM, CHECK_SYSTEM, CHECK_NETWORK,
 	CHECK_LISTEN, CHECK_LOG, CHECK_KINDS
 };
@@ -144,6 +144,20 @@ extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
+bool check_is_http(const struct check *c); /* http or https */
+
+/* Files that monitord opens for probes: OPEN_CHECK_SECRET + this (base/msg.h). */
+enum check_file { FILE_SECRET, FILE_CA, FILE_CERT, FILE_KEY, FILE_BODY, CHECK_FILES };
+
+enum encrypt { ENCRYPT_NO, ENCRYPT_TLS /* from the first byte */, ENCRYPT_STARTTLS, ENCRYPTS };
+struct tls_wish { /* what TLS of a check is to be like */
+	enum encrypt encrypt;
+	bool unverified;   /* tls-verify = no */
+	const char *name;  /* for SNI and the certificate; NULL: the host's */
+	const char *alpn;  /* protocols, each behind its length; NULL: none */
+	uint32_t alpn_size;
+	unsigned least; /* 10 to 13 for 1.0 to 1.3 */
+};
 
 enum expect_kind { EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC };
 enum compare {
@@ -168,6 +182,7 @@ struct expect {
 struct say {
 	const char *bytes;
 	uint32_t size;
+	bool tls; /* "{tls}": here the handshake is made */
 };
 #define SAYS_MAX 16
 
@@ -190,6 +205,8 @@ struct check {
 	struct say *says;
 	uint32_t say_count;
 	const char *match; /* log: a regex */
+	struct tls_wish *tls; /* NULL: no key of it stands there */
+	const char **files;   /* by enum check_file, NULL: none at all */
 	/* script: */
 	struct command script;
 	const char *user;

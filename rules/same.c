@@ -56,8 +56,28 @@ same_says(const struct check *a, const struct check *b)
 {
 	bool same = a->say_count == b->say_count;
 	for (uint32_t i = 0; same && i < a->say_count; i++)
-		same = a->says[i].size == b->says[i].size &&
+		same = a->says[i].size == b->says[i].size && a->says[i].tls == b->says[i].tls &&
 		       memcmp(a->says[i].bytes, b->says[i].bytes, a->says[i].size) == 0;
+	return same;
+}
+
+static bool
+same_tls(const struct tls_wish *a, const struct tls_wish *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->encrypt == b->encrypt && a->unverified == b->unverified && a->least == b->least &&
+	       same_text(a->name, b->name) && a->alpn_size == b->alpn_size &&
+	       (a->alpn_size == 0 || memcmp(a->alpn, b->alpn, a->alpn_size) == 0);
+}
+
+static bool
+same_files(const struct check *a, const struct check *b)
+{
+	bool same = true;
+	for (unsigned f = 0; f < CHECK_FILES; f++)
+		same = same && same_text(a->files != NULL ? a->files[f] : NULL,
+					 b->files != NULL ? b->files[f] : NULL);
 	return same;
 }
 
@@ -74,6 +94,7 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_list(a->script.count, a->script.argv, b->script.count,
 			 b->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
+	       same_tls(a->tls, b->tls) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -146,7 +146,7 @@ target_text(const struct check *c, char *out, size_t cap)
 	else
 		text_print(out, cap, "%s%s%s:%u%s", ipv6 ? "[" : "", c->host,
 			   ipv6 ? "]" : "", c->port,
-			   c->kind == CHECK_HTTP && c->target != NULL ? c->target : "");
+			   c->target != NULL ? c->target : "");
 }
 
 static void

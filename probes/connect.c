@@ -1,0 +1,335 @@
+/* How an exchange comes to its connection: files that monitord opens, the name's address,
+ * each address in turn, or a Unix socket that monitord opens. */
+#include "probes/exchange.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FILES_MS 60000 /* then they are read anew: certificates are renewed under us */
+#define FILE_MOST 1048576
+
+/* Errors that are ours, not the peer's. */
+static bool
+ours(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == ENOBUFS || error == EADDRNOTAVAIL || error == ESTALE;
+}
+
+/* ---- OPEN and OPENED ---- */
+
+void
+exchange_forget(struct exchange *x)
+{
+	if (x->awaited == 0)
+		return;
+	x->awaited = 0;
+	for (struct exchange **at = &x->run->stream->opening; *at != NULL;
+	     at = &(*at)->next)
+		if (*at == x) {
+			*at = x->next;
+			return;
+		}
+}
+
+static void
+await(struct exchange *x, enum phase phase, unsigned count)
+{
+	struct stream *s = x->run->stream;
+	exchange_phase(x, phase, NULL);
+	x->token = ++s->token;
+	x->awaited = count;
+	x->next = s->opening;
+	s->opening = x;
+}
+
+/* False: the exchange has ended. */
+static bool
+ask_to_open(struct exchange *x, enum open_what what)
+{
+	struct stream *s = x->run->stream;
+	struct msg_open open = { .what = what, .id = x->run->check, .token = x->token };
+	if (s->open(s, &open))
+		return true;
+	exchange_fail(x, OUTCOME_UNKNOWN, "the channel to monitord is full");
+	return false;
+}
+
+void
+stream_opened(struct stream *s, const struct msg_opened *o, int fd)
+{
+	struct exchange *x = s->opening;
+	while (x != NULL && x->token != o->token)
+		x = x->next;
+	if (x != NULL)
+		exchange_opened(x, o, fd);
+	else if (fd != -1) /* its exchange has ended */
+		close(fd);
+}
+
+/* ---- files ---- */
+
+void
+files_free(struct check_files **fp)
+{
+	for (unsigned f = 0; *fp != NULL && f < CHECK_FILES; f++)
+		free((*fp)->of[f].bytes);
+	free(*fp);
+	*fp = NULL;
+}
+
+/* 0, or an errno. fd is taken. */
+static int
+take_content(int fd, struct blob *b, bool *changed)
+{
+	char *bytes = NULL;
+	size_t size = 0, cap = 0;
+	ssize_t n = 0;
+	int error = 0;
+	do {
+		size += (size_t)n;
+		if (size + 1 >= cap) {
+			cap = cap == 0 ? 4096 : cap * 2;
+			char *more = cap <= FILE_MOST ? realloc(bytes, cap) : NULL;
+			error = more == NULL ? EFBIG : 0;
+			bytes = more != NULL ? more : bytes;
+		}
+	} while (error == 0 && (n = read(fd, bytes + size, cap - size - 1)) > 0);
+	if (error == 0 && n < 0)
+		error = errno;
+	close(fd);
+	if (error != 0) {
+		free(bytes);
+		return error;
+	}
+	bytes[size] = '\0';
+	*changed = b->bytes == NULL || b->size != size || memcmp(b->bytes, bytes, size) != 0;
+	free(b->bytes);
+	*b = (struct blob){ bytes, size };
+	return 0;
+}
+
+static void resolve_host(struct exchange *x);
+
+/* All files are there: those of TLS become what it needs. */
+static void
+prepare_tls(struct exchange *x)
+{
+	static const struct blob none[CHECK_FILES];
+	struct run *r = x->run;
+	char why[MSG_TEXT];
+	if (r->plan.check->tls == NULL) {
+		resolve_host(x);
+		return;
+	}
+	if (r->files != NULL && r->files->changed)
+		tls_peer_free(&r->tls);
+	if (r->tls == NULL)
+		r->tls = tls_peer_new(r->plan.check,
+				      r->files != NULL ? r->files->of : none, why);
+	if (r->tls == NULL) {
+		exchange_fail(x, OUTCOME_UNKNOWN, "%s", why);
+		return;
+	}
+	if (r->files != NULL)
+		r->files->changed = false;
+	resolve_host(x);
+}
+
+static void
+file_opened(struct exchange *x, const struct msg_opened *o, int fd)
+{
+	static const char *const names[CHECK_FILES] = { [FILE_SECRET] = "the secret's file",
+							[FILE_CA] = "tls-ca",
+							[FILE_CERT] = "tls-cert",
+							[FILE_KEY] = "tls-key",
+							[FILE_BODY] = "body-file" };
+	unsigned f = o->what - OPEN_CHECK_SECRET;
+	struct run *r = x->run;
+	int error = o->error != 0 ? o->error : fd == -1 ? EIO : 0;
+	if (f >= CHECK_FILES || r->files == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	bool changed = false;
+	if (error == 0)
+		error = take_content(fd, &r->files->of[f], &changed);
+	r->files->changed = r->files->changed || changed;
+	if (error != 0) {
+		exchange_fail(x, OUTCOME_UNKNOWN, "%s: %s", names[f], strerror(error));
+		return;
+	}
+	if (x->awaited > 1) {
+		x->awaited--;
+		return;
+	}
+	exchange_forget(x);
+	r->files->read_ms = clock_ms();
+	prepare_tls(x);
+}
+
+void
+exchange_open(struct exchange *x)
+{
+	struct run *r = x->run;
+	const struct check *c = r->plan.check;
+	unsigned count = 0;
+	if (r->files == NULL ||
+	    (r->files->read_ms != 0 && clock_ms() - r->files->read_ms < FILES_MS)) {
+		prepare_tls(x);
+		return;
+	}
+	for (unsigned f = 0; f < CHECK_FILES; f++)
+		count += c->files[f] != NULL;
+	await(x, PHASE_FILES, count);
+	uint64_t token = x->token;
+	for (unsigned f = 0; f < CHECK_FILES; f++) {
+		if (c->files[f] == NULL)
+			continue;
+		if (!ask_to_open(x, (enum open_what)(OPEN_CHECK_SECRET + f)))
+			return;
+		if (r->exchange != x || x->token != token) /* answered at once, and ended */
+			return;
+	}
+}
+
+/* ---- addresses ---- */
+
+static bool
+is_loopback(const union address *a)
+{
+	if (a->any.sa_family == AF_INET)
+		return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+}
+
+/* On loopback a connection stands, or is refused, when connect() returns: asking again
+ * costs less than a turn of the loop. 0, or an errno. */
+static int
+try_connect(int fd, const union address *a)
+{
+	socklen_t size = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+	int error = connect(fd, &a->any, size) == 0 ? 0 : errno;
+	if (error == EINPROGRESS && is_loopback(a))
+		error = connect(fd, &a->any, size) == 0 ? 0 : errno;
+	return error == EALREADY ? EINPROGRESS : error;
+}
+
+/* Tries the next address; error: why the one before failed, 0: there was none. */
+static void
+connect_next(struct exchange *x, int error)
+{
+	struct addresses *all = x->run->addresses;
+	char at[110];
+	while (x->address < all->count) {
+		const union address *a = &all->list[x->address++];
+		exchange_watch(x, 0);
+		if (x->fd != -1)
+			close(x->fd);
+		x->fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			       0);
+		error = x->fd == -1 ? errno : try_connect(x->fd, a);
+		if (error == 0) {
+			exchange_connected(x);
+			return;
+		}
+		if (error == EINPROGRESS) {
+			exchange_watch(x, LOOP_WRITE);
+			return;
+		}
+	}
+	if (all->good_until_ms != INT64_MAX)
+		all->good_until_ms = 0; /* perhaps it has moved: ask again */
+	exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
+		      "no connection to %s: %s", exchange_place(x, at, sizeof at),
+		      strerror(error));
+}
+
+void
+exchange_connect_io(struct exchange *x)
+{
+	int error = 0;
+	socklen_t size = sizeof error;
+	getsockopt(x->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error != 0)
+		connect_next(x, error);
+	else
+		exchange_connected(x);
+}
+
+static void
+start_connect(struct exchange *x)
+{
+	const struct check *c = x->run->plan.check;
+	exchange_phase(x, PHASE_CONNECT, NULL);
+	if (c->connect_timeout_ms > 0)
+		exchange_arm(x, c->connect_timeout_ms);
+	connect_next(x, 0);
+}
+
+static void
+on_resolved(void *arg, enum resolved how, const struct addresses *found, const char *why)
+{
+	struct exchange *x = arg;
+	struct addresses *all = x->run->addresses;
+	x->lookup = NULL;
+	if (how == RESOLVE_GOOD) {
+		*all = *found;
+	} else if (how == RESOLVE_ABSENT || all->count == 0) {
+		exchange_fail(x, how == RESOLVE_ABSENT ? OUTCOME_BAD : OUTCOME_UNKNOWN,
+			      "%.60s: %s", x->run->plan.check->host, why);
+		return;
+	} /* nobody answers: the last good address serves */
+	start_connect(x);
+}
+
+static void
+resolve_host(struct exchange *x)
+{
+	struct run *r = x->run;
+	const struct check *c = r->plan.check;
+	if (r->addresses == NULL) {
+		await(x, PHASE_OPEN, 1);
+		ask_to_open(x, OPEN_CHECK_SOCKET);
+	} else if (r->addresses->count > 0 && r->addresses->good_until_ms > clock_ms()) {
+		start_connect(x);
+	} else {
+		exchange_phase(x, PHASE_RESOLVE, c->host);
+		struct lookup *l = resolve(c->host, c->port, on_resolved, x);
+		if (l != NULL)
+			x->lookup = l;
+	}
+}
+
+static void
+socket_opened(struct exchange *x, const struct msg_opened *o, int fd)
+{
+	char at[110];
+	int error = o->error != 0 ? o->error : fd == -1 ? EIO : 0;
+	exchange_forget(x);
+	exchange_phase(x, PHASE_CONNECT, NULL);
+	if (error != 0) {
+		exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
+			      "no connection to %s: %s", exchange_place(x, at, sizeof at),
+			      error == EAGAIN ? "its accept queue is full" : strerror(error));
+		return;
+	}
+	x->fd = fd;
+	exchange_connected(x);
+}
+
+void
+exchange_opened(struct exchange *x, const struct msg_opened *o, int fd)
+{
+	if (x->phase == PHASE_FILES)
+		file_opened(x, o, fd);
+	else
+		socket_opened(x, o, fd);
+}

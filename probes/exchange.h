@@ -1,0 +1,61 @@
+/* probes/exchange.h: one measurement under way; for the parts of the engine only: stream.c
+ * begins and ends it, connect.c gets it a connection, exchange.c talks. */
+#ifndef PROBES_EXCHANGE_H
+#define PROBES_EXCHANGE_H
+
+#include "probes/stream.h"
+
+struct exchange {
+	struct run *run;
+	struct loop_io io;
+	unsigned watched; /* LOOP_READ | LOOP_WRITE, 0: not */
+	struct loop_timer deadline;
+	enum phase phase;
+	int fd; /* -1: none */
+	int64_t began_ns, deadline_ms;
+	unsigned address; /* the next to be tried */
+	struct lookup *lookup;
+	uint64_t token;        /* of its OPENs */
+	unsigned awaited;      /* of its OPENs, so many have no answer */
+	struct exchange *next; /* opening, waiting or spare */
+	uint64_t unique;
+	size_t sent, came; /* bytes of this step's request, of all answers */
+	bool unsent;       /* not all of the request is out */
+	SSL *ssl;          /* NULL: not encrypted */
+	double days_left;
+	struct reply reply;
+	size_t cap; /* of reply.bytes when it is its own, 0: it is the shared buffer */
+};
+
+/* What monitord opened: contents, read anew once a minute. */
+struct check_files {
+	struct blob of[CHECK_FILES];
+	int64_t read_ms; /* 0: never */
+	bool changed;    /* since it was last made use of */
+};
+
+/* ---- stream.c ---- */
+void exchange_phase(struct exchange *x, enum phase phase, const char *detail);
+void exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a,
+		     const char *why);
+void exchange_fail(struct exchange *x, enum outcome outcome, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The deadline is so long after it began. */
+void exchange_arm(struct exchange *x, int64_t limit_ms);
+/* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
+void exchange_watch(struct exchange *x, unsigned events);
+/* "127.0.0.1:80" or the path. */
+const char *exchange_place(const struct exchange *x, char *out, size_t cap);
+
+/* ---- connect.c ---- */
+void exchange_open(struct exchange *x); /* from the beginning */
+void exchange_connect_io(struct exchange *x);
+void exchange_opened(struct exchange *x, const struct msg_opened *o, int fd);
+void exchange_forget(struct exchange *x); /* no answer to its OPENs is awaited */
+void files_free(struct check_files **fp);
+
+/* ---- exchange.c ---- */
+void exchange_connected(struct exchange *x);
+void exchange_io(struct loop_io *io, unsigned events);
+
+#endif

@@ -1,0 +1,445 @@
+#include "probes/tls.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CHAIN_BYTES 65536 /* of certificates that a peer may send */
+#define CHAIN_DEPTH 8
+#define SECURE_LEVEL 2 /* as Debian's own */
+
+/* ---- what checks share ---- */
+
+struct shared { /* a context of certain settings, and who uses it */
+	unsigned char key[32];
+	SSL_CTX *context;
+	unsigned users;
+	struct shared *next;
+};
+
+struct tls_peer {
+	struct shared *shared;
+	char *name; /* for SNI and the certificate */
+	bool literal, verify, resumes, wants_protocol;
+	SSL_SESSION *session; /* of the last full handshake */
+	int64_t full_ms;
+};
+
+static struct shared *all;
+
+static void
+say_error(char why[MSG_TEXT], const char *what)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(code);
+	text_print(why, MSG_TEXT, "%s: %s", what, reason != NULL ? reason : "no reason given");
+	ERR_clear_error();
+}
+
+static void
+digest(EVP_MD_CTX *md, const void *bytes, size_t size)
+{
+	EVP_DigestUpdate(md, &size, sizeof size);
+	if (size > 0)
+		EVP_DigestUpdate(md, bytes, size);
+}
+
+static bool
+key_of(const struct check *c, const struct blob files[CHECK_FILES], unsigned char key[32])
+{
+	const struct tls_wish *t = c->tls;
+	unsigned char plain[] = { t->unverified, (unsigned char)t->least, check_is_http(c) };
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	if (good) {
+		digest(md, plain, sizeof plain);
+		digest(md, t->alpn, t->alpn_size);
+		for (unsigned f = FILE_CA; f <= FILE_KEY; f++)
+			digest(md, files[f].bytes, files[f].size);
+		good = EVP_DigestFinal_ex(md, key, NULL) == 1;
+	}
+	EVP_MD_CTX_free(md);
+	return good;
+}
+
+static bool
+trust(SSL_CTX *context, const struct blob *ca, char why[MSG_TEXT])
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	unsigned count = 0;
+	if (ca->bytes == NULL)
+		return SSL_CTX_set_default_verify_paths(context) == 1;
+	BIO *bio = BIO_new_mem_buf(ca->bytes, (int)ca->size);
+	for (X509 *x; bio != NULL && (x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL;
+	     count++) {
+		X509_STORE_add_cert(store, x);
+		X509_free(x);
+	}
+	BIO_free(bio);
+	if (count == 0)
+		say_error(why, "tls-ca");
+	ERR_clear_error(); /* the file's end is one */
+	return count > 0;
+}
+
+static bool
+show_chain(SSL_CTX *context, const struct blob *cert)
+{
+	BIO *bio = BIO_new_mem_buf(cert->bytes, (int)cert->size);
+	X509 *x = bio != NULL ? PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL) : NULL;
+	bool good = x != NULL && SSL_CTX_use_certificate(context, x) == 1;
+	X509_free(x);
+	while (good && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		good = SSL_CTX_add0_chain_cert(context, x) == 1;
+	BIO_free(bio);
+	return good;
+}
+
+/* A key with a pass phrase is none for us: nobody could type it. */
+static int
+no_phrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+static bool
+show_key(SSL_CTX *context, const struct blob *key)
+{
+	BIO *bio = BIO_new_mem_buf(key->bytes, (int)key->size);
+	EVP_PKEY *k = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL) : NULL;
+	bool good = k != NULL && SSL_CTX_use_PrivateKey(context, k) == 1;
+	EVP_PKEY_free(k);
+	BIO_free(bio);
+	return good;
+}
+
+static bool
+show(SSL_CTX *context, const struct blob *cert, const struct blob *key, char why[MSG_TEXT])
+{
+	if (cert->bytes == NULL)
+		return true;
+	ERR_clear_error();
+	if (!show_chain(context, cert)) {
+		say_error(why, "tls-cert");
+		return false;
+	}
+	ERR_clear_error();
+	if (!show_key(context, key)) {
+		say_error(why, "tls-key");
+		return false;
+	}
+	return true;
+}
+
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_peer *p = SSL_get_app_data(ssl);
+	if (p == NULL || !p->resumes || !SSL_SESSION_is_resumable(session))
+		return 0;
+	SSL_SESSION_free(p->session);
+	p->session = session;
+	return 1; /* it is ours now */
+}
+
+static SSL_CTX *
+make(const struct check *c, const struct blob files[CHECK_FILES], char why[MSG_TEXT])
+{
+	static const unsigned char http[] = "\x08http/1.1";
+	static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION,
+					TLS1_3_VERSION };
+	const struct tls_wish *t = c->tls;
+	SSL_CTX *x = SSL_CTX_new(TLS_client_method());
+	text_print(why, MSG_TEXT, "TLS: out of memory");
+	if (x == NULL)
+		return NULL;
+	SSL_CTX_set_options(x, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(x, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				    SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_min_proto_version(x, versions[t->least - 10]);
+	SSL_CTX_set_security_level(x, t->least < 12 ? 0 : SECURE_LEVEL);
+	SSL_CTX_set_max_cert_list(x, CHAIN_BYTES);
+	SSL_CTX_set_verify_depth(x, CHAIN_DEPTH);
+	SSL_CTX_set_verify(x, t->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(x, on_session);
+	if (check_is_http(c))
+		SSL_CTX_set_alpn_protos(x, http, sizeof http - 1);
+	else if (t->alpn != NULL)
+		SSL_CTX_set_alpn_protos(x, (const unsigned char *)t->alpn, t->alpn_size);
+	if ((t->unverified || trust(x, &files[FILE_CA], why)) &&
+	    show(x, &files[FILE_CERT], &files[FILE_KEY], why))
+		return x;
+	SSL_CTX_free(x);
+	return NULL;
+}
+
+static struct shared *
+take(const struct check *c, const struct blob files[CHECK_FILES], char why[MSG_TEXT])
+{
+	unsigned char key[32];
+	text_print(why, MSG_TEXT, "TLS: out of memory");
+	if (!key_of(c, files, key))
+		return NULL;
+	for (struct shared *s = all; s != NULL; s = s->next)
+		if (memcmp(s->key, key, sizeof key) == 0) {
+			s->users++;
+			return s;
+		}
+	struct shared *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	s->context = make(c, files, why);
+	if (s->context == NULL) {
+		free(s);
+		return NULL;
+	}
+	memcpy(s->key, key, sizeof key);
+	s->users = 1;
+	s->next = all;
+	all = s;
+	return s;
+}
+
+static void
+give_back(struct shared *s)
+{
+	struct shared **at = &all;
+	if (s == NULL || --s->users > 0)
+		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	SSL_CTX_free(s->context);
+	free(s);
+}
+
+/* ---- one check ---- */
+
+struct tls_peer *
+tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char why[MSG_TEXT])
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	const char *name = c->tls->name != NULL ? c->tls->name : c->host;
+	struct tls_peer *p = calloc(1, sizeof *p);
+	if (p == NULL) {
+		text_print(why, MSG_TEXT, "TLS: out of memory");
+		return NULL;
+	}
+	p->name = strdup(name != NULL ? name : "");
+	p->verify = !c->tls->unverified;
+	p->literal = name == NULL || inet_pton(AF_INET, name, address) == 1 ||
+		     inet_pton(AF_INET6, name, address) == 1;
+	p->wants_protocol = c->tls->alpn != NULL;
+	p->resumes = c->kind != CHECK_TLS; /* there the certificate is what is measured */
+	if (p->name == NULL)
+		text_print(why, MSG_TEXT, "TLS: out of memory");
+	else
+		p->shared = take(c, files, why);
+	if (p->shared == NULL)
+		tls_peer_free(&p);
+	return p;
+}
+
+void
+tls_peer_free(struct tls_peer **pp)
+{
+	struct tls_peer *p = *pp;
+	if (p != NULL) {
+		SSL_SESSION_free(p->session);
+		give_back(p->shared);
+		free(p->name);
+	}
+	free(p);
+	*pp = NULL;
+}
+
+static bool
+expired(X509 *certificate)
+{
+	return certificate == NULL || X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+}
+
+static void
+resume(struct tls_peer *p, SSL *ssl)
+{
+	if (p->session == NULL)
+		return;
+	if (clock_ms() - p->full_ms < TLS_RESUME_MS &&
+	    !expired(SSL_SESSION_get0_peer(p->session))) {
+		SSL_set_session(ssl, p->session);
+		return;
+	}
+	SSL_SESSION_free(p->session);
+	p->session = NULL;
+}
+
+SSL *
+tls_open(struct tls_peer *p, int fd)
+{
+	SSL *ssl = SSL_new(p->shared->context);
+	bool good = ssl != NULL && SSL_set_fd(ssl, fd) == 1;
+	if (good && p->literal && p->verify && p->name[0] != '\0')
+		good = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), p->name) == 1;
+	if (good && !p->literal)
+		good = SSL_set_tlsext_host_name(ssl, p->name) == 1 &&
+		       (!p->verify || SSL_set1_host(ssl, p->name) == 1);
+	if (!good) {
+		SSL_free(ssl);
+		ERR_clear_error();
+		return NULL;
+	}
+	SSL_set_app_data(ssl, p);
+	SSL_set_connect_state(ssl);
+	resume(p, ssl);
+	return ssl;
+}
+
+void
+tls_close(SSL **sp, bool clean)
+{
+	if (*sp == NULL)
+		return;
+	ERR_clear_error();
+	if (clean && SSL_is_init_finished(*sp))
+		SSL_shutdown(*sp);
+	else /* the session stays good */
+		SSL_set_shutdown(*sp, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	ERR_clear_error();
+	SSL_free(*sp);
+	*sp = NULL;
+}
+
+/* Why the library is not content. */
+static void
+explain(SSL *ssl, int kind, int error, char why[MSG_TEXT])
+{
+	unsigned long code = ERR_peek_error();
+	long verified = SSL_get_verify_result(ssl);
+	int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK)
+		text_print(why, MSG_TEXT, "the certificate does not hold: %s",
+			   X509_verify_cert_error_string(verified));
+	else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+		text_print(why, MSG_TEXT, "the peer speaks no TLS: its answer is not of that form");
+	else if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
+		text_print(why, MSG_TEXT, "the peer speaks none of our protocols (ALPN)");
+	else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		text_print(why, MSG_TEXT, "the connection was cut without a TLS close");
+	else if (code != 0)
+		text_print(why, MSG_TEXT, "TLS: %s", ERR_reason_error_string(code));
+	else if (kind == SSL_ERROR_SYSCALL && error != 0)
+		text_print(why, MSG_TEXT, "the connection broke: %s", strerror(error));
+	else
+		text_print(why, MSG_TEXT, "the connection was cut without a TLS close");
+	ERR_clear_error();
+}
+
+static enum tls_got
+got_of(SSL *ssl, int result, char why[MSG_TEXT])
+{
+	int error = errno, kind = SSL_get_error(ssl, result);
+	switch (kind) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_ENDED;
+	default:
+		explain(ssl, kind, error, why);
+		return TLS_BAD;
+	}
+}
+
+/* The peer chose no protocol although some are wanted. */
+static bool
+unchosen(SSL *ssl, char why[MSG_TEXT])
+{
+	const struct tls_peer *p = SSL_get_app_data(ssl);
+	const unsigned char *chosen;
+	unsigned size;
+	SSL_get0_alpn_selected(ssl, &chosen, &size);
+	if (size > 0 || !p->wants_protocol)
+		return false;
+	text_print(why, MSG_TEXT, "the peer chose none of the protocols of tls-alpn");
+	return true;
+}
+
+enum tls_got
+tls_handshake(SSL *ssl, char why[MSG_TEXT])
+{
+	struct tls_peer *p = SSL_get_app_data(ssl);
+	ERR_clear_error();
+	errno = 0;
+	int result = SSL_do_handshake(ssl);
+	if (result != 1) {
+		enum tls_got got = got_of(ssl, result, why);
+		if (got == TLS_BAD && p->session != NULL) { /* nothing is held against it */
+			SSL_SESSION_free(p->session);
+			p->session = NULL;
+		}
+		return got;
+	}
+	if (!SSL_session_reused(ssl))
+		p->full_ms = clock_ms();
+	return unchosen(ssl, why) ? TLS_BAD : TLS_DONE;
+}
+
+enum tls_got
+tls_read(SSL *ssl, char *bytes, size_t cap, size_t *got, char why[MSG_TEXT])
+{
+	ERR_clear_error();
+	errno = 0;
+	*got = 0;
+	int result = SSL_read_ex(ssl, bytes, cap, got);
+	return result == 1 ? TLS_DONE : got_of(ssl, result, why);
+}
+
+enum tls_got
+tls_write(SSL *ssl, const char *bytes, size_t size, size_t *put, char why[MSG_TEXT])
+{
+	ERR_clear_error();
+	errno = 0;
+	*put = 0;
+	int result = SSL_write_ex(ssl, bytes, size, put);
+	return result == 1 ? TLS_DONE : got_of(ssl, result, why);
+}
+
+double
+tls_days_left(const SSL *ssl)
+{
+	int days = 0, seconds = 0;
+	X509 *x = SSL_get0_peer_certificate(ssl);
+	if (x == NULL || ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) != 1)
+		return (double)NAN;
+	return days + seconds / 86400.0;
+}
+
+const char *
+tls_words(const SSL *ssl)
+{
+	static char out[160];
+	const unsigned char *chosen;
+	unsigned size;
+	SSL_get0_alpn_selected(ssl, &chosen, &size);
+	text_print(out, sizeof out, "%s, %s%s%s%.*s", SSL_get_version(ssl),
+		   SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)),
+		   SSL_session_reused(ssl) ? ", resumed" : "", size > 0 ? ", " : "", (int)size,
+		   size > 0 ? (const char *)chosen : "");
+	return out;
+}
