@@ -3,10 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *program = "monitord";
 static bool verbose, journal;
+static pid_t gatherer; /* 0: nothing waits */
+static char waiting[4096]; /* PIPE_BUF: one write stays in one piece */
+static size_t waiting_size;
 
 void
 log_open(const char *name, bool more)
@@ -16,7 +20,23 @@ log_open(const char *name, bool more)
 	journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
-/* One write(2) a line, so that lines of several programs never mix. */
+void
+log_flush(void)
+{
+	size_t size = waiting_size;
+	waiting_size = 0;
+	if (size > 0 && getpid() == gatherer && write(STDERR_FILENO, waiting, size) < 0)
+		return; /* nobody left to tell */
+}
+
+void
+log_gather(bool on)
+{
+	log_flush();
+	gatherer = on ? getpid() : 0;
+}
+
+/* Whole lines in one write(2), so that those of several programs never mix. */
 static void line(int priority, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
@@ -33,6 +53,13 @@ line(int priority, const char *format, va_list args)
 	if (m > 0)
 		used += (size_t)m < sizeof text - 1 - used ? (size_t)m : sizeof text - 2 - used;
 	text[used++] = '\n';
+	if (used > sizeof waiting - waiting_size || priority < 6)
+		log_flush();
+	if (gatherer != 0 && priority >= 6) {
+		memcpy(waiting + waiting_size, text, used);
+		waiting_size += used;
+		return;
+	}
 	if (write(STDERR_FILENO, text, used) < 0)
 		return; /* nobody left to tell */
 }

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 
 void log_open(const char *program, bool verbose); /* program is kept */
+/* From now on what is no warning or error may wait for log_flush, so that many lines are one
+ * write; false: no longer, and what waits is written. A child that forks off writes none of it. */
+void log_gather(bool on);
+void log_flush(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -272,6 +272,7 @@ static void
 before_sleep(void *arg)
 {
 	outbox_flush(arg);
+	log_flush();
 }
 
 static bool
@@ -417,6 +418,7 @@ begin_watching(struct core *c)
 	c->last_beat_ms = clock_ms();
 	loop_timer_start(c->loop, &c->beat, BEAT_MS, BEAT_MS, on_beat, c);
 	loop_before_sleep(c->loop, before_sleep, c);
+	log_gather(true);
 }
 
 bool
@@ -466,6 +468,7 @@ core_end(struct core *c)
 		outbox_flush(c);
 		helpers_end(c);
 	}
+	log_gather(false);
 	processes_free(&c->processes);
 	journal_close(&c->journal);
 	world_free(&c->world);

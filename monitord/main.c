@@ -47,7 +47,7 @@ run(const char *path, bool verbose)
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		spawn_files(&files); /* services get what we were given */
+		spawn_begin(&files); /* services get what we were given */
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}

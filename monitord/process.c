@@ -143,6 +143,7 @@ void
 process_give_back(struct process *p)
 {
 	char name[96];
+	p->proven_empty = false;
 	if (p->group != -1) {
 		close(p->group);
 		process_group_name(p, name, sizeof name);
@@ -153,6 +154,7 @@ process_give_back(struct process *p)
 	p->group = p->lock = -1;
 }
 
+/* Who is started at once takes the empty group over, and writes the record. */
 static void
 become_empty(struct process *p)
 {
@@ -161,9 +163,13 @@ become_empty(struct process *p)
 	loop_timer_stop(&p->rest);
 	p->occupied = false;
 	p->session = 0;
-	process_give_back(p);
-	record_clear(ps, p);
+	p->proven_empty = p->group != -1;
+	p->record_old = true;
 	process_tell(ps, &e);
+	if (!p->occupied)
+		process_give_back(p);
+	if (p->record_old)
+		record_clear(ps, p);
 }
 
 static void
@@ -205,13 +211,14 @@ on_exit_event(struct loop_io *io, unsigned events)
 	death_read(p, &e);
 	ready_end(p);
 	process_main_gone(p);
+	p->proven_empty = p->group != -1 && nothing_left(p);
 	process_tell(ps, &e);
 	if (p->pidfd != -1 || !p->occupied)
 		return; /* started again, or told empty, from within */
-	if (nothing_left(p))
+	if (p->proven_empty || nothing_left(p))
 		become_empty(p);
-	else
-		loop_timer_start(ps->loop, &p->rest, LEFT_POLL_MS, LEFT_POLL_MS, look_for_rest, p);
+	else /* the first look is soon: the dead leave their group a little later */
+		loop_timer_start(ps->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest, p);
 }
 
 void
@@ -285,10 +292,10 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 	case SCOPE_TREE:
 		if (p->pidfd != -1)
 			pidfd_kill(p->pidfd, signal);
-		if (p->group != -1)
-			cgroup_kill(p->group);
-		else
+		if (p->group == -1)
 			signal_rest(p, signal);
+		else if (!p->proven_empty)
+			cgroup_kill(p->group);
 		break;
 	}
 	p->awaits_look = false;

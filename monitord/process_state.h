@@ -19,6 +19,8 @@ struct process {
 	bool awaits_look; /* match: its start waits for word that none runs */
 	struct account account;
 	int group; /* its cgroup while occupied, -1: none */
+	bool proven_empty; /* nothing lives in group, and nothing was put there since */
+	bool record_old;   /* the record still names a process that is gone */
 	int lock;  /* no cgroup: our side of the lock */
 	int failure;
 	long oom_kills; /* of its group, at its start */
@@ -128,8 +130,8 @@ void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
 void watched_start(struct processes *ps, uint32_t service);
 
 /* ---- record.c: what survives our death ---- */
-void record_write(struct processes *ps, const struct process *p);
-void record_clear(struct processes *ps, const struct process *p);
+void record_write(struct processes *ps, struct process *p);
+void record_clear(struct processes *ps, struct process *p);
 /* Where there is no cgroup: takes the lock and gives the child record and lock. False: an
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);

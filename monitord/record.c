@@ -37,8 +37,9 @@ open_record(const struct processes *ps, const struct process *p, const char *suf
 }
 
 static void
-put(struct processes *ps, const struct process *p, const struct record *r)
+put(struct processes *ps, struct process *p, const struct record *r)
 {
+	p->record_old = false;
 	int fd = open_record(ps, p, "");
 	if (fd == -1 || pwrite(fd, r, sizeof *r, 0) != (ssize_t)sizeof *r)
 		log_warning("record of %s: %s", process_service(p)->name, strerror(errno));
@@ -60,14 +61,14 @@ make(const struct process *p)
 }
 
 void
-record_write(struct processes *ps, const struct process *p)
+record_write(struct processes *ps, struct process *p)
 {
 	struct record r = make(p);
 	put(ps, p, &r);
 }
 
 void
-record_clear(struct processes *ps, const struct process *p)
+record_clear(struct processes *ps, struct process *p)
 {
 	struct record r = make(p);
 	r.pid = 0;

@@ -1,57 +1,44 @@
 #include "monitord/spawn.h"
 
 #include "base/text.h"
-#include "monitord/envfile.h"
+#include "monitord/born.h"
+#include "monitord/raw.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define HIGH_FD (LOCK_FD + 1) /* from here on: out of the way of what the service gets */
-static_assert(LOCK_FD > READY_FD_MOST, "the lock in the way of what the service asked for");
-#define ENV_MAX 512
-#define ARGV_MAX 1025
-#define LIMITS_MAX 16
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#define NURSERIES 16 /* children that have our memory at a time; one more gets a copy */
+#define STACK 32768
 
-/* All that the child reads: the rules' arena is not there in it (MADV_DONTFORK). */
-struct packed {
-	char *argv[ARGV_MAX];
-	char *env[ENV_MAX];
-	size_t env_count;
-	char *dir;
-	struct limit limits[LIMITS_MAX];
-	uint32_t limit_count;
-	int umask, nice;
-	bool nice_set;
-	char *env_file; /* NULL: none */
-	int oom_score;
-	bool oom_score_set;
-	pid_t parent;
-	int ready; /* the descriptor's number in the service */
-	struct account account;
-	size_t used;
-	char bytes[256 * 1024];
+/* Where a child reads and stands that shares our memory, until its exec or its end. */
+struct nursery {
+	int taken; /* zeroed by the kernel when the child lets go (CLONE_CHILD_CLEARTID) */
+	struct born born;
+	_Alignas(64) char stack[STACK];
 };
 
-static struct rlimit files_limit; /* as we were started */
-
-enum step {
-	STEP_SETUP, STEP_LIMITS, STEP_ENV_FILE, STEP_USER, STEP_DIR, STEP_EXEC, STEP_INTERPRETER,
-	STEPS
-};
+static struct {
+	bool begun;
+	struct rlimit files;
+	uint64_t ignored;
+	int null;
+	bool shares; /* children may share our memory */
+	struct nursery *nurseries[NURSERIES];
+} own = { .ignored = ~UINT64_C(0), .null = -1 };
 
 int
 pidfd_of(pid_t pid)
@@ -84,283 +71,278 @@ process_start_ticks(pid_t pid, bool want_alive)
 	return p != NULL ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-/* ---- on both sides of the clone: no allocation ---- */
+/* ---- clone ---- */
 
-/* A copy in p; NULL once p is full. */
-static char *
-keep(struct packed *p, const char *text)
+/* Debuggers and tools that follow each child do not know one that shares memory. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SHARING 0
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define SHARING 0
+#endif
+#endif
+#ifndef SHARING
+#define SHARING RAW_CALLS
+#endif
+
+/* Runs fn(arg) in the child, on the stack that args names: no call of the C library can. */
+static long
+clone_onto(const struct clone_args *args, void (*fn)(void *), void *arg)
 {
-	size_t n = strlen(text) + 1;
-	if (sizeof p->bytes - p->used < n)
-		return NULL;
-	char *copy = p->bytes + p->used;
-	memcpy(copy, text, n);
-	p->used += n;
-	return copy;
+#if SHARING && defined __x86_64__
+	long result;
+	register void (*f)(void *) __asm__("r8") = fn;
+	register void *a __asm__("r9") = arg;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r9, %%rdi\n\t"
+			 "call *%%r8\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(result)
+			 : "0"(SYS_clone3), "D"(args), "S"(sizeof *args), "r"(f), "r"(a)
+			 : "rcx", "r11", "memory");
+	return result;
+#elif SHARING && defined __aarch64__
+	register long x8 __asm__("x8") = SYS_clone3;
+	register long x0 __asm__("x0") = (long)args;
+	register long x1 __asm__("x1") = sizeof *args;
+	register void (*f)(void *) __asm__("x10") = fn;
+	register void *a __asm__("x11") = arg;
+	__asm__ volatile("svc 0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\t"
+			 "mov x0, x11\n\t"
+			 "blr x10\n\t"
+			 "brk 0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(f), "r"(a)
+			 : "x30", "memory");
+	return x0;
+#else
+	(void)args;
+	(void)fn;
+	(void)arg;
+	return -ENOSYS;
+#endif
 }
 
-static bool
-set_env(struct packed *p, const char *text)
+/* One that no child uses; NULL: none. */
+static struct nursery *
+nursery(void)
 {
-	size_t name = strcspn(text, "=") + 1, k = 0;
-	char *copy;
-	while (k < p->env_count && strncmp(p->env[k], text, name) != 0)
-		k++;
-	if (k >= ENV_MAX - 1 || (copy = keep(p, text)) == NULL)
-		return false;
-	p->env[k] = copy; /* the later one replaces the earlier */
-	p->env_count += k == p->env_count;
-	return true;
-}
-
-/* ---- in the child: async-signal-safe calls only, no memory of the arena ---- */
-
-static int failure_fd; /* the child's */
-
-static void
-fail(enum step step)
-{
-	struct spawn_failure f = { .error = errno, .step = step };
-	if (write(failure_fd, &f, sizeof f) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-static void
-reset_signals(void)
-{
-	/* by raw calls: the C library keeps 32 and 33 for itself, and refuses them; all zero is
-	 * SIG_DFL with no flags, no restorer and an empty mask */
-	unsigned long dfl[4] = { 0 };
-	sigset_t none;
-	for (int s = 1; s < NSIG; s++)
-		syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* pid and start ticks, by the child itself: no window between its life and its record */
-static void
-write_record(int fd)
-{
-	struct {
-		int64_t pid;
-		uint64_t ticks;
-	} r;
-	r.pid = (int64_t)syscall(SYS_getpid);
-	r.ticks = process_start_ticks((pid_t)r.pid, false);
-	if (pwrite(fd, &r, sizeof r, 0) != (ssize_t)sizeof r)
-		fail(STEP_SETUP);
-}
-
-/* Closes all but what the service gets, and the one that exec closes. */
-static void
-close_rest(int ready, int lock)
-{
-	int keep[3] = { ready, lock, failure_fd }; /* in this order; -1: none */
-	unsigned first = 3;
-	for (int i = 0; i < 3; i++) {
-		if (keep[i] == -1)
-			continue;
-		if ((unsigned)keep[i] > first)
-			syscall(SYS_close_range, first, (unsigned)keep[i] - 1, 0);
-		first = (unsigned)keep[i] + 1;
-	}
-	syscall(SYS_close_range, first, ~0u, 0);
-}
-
-static void
-set_fds(const struct spawn *s, const struct packed *p, int failure, int null)
-{
-	int to[5] = { 0, 1, 2, s->lock == -1 ? -1 : LOCK_FD, s->ready == -1 ? -1 : p->ready };
-	int fds[5] = { s->in, s->out, s->err, s->lock, s->ready };
-	for (int i = 0; i < 5; i++) { /* out of the way of the targets first */
-		int from = fds[i] != -1 ? fds[i] : i < 3 ? null : -1;
-		fds[i] = from != -1 ? fcntl(from, F_DUPFD_CLOEXEC, HIGH_FD) : -1;
-		if (fds[i] == -1 && from != -1)
-			_exit(126);
-	}
-	failure_fd = fcntl(failure, F_DUPFD_CLOEXEC, HIGH_FD);
-	if (failure_fd == -1)
-		_exit(126);
-	for (int i = 0; i < 5; i++)
-		if (fds[i] != -1 && dup3(fds[i], to[i], 0) == -1)
-			_exit(126);
-	close_rest(to[4], to[3]);
-}
-
-static void
-set_oom_score(int score)
-{
-	char text[16];
-	int n = snprintf(text, sizeof text, "%d", score);
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd == -1 || write(fd, text, (size_t)n) != n)
-		fail(STEP_LIMITS);
-	close(fd);
-}
-
-/* Here and not in monitord: the file's disk may be slow. */
-static void
-read_env_file(struct packed *p)
-{
-	static char text[ENVFILE_MAX];
-	char *at = text, *line;
-	bool good;
-	if (envfile_read(p->env_file, p->account.uid, text) == -1)
-		fail(STEP_ENV_FILE);
-	while ((line = envfile_next(&at, &good)) != NULL)
-		if (!set_env(p, line)) {
-			errno = E2BIG;
-			fail(STEP_ENV_FILE);
+	for (unsigned i = 0; own.shares && i < NURSERIES; i++) {
+		struct nursery **n = &own.nurseries[i];
+		if (*n == NULL) {
+			void *m = mmap(NULL, sizeof **n, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			if (m == MAP_FAILED)
+				return NULL;
+			madvise(m, sizeof **n, MADV_DONTFORK);
+			*n = m;
 		}
-	if (!good) {
-		errno = EINVAL;
-		fail(STEP_ENV_FILE);
+		if (__atomic_load_n(&(*n)->taken, __ATOMIC_ACQUIRE) == 0)
+			return *n;
 	}
-	p->env[p->env_count] = NULL;
+	return NULL;
 }
 
-static void
-child(const struct spawn *s, struct packed *p, int failure, int null)
+/* A child that has our memory, so that no page table is copied for it and no page of ours is
+ * write-protected. Until its exec it can be signalled: it must have none of our handlers. */
+static pid_t
+clone_sharing(struct clone_args *args, struct nursery *n)
 {
-	failure_fd = failure;
-	reset_signals();
-	setsid();
-	if (s->record != -1)
-		write_record(s->record);
-	set_fds(s, p, failure, null);
-	umask((mode_t)p->umask);
-	if (files_limit.rlim_max != 0)
-		setrlimit(RLIMIT_NOFILE, &files_limit);
-	for (uint32_t i = 0; i < p->limit_count; i++) {
-		struct rlimit l = { p->limits[i].value, p->limits[i].value };
-		if (p->limits[i].value == UINT64_MAX)
-			l.rlim_cur = l.rlim_max = RLIM_INFINITY;
-		if (setrlimit((__rlimit_resource_t)p->limits[i].resource, &l) != 0)
-			fail(STEP_LIMITS);
-	}
-	if (p->nice_set && setpriority(PRIO_PROCESS, 0, p->nice) != 0)
-		fail(STEP_LIMITS);
-	if (p->oom_score_set)
-		set_oom_score(p->oom_score);
-	if (p->env_file != NULL)
-		read_env_file(p);
-	if (!account_become(&p->account))
-		fail(STEP_USER);
-	if (s->dies_with_us && /* after the change of user, which clears it */
-	    (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != p->parent))
-		_exit(126);
-	if (chdir(p->dir) != 0)
-		fail(STEP_DIR);
-	execve(p->argv[0], p->argv, p->env);
-	if (errno == ENOENT && access(p->argv[0], F_OK) == 0) {
-		errno = ENOENT; /* the file is there: its first line names one that is not */
-		fail(STEP_INTERPRETER);
-	}
-	fail(STEP_EXEC);
+	sigset_t all, before;
+	args->flags |= CLONE_VM | CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID;
+	args->stack = (uintptr_t)n->stack;
+	args->stack_size = sizeof n->stack;
+	args->child_tid = (uintptr_t)&n->taken;
+	__atomic_store_n(&n->taken, 1, __ATOMIC_RELEASE);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	long pid = clone_onto(args, born, &n->born);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		__atomic_store_n(&n->taken, 0, __ATOMIC_RELEASE);
+	errno = pid < 0 ? (int)-pid : 0;
+	return pid < 0 ? -1 : (pid_t)pid;
 }
 
-/* ---- in monitord ---- */
+static pid_t
+clone_copying(struct clone_args *args, struct born *b)
+{
+	b->ignored = ~UINT64_C(0); /* all of them: handlers are there in it as well */
+	pid_t pid = (pid_t)syscall(SYS_clone3, args, sizeof *args);
+	if (pid == 0)
+		born(b);
+	return pid;
+}
+
+/* ---- before it ---- */
 
 static void
-set_own(struct packed *p, const char *name, const char *value)
+set_own(struct born *b, const char *name, const char *value)
 {
 	char text[400];
 	text_print(text, sizeof text, "%s=%s", name, value);
-	set_env(p, text);
+	born_set_env(b, text);
 }
 
 static bool
-pack(const struct spawn *s, struct packed *p)
+pack_words(const struct spawn *s, struct born *b)
 {
-	static const struct account own;
 	const struct service *c = s->service;
-	const struct account *a = s->account != NULL ? s->account : &own;
+	const struct account *a = &b->account;
 	bool has = a->set && a->name[0] != '\0';
 	const char *home = getenv("HOME"), *user = getenv("USER");
 	size_t n = 0;
-	p->used = p->env_count = 0;
-	p->account = *a;
-	p->dir = keep(p, s->dir != NULL ? s->dir : c != NULL && c->dir != NULL ? c->dir : "/");
-	for (; s->argv[n] != NULL && n < ARGV_MAX - 1; n++)
-		if ((p->argv[n] = keep(p, s->argv[n])) == NULL)
+	b->used = b->env_count = 0;
+	b->dir = born_keep(b, s->dir != NULL ? s->dir : c != NULL && c->dir != NULL ? c->dir : "/");
+	for (; s->argv[n] != NULL && n < BORN_ARGV - 1; n++)
+		if ((b->argv[n] = born_keep(b, s->argv[n])) == NULL)
 			return false;
-	p->argv[n] = NULL;
-	set_own(p, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	set_own(p, "HOME", has ? a->home : home != NULL ? home : "/");
-	set_own(p, "USER", has ? a->name : user != NULL ? user : "root");
-	set_own(p, "LOGNAME", has ? a->name : user != NULL ? user : "root");
-	set_own(p, "SHELL", has ? a->shell : "/bin/sh");
+	b->argv[n] = NULL;
+	set_own(b, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	set_own(b, "HOME", has ? a->home : home != NULL ? home : "/");
+	set_own(b, "USER", has ? a->name : user != NULL ? user : "root");
+	set_own(b, "LOGNAME", has ? a->name : user != NULL ? user : "root");
+	set_own(b, "SHELL", has ? a->shell : "/bin/sh");
 	if (s->notify != NULL)
-		set_own(p, "NOTIFY_SOCKET", s->notify);
+		set_own(b, "NOTIFY_SOCKET", s->notify);
 	for (uint32_t i = 0; c != NULL && i < c->env.count; i++)
-		if (!set_env(p, c->env.texts[i]))
+		if (!born_set_env(b, c->env.texts[i]))
 			return false;
-	p->env[p->env_count] = NULL;
-	p->limit_count = c != NULL && c->limit_count < LIMITS_MAX ? c->limit_count : 0;
-	if (p->limit_count > 0)
-		memcpy(p->limits, c->limits, p->limit_count * sizeof *p->limits);
-	p->umask = c != NULL && c->umask >= 0 ? c->umask : 022;
-	p->nice_set = c != NULL && c->nice_set;
-	p->nice = p->nice_set ? c->nice : 0;
-	p->env_file = c != NULL && c->env_file != NULL ? keep(p, c->env_file) : NULL;
-	p->oom_score_set = c != NULL && c->oom_score_set;
-	p->oom_score = p->oom_score_set ? c->oom_score : 0;
-	p->parent = getpid();
-	p->ready = c != NULL ? c->ready.fd : 0;
+	b->env[b->env_count] = NULL;
+	b->env_file = c != NULL && c->env_file != NULL ? born_keep(b, c->env_file) : NULL;
 	return true;
 }
 
-void
-spawn_files(const struct rlimit *files)
+static void
+pack_settings(const struct spawn *s, struct born *b)
 {
-	files_limit = *files;
+	const struct service *c = s->service;
+	b->limit_count = c != NULL && c->limit_count < BORN_LIMITS ? c->limit_count : 0;
+	if (b->limit_count > 0)
+		memcpy(b->limits, c->limits, b->limit_count * sizeof *b->limits);
+	b->files = own.files;
+	b->umask = c != NULL && c->umask >= 0 ? c->umask : 022;
+	b->nice_set = c != NULL && c->nice_set;
+	b->nice = b->nice_set ? c->nice : 0;
+	b->oom_score_set = c != NULL && c->oom_score_set;
+	b->oom_score = b->oom_score_set ? c->oom_score : 0;
+	b->dies_with_us = s->dies_with_us;
+	b->parent = getpid();
+	b->root = geteuid() == 0;
+	b->ignored = own.ignored;
+}
+
+static bool
+pack(const struct spawn *s, struct born *b, int failure, int null)
+{
+	b->account.set = false;
+	if (s->account != NULL && s->account->set)
+		b->account = *s->account;
+	pack_settings(s, b);
+	b->in = s->in != -1 ? s->in : null;
+	b->out = s->out != -1 ? s->out : null;
+	b->err = s->err != -1 ? s->err : null;
+	b->lock = s->lock;
+	b->lock_at = LOCK_FD;
+	b->ready = s->ready;
+	b->ready_at = s->service != NULL ? s->service->ready.fd : 0;
+	b->record = s->record;
+	b->failure = failure;
+	if (pack_words(s, b))
+		return true;
+	errno = E2BIG;
+	return false;
+}
+
+static bool
+core_dumps_of_all(void)
+{
+	char c = '1';
+	int fd = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
+	bool read_it = fd != -1 && read(fd, &c, 1) == 1;
+	if (fd != -1)
+		close(fd);
+	return !read_it || c == '1';
+}
+
+void
+spawn_begin(const struct rlimit *files)
+{
+	struct sigaction now;
+	own.files = *files;
+	own.ignored = 0;
+	for (int s = 1; s < NSIG; s++)
+		if (sigaction(s, NULL, &now) != 0 || now.sa_handler == SIG_IGN)
+			own.ignored |= UINT64_C(1) << (s - 1);
+	own.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* who becomes another user while it has our memory must not be open to that user's
+	 * ptrace(2): the kernel sees to that, but for this setting */
+	own.shares = SHARING && !core_dumps_of_all();
+}
+
+/* It can do without the C library between clone and exec, that is without errno and stdio. */
+static bool
+is_plain(const struct spawn *s)
+{
+	const struct service *c = s->service;
+	return s->record == -1 && (c == NULL || (c->env_file == NULL && !c->oom_score_set));
+}
+
+/* n: NULL, or where it stands while it has our memory. -1: errno. */
+static pid_t
+make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
+{
+	static struct born copied;
+	struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD };
+	struct born *b = n != NULL ? &n->born : &copied;
+	int null = own.null != -1 ? own.null : open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = -1;
+	args.pidfd = (uintptr_t)pidfd;
+	if (s->cgroup != -1) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)s->cgroup;
+	}
+	if (null != -1 && pack(s, b, failure, null))
+		pid = n != NULL ? clone_sharing(&args, n) : clone_copying(&args, b);
+	int error = errno;
+	if (null != own.null)
+		close(null);
+	errno = error;
+	return pid;
 }
 
 bool
 spawn(const struct spawn *s, struct spawned *out)
 {
-	static struct packed packed;
-	int fds[2] = { -1, -1 }, pidfd = -1, null = -1, error;
-	if (!pack(s, &packed)) {
-		errno = E2BIG;
+	struct nursery *n = is_plain(s) ? nursery() : NULL;
+	int fds[2], pidfd = -1;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
+	pid_t pid = make(s, n, fds[1], &pidfd);
+	if (pid == -1 && n != NULL && (errno == EINVAL || errno == ENOSYS)) {
+		own.shares = false; /* before Linux 5.5 */
+		pid = make(s, NULL, fds[1], &pidfd);
 	}
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null == -1 || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		goto failed;
-	struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD };
-	args.pidfd = (uintptr_t)&pidfd;
-	if (s->cgroup != -1) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (unsigned)s->cgroup;
-	}
-	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-	if (pid == 0)
-		child(s, &packed, fds[1], null);
-	if (pid == -1)
-		goto failed;
+	int error = errno;
 	close(fds[1]);
-	close(null);
-	*out = (struct spawned){ .pid = pid, .pidfd = pidfd, .failure = fds[0] };
-	return true;
-failed:
-	error = errno;
-	if (null != -1)
-		close(null);
-	if (fds[0] != -1)
+	if (pid == -1)
 		close(fds[0]);
-	if (fds[1] != -1)
-		close(fds[1]);
 	errno = error;
-	return false;
+	*out = (struct spawned){ .pid = pid, .pidfd = pidfd, .failure = fds[0] };
+	return pid != -1;
 }
 
 void
 spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap)
 {
-	static const char *const steps[STEPS] = {
+	static const char *const steps[BORN_STEPS] = {
 		[STEP_SETUP] = "preparing",
 		[STEP_LIMITS] = "setting limits of",
 		[STEP_ENV_FILE] = "the env-file of",
@@ -369,6 +351,6 @@ spawn_failure_text(const struct spawn_failure *f, const char *program, char *out
 		[STEP_EXEC] = "running",
 		[STEP_INTERPRETER] = "the interpreter of",
 	};
-	text_print(out, cap, "%s %s: %s", f->step >= 0 && f->step < STEPS ? steps[f->step] : "starting",
+	text_print(out, cap, "%s %s: %s", f->step >= 0 && f->step < BORN_STEPS ? steps[f->step] : "starting",
 		   program, strerror(f->error));
 }

@@ -30,11 +30,12 @@ struct spawned {
 
 struct spawn_failure {
 	int error; /* errno */
-	int step;  /* spawn_step_text */
+	int step;  /* enum born_step */
 };
 
-/* The limit of descriptors that children get unless their section sets one. */
-void spawn_files(const struct rlimit *files);
+/* Once, when signals are set as they stay: children can then be made at less cost. files: the
+ * limit of descriptors that they get unless their section sets one. */
+void spawn_begin(const struct rlimit *files);
 /* False: errno says why no process could be made. The environment is built from nothing. */
 bool spawn(const struct spawn *s, struct spawned *out);
 /* "run /opt/x: No such file or directory" */

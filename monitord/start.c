@@ -91,8 +91,11 @@ take_place(struct process *p, struct spawn *s, char *why, size_t cap)
 	const struct service *c = process_service(p);
 	char name[96];
 	process_group_name(p, name, sizeof name);
-	p->group = cgroup_open(&ps->cgroups, name);
-	if (p->group != -1 && cgroup_populated(p->group) == 1) {
+	bool proven = p->proven_empty;
+	p->proven_empty = false;
+	if (p->group == -1)
+		p->group = cgroup_open(&ps->cgroups, name);
+	if (p->group != -1 && !proven && cgroup_populated(p->group) == 1) {
 		close(p->group);
 		p->group = -1;
 		text_print(why, cap,

@@ -207,6 +207,53 @@ tells_processes_apart(void **state)
 	close(fd);
 }
 
+/* More than have room in our memory, each with an argument of its own; all are what they were
+ * told to be, although the later are made before the earlier have read theirs. */
+static void
+many_at_once(void **state)
+{
+	enum { MANY = 60 };
+	static struct spawned p[MANY];
+	static int fds[MANY][2];
+	static char text[MANY][16];
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text[i], sizeof text[i], "%d", i);
+		const char *const argv[] = { "/bin/echo", text[i], NULL };
+		assert_int_equal(pipe2(fds[i], O_CLOEXEC), 0);
+		struct spawn s = { .argv = argv,
+				   .in = -1,
+				   .out = fds[i][1],
+				   .err = -1,
+				   .cgroup = -1,
+				   .record = -1,
+				   .lock = -1,
+				   .ready = -1 };
+		assert_true(spawn(&s, &p[i]));
+		close(fds[i][1]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		char out[64], want[64];
+		ssize_t n = read(fds[i][0], out, sizeof out - 1);
+		out[n > 0 ? n : 0] = '\0';
+		snprintf(want, sizeof want, "%d\n", i);
+		assert_string_equal(out, want);
+		assert_int_equal(waitpid(p[i].pid, NULL, 0), p[i].pid);
+		close(fds[i][0]);
+		close(p[i].failure);
+		close(p[i].pidfd);
+	}
+}
+
+static int
+as_the_daemon(void **state)
+{
+	struct rlimit files;
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	return getrlimit(RLIMIT_NOFILE, &files) != 0 ? -1 : (spawn_begin(&files), 0);
+}
+
 int
 test_spawn(void)
 {
@@ -215,7 +262,9 @@ test_spawn(void)
 		cmocka_unit_test(is_born_as_its_section_says),
 		cmocka_unit_test(says_why_it_cannot),
 		cmocka_unit_test(runs_as_another),
+		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(tells_processes_apart),
 	};
-	return cmocka_run_group_tests_name("spawn", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("spawn in a copy of our memory", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("spawn in our memory", tests, as_the_daemon, NULL);
 }
