@@ -1,5 +1,6 @@
-/* monitord/dying.h: helpers that were killed and are not gone yet. One that a dead disk holds in
- * a system call may take for ever: nobody waits for it, its successor works meanwhile. */
+/* monitord/dying.h: helpers that were killed and are not gone yet. One that a dead disk
+ * holds in a system call may take for ever: nobody waits for it, its successor works
+ * meanwhile. */
 #ifndef MONITORD_DYING_H
 #define MONITORD_DYING_H
 
@@ -7,7 +8,8 @@
 
 #include <sys/types.h>
 
-#define DYING_MAX 4 /* of one helper; more are stuck in the same place, and would be too */
+#define DYING_MAX                                                                        \
+	4 /* of one helper; more are stuck in the same place, and would be too */
 
 struct dying {
 	struct corpse {
@@ -20,7 +22,8 @@ struct dying {
 /* One more may be killed: those that have ended meanwhile are reaped. */
 bool dying_room(struct dying *d);
 
-/* Our own child, killed here, with room for it; pidfd is taken. It is reaped when it ends. */
+/* Our own child, killed here, with room for it; pidfd is taken. It is reaped when it
+ * ends. */
 void dying_add(struct dying *d, struct loop *loop, pid_t pid, int pidfd);
 
 void dying_forget(struct dying *d); /* we end: init reaps those that are left */
