@@ -1,6 +1,7 @@
 #include "base/helper.h"
 
 #include "base/log.h"
+#include "base/sandbox.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -134,6 +135,7 @@ helper_begin(struct helper *h, uint64_t cursor)
 	if (getppid() != parent)
 		gone();
 	signal(SIGPIPE, SIG_IGN);
+	sandbox_enter(h->role);
 	h->in.fd = -1;
 	watch(h);
 	struct msg_hello hello = { .version = MSG_VERSION, .role = h->role, .cursor = cursor };

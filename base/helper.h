@@ -29,8 +29,8 @@ struct helper {
 	struct msg_packet in;
 };
 
-/* Fill loop, role, packet, writable, arg first. Sets PR_SET_PDEATHSIG, checks the parent,
- * sends HELLO. False (and logs): descriptor 3 is no channel. */
+/* Fill loop, role, packet, writable, arg first. Sets PR_SET_PDEATHSIG, checks the parent, enters
+ * the role's sandbox (base/sandbox.h), sends HELLO. False (and logs): descriptor 3 is no channel. */
 bool helper_begin(struct helper *h, uint64_t cursor);
 void helper_loaded(struct helper *h, uint32_t generation);
 

@@ -11,6 +11,7 @@ main(void)
 	failed += test_journal();
 	failed += test_loop();
 	failed += test_msg();
+	failed += test_sandbox();
 	failed += test_text();
 	return failed != 0;
 }

@@ -19,6 +19,7 @@ int test_helper(void);
 int test_journal(void);
 int test_loop(void);
 int test_msg(void);
+int test_sandbox(void);
 int test_text(void);
 
 int test_breaker(void);
