@@ -44,7 +44,7 @@ const struct key key_table[] = {
 	CUSTOM(MONITORD, "up", set_up, MEASURE, false, "2", "default of checks"),
 	TIME(MONITORD, "remind", AT(settings, remind_ms), NOTHING, 60000, 365 * MS_DAY, NULL, "tell again of what goes on"),
 	TIME(MONITORD, "cooldown", AT(settings, cooldown_ms), NOTHING, 1000, 30 * MS_DAY, "5m", "default of rules"),
-	LATER(MONITORD, "history", "history of metrics"),
+	CUSTOM(MONITORD, "history", set_history, NOTHING, false, "200M", "how much history of metrics is kept, or off"),
 	/* ---- [service] ---- */
 	CUSTOM(SERVICE, "instances", set_ignored, RESTART, false, NULL, "FIRST..LAST: NAME-1, NAME-2, …; %i is the number"),
 	PLAIN(SERVICE, "run", COMMAND, AT(service, run), RESTART, NULL, "command line of a process that stays in the foreground"),

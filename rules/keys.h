@@ -105,6 +105,7 @@ SETTER(set_smtp_tls);
 SETTER(set_uid_base);
 SETTER(set_on_stop);
 SETTER(set_starts);
+SETTER(set_history);
 SETTER(set_ignored);
 #undef SETTER
 

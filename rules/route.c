@@ -414,3 +414,21 @@ set_starts(struct build *b, void *object, const struct entry *e)
 	else
 		s->starts_at_once = (uint32_t)n;
 }
+
+#define HISTORY_LEAST (4 << 20)
+
+void
+set_history(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	char why[UNITS_WHY];
+	double size = 0;
+	if (strcmp(e->value, "off") == 0)
+		s->history_bytes = 0;
+	else if (!units_size(e->value, &size, why))
+		error(b, "history: off, or a size: %s", why);
+	else if (size < HISTORY_LEAST)
+		error(b, "history: less than 4M keeps nothing; 'off' keeps it off");
+	else
+		s->history_bytes = (uint64_t)size;
+}

@@ -373,6 +373,7 @@ struct settings { /* [monitord] */
 	struct alerts_to alert;
 	int64_t remind_ms;
 	uint32_t starts_at_once;
+	uint64_t history_bytes; /* 0: off */
 	/* defaults of checks, services, rules */
 	int64_t every_ms, timeout_ms, cooldown_ms;
 	uint32_t down_need, down_of;

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define SWEEP_MS 1000
 #define IDLE_MS 15000   /* for a whole request to come */
 #define ANSWER_MS 60000 /* for a whole answer to be taken */
 #define WHO_MS 10000
+#define HISTORY_MS 15000
 #define COMMAND_MS 900000 /* the longest stop and start that anybody configures */
 
 void
@@ -100,6 +102,9 @@ client_new(struct listener *l, struct MHD_Connection *connection, void **context
 	c->next = s->clients;
 	s->clients = c;
 	s->client_count++;
+	if (!loop_timer_active(&s->sweep)) /* nobody there: nothing wakes us */
+		loop_timer_start(s->helper.loop, &s->sweep, SWEEP_MS, SWEEP_MS,
+				 client_sweep, s);
 	make_room(s, c);
 }
 
@@ -113,6 +118,7 @@ client_free(struct client *c)
 	c->server->client_count--;
 	follow_forget(c);
 	free(c->body);
+	free(c->answer);
 	free(c);
 }
 
@@ -132,6 +138,9 @@ forget_request(struct client *c)
 	free(c->body);
 	c->body = NULL;
 	c->body_size = 0;
+	free(c->answer);
+	c->answer = NULL;
+	c->asked_history = false;
 	c->body_over = c->busy = c->begun = c->done_set = c->late = false;
 	if (c->since_ms != INT64_MAX)
 		c->since_ms = clock_ms();
@@ -218,6 +227,9 @@ sweep_one(struct client *c, int64_t now)
 	case WAIT_COMMAND:
 		c->late = waited > COMMAND_MS;
 		break;
+	case WAIT_HISTORY:
+		c->late = waited > HISTORY_MS;
+		break;
 	case WAIT_EVENTS:
 		break;
 	}
@@ -233,4 +245,6 @@ client_sweep(struct loop_timer *timer)
 	int64_t now = clock_ms();
 	for (struct client *c = s->clients; c != NULL; c = c->next)
 		sweep_one(c, now);
+	if (s->clients == NULL)
+		loop_timer_stop(&s->sweep);
 }

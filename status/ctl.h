@@ -21,6 +21,7 @@ struct ctl {
 	bool json, watch, follow, no_wait;
 	bool quiet; /* a lost connection is tried again: nothing is printed */
 	const char *since;
+	const char *until, *month;
 	const char *span; /* --for: of a hold, or NULL */
 	char **names; /* what follows the command's word */
 	int count;
@@ -65,6 +66,13 @@ char *ago(const char *rfc3339, char *out, size_t cap);  /* "3 min 20 s" */
 /* One line about what the object does; cap >= 200. */
 char *detail_of(const char *kind, const json_t *object, char *out, size_t cap);
 
+void print_json(const json_t *value); /* on one line */
+
+/* A name goes into a path: only what a name is made of may stand in it. */
+bool is_name(const char *name);
+bool is_name_bytes(const char *text);
+enum ctl_exit no_name(const char *verb, const char *name);
+
 /* ---- the document of GET /v1/status ---- */
 
 #define CTL_KINDS 4
@@ -86,5 +94,7 @@ enum ctl_exit ctl_test(struct ctl *ctl);
 enum ctl_exit ctl_events(struct ctl *ctl);
 enum ctl_exit ctl_incidents(struct ctl *ctl);
 enum ctl_exit ctl_explain(struct ctl *ctl);
+enum ctl_exit ctl_graph(struct ctl *ctl);
+enum ctl_exit ctl_availability(struct ctl *ctl);
 
 #endif

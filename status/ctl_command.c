@@ -117,16 +117,20 @@ ctl_services(struct ctl *ctl, const char *verb)
 	return worst;
 }
 
-/* A name goes into a path: only what a name is made of may stand in it. */
-static bool
-is_name(const char *name)
+bool
+is_name_bytes(const char *text)
 {
-	return *name != '\0' && strlen(name) <= 64 &&
-	       name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				 "0123456789-_.")] == '\0';
 }
 
-static enum ctl_exit
+bool
+is_name(const char *name)
+{
+	return *name != '\0' && strlen(name) <= 64 && is_name_bytes(name);
+}
+
+enum ctl_exit
 no_name(const char *verb, const char *name)
 {
 	fprintf(stderr, "monitorctl: %s: no such name: %s\n", verb, name);

@@ -30,6 +30,8 @@ static const struct row {
 	{ "events", 0, 0, ctl_events, NULL, "" },
 	{ "incidents", 0, 0, ctl_incidents, NULL, "" },
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
+	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
+	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
 	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
 };
 
@@ -49,6 +51,9 @@ usage(FILE *out)
 	      "  incidents [--json]                       what is wrong now\n"
 	      "  explain NAME                             why it is in the state it is "
 	      "in\n"
+	      "  graph NAME [METRIC] [--since T] [--until T] [--json]\n"
+	      "                                           history, drawn; without METRIC: which there are\n"
+	      "  availability NAME ... [--month 2026-11] [--json]\n"
 	      "  reload                                   read the rule files again\n"
 	      "  test CONTACT                             send a test alert\n"
 	      "exit: 0 done or all up, 1 no daemon, 2 wrong use, 3 not reached or not "
@@ -97,7 +102,7 @@ run(struct ctl *ctl, const char *word)
 	return CTL_WRONG_USE;
 }
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR };
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH };
 
 /* True: go on; false: *code is how to end. */
 static bool
@@ -109,6 +114,8 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 		{ "follow", no_argument, NULL, OPTION_FOLLOW },
 		{ "since", required_argument, NULL, OPTION_SINCE },
 		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+		{ "until", required_argument, NULL, OPTION_UNTIL },
+		{ "month", required_argument, NULL, OPTION_MONTH },
 		{ "for", required_argument, NULL, OPTION_FOR },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
@@ -137,6 +144,12 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			break;
 		case OPTION_NO_WAIT:
 			ctl->no_wait = true;
+			break;
+		case OPTION_UNTIL:
+			ctl->until = optarg;
+			break;
+		case OPTION_MONTH:
+			ctl->month = optarg;
 			break;
 		case OPTION_FOR:
 			ctl->span = optarg;

@@ -114,7 +114,7 @@ selected(const struct ctl *ctl, const json_t *status)
 	return all;
 }
 
-static void
+void
 print_json(const json_t *value)
 {
 	json_dumpf(value, stdout,

@@ -28,10 +28,12 @@ load(struct server *s, const struct msg_packet *p)
 			    ? strdup(s->store.rules->settings.http)
 			    : NULL;
 	memcpy(&rules, p->items, sizeof rules);
+	history_unload(&s->history);
 	if (!store_load(&s->store, p->fd, rules.generation)) {
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
+	history_load(&s->history, server_answered, s);
 	helper_loaded(&s->helper, rules.generation);
 	const char *new = s->store.rules->settings.http;
 	if (old != NULL && (new == NULL || strcmp(old, new) != 0))
@@ -122,22 +124,41 @@ on_writable(struct helper *h)
 	server_writable(s);
 }
 
+static struct server server; /* static: at_exit has no argument */
+
+static void
+at_exit(void)
+{
+	history_end(&server.history);
+}
+
+static void
+on_change(void *arg, enum object_kind kind, uint32_t id)
+{
+	struct server *s = arg;
+	history_changed(&s->history, kind, id);
+}
+
 int
 main(void)
 {
-	static struct server s;
+	struct server *s = &server;
 	log_open("monitord-status", false);
-	s.helper = (struct helper){ .loop = loop_new(0),
+	s->helper = (struct helper){ .loop = loop_new(0),
 				    .role = ROLE_STATUS,
 				    .packet = on_packet,
 				    .writable = on_writable,
-				    .arg = &s };
-	if (s.helper.loop == NULL)
+				    .arg = s };
+	if (s->helper.loop == NULL)
 		return 1;
-	store_begin(&s.store);
-	server_begin(&s);
-	if (!helper_begin(&s.helper, 0))
+	store_begin(&s->store);
+	s->store.changed = on_change;
+	s->store.changed_arg = s;
+	history_begin(&s->history, s->helper.loop, &s->store);
+	atexit(at_exit);
+	server_begin(s);
+	if (!helper_begin(&s->helper, 0))
 		return 1;
-	loop_run(s.helper.loop);
+	loop_run(s->helper.loop);
 	return 0;
 }

@@ -43,6 +43,13 @@ request_send(struct client *c, unsigned code, struct json *body)
 	return queue(c, code, "application/json", NULL, bytes, size);
 }
 
+/* Takes the bytes. */
+enum MHD_Result
+request_send_bytes(struct client *c, unsigned code, char *bytes, size_t size)
+{
+	return queue(c, code, "application/json", NULL, bytes, size);
+}
+
 static void
 error_json(struct json *j, const char *text)
 {
@@ -192,6 +199,10 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 		return get ? send_status(c) : not_so(c, "GET, HEAD");
 	if (p->count == 2 && strcmp(what, "events") == 0)
 		return get ? follow_begin(c) : not_so(c, "GET, HEAD");
+	if (p->count == 2 && strcmp(what, "series") == 0)
+		return get ? series_begin(c) : not_so(c, "GET, HEAD");
+	if (p->count == 2 && strcmp(what, "availability") == 0)
+		return get ? availability_begin(c) : not_so(c, "GET, HEAD");
 	if (p->count == 2 && strcmp(what, "reload") == 0)
 		return post ? command_begin(c, OBJECT_MONITORD, "", what)
 			    : not_so(c, "POST");
@@ -238,6 +249,8 @@ request_answer(struct client *c, const char *url, const char *method)
 	struct path p;
 	if (c->begun)
 		return command_end(c);
+	if (c->asked_history)
+		return asked_end(c);
 	if (c->body_over)
 		return request_error(c, 413, "the body is larger than 64 KiB");
 	if (!c->known && c->late)

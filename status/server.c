@@ -12,7 +12,6 @@
 	32768u      /* MHD's memory for a connection: head and answer's frame */
 #define SPARE 32    /* connections that MHD may hold until those cut off are closed */
 #define STALL_S 30u /* a client that takes no byte for so long is cut off */
-#define SWEEP_MS 1000
 
 /* ---- MHD in our loop ---- */
 
@@ -144,7 +143,6 @@ server_begin(struct server *s)
 		s->listeners[i].tcp = i == 1;
 	}
 	loop_before_sleep(s->helper.loop, before_sleep, s);
-	loop_timer_start(s->helper.loop, &s->sweep, SWEEP_MS, SWEEP_MS, client_sweep, s);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "base/helper.h"
 #include "base/journal.h"
+#include "status/history.h"
 #include "status/store.h"
 
 #include <microhttpd.h>
@@ -20,7 +21,7 @@
 #define FOLLOWERS_MAX 128    /* of the events: the others' places stay free */
 #define REQUEST_BYTES 65536u /* of a request's body */
 
-enum client_wait { WAIT_NONE, WAIT_WHO, WAIT_COMMAND, WAIT_EVENTS };
+enum client_wait { WAIT_NONE, WAIT_WHO, WAIT_COMMAND, WAIT_EVENTS, WAIT_HISTORY };
 
 struct command_asked {
 	enum verb verb;
@@ -54,6 +55,9 @@ struct client {
 	struct command_asked asked;
 	struct msg_command_done done;
 	struct follow *follow; /* NULL: reads no events */
+	bool asked_history;    /* the recorder was asked */
+	char *answer;          /* and what it said */
+	size_t answer_size;
 };
 
 struct listener {
@@ -69,6 +73,7 @@ struct listener {
 struct server {
 	struct helper helper;
 	struct store store;
+	struct history history;
 	struct listener listeners[2]; /* Unix, TCP */
 	struct client *clients;
 	uint32_t client_count;
@@ -114,6 +119,14 @@ enum MHD_Result request_answer(struct client *c, const char *url, const char *me
 enum MHD_Result request_error(struct client *c, unsigned code, const char *text);
 enum MHD_Result request_error_near(struct client *c, unsigned code, const char *text,
 				   const char *nearest);
+
+enum MHD_Result request_send_bytes(struct client *c, unsigned code, char *bytes, size_t size);
+
+/* status/asked.c: GET /v1/series, /v1/availability; and the recorder's answer. */
+enum MHD_Result series_begin(struct client *c);
+enum MHD_Result availability_begin(struct client *c);
+enum MHD_Result asked_end(struct client *c);
+void server_answered(void *arg, struct ask *a); /* arg: the server */
 
 /* status/command.c: POST. what is an object's kind or OBJECT_MONITORD. */
 enum MHD_Result command_begin(struct client *c, enum object_kind kind, const char *name,

@@ -171,6 +171,8 @@ take_view(struct store *s, enum object_kind kind, const unsigned char *item)
 		return;
 	memcpy(s->views[kind].items + id * view_size[kind], item, view_size[kind]);
 	s->views[kind].known[id] = true;
+	if (s->changed != NULL)
+		s->changed(s->changed_arg, kind, id);
 }
 
 void

@@ -23,6 +23,9 @@ struct store {
 	bool alerts_known;
 	int64_t began_real_ms; /* when monitord began, 0: not known */
 	char host[65];
+	/* Called once a view has changed. NULL: nobody. */
+	void (*changed)(void *arg, enum object_kind kind, uint32_t id);
+	void *changed_arg;
 };
 
 void store_begin(struct store *s);

@@ -7,5 +7,7 @@ int test_status_json(void);
 int test_status_store(void);
 int test_status_incidents(void);
 int test_status_ctl(void);
+int test_status_history(void);
+int test_status_pack(void);
 
 #endif

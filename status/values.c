@@ -1,0 +1,102 @@
+#include "status/values.h"
+
+#include <math.h>
+#include <string.h>
+
+static unsigned
+service_values(const struct store *s, uint32_t id, struct sampled *out)
+{
+	const struct msg_service_view *v = store_service(s, id);
+	if (v == NULL)
+		return 0;
+	const struct sampled all[] = {
+		{ METRIC_UP, v->state == SERVICE_UP }, { METRIC_RESTARTS, v->restarts },
+		{ METRIC_CPU, v->cpu },                { METRIC_MEMORY, v->memory },
+		{ METRIC_THREADS, v->threads },        { METRIC_FDS, v->fds },
+	};
+	memcpy(out, all, sizeof all);
+	return sizeof all / sizeof *all;
+}
+
+static unsigned
+check_values(const struct store *s, uint32_t id, struct sampled *out)
+{
+	const struct msg_check_view *v = store_check(s, id);
+	unsigned count = 0;
+	if (v == NULL || v->state >= CHECK_STATES)
+		return 0;
+	out[count++] = (struct sampled){ METRIC_UP, v->state == CHECK_UNKNOWN ? (double)NAN
+								     : v->state != CHECK_DOWN };
+	if (v->measured_ns == 0)
+		return count;
+	out[count++] = (struct sampled){ METRIC_LATENCY, (double)v->latency_ns / 1e6 };
+	for (uint32_t i = 0; i < v->value_count && i < MSG_VALUES; i++)
+		if (v->value[i].metric < METRICS_COUNT)
+			out[count++] = (struct sampled){ v->value[i].metric, v->value[i].value };
+	return count;
+}
+
+static unsigned
+route_values(const struct store *s, uint32_t id, struct sampled *out)
+{
+	const struct msg_route_view *v = store_route(s, id);
+	const struct route *r = &s->rules->routes[id];
+	unsigned healthy = 0;
+	if (v == NULL)
+		return 0;
+	for (uint32_t i = 0; i < r->backend_count; i++) {
+		const struct msg_check_view *c = r->backends[i].check != RULES_NONE
+							 ? store_check(s, r->backends[i].check)
+							 : NULL;
+		healthy += r->backends[i].check == RULES_NONE ||
+			   (c != NULL && (c->state == CHECK_UP || c->state == CHECK_DEGRADED));
+	}
+	out[0] = (struct sampled){ METRIC_HEALTHY, healthy };
+	out[1] = (struct sampled){ METRIC_REROUTED, v->state == ROUTE_REROUTED };
+	return 2;
+}
+
+unsigned
+values_of(const struct store *s, enum object_kind kind, uint32_t id,
+	  struct sampled out[VALUES_MAX])
+{
+	return kind == OBJECT_SERVICE ? service_values(s, id, out)
+	       : kind == OBJECT_CHECK ? check_values(s, id, out)
+				      : route_values(s, id, out);
+}
+
+/* ---- available? ---- */
+
+static enum availability
+service_is(const struct msg_service_view *v)
+{
+	if (v == NULL)
+		return UNTOLD;
+	if (v->state == SERVICE_UP || (v->state == SERVICE_HELD && v->pid > 0))
+		return AVAILABLE;
+	return v->by_command || v->state == SERVICE_STOPPING ? PLANNED : BROKEN;
+}
+
+static enum availability
+check_is(const struct store *s, uint32_t id)
+{
+	const struct msg_check_view *v = store_check(s, id);
+	uint32_t of = s->rules->checks[id].of;
+	const struct msg_service_view *service = of != RULES_NONE ? store_service(s, of) : NULL;
+	if (service != NULL && service->by_command)
+		return PLANNED;
+	return v == NULL || v->state == CHECK_UNKNOWN ? UNTOLD
+	       : v->state == CHECK_DOWN               ? BROKEN
+						      : AVAILABLE;
+}
+
+enum availability
+availability_of(const struct store *s, enum object_kind kind, uint32_t id)
+{
+	if (kind == OBJECT_SERVICE)
+		return service_is(store_service(s, id));
+	if (kind == OBJECT_CHECK)
+		return check_is(s, id);
+	const struct msg_route_view *v = store_route(s, id);
+	return v == NULL ? UNTOLD : v->state == ROUTE_STUCK ? BROKEN : AVAILABLE;
+}
