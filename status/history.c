@@ -17,7 +17,7 @@
 #define END_MS 1500
 #define GAP_MS 60000 /* nobody sampled for longer: not known how it was */
 
-struct series {
+struct track {
 	struct column tiers[TIERS];
 	double sum[TIERS];     /* of the coarser step that is being gathered */
 	uint16_t count[TIERS]; /* its samples */
@@ -25,7 +25,7 @@ struct series {
 };
 
 struct lane {
-	struct series *series;
+	struct track *tracks;
 	uint16_t count, cap;
 	int64_t span[TIERS]; /* of the open blocks; 0: none */
 	int64_t step[TIERS]; /* that is being gathered, since 1970 */
@@ -68,19 +68,19 @@ save_tier(struct history *h, enum object_kind kind, uint32_t id, enum tier tier,
 				   .span = l->span[tier] };
 	bool any = false;
 	for (unsigned i = 0; i < l->count; i++)
-		any = any || l->series[i].tiers[tier].slots > 0;
+		any = any || l->tracks[i].tiers[tier].slots > 0;
 	if (any) {
 		name_of(h, kind, id, head.object);
 		batch_open(&h->batch, &head);
 		for (unsigned i = 0; i < l->count; i++) {
-			struct column *c = &l->series[i].tiers[tier];
+			struct column *c = &l->tracks[i].tiers[tier];
 			if (c->slots > 0 && column_flush(c))
-				batch_column(&h->batch, l->series[i].metric, c);
+				batch_column(&h->batch, l->tracks[i].metric, c);
 		}
 		batch_close(&h->batch);
 	}
 	for (unsigned i = 0; close && i < l->count; i++)
-		column_empty(&l->series[i].tiers[tier]);
+		column_empty(&l->tracks[i].tiers[tier]);
 }
 
 static void
@@ -119,24 +119,24 @@ count_time(struct history *h, enum object_kind kind, uint32_t id, enum availabil
 	l->how = how;
 }
 
-static struct series *
-series_of(struct lane *l, unsigned metric, unsigned hint)
+static struct track *
+track_of(struct lane *l, unsigned metric, unsigned hint)
 {
-	if (hint < l->count && l->series[hint].metric == metric)
-		return &l->series[hint];
+	if (hint < l->count && l->tracks[hint].metric == metric)
+		return &l->tracks[hint];
 	for (unsigned i = 0; i < l->count; i++)
-		if (l->series[i].metric == metric)
-			return &l->series[i];
+		if (l->tracks[i].metric == metric)
+			return &l->tracks[i];
 	if (l->count == l->cap) {
 		unsigned cap = l->cap + 4u;
-		struct series *more = realloc(l->series, cap * sizeof *more);
+		struct track *more = realloc(l->tracks, cap * sizeof *more);
 		if (more == NULL)
 			return NULL;
-		l->series = more;
+		l->tracks = more;
 		l->cap = (uint16_t)cap;
 	}
-	l->series[l->count] = (struct series){ .metric = (uint16_t)metric };
-	return &l->series[l->count++];
+	l->tracks[l->count] = (struct track){ .metric = (uint16_t)metric };
+	return &l->tracks[l->count++];
 }
 
 /* The mean of the step that is over goes into the coarser column. */
@@ -145,7 +145,7 @@ end_step(struct lane *l, enum tier tier)
 {
 	unsigned slot = (unsigned)(l->step[tier] % PACK_SLOTS);
 	for (unsigned i = 0; i < l->count; i++) {
-		struct series *s = &l->series[i];
+		struct track *s = &l->tracks[i];
 		if (s->count[tier] > 0)
 			column_put(&s->tiers[tier], slot, s->sum[tier] / s->count[tier]);
 		s->sum[tier] = 0;
@@ -180,7 +180,7 @@ sample(struct history *h, enum object_kind kind, uint32_t id)
 	for (unsigned t = 0; t < TIERS; t++)
 		begin_slot(h, kind, id, (enum tier)t);
 	for (unsigned i = 0; i < count; i++) {
-		struct series *s = series_of(l, v[i].metric, i);
+		struct track *s = track_of(l, v[i].metric, i);
 		if (s == NULL || isnan(v[i].value))
 			continue;
 		column_put(&s->tiers[TIER_10S], (unsigned)(l->step[TIER_10S] % PACK_SLOTS),
@@ -274,8 +274,8 @@ free_lane(struct lane *l)
 {
 	for (unsigned i = 0; i < l->count; i++)
 		for (unsigned t = 0; t < TIERS; t++)
-			column_empty(&l->series[i].tiers[t]);
-	free(l->series);
+			column_empty(&l->tracks[i].tiers[t]);
+	free(l->tracks);
 }
 
 void
@@ -361,7 +361,7 @@ history_fill(const struct history *h, enum object_kind kind, uint32_t id, struct
 		return;
 	struct lane *l = &h->lanes[kind][id];
 	for (unsigned i = 0; ask->month == 0 && i < l->count; i++) {
-		struct series *s = &l->series[i];
+		struct track *s = &l->tracks[i];
 		for (unsigned t = 0; s->metric == ask->metric && t < TIERS; t++) {
 			struct open_block *open = &ask->open[t];
 			open->span = l->span[t];
@@ -380,6 +380,6 @@ history_metrics(const struct history *h, enum object_kind kind, uint32_t id,
 {
 	unsigned count = 0;
 	for (unsigned i = 0; id < h->counts[kind] && i < h->lanes[kind][id].count; i++)
-		list[count++] = h->lanes[kind][id].series[i].metric;
+		list[count++] = h->lanes[kind][id].tracks[i].metric;
 	return count;
 }
