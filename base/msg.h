@@ -27,6 +27,7 @@ enum role { ROLE_MONITORD, ROLE_NET, ROLE_LOCAL, ROLE_ROUTES, ROLE_ALERTS, ROLE_
 #define MSG_VERSION 1u
 #define MSG_PACKET_MAX 16384u /* bytes */
 #define MSG_TEXT 128	       /* a reason, cleaned, NUL-ended */
+#define MSG_PERSON 64	       /* who acknowledged, or silenced; cleaned, NUL-ended */
 #define MSG_VALUES 12       /* measured values in one result */
 #define MSG_BACKENDS 64	       /* backends of one route */
 
@@ -242,8 +243,20 @@ struct msg_incident_view {
 	uint32_t pad;
 	int64_t since_real_ms, until_real_ms;
 	uint64_t event;	       /* that opened it */
+	char who[MSG_PERSON], why[MSG_TEXT]; /* that it was acknowledged */
 	char text[MSG_TEXT * 2]; /* one sentence */
 };
+
+/* What may stay quiet, by an operator's order. */
+struct msg_silence_view {
+	uint32_t slot;
+	uint32_t kind, id; /* enum object_kind and its id; OBJECT_MONITORD: all */
+	uint32_t pad;
+	int64_t until_real_ms; /* 0: it is over */
+	uint64_t event;
+	char who[MSG_PERSON], why[MSG_TEXT];
+};
+#define MSG_SILENCES 64
 
 /* alerts -> monitord -> status */
 /* monitord -> net: which backends carry the traffic, for `{active}` in a check's expect. */
@@ -259,7 +272,8 @@ struct msg_alert_counts {
 
 enum verb {
 	VERB_START, VERB_STOP, VERB_RESTART, VERB_RELOAD_SERVICE, VERB_HOLD, VERB_RELEASE,
-	VERB_REROUTE, VERB_RESTORE, VERB_RELOAD, VERB_TEST, VERB_ACK, VERB_DRAIN, VERB_UNDRAIN, VERBS
+	VERB_REROUTE, VERB_RESTORE, VERB_RELOAD, VERB_TEST, VERB_ACK, VERB_DRAIN, VERB_UNDRAIN,
+	VERB_SILENCE, VERB_UNSILENCE, VERBS
 };
 
 /* status -> monitord, with the client's descriptor: monitord asks it who speaks. */
@@ -269,8 +283,10 @@ struct msg_command {
 	uint32_t id;	/* service, route or contact by the verb */
 	uint32_t target; /* REROUTE: backend index, or UINT32_MAX */
 	uint32_t wait;	 /* 1: answer at the outcome, 0: once accepted */
-	uint32_t seconds; /* HOLD: it ends by itself after these; 0: it does not */
-	uint32_t pad;
+	uint32_t seconds; /* HOLD, SILENCE: it ends by itself after these; 0: it does not */
+	uint32_t kind;	  /* SILENCE, UNSILENCE: enum object_kind of id; OBJECT_MONITORD: all */
+	uint64_t incident; /* ACK */
+	char who[MSG_PERSON], why[MSG_TEXT]; /* ACK, SILENCE: words for people */
 };
 
 enum command_answer {
@@ -341,6 +357,7 @@ struct msg_test_done {
 	X(ROUTE_VIEW, struct msg_route_view, CENTRE, TO(ROLE_STATUS), 0)                          \
 	X(RULE_VIEW, struct msg_rule_view, CENTRE, TO(ROLE_STATUS), 0)                            \
 	X(INCIDENT_VIEW, struct msg_incident_view, CENTRE, TO(ROLE_STATUS), 0)                    \
+	X(SILENCE_VIEW, struct msg_silence_view, CENTRE, TO(ROLE_STATUS), 0)                      \
 	X(ALERT_COUNTS, struct msg_alert_counts, CENTRE | TO(ROLE_ALERTS),                        \
 	  CENTRE | TO(ROLE_STATUS), 0)				 /* lie about mails */           \
 	X(COMMAND, struct msg_command, TO(ROLE_STATUS), CENTRE, 1) /* act for a connected admin */ \

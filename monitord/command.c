@@ -83,8 +83,18 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 		command_answer(c, cmd->token, ANSWER_NOT_ALLOWED, 0, "you may not do this");
 		return;
 	}
+	char who[MSG_PERSON], why[MSG_TEXT];
+	text_clean(who, sizeof who, cmd->who, strnlen(cmd->who, sizeof cmd->who));
+	text_clean(why, sizeof why, cmd->why, strnlen(cmd->why, sizeof cmd->why));
 	struct event e = { .kind = EVENT_COMMAND, .id = cmd->id, .verb = (enum verb)cmd->verb,
-			   .target = cmd->target, .seconds = cmd->seconds, .token = cmd->wait ? cmd->token : 0, .uid = r.uid };
+			   .target = cmd->target, .seconds = cmd->seconds, .token = cmd->wait ? cmd->token : 0, .uid = r.uid,
+			   .incident = cmd->incident, .who = who, .text = why };
+	bool known = cmd->kind < OBJECT_KINDS;
+	e.object = known ? (enum object_kind)cmd->kind : OBJECT_MONITORD;
+	if (!known) {
+		command_answer(c, cmd->token, ANSWER_REFUSED, 0, "no such kind");
+		return;
+	}
 	if (e.verb == VERB_TEST && cmd->id >= c->rules->contact_count) {
 		command_answer(c, cmd->token, ANSWER_REFUSED, 0, "no such contact");
 		return;

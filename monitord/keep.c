@@ -54,6 +54,20 @@ add_routes(const struct core *c, struct text *t)
 	}
 }
 
+static void
+add_silences(const struct core *c, struct text *t)
+{
+	struct msg_silence_view v;
+	for (uint32_t i = 0; i < WORLD_SILENCES; i++) {
+		world_silence_view(c->world, i, &v);
+		enum object_kind kind = (enum object_kind)v.kind;
+		if (v.until_real_ms != 0)
+			text_add(t, "silence %s %s %lld %s:%s\n", object_kind_name[kind],
+				 kind == OBJECT_MONITORD ? "all" : rules_name(c->rules, kind, v.id),
+				 (long long)v.until_real_ms, v.who, v.why);
+	}
+}
+
 /* In the child. */
 static void
 put(const char *path, const char *text, size_t size)
@@ -78,6 +92,7 @@ keep_write(struct core *c)
 	text_add(&t, "last %llu\n", (unsigned long long)world_last_event(c->world));
 	add_services(c, &t);
 	add_routes(c, &t);
+	add_silences(c, &t);
 	if (t.full)
 		log_warning("%s: too much to keep: some orders will not survive a boot", path);
 	pid_t pid = fork();
@@ -105,6 +120,23 @@ recall(struct core *c, const char *word, const char *name, const char *rest)
 	world_recall(c->world, &l);
 }
 
+static void
+recall_silence(struct core *c, const char *line)
+{
+	char kind[16], name[RULES_NAME_MAX + 1], who[MSG_PERSON], why[MSG_TEXT];
+	long long until;
+	int at = 0;
+	const char *colon;
+	if (sscanf(line, "silence %15s %64s %lld %n", kind, name, &until, &at) < 3 || at == 0 ||
+	    (colon = strchr(line + at, ':')) == NULL)
+		return;
+	text_print(who, sizeof who, "%.*s", (int)(colon - line - at), line + at);
+	text_print(why, sizeof why, "%.*s", (int)strcspn(colon + 1, "\n"), colon + 1);
+	for (unsigned k = 0; k < OBJECT_KINDS; k++)
+		if (strcmp(object_kind_name[k], kind) == 0)
+			world_silence_keep(c->world, (enum object_kind)k, name, until, who, why);
+}
+
 void
 keep_read(struct core *c)
 {
@@ -113,6 +145,10 @@ keep_read(struct core *c)
 	FILE *f = fopen(path, "re");
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		rest[0] = '\0';
+		if (strncmp(line, "silence ", 8) == 0) {
+			recall_silence(c, line);
+			continue;
+		}
 		if (sscanf(line, "%31s %64s %64s", word, name, rest) >= 2)
 			recall(c, word, name, rest);
 	}

@@ -166,6 +166,7 @@ send_view(struct core *c, enum object_kind kind, uint32_t id)
 		struct msg_route_view route;
 		struct msg_rule_view rule;
 		struct msg_incident_view incident;
+		struct msg_silence_view silence;
 	} v;
 	switch (kind) {
 	case OBJECT_SERVICE:
@@ -181,6 +182,10 @@ send_view(struct core *c, enum object_kind kind, uint32_t id)
 		world_rule_view(c->world, id, &v.rule);
 		return helper_put(h, MSG_RULE_VIEW, &v, -1);
 	case OBJECT_MONITORD:
+		if (id >= world_incidents(c->world)) {
+			world_silence_view(c->world, id - world_incidents(c->world) - 1, &v.silence);
+			return helper_put(h, MSG_SILENCE_VIEW, &v, -1);
+		}
 		world_incident_view(c->world, id, &v.incident);
 		return helper_put(h, MSG_INCIDENT_VIEW, &v, -1);
 	case OBJECT_CHAIN:

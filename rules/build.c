@@ -201,6 +201,18 @@ build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint
 }
 
 void
+build_add_text(struct build *b, struct text_list *list, const char *text)
+{
+	const char **texts = build_get(b, (list->count + 1) * sizeof *texts);
+	if (b->out_of_memory)
+		return;
+	if (list->count > 0)
+		memcpy(texts, list->texts, list->count * sizeof *texts);
+	texts[list->count++] = text;
+	list->texts = texts;
+}
+
+void
 build_append(struct build *b, struct id_list *list, uint32_t id)
 {
 	for (uint32_t i = 0; i < list->count; i++)

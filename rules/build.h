@@ -105,7 +105,11 @@ bool build_address(struct build *b, const char *value, const char **host, uint16
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
+void build_contacts(struct build *b); /* contact.c: what their keys mean together */
 int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */
+
+/* Adds a text that lives as long as the rules. */
+void build_add_text(struct build *b, struct text_list *list, const char *text);
 
 /* Adds an id that is not there yet. */
 void build_append(struct build *b, struct id_list *list, uint32_t id);

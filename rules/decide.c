@@ -65,15 +65,19 @@ command(struct world *w, const struct event *e)
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore", [VERB_RELOAD] = "reload-rules",
 		[VERB_TEST] = "test",	    [VERB_ACK] = "ack",
 		[VERB_DRAIN] = "drain",	    [VERB_UNDRAIN] = "undrain",
+		[VERB_SILENCE] = "silence", [VERB_UNSILENCE] = "unsilence",
 	};
 	bool route = e->verb == VERB_REROUTE || e->verb == VERB_RESTORE;
 	const char *why = "";
-	if (e->verb == VERB_RELOAD || e->verb == VERB_TEST || e->verb == VERB_ACK) {
+	if (e->verb == VERB_ACK || e->verb == VERB_SILENCE || e->verb == VERB_UNSILENCE) {
+		bool good = e->verb == VERB_ACK ? incident_ack(w, e, &why) : silence_command(w, e, &why);
+		answer(w, e, good ? ANSWER_DONE : ANSWER_REFUSED, why);
+		if (good && e->verb != VERB_ACK)
+			world_decide(w, DECIDE_REMEMBER, 0);
+		return;
+	}
+	if (e->verb == VERB_RELOAD || e->verb == VERB_TEST) {
 		enum decision_kind kind = e->verb == VERB_RELOAD ? DECIDE_RELOAD_RULES : DECIDE_TEST;
-		if (e->verb == VERB_ACK) {
-			answer(w, e, ANSWER_REFUSED, "ack: not supported yet");
-			return;
-		}
 		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by uid %u", words[e->verb], e->uid);
 		world_decide(w, kind, e->id)->token = e->token;
 		return;
@@ -289,7 +293,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	to->last_token = from->last_token;
 	to->random = from->random;
 	incidents_move(to, from);
-	for (uint32_t i = 0; i < INCIDENTS; i++)
+	for (uint32_t i = 0; i <= NODE_SILENCE; i++)
 		move_deadline(to, from, NODE_INCIDENTS, i, i);
 	for (uint32_t o = 0; o < rf->service_count; o++) {
 		uint32_t n = rules_find(rt, OBJECT_SERVICE, rf->services[o].name);

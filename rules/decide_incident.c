@@ -1,150 +1,15 @@
 /* Incidents: what belongs together is told once, when it begins and when it is over. */
-#include "rules/world_state.h"
+#include "rules/decide_incident.h"
 
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t
-index_of(const struct world *w, enum object_kind kind, uint32_t id)
-{
-	uint32_t i = w->nodes[w->base[kind] + id].incident;
-	return i != NO_INCIDENT && w->incidents[i].id != 0 &&
-			       w->incidents[i].state != INCIDENT_CLOSED
-		       ? i
-		       : NO_INCIDENT;
-}
-
-uint64_t
-incident_of(struct world *w, enum object_kind kind, uint32_t id)
-{
-	uint32_t i = index_of(w, kind, id);
-	return i != NO_INCIDENT ? w->incidents[i].id : 0;
-}
-
-static uint32_t
-of_service(const struct world *w, uint32_t service)
-{
-	const struct service *s = &w->rules->services[service];
-	uint32_t i = index_of(w, OBJECT_SERVICE, service);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < INCIDENTS; k++)
-		if (w->incidents[k].id != 0 && w->incidents[k].state != INCIDENT_CLOSED &&
-		    w->incidents[k].id == w->services[service].affected)
-			i = k; /* what it depends on is ill */
-	for (uint32_t k = 0; i == NO_INCIDENT && k < s->checks.count; k++)
-		i = index_of(w, OBJECT_CHECK, s->checks.ids[k]);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++) {
-		uint32_t r = index_of(w, OBJECT_ROUTE, s->routes.ids[k]);
-		/* that another backend of the route is ill is no cause of this one's
-		 * illness */
-		if (r != NO_INCIDENT && w->incidents[r].root_kind == OBJECT_ROUTE)
-			i = r;
-	}
-	return i;
-}
-
-static uint32_t
-of_route(const struct world *w, uint32_t route)
-{
-	const struct route *r = &w->rules->routes[route];
-	uint32_t i = index_of(w, OBJECT_ROUTE, route);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
-		if (r->backends[k].service != RULES_NONE)
-			i = index_of(w, OBJECT_SERVICE, r->backends[k].service);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
-		if (r->backends[k].check != RULES_NONE)
-			i = index_of(w, OBJECT_CHECK, r->backends[k].check);
-	return i;
-}
-
-/* Who needs whom: what is ill on the same path. */
-static uint32_t
-of_chain(const struct world *w, const struct chain *c, enum object_kind kind, uint32_t id)
-{
-	for (uint32_t p = 0, k = 0; p < c->path_count; p++) {
-		bool member = false;
-		uint32_t found = NO_INCIDENT;
-		for (; k < c->path_ends[p]; k++) {
-			const struct chain_link *link = &c->links[k];
-			member = member || (link->kind == kind && link->id == id);
-			if (found == NO_INCIDENT)
-				found = link->kind == OBJECT_SERVICE
-						? of_service(w, link->id)
-						: index_of(w, link->kind, link->id);
-		}
-		if (member && found != NO_INCIDENT)
-			return found;
-	}
-	return NO_INCIDENT;
-}
-
-static uint32_t
-of_rule(const struct world *w, uint32_t rule)
-{
-	const struct rule *r = &w->rules->rules[rule];
-	uint32_t i = index_of(w, OBJECT_RULE, rule);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < r->when.count; k++) {
-		const struct op *op = &r->when.ops[k];
-		if (op->kind != OP_TEST)
-			continue;
-		if (op->object == OBJECT_SERVICE)
-			i = of_service(w, op->id);
-		else if (op->object == OBJECT_CHECK &&
-			 w->rules->checks[op->id].of != RULES_NONE)
-			i = of_service(w, w->rules->checks[op->id].of);
-		else
-			i = index_of(w, op->object, op->id);
-	}
-	return i;
-}
-
-/* The open incident of something that the object belongs to. */
-static uint32_t
-related(const struct world *w, enum object_kind kind, uint32_t id)
-{
-	uint32_t i = NO_INCIDENT;
-	switch (kind) {
-	case OBJECT_SERVICE:
-		i = of_service(w, id);
-		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
-			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
-				const struct action *x = &w->rules->rules[r].actions[a];
-				if (x->id == id && x->kind <= ACTION_RELEASE &&
-				    i == NO_INCIDENT)
-					i = index_of(w, OBJECT_RULE, r);
-			}
-		break;
-	case OBJECT_CHECK:
-		i = index_of(w, kind, id);
-		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
-			i = of_service(w, w->rules->checks[id].of);
-		for (uint32_t k = 0;
-		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
-			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
-		break;
-	case OBJECT_ROUTE:
-		i = of_route(w, id);
-		break;
-	case OBJECT_RULE:
-		i = of_rule(w, id);
-		break;
-	case OBJECT_MONITORD:
-	case OBJECT_CHAIN:
-	case OBJECT_CONTACT:
-	case OBJECT_KINDS:
-		return NO_INCIDENT;
-	}
-	uint32_t own = id;
-	enum object_kind own_kind = kind;
-	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
-		own = w->rules->checks[id].of;
-		own_kind = OBJECT_SERVICE;
-	}
-	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
-		i = of_chain(w, &w->rules->chains[c], own_kind, own);
-	return i;
-}
+#define FLAP_MS 600000	     /* what turned bad so long ago is forgotten */
+#define FLAP_SETTLE_MS 300000 /* what flaps is over when it was well for so long */
+#define SETTLE_MOST_MS 20000
+#define ESCALATE_DEEP 8 /* contacts that hear after each other */
 
 /* The oldest that is closed, or was never used; NO_INCIDENT: all are open. */
 static uint32_t
@@ -186,22 +51,257 @@ open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *t
 	return index;
 }
 
+/* ---- who is told, and when again ---- */
+
+static const struct remind *
+remind_of(const struct world *w, const struct incident *x)
+{
+	return x->root_kind == OBJECT_RULE ? &w->rules->rules[x->root_id].remind
+					   : &w->rules->settings.remind;
+}
+
+/* The first reminder after so long. */
+static int64_t
+next_reminder(const struct remind *r, int64_t elapsed_ms)
+{
+	for (uint32_t i = 0; i < r->count; i++)
+		if (r->ms[i] > elapsed_ms)
+			return r->ms[i];
+	int64_t step = r->count > 0 ? r->ms[r->count - 1] : 0;
+	return step > 0 ? (elapsed_ms / step + 1) * step : NEVER;
+}
+
+struct due { /* contacts by the time at which they are told */
+	const struct world *w;
+	int64_t from_ms, until_ms; /* those that are due then, from_ms excluded, go to names */
+	int64_t next_ms;	   /* and the first after until_ms */
+	struct text *names;
+};
+
+static void
+add_name(struct text *t, const char *name)
+{
+	char list[JOURNAL_TO], *rest = list, *word;
+	text_print(list, sizeof list, "%.*s", (int)t->length, t->bytes);
+	while ((word = strsep(&rest, ",")) != NULL)
+		if (strcmp(word, name) == 0)
+			return;
+	if (t->length + strlen(name) + 2 < t->cap) /* whole names only */
+		text_add(t, "%s%s", t->length > 0 ? "," : "", name);
+}
+
+static void
+due_of(struct due *d, const struct alerts_to *to, int64_t base_ms, unsigned deep)
+{
+	for (uint32_t i = 0; i < to->count; i++) {
+		int64_t at = base_ms + to->to[i].after_ms;
+		const struct contact *c = &d->w->rules->contacts[to->to[i].contact];
+		if (at > d->from_ms && at <= d->until_ms)
+			add_name(d->names, c->name);
+		if (at > d->until_ms && at < d->next_ms)
+			d->next_ms = at;
+		if (deep > 0)
+			due_of(d, &c->escalate, at, deep - 1);
+	}
+}
+
+/* Who is told between two times after the first telling; returns when more are. */
+static int64_t
+contacts_due(const struct world *w, const struct incident *x, int64_t from_ms, int64_t until_ms,
+	     char *out, size_t cap)
+{
+	struct text t;
+	struct due d = { .w = w, .from_ms = from_ms, .until_ms = until_ms, .next_ms = NEVER,
+			 .names = &t };
+	text_begin(&t, out, cap);
+	due_of(&d, rules_alerts(w->rules, x->root_kind, x->root_id), 0, ESCALATE_DEEP);
+	return d.next_ms;
+}
+
+static struct journal_line *
+write_line(struct world *w, uint32_t index, const char *kind, const char *text)
+{
+	struct incident *x = &w->incidents[index];
+	w->cause = x->id;
+	world_tell(w, kind, x->root_kind, x->root_id, "%s", text);
+	struct journal_line *l = &w->out->list[w->out->count - 1].line;
+	l->incident = x->id;
+	world_mark(w, NODE_INCIDENTS, index);
+	return l;
+}
+
+void
+incident_tell(struct world *w, uint32_t index, const char *kind, const char *text)
+{
+	struct incident *x = &w->incidents[index];
+	struct journal_line *l = write_line(w, index, kind, text);
+	bool quiet = x->quiet || incident_silenced(w, x);
+	x->hidden = x->hidden || quiet;
+	if (quiet && strcmp(kind, "incident-close") != 0)
+		x->quiet = x->quiet || strcmp(kind, "incident-open") == 0;
+	else if (!x->quiet)
+		contacts_due(w, x, -1, x->elapsed_ms, l->to, sizeof l->to);
+}
+
+void
+incident_arm(struct world *w, uint32_t index)
+{
+	const struct incident *x = &w->incidents[index];
+	char names[JOURNAL_TO];
+	int64_t due = next_reminder(remind_of(w, x), x->elapsed_ms);
+	int64_t more = contacts_due(w, x, x->elapsed_ms, x->elapsed_ms, names, sizeof names);
+	due = more < due ? more : due;
+	if (x->again)
+		world_arm(w, NODE_INCIDENTS, index, x->bad_ms + OPEN_MAIL_MS);
+	else if (due != NEVER && x->state == INCIDENT_OPEN && !x->quiet && !incident_silenced(w, x))
+		world_arm(w, NODE_INCIDENTS, index, x->told_ms + due);
+	else
+		world_arm(w, NODE_INCIDENTS, index, NEVER);
+}
+
+/* Reminders and escalations that have come due. */
+static void
+tell_again(struct world *w, uint32_t index)
+{
+	struct incident *x = &w->incidents[index];
+	char names[JOURNAL_TO], text[400], took[32];
+	int64_t elapsed = w->now_ms - x->told_ms, remind = next_reminder(remind_of(w, x), x->elapsed_ms);
+	if (x->state != INCIDENT_OPEN || x->quiet || incident_silenced(w, x))
+		return;
+	contacts_due(w, x, x->elapsed_ms, elapsed, names, sizeof names);
+	x->elapsed_ms = elapsed > x->elapsed_ms ? elapsed : x->elapsed_ms;
+	if (names[0] != '\0') {
+		text_print(text, sizeof text, "nobody has taken it for %s: %s",
+			   text_duration(elapsed, took, sizeof took), x->text);
+		struct journal_line *l = write_line(w, index, "incident-escalate", text);
+		text_print(l->to, sizeof l->to, "%s", names);
+	}
+	if (remind <= elapsed)
+		incident_tell(w, index, "incident-remind", x->text);
+}
+
+/* ---- it turns bad, and good ---- */
+
+/* So often within FLAP_MS, and since when. */
+static uint32_t
+turns_of(const struct incident *x, int64_t now_ms, int64_t *since_ms)
+{
+	uint32_t n = 0;
+	*since_ms = now_ms;
+	for (uint32_t i = 0; i < FLAP_TURNS && i < x->turns; i++)
+		if (now_ms - x->turn_ms[i] < FLAP_MS) {
+			n++;
+			*since_ms = x->turn_ms[i] < *since_ms ? x->turn_ms[i] : *since_ms;
+		}
+	return n;
+}
+
+static void
+tell_flap(struct world *w, uint32_t index)
+{
+	struct incident *x = &w->incidents[index];
+	char text[400], took[32], settle[32];
+	int64_t since;
+	uint32_t n = turns_of(x, w->now_ms, &since);
+	text_duration(w->now_ms - since, took, sizeof took);
+	if (x->flaps)
+		text_print(text, sizeof text,
+			   "%s flaps: wrong %u times in %s; you hear again when it has been well for %s: %s",
+			   rules_name(w->rules, x->root_kind, x->root_id), n, took,
+			   text_duration(FLAP_SETTLE_MS, settle, sizeof settle), x->text);
+	else
+		text_print(text, sizeof text, "again, %s after it began: %s", took, x->text);
+	x->again = false;
+	incident_tell(w, index, "incident-again", text);
+}
+
+/* From well to not well. */
+static void
+turn(struct world *w, uint32_t index, bool reopened)
+{
+	struct incident *x = &w->incidents[index];
+	int64_t since;
+	bool flapped = x->flaps;
+	x->bad_ms = w->now_ms;
+	x->turn_ms[x->turns++ % FLAP_TURNS] = w->now_ms;
+	x->flaps = x->flaps || turns_of(x, w->now_ms, &since) == FLAP_TURNS ||
+		   (reopened && x->root_kind == OBJECT_CHECK);
+	x->again = x->told && (reopened || (x->flaps && !flapped));
+	if (x->again)
+		world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
+}
+
+/* The incident that was over a short while ago, and that the object was part of. */
+static uint32_t
+reopen(struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = world_node(w, kind, id)->incident;
+	if (i == NO_INCIDENT)
+		return i;
+	struct incident *x = &w->incidents[i];
+	if (x->id == 0 || x->state != INCIDENT_CLOSED || x->closed_ms == 0 ||
+	    w->now_ms - x->closed_ms >= FLAP_MS || x->root_kind == OBJECT_MONITORD)
+		return NO_INCIDENT;
+	x->state = INCIDENT_OPEN;
+	x->until_real_ms = 0;
+	x->who[0] = x->why[0] = '\0';
+	x->told_ms = w->now_ms;
+	x->elapsed_ms = 0;
+	world_mark(w, NODE_INCIDENTS, i);
+	return i;
+}
+
+static void
+revise_root(struct world *w, uint32_t index, enum object_kind kind, uint32_t id, const char *text)
+{
+	struct incident *x = &w->incidents[index];
+	if (x->root_kind == OBJECT_MONITORD || (x->root_kind == kind && x->root_id == id) ||
+	    !incident_explains(w, kind, id, x->root_kind, x->root_id))
+		return;
+	x->root_kind = kind;
+	x->root_id = id;
+	text_print(x->text, sizeof x->text, "%s", text);
+	world_mark(w, NODE_INCIDENTS, index);
+}
+
 void
 incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *text)
 {
 	struct node *n = world_node(w, kind, id);
-	uint32_t i = index_of(w, kind, id);
-	if (n->bad && i != NO_INCIDENT)
+	uint32_t i = incident_index(w, kind, id);
+	bool reopened = false;
+	if (n->bad && i != NO_INCIDENT) {
+		revise_root(w, i, kind, id, text);
 		return;
+	}
 	n->bad = false;
 	if (i == NO_INCIDENT)
-		i = related(w, kind, id);
+		i = incident_related(w, kind, id);
+	if (i == NO_INCIDENT) {
+		i = reopen(w, kind, id);
+		reopened = i != NO_INCIDENT;
+	}
 	if (i == NO_INCIDENT)
 		i = open_incident(w, kind, id, text);
+	else
+		revise_root(w, i, kind, id, text);
 	n->incident = i;
 	n->bad = true;
-	w->incidents[i].bad++;
 	w->incidents[i].good_ms = 0;
+	if (w->incidents[i].bad++ == 0)
+		turn(w, i, reopened);
+}
+
+/* So long it must be well before it is over: twice as long as it was not. */
+static int64_t
+settle_ms(const struct incident *x)
+{
+	int64_t ms = 2 * (x->good_ms - x->bad_ms);
+	if (x->flaps)
+		return FLAP_SETTLE_MS;
+	if (x->bad_ms == 0) /* of an earlier life */
+		return SETTLE_MS;
+	return ms < SETTLE_MS ? SETTLE_MS : ms > SETTLE_MOST_MS ? SETTLE_MOST_MS : ms;
 }
 
 void
@@ -218,22 +318,11 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 	if (x->bad > 0)
 		return;
 	x->good_ms = w->now_ms;
-	int64_t due = w->now_ms + SETTLE_MS;
-	if (!x->told && x->since_ms + OPEN_MAIL_MS < due)
-		due = x->since_ms + OPEN_MAIL_MS > w->now_ms ? x->since_ms + OPEN_MAIL_MS
-							     : w->now_ms;
+	int64_t due = w->now_ms + settle_ms(x);
+	int64_t open = x->told ? x->bad_ms + OPEN_MAIL_MS : x->since_ms + OPEN_MAIL_MS;
+	if ((!x->told || x->again) && open < due)
+		due = open > w->now_ms ? open : w->now_ms;
 	world_arm(w, NODE_INCIDENTS, i, due);
-}
-
-static void
-tell(struct world *w, uint32_t index, const char *kind, const char *text)
-{
-	struct incident *x = &w->incidents[index];
-	w->cause = x->id;
-	world_tell(w, kind, x->root_kind, x->root_id, "%s", text);
-	struct journal_line *l = &w->out->list[w->out->count - 1].line;
-	l->incident = x->id;
-	world_mark(w, NODE_INCIDENTS, index);
 }
 
 void
@@ -245,48 +334,83 @@ incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *
 	struct incident *x = &w->incidents[index];
 	text_print(x->text, sizeof x->text, "%s", text);
 	world_mark(w, NODE_INCIDENTS, index);
-	if (x->told) {
-		x->told_ms = w->now_ms;
-		tell(w, index, "incident-remind", text);
-	}
+	if (x->told && !x->again)
+		incident_tell(w, index, "incident-remind", text);
 	w->cause = cause;
+}
+
+static void
+close_incident(struct world *w, uint32_t index)
+{
+	struct incident *x = &w->incidents[index];
+	char text[400], took[32];
+	x->state = INCIDENT_CLOSED;
+	x->closed_ms = w->now_ms;
+	x->until_real_ms = w->real_ms - (x->good_ms != 0 ? w->now_ms - x->good_ms : 0);
+	text_print(text, sizeof text, "over after %s: %s",
+		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took),
+		   x->text);
+	incident_tell(w, index, "incident-close", text);
+	x->flaps = x->quiet = x->hidden = false;
+	for (uint32_t i = 0; i < w->rules->service_count; i++)
+		if (w->services[i].affected == x->id)
+			w->services[i].affected = 0; /* told anew, should it begin again */
 }
 
 void
 incident_timer(struct world *w, uint32_t index)
 {
+	if (index == NODE_SILENCE) {
+		silence_timer(w);
+		return;
+	}
 	struct incident *x = &w->incidents[index];
-	char text[400], took[32];
 	if (x->id == 0 || x->state == INCIDENT_CLOSED)
 		return;
 	if (!x->told) {
 		x->told = true;
 		x->told_ms = w->now_ms;
-		tell(w, index, "incident-open", x->text);
+		x->elapsed_ms = 0;
+		incident_tell(w, index, "incident-open", x->text);
 	}
+	if (x->again)
+		tell_flap(w, index);
 	if (x->bad > 0) {
-		int64_t remind_ms = x->root_kind == OBJECT_RULE
-					    ? w->rules->rules[x->root_id].remind_ms
-					    : w->rules->settings.remind_ms;
-		if (remind_ms > 0) {
-			if (w->now_ms - x->told_ms >= remind_ms) {
-				x->told_ms = w->now_ms;
-				tell(w, index, "incident-remind", x->text);
-			}
-			world_arm(w, NODE_INCIDENTS, index, x->told_ms + remind_ms);
-		}
+		tell_again(w, index);
+		incident_arm(w, index);
 		return;
 	}
-	if (x->good_ms + SETTLE_MS > w->now_ms) {
-		world_arm(w, NODE_INCIDENTS, index, x->good_ms + SETTLE_MS);
-		return;
+	if (x->good_ms + settle_ms(x) > w->now_ms)
+		world_arm(w, NODE_INCIDENTS, index, x->good_ms + settle_ms(x));
+	else
+		close_incident(w, index);
+}
+
+bool
+incident_ack(struct world *w, const struct event *e, const char **why)
+{
+	char text[JOURNAL_TEXT];
+	uint32_t i = 0;
+	while (i < INCIDENTS && (w->incidents[i].id != e->incident || e->incident == 0))
+		i++;
+	if (i == INCIDENTS || w->incidents[i].state == INCIDENT_CLOSED) {
+		*why = "no such incident is open";
+		return false;
 	}
-	x->state = INCIDENT_CLOSED;
-	x->until_real_ms = w->real_ms - (x->good_ms != 0 ? w->now_ms - x->good_ms : 0);
-	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took),
-		   x->text);
-	tell(w, index, "incident-close", text);
+	struct incident *x = &w->incidents[i];
+	if (e->who != NULL && *e->who != '\0')
+		text_print(x->who, sizeof x->who, "%s", e->who);
+	else
+		text_print(x->who, sizeof x->who, "uid %u", e->uid);
+	for (char *p = x->who; *p != '\0'; p++)
+		*p = *p == ':' ? ' ' : *p; /* it ends at a colon where it is read again */
+	text_print(x->why, sizeof x->why, "%s", e->text != NULL ? e->text : "");
+	x->state = INCIDENT_ACKED;
+	text_print(text, sizeof text, "acknowledged by %s: %s", x->who, x->why);
+	incident_tell(w, i, "incident-ack", text);
+	if (x->bad > 0 && !x->again && x->told)
+		world_arm(w, NODE_INCIDENTS, i, NEVER);
+	return true;
 }
 
 /* ---- an earlier life, and other rules ---- */
@@ -326,6 +450,58 @@ recall_new(struct world *w, const struct journal_line *l)
 	return index;
 }
 
+static void
+recall_ack(struct incident *x, const struct journal_line *l)
+{
+	const char *who = l->text + strlen("acknowledged by "), *colon;
+	if (strncmp(l->text, "acknowledged by ", strlen("acknowledged by ")) != 0 ||
+	    (colon = strchr(who, ':')) == NULL)
+		return;
+	x->state = INCIDENT_ACKED;
+	text_print(x->who, sizeof x->who, "%.*s", (int)(colon - who), who);
+	text_print(x->why, sizeof x->why, "%s", colon[1] == ' ' ? colon + 2 : colon + 1);
+}
+
+/* When it was told, by its own lines; incidents_settle makes our times of these. */
+static void
+recall_told(struct incident *x, const struct journal_line *l, bool opens)
+{
+	bool again = strcmp(l->kind, "incident-again") == 0;
+	if (strncmp(l->kind, "incident-", 9) != 0)
+		return;
+	x->told = x->told || opens;
+	if (opens || again)
+		x->told_ms = l->real_ms;
+	if (opens && l->to[0] == '\0')
+		x->quiet = true; /* silenced, or for nobody */
+	else if (opens)
+		x->quiet = false;
+	if (again) {
+		x->state = INCIDENT_OPEN;
+		x->until_real_ms = 0;
+		x->flaps = strstr(l->text, " flaps: ") != NULL;
+	}
+	x->elapsed_ms = l->real_ms > x->told_ms ? l->real_ms - x->told_ms : 0;
+	x->recalled = true;
+	if (strcmp(l->kind, "incident-ack") == 0)
+		recall_ack(x, l);
+}
+
+void
+incidents_settle(struct world *w)
+{
+	for (uint32_t i = 0; i < INCIDENTS; i++) {
+		struct incident *x = &w->incidents[i];
+		int64_t ago = w->real_ms - x->told_ms;
+		x->hidden = x->quiet = x->quiet && incident_silenced(w, x);
+		if (x->recalled)
+			x->told_ms = w->now_ms - (ago > 0 ? ago : 0);
+		if (x->recalled && x->good_ms == 0)
+			x->good_ms = w->now_ms;
+		x->recalled = false;
+	}
+}
+
 /* What was open is open still, and what was not yet told is told now. */
 void
 incident_recall(struct world *w, const struct journal_line *l)
@@ -342,6 +518,7 @@ incident_recall(struct world *w, const struct journal_line *l)
 			return;
 		w->incidents[index].state = INCIDENT_CLOSED;
 		w->incidents[index].until_real_ms = l->real_ms;
+		w->incidents[index].quiet = w->incidents[index].flaps = false;
 		world_arm(w, NODE_INCIDENTS, index, NEVER);
 		return;
 	}
@@ -357,7 +534,9 @@ incident_recall(struct world *w, const struct journal_line *l)
 		if (x->root_kind != OBJECT_MONITORD)
 			world_node(w, x->root_kind, x->root_id)->incident = index;
 	}
-	x->told = x->told || opens;
+	recall_told(x, l, opens);
+	if (strcmp(l->kind, "incident-again") == 0)
+		world_arm(w, NODE_INCIDENTS, index, w->now_ms + RECALL_MS);
 }
 
 void
@@ -365,6 +544,7 @@ incidents_move(struct world *to, const struct world *from)
 {
 	memcpy(to->incidents, from->incidents, sizeof to->incidents);
 	to->incident_next = from->incident_next;
+	silences_move(to, from);
 	for (uint32_t i = 0; i < INCIDENTS; i++) {
 		struct incident *x = &to->incidents[i];
 		if (x->id != 0)

@@ -91,7 +91,8 @@ contact_action(struct world *w, uint32_t id, const struct action *a)
 	world_tell(w, page ? "page" : "alert", OBJECT_RULE, id, "%s: %s",
 		   conf(w, id)->name, w->ruleviews[id].text);
 	struct journal_line *l = &w->out->list[w->out->count - 1].line;
-	text_print(l->to, sizeof l->to, "%s", w->rules->contacts[a->id].name);
+	if (!silenced(w, OBJECT_RULE, id))
+		text_print(l->to, sizeof l->to, "%s", w->rules->contacts[a->id].name);
 }
 
 static void

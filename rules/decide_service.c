@@ -360,6 +360,8 @@ service_command(struct world *w, const struct event *e, const char **why)
 	case VERB_RESTORE:
 	case VERB_RELOAD:
 	case VERB_TEST:
+	case VERB_SILENCE:
+	case VERB_UNSILENCE:
 	case VERB_ACK:
 	case VERBS:
 		break;

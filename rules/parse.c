@@ -200,13 +200,15 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 		uint32_t rule = x->rule;
 		*x = (struct check){ .id = id, .name = name, .place = s->place, .rule = rule };
 		init_check(b, x);
+		x->severity = SEVERITY_CRITICAL;
 		return x;
 	}
 	case OBJECT_RULE: {
 		struct rule *x = &r->rules[id];
 		*x = (struct rule){ .id = id, .name = name, .place = s->place, .timeout_ms = 30000 };
 		x->cooldown_ms = r->settings.cooldown_ms;
-		x->remind_ms = r->settings.remind_ms;
+		x->remind = r->settings.remind;
+		x->severity = SEVERITY_CRITICAL;
 		return x;
 	}
 	case OBJECT_ROUTE: {
@@ -220,7 +222,8 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 		r->chains[id] = (struct chain){ .id = id, .name = name, .place = s->place };
 		return &r->chains[id];
 	case OBJECT_CONTACT:
-		r->contacts[id] = (struct contact){ .id = id, .name = name, .place = s->place };
+		r->contacts[id] = (struct contact){ .id = id, .name = name, .place = s->place,
+						     .rate_count = 10, .rate_ms = 600000 };
 		return &r->contacts[id];
 	case OBJECT_MONITORD:
 	case OBJECT_KINDS:

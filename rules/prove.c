@@ -353,15 +353,6 @@ build_prove(struct build *b)
 		if (x->action_count == 0 && b->problems->errors == 0)
 			build_error(b, x->place, "[rule %s]: do is missing", x->name);
 	}
-	for (uint32_t i = 0; i < r->contact_count; i++)
-		if (r->contacts[i].mail.count == 0 && r->contacts[i].page.count == 0)
-			build_error(b, r->contacts[i].place, "[contact %s]: mail or page is missing",
-				    r->contacts[i].name);
-	bool mails = false;
-	for (uint32_t i = 0; i < r->contact_count; i++)
-		mails = mails || r->contacts[i].mail.count > 0;
-	if (mails && r->settings.smtp.count == 0)
-		build_error(b, r->settings.place.file != NULL ? r->settings.place : r->contacts[0].place,
-			    "a contact has mail, but [monitord] names no smtp server");
+	build_contacts(b);
 	prove_cycles(b);
 }

@@ -154,6 +154,8 @@ world_recall(struct world *w, const struct journal_line *l)
 		w->last_event = l->id;
 	w->recalled = true;
 	incident_recall(w, l);
+	if (command && (BEGINS(l, "silence ") || BEGINS(l, "unsilence ")))
+		silence_recall(w, l);
 	if (s != RULES_NONE && command)
 		recall_service_command(&w->services[s], l);
 	else if (s != RULES_NONE && strcmp(l->object_kind, "service") == 0)
@@ -174,6 +176,7 @@ recall_settle(struct world *w)
 {
 	w->recalled = false;
 	drains_again(w);
+	incidents_settle(w);
 	for (uint32_t id = 0; id < w->rules->service_count; id++) {
 		struct service_view *s = &w->services[id];
 		for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)

@@ -291,55 +291,6 @@ set_path(struct build *b, void *object, const struct entry *e)
 	c->path_ends = ends;
 }
 
-/* ---- contact ---- */
-static void
-add_text(struct build *b, struct text_list *list, const char *text)
-{
-	const char **texts = build_get(b, (list->count + 1) * sizeof *texts);
-	if (b->out_of_memory)
-		return;
-	if (list->count > 0)
-		memcpy(texts, list->texts, list->count * sizeof *texts);
-	texts[list->count++] = text;
-	list->texts = texts;
-}
-
-static void
-mail_item(struct build *b, void *arg, const char *text)
-{
-	struct contact *c = arg;
-	const char *at = strchr(text, '@');
-	/* RFC 5321's dot-string and domain; what it quotes is not worth the risk */
-	if (at == NULL || at == text || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
-	    strpbrk(text, " \t<>\"(),;:\\[]") != NULL || strlen(text) > 254)
-		error(b, "mail: '%.80s' is no mail address", text);
-	else
-		add_text(b, &c->mail, text);
-}
-
-void
-set_mail(struct build *b, void *object, const struct entry *e)
-{
-	lex_list(b, e->value, mail_item, object);
-}
-
-static void
-page_item(struct build *b, void *arg, const char *text)
-{
-	struct contact *c = arg;
-	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
-	    strpbrk(text, " \t\"<>") != NULL)
-		error(b, "page: '%.80s' is no http:// or https:// address", text);
-	else
-		add_text(b, &c->page, text);
-}
-
-void
-set_page(struct build *b, void *object, const struct entry *e)
-{
-	lex_list(b, e->value, page_item, object);
-}
-
 /* ---- monitord ---- */
 static void
 smtp_item(struct build *b, void *arg, const char *text)
@@ -348,7 +299,7 @@ smtp_item(struct build *b, void *arg, const char *text)
 	const char *host;
 	uint16_t port;
 	if (build_address(b, text, &host, &port))
-		add_text(b, &s->smtp, text);
+		build_add_text(b, &s->smtp, text);
 }
 
 void

@@ -58,6 +58,16 @@ struct alerts_to {
 	const struct alert_to *to;
 };
 
+/* "remind = 1h, 4h, 24h": after so long, then every 24h; count 0: never. */
+#define REMIND_MAX 8
+struct remind {
+	uint32_t count;
+	int64_t ms[REMIND_MAX]; /* grows */
+};
+
+enum severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
+extern const char *const severity_name[SEVERITIES];
+
 #define READY_FD_LEAST 3
 #define READY_FD_MOST 63
 enum ready_kind { READY_DEFAULT, READY_CHECK, READY_NOTIFY, READY_FD, READY_AFTER, READY_EXEC };
@@ -223,6 +233,7 @@ struct check {
 	int64_t up_ms;
 	bool down_set, up_set; /* the keys stood there */
 	struct alerts_to alert;
+	enum severity severity; /* of its being down */
 	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
 	struct id_list routes;	 /* that have it as the check of a backend */
 	struct id_list verifies; /* routes whose switches it proves */
@@ -298,7 +309,8 @@ struct rule {
 	uint32_t escalate_need;
 	int64_t escalate_ms;
 	int64_t cooldown_ms;
-	int64_t remind_ms; /* 0: never */
+	struct remind remind;
+	enum severity severity;
 	int64_t timeout_ms; /* of run */
 	const char *user;
 	bool dry_run;
@@ -348,14 +360,32 @@ struct chain {
 	struct alerts_to alert;
 };
 
+enum page_driver {
+	PAGE_JSON, PAGE_PAGERDUTY, PAGE_ALERTMANAGER, PAGE_SLACK, PAGE_NTFY, PAGE_DRIVERS
+};
+extern const char *const page_driver_name[PAGE_DRIVERS];
+
 struct contact {
 	uint32_t id;
 	const char *name;
 	struct place place;
 	struct text_list mail; /* addresses */
-	struct text_list page; /* webhook URLs */
-	struct command run;
+	struct text_list sms;  /* addresses whose mails are one short text */
+	struct text_list page; /* "URL" or "DRIVER URL": see contact_page */
+	struct command run;    /* gets the event as JSON on its standard input */
+	bool desktop;	       /* monitord-desktop tells it */
+	struct id_list members; /* other contacts that hear of it instead */
+	enum severity severity; /* hears of this and of worse */
+	uint32_t rate_count;	/* mails in rate_ms; what is more becomes one digest */
+	int64_t rate_ms;
+	struct alerts_to escalate; /* who hears later of what is neither over nor taken */
+	const char *subject;	   /* template, NULL: the usual one */
+	const char *body, *body_file;
+	const char *key, *key_file; /* secret of its pages */
 };
+
+/* The driver of one of its pages, and the address behind it. */
+enum page_driver contact_page(const char *page, const char **url);
 
 enum smtp_tls { SMTP_TLS_NO, SMTP_TLS_STARTTLS, SMTP_TLS_OPTIONAL };
 
@@ -371,7 +401,9 @@ struct settings { /* [monitord] */
 	uint32_t uid_base;
 	bool stop_services_on_stop; /* on-stop = stop */
 	struct alerts_to alert;
-	int64_t remind_ms;
+	struct remind remind;
+	const char *heartbeat; /* URL, NULL: none */
+	int64_t heartbeat_ms;
 	uint32_t starts_at_once;
 	uint64_t history_bytes; /* 0: off */
 	/* defaults of checks, services, rules */

@@ -63,7 +63,6 @@ alert_item(struct build *b, void *arg, const char *text)
 			build_error(b, b->entry->place, "%s: %s", b->entry->key, why);
 			return;
 		}
-		build_error(b, b->entry->place, "%s: 'after' is not supported yet", b->entry->key);
 	}
 	if (id != RULES_NONE)
 		items->to[items->count++] = (struct alert_to){ .contact = id, .after_ms = after };

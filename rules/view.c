@@ -94,7 +94,23 @@ world_incident_view(const struct world *w, uint32_t index, struct msg_incident_v
 	v->since_real_ms = i->since_real_ms;
 	v->until_real_ms = i->until_real_ms;
 	v->event = i->event;
+	text_print(v->who, sizeof v->who, "%s", i->who);
+	text_print(v->why, sizeof v->why, "%s", i->why);
 	text_print(v->text, sizeof v->text, "%s", i->text);
+}
+
+void
+world_silence_view(const struct world *w, uint32_t slot, struct msg_silence_view *v)
+{
+	const struct silence *s = &w->silences[slot];
+	memset(v, 0, sizeof *v);
+	v->slot = slot;
+	v->kind = s->kind;
+	v->id = s->id;
+	v->until_real_ms = s->until_real_ms;
+	v->event = s->event;
+	text_print(v->who, sizeof v->who, "%s", s->who);
+	text_print(v->why, sizeof v->why, "%s", s->why);
 }
 
 uint32_t

@@ -127,7 +127,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 		w->node_count += rules_count(rules, order[i]);
 	}
 	w->base[NODE_INCIDENTS] = w->node_count;
-	w->node_count += INCIDENTS;
+	w->node_count += INCIDENTS + 1 + SILENCES;
 	w->base[NODE_HOLDS] = w->node_count;
 	w->node_count += rules->service_count;
 	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
@@ -283,6 +283,8 @@ world_all_dirty(struct world *w)
 	for (uint32_t i = 0; i < INCIDENTS; i++)
 		if (w->incidents[i].id != 0)
 			world_mark(w, NODE_INCIDENTS, i);
+	for (uint32_t i = 0; i < SILENCES; i++)
+		world_mark(w, NODE_INCIDENTS, NODE_SILENCES + i);
 }
 
 /* ---- decisions ---- */
@@ -297,15 +299,6 @@ world_decide(struct world *w, enum decision_kind kind, uint32_t id)
 	d->id = id;
 	d->text[0] = '\0';
 	return d;
-}
-
-static void
-add_contacts(const struct world *w, const struct alerts_to *to, char *out, size_t cap)
-{
-	struct text t;
-	text_begin(&t, out, cap);
-	for (uint32_t i = 0; i < to->count; i++)
-		text_add(&t, "%s%s", i > 0 ? "," : "", w->rules->contacts[to->to[i].contact].name);
 }
 
 uint64_t
@@ -338,10 +331,6 @@ world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t 
 		w->routes[id].event = l->id;
 	else if (object == OBJECT_RULE)
 		w->ruleviews[id].event = l->id;
-	if (strcmp(kind, "alert") == 0 || strcmp(kind, "page") == 0)
-		return l->id;
-	if (strncmp(kind, "incident-", 9) == 0)
-		add_contacts(w, rules_alerts(w->rules, object, id), l->to, sizeof l->to);
 	return l->id;
 }
 

@@ -66,10 +66,12 @@ struct event {
 	enum role role;
 	enum verb verb;
 	uint32_t target;
-	uint32_t seconds; /* COMMAND hold: for so long; 0: until it is released */
+	uint32_t seconds; /* COMMAND hold, silence: for so long; 0: until it is released */
+	uint64_t incident; /* COMMAND ack */
+	const char *who;   /* COMMAND ack, silence: who says so; text: why */
 	uint64_t token; /* COMMAND; RUN_DONE: of the DECIDE_RUN */
 	uint32_t uid;
-	enum object_kind object; /* NOTE */
+	enum object_kind object; /* NOTE; COMMAND silence: what kind id is */
 	const char *text;
 };
 
@@ -154,6 +156,12 @@ void world_route_view(const struct world *w, uint32_t id, struct msg_route_view 
 void world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v);
 uint32_t world_incidents(const struct world *w); /* how many are remembered */
 void world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v);
+#define WORLD_SILENCES MSG_SILENCES
+void world_silence_view(const struct world *w, uint32_t slot, struct msg_silence_view *v);
+/* A silence of the last boot, from what was kept. */
+void world_silence_keep(struct world *w, enum object_kind kind, const char *name, int64_t until_real_ms,
+			const char *who, const char *why);
+/* OBJECT_MONITORD: an incident below world_incidents(), else the silence behind. */
 bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
 void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */
 void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents here */

@@ -140,18 +140,37 @@ struct rule_view {
 	char text[MSG_TEXT * 2]; /* measurements against thresholds when it fired */
 };
 
+#define FLAP_TURNS 3 /* within FLAP_MS: it flaps */
 struct incident {
 	uint64_t id; /* of its first event; 0: free */
 	enum incident_state state;
 	enum object_kind root_kind;
 	uint32_t root_id;
-	int64_t since_ms, since_real_ms, until_real_ms, good_ms;
-	uint32_t bad; /* members that are not well */
-	bool told;    /* incident-open was written */
+	int64_t since_ms, since_real_ms, until_real_ms, good_ms, closed_ms;
+	int64_t bad_ms; /* when it last turned bad */
+	uint32_t bad;	/* members that are not well */
+	bool told;	/* incident-open was written */
+	bool quiet;	/* but to nobody, as it was silenced */
+	bool hidden;	/* a silence kept something of it from being told */
+	bool again;	/* it was over, and that it is not is still to be told */
+	bool flaps;
+	bool recalled; /* told_ms is a real time yet */
+	uint32_t turns;
+	int64_t turn_ms[FLAP_TURNS]; /* when it turned bad, a ring */
 	uint64_t event;
 	int64_t told_ms;
-	char to[JOURNAL_TO];
+	int64_t elapsed_ms; /* after told_ms: reminders and escalations up to then are done */
+	char who[MSG_PERSON], why[MSG_TEXT]; /* that it was acknowledged */
 	char text[MSG_TEXT * 2];
+};
+
+#define SILENCES 64
+struct silence {
+	int64_t until_real_ms; /* 0: free */
+	enum object_kind kind; /* OBJECT_MONITORD: all */
+	uint32_t id;
+	uint64_t event; /* that ordered it */
+	char who[MSG_PERSON], why[MSG_TEXT];
 };
 
 /* The objects of all kinds in one row: services, checks, routes, rules, incidents. */
@@ -177,6 +196,8 @@ struct world {
 	struct route_view *routes;
 	struct rule_view *ruleviews;
 	struct incident incidents[INCIDENTS];
+	struct silence silences[SILENCES];
+	bool unspoken; /* a silence is over, and not all that it hid is told */
 	uint32_t incident_next;
 	struct node *nodes;
 	uint32_t node_count, base[OBJECT_KINDS + 1];
@@ -211,6 +232,8 @@ uint32_t world_random(struct world *w);
 struct node *world_node(struct world *w, enum object_kind kind, uint32_t id);
 #define NODE_HOLDS OBJECT_CONTACT /* ends of holds, a node a service, take this one's */
 #define NODE_INCIDENTS OBJECT_MONITORD /* incidents take this kind's place in the row */
+#define NODE_SILENCE INCIDENTS	       /* behind them: the end of the next silence, and then */
+#define NODE_SILENCES (INCIDENTS + 1)  /* the views of silences */
 
 /* Writes a journal line about an object, with the incident it belongs to, caused by
  * w->cause; returns its id. */
@@ -229,8 +252,18 @@ void incident_good(struct world *w, enum object_kind kind, uint32_t id);
 void incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *text);
 uint64_t incident_of(struct world *w, enum object_kind kind, uint32_t id);
 void incident_timer(struct world *w, uint32_t index);
+bool incident_ack(struct world *w, const struct event *e, const char **why);
+void incidents_settle(struct world *w); /* what was recalled: real times become ours */
 void incidents_move(struct world *to, const struct world *from); /* to a world of new rules */
 void incident_recall(struct world *w, const struct journal_line *line);
+
+/* ---- decide_silence.c ---- */
+bool silence_command(struct world *w, const struct event *e, const char **why);
+bool silenced(const struct world *w, enum object_kind kind, uint32_t id);
+void silence_timer(struct world *w);
+void silence_recall(struct world *w, const struct journal_line *line);
+void silences_move(struct world *to, const struct world *from);
+void silence_add(struct world *w, const struct silence *s); /* of an earlier life */
 
 /* ---- decide_service.c ---- */
 void service_event(struct world *w, const struct event *e);

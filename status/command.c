@@ -26,6 +26,11 @@ static const struct command_row {
 	{ OBJECT_ROUTE, "restore", VERB_RESTORE },
 	{ OBJECT_CONTACT, "test", VERB_TEST },
 	{ OBJECT_MONITORD, "reload", VERB_RELOAD },
+#define SILENCES_OF(kind)                                                                \
+	{ OBJECT_##kind, "silence", VERB_SILENCE },                                      \
+		{ OBJECT_##kind, "unsilence", VERB_UNSILENCE }
+	SILENCES_OF(SERVICE), SILENCES_OF(CHECK), SILENCES_OF(RULE),
+	SILENCES_OF(ROUTE),   SILENCES_OF(CHAIN), SILENCES_OF(MONITORD),
 };
 #define HOLD_MOST_MS (INT64_C(365) * 86400000)
 #define COMMANDS (sizeof command_table / sizeof *command_table)
@@ -38,15 +43,6 @@ row_of(enum object_kind kind, const char *word)
 		    strcmp(command_table[i].word, word) == 0)
 			return &command_table[i];
 	return NULL;
-}
-
-static enum object_kind
-kind_of(enum verb verb)
-{
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (command_table[i].verb == verb)
-			return command_table[i].kind;
-	return OBJECT_MONITORD;
 }
 
 static uint32_t
@@ -78,8 +74,12 @@ command_send(struct client *c)
 				 .verb = a->verb,
 				 .target = UINT32_MAX,
 				 .seconds = a->seconds,
+				 .kind = a->kind,
+				 .incident = a->incident,
 				 .wait = a->wait };
-	enum object_kind kind = kind_of(a->verb);
+	enum object_kind kind = a->kind;
+	text_print(m.who, sizeof m.who, "%s", a->who);
+	text_print(m.why, sizeof m.why, "%s", a->why);
 	if (kind != OBJECT_MONITORD)
 		m.id = store_find(&s->store, kind, a->name);
 	if (m.id == RULES_NONE)
@@ -108,7 +108,8 @@ read_member(const json_t *root, const char *key, char *out, size_t cap)
 	return true;
 }
 
-/* {"to":"tomcat"} or {"for":"2h"}; no body is neither. False: error says why. */
+/* {"to":"tomcat"}, {"for":"2h","reason":"…","who":"…"} or {"who","why"}; no body is none of
+ * them. False: error says why. */
 static bool
 read_body(struct client *c, struct command_asked *a, const char **error)
 {
@@ -122,11 +123,20 @@ read_body(struct client *c, struct command_asked *a, const char **error)
 	bool good = json_is_object(root) &&
 		    read_member(root, "to", a->target, sizeof a->target) &&
 		    read_member(root, "for", span, sizeof span) &&
+		    read_member(root, "who", a->who, sizeof a->who) &&
+		    read_member(root, a->verb == VERB_ACK ? "why" : "reason", a->why,
+				sizeof a->why) &&
 		    (span[0] == '\0' ||
 		     (units_duration(span, &ms, why) && ms >= 1000 && ms <= HOLD_MOST_MS));
 	a->seconds = (uint32_t)(ms / 1000);
 	*error = root == NULL ? "the body is not JSON"
-			      : "the body should be {\"to\":\"BACKEND\"}, or {\"for\":\"2h\"} up to 365d";
+		 : a->verb == VERB_ACK
+			 ? "the body should be {\"who\":\"NAME\",\"why\":\"TEXT\"}: up to 63 "
+			   "and 127 bytes"
+		 : a->verb == VERB_SILENCE
+			 ? "the body should be {\"for\":\"2h\",\"reason\":\"TEXT\"}: up to 365d, "
+			   "and 127 bytes"
+			 : "the body should be {\"to\":\"BACKEND\"}, or {\"for\":\"2h\"} up to 365d";
 	json_decref(root);
 	return good;
 }
@@ -138,6 +148,15 @@ no_such(struct client *c, enum object_kind kind, const char *name)
 	text_print(text, sizeof text, "no such %s: %.64s", object_kind_name[kind], name);
 	return request_error_near(c, 404, text,
 				  store_nearest(&c->server->store, kind, name));
+}
+
+static enum MHD_Result
+go(struct client *c)
+{
+	c->begun = true;
+	client_suspend(c, WAIT_COMMAND);
+	c->unsent = !command_send(c);
+	return MHD_YES;
 }
 
 enum MHD_Result
@@ -153,6 +172,7 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	if (row == NULL)
 		return request_error(c, 404, "no such command");
 	c->asked.verb = row->verb;
+	c->asked.kind = kind;
 	text_print(c->asked.name, sizeof c->asked.name, "%s", name);
 	uint32_t id = kind != OBJECT_MONITORD ? store_find(s, kind, name) : 0;
 	if (id == RULES_NONE)
@@ -161,15 +181,32 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 		return request_error(c, 400, error);
 	if (row->verb != VERB_REROUTE)
 		c->asked.target[0] = '\0';
-	if (row->verb != VERB_HOLD)
+	if (row->verb == VERB_SILENCE && c->asked.seconds == 0)
+		return request_error(c, 400, "for how long? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
+	if (row->verb == VERB_SILENCE && c->asked.why[0] == '\0')
+		return request_error(c, 400, "why? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
+	if (row->verb != VERB_HOLD && row->verb != VERB_SILENCE)
 		c->asked.seconds = 0;
 	if (c->asked.target[0] != '\0' &&
 	    backend_of(&s->rules->routes[id], c->asked.target) == UINT32_MAX)
 		return request_error(c, 404, "the route has no such backend");
-	c->begun = true;
-	client_suspend(c, WAIT_COMMAND);
-	c->unsent = !command_send(c);
-	return MHD_YES;
+	return go(c);
+}
+
+enum MHD_Result
+command_ack(struct client *c, const char *incident)
+{
+	const char *error = "";
+	char *end;
+	c->asked = (struct command_asked){ .wait = true,
+					   .verb = VERB_ACK,
+					   .kind = OBJECT_MONITORD };
+	c->asked.incident = strtoull(incident, &end, 10);
+	if (*end != '\0' || c->asked.incident == 0 || *incident == '-')
+		return request_error(c, 404, "no such incident");
+	if (!read_body(c, &c->asked, &error))
+		return request_error(c, 400, error);
+	return go(c);
 }
 
 static const unsigned code_of[ANSWERS] = {

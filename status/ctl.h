@@ -22,7 +22,9 @@ struct ctl {
 	bool quiet; /* a lost connection is tried again: nothing is printed */
 	const char *since;
 	const char *until, *month;
-	const char *span; /* --for: of a hold, or NULL */
+	const char *span; /* --for: of a hold or a silence, or NULL */
+	const char *why;  /* --why, --reason: of an ack or a silence, or NULL */
+	const char *who;  /* --who */
 	char **names; /* what follows the command's word */
 	int count;
 };
@@ -93,6 +95,9 @@ enum ctl_exit ctl_reload(struct ctl *ctl);
 enum ctl_exit ctl_test(struct ctl *ctl);
 enum ctl_exit ctl_events(struct ctl *ctl);
 enum ctl_exit ctl_incidents(struct ctl *ctl);
+enum ctl_exit ctl_ack(struct ctl *ctl);
+enum ctl_exit ctl_silence(struct ctl *ctl);
+enum ctl_exit ctl_unsilence(struct ctl *ctl);
 enum ctl_exit ctl_explain(struct ctl *ctl);
 enum ctl_exit ctl_graph(struct ctl *ctl);
 enum ctl_exit ctl_availability(struct ctl *ctl);

@@ -29,6 +29,9 @@ static const struct row {
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
 	{ "incidents", 0, 0, ctl_incidents, NULL, "" },
+	{ "ack", 1, 1, ctl_ack, NULL, "ID [--why TEXT]" },
+	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
+	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
 	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
@@ -49,6 +52,9 @@ usage(FILE *out)
 	      "  events [--follow] [--since T] [--json]   what happened; T: id, 10m, or "
 	      "a time\n"
 	      "  incidents [--json]                       what is wrong now\n"
+	      "  ack ID [--why TEXT] [--who NAME]         somebody has taken it\n"
+	      "  silence NAME --for 2h --reason TEXT      it may stay quiet; unsilence NAME "
+	      "ends it\n"
 	      "  explain NAME                             why it is in the state it is "
 	      "in\n"
 	      "  graph NAME [METRIC] [--since T] [--until T] [--json]\n"
@@ -65,7 +71,7 @@ usage(FILE *out)
 static bool
 is_planned(const char *word)
 {
-	static const char *const words[] = { "ack", "silence", "check", "replay" };
+	static const char *const words[] = { "check", "replay" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i], word) == 0)
 			return true;
@@ -84,8 +90,9 @@ run(struct ctl *ctl, const char *word)
 			fprintf(stderr, "usage: monitorctl %s %s\n", word, row->names);
 			return CTL_WRONG_USE;
 		}
-		if (ctl->span != NULL && strcmp(word, "hold") != 0) {
-			fputs("monitorctl: --for is for hold\n", stderr);
+		if (ctl->span != NULL && strcmp(word, "hold") != 0 &&
+		    strcmp(word, "silence") != 0) {
+			fputs("monitorctl: --for is for hold and silence\n", stderr);
 			return CTL_WRONG_USE;
 		}
 		if (strcmp(word, "reload") == 0)
@@ -102,7 +109,8 @@ run(struct ctl *ctl, const char *word)
 	return CTL_WRONG_USE;
 }
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH };
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH,
+       OPTION_WHY, OPTION_WHO };
 
 /* True: go on; false: *code is how to end. */
 static bool
@@ -117,6 +125,9 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 		{ "until", required_argument, NULL, OPTION_UNTIL },
 		{ "month", required_argument, NULL, OPTION_MONTH },
 		{ "for", required_argument, NULL, OPTION_FOR },
+		{ "why", required_argument, NULL, OPTION_WHY },
+		{ "reason", required_argument, NULL, OPTION_WHY },
+		{ "who", required_argument, NULL, OPTION_WHO },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -153,6 +164,12 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			break;
 		case OPTION_FOR:
 			ctl->span = optarg;
+			break;
+		case OPTION_WHY:
+			ctl->why = optarg;
+			break;
+		case OPTION_WHO:
+			ctl->who = optarg;
 			break;
 		case 'h':
 			usage(stdout);

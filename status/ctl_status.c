@@ -141,6 +141,18 @@ print_objects(const struct ctl *ctl, const json_t *status, const json_t *found)
 	}
 }
 
+static void
+print_silences(const json_t *silences)
+{
+	char until[40];
+	size_t i;
+	json_t *s;
+	json_array_foreach(silences, i, s)
+		printf("silence %s until %s, by %s: %s\n", text_of(s, "name"),
+		       local_time(text_of(s, "until"), until, sizeof until), text_of(s, "who"),
+		       text_of(s, "reason"));
+}
+
 static enum ctl_exit
 once(struct ctl *ctl)
 {
@@ -155,6 +167,8 @@ once(struct ctl *ctl)
 		puts("nothing is watched");
 	else if (found != NULL)
 		print_table(found);
+	if (found != NULL && !ctl->json && ctl->count == 0)
+		print_silences(json_object_get(status, "silences"));
 	code = found != NULL ? judge(status, found) : CTL_NO_SUCH_NAME;
 	json_decref(found);
 	json_decref(status);
@@ -191,6 +205,9 @@ print_incident(const json_t *o)
 	       text_of(o, "text"));
 	json_array_foreach(json_object_get(o, "symptoms"), i, s)
 		printf("%s%s", i == 0 ? "; with it: " : ", ", json_string_value(s));
+	if (strcmp(state, "acked") == 0)
+		printf("; taken by %s%s%s", text_of(o, "who"),
+		       *text_of(o, "why") != '\0' ? ": " : "", text_of(o, "why"));
 	putchar('\n');
 }
 

@@ -40,6 +40,8 @@ incidents_view(struct incidents *s, const struct msg_incident_view *v,
 	x->since_real_ms = v->since_real_ms;
 	x->until_real_ms = v->state == INCIDENT_CLOSED ? v->until_real_ms : 0;
 	text_print(x->text, sizeof x->text, "%s", v->text);
+	text_print(x->who, sizeof x->who, "%s", v->who);
+	text_print(x->why, sizeof x->why, "%s", v->why);
 	if (x->root[0] == '\0' &&
 	    rules != NULL) { /* the journal's name outlives a reload */
 		enum object_kind kind = (enum object_kind)v->root_kind;
@@ -143,8 +145,8 @@ one(const struct incident *x, struct json *j)
 	json_close(j, ']');
 	json_key_time(j, "since", x->since_real_ms);
 	json_key_time(j, "until", is_over(x) ? until : 0);
-	json_key_nothing(j, "who"); /* nobody can acknowledge yet */
-	json_key_nothing(j, "why");
+	json_key_text(j, "who", x->who);
+	json_key_text(j, "why", x->why);
 	json_key_text(j, "text", x->text);
 	json_close(j, '}');
 }

@@ -22,6 +22,7 @@ struct incident {
 	uint32_t symptom_count, action_count;
 	char symptoms[INCIDENT_SYMPTOMS][JOURNAL_NAME];
 	char actions[INCIDENT_ACTIONS][MSG_TEXT * 2]; /* the last ones */
+	char who[MSG_PERSON], why[MSG_TEXT]; /* that it was acknowledged */
 	char text[JOURNAL_TEXT];
 };
 

@@ -377,5 +377,7 @@ status_json(const struct store *s, struct json *j)
 	chains_json(s, j);
 	json_key(j, "alerts");
 	alerts_json(s, j);
+	json_key(j, "silences");
+	silences_json(&s->silences, j);
 	json_close(j, '}');
 }

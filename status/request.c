@@ -179,7 +179,7 @@ kind_of(const char *plural)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
 						  OBJECT_ROUTE, OBJECT_RULE,
-						  OBJECT_CONTACT };
+						  OBJECT_CHAIN, OBJECT_CONTACT };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t n = strlen(object_kind_name[kinds[i]]);
 		if (strncmp(plural, object_kind_name[kinds[i]], n) == 0 &&
@@ -210,12 +210,14 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 		return get ? send_incidents(c, name) : not_so(c, "GET, HEAD");
 	if (p->count == 4 && strcmp(what, "incidents") == 0 &&
 	    strcmp(p->part[3], "ack") == 0)
-		return post ? request_error(c, 501, "ack: not supported yet")
+		return post ? command_ack(c, name) : not_so(c, "POST");
+	if (p->count == 2 && (strcmp(what, "silence") == 0 || strcmp(what, "unsilence") == 0))
+		return post ? command_begin(c, OBJECT_MONITORD, "", what)
 			    : not_so(c, "POST");
 	if (kind != OBJECT_KINDS && p->count == 4)
 		return post ? command_begin(c, kind, name, p->part[3])
 			    : not_so(c, "POST");
-	if (kind != OBJECT_KINDS && kind != OBJECT_CONTACT &&
+	if (kind != OBJECT_KINDS && kind != OBJECT_CONTACT && kind != OBJECT_CHAIN &&
 	    (p->count == 2 || p->count == 3))
 		return get ? send_objects(c, kind, name) : not_so(c, "GET, HEAD");
 	return request_error(c, 404, "nothing is here");

@@ -25,11 +25,14 @@ enum client_wait { WAIT_NONE, WAIT_WHO, WAIT_COMMAND, WAIT_EVENTS, WAIT_HISTORY 
 
 struct command_asked {
 	enum verb verb;
+	enum object_kind kind; /* of the object */
+	uint64_t incident;     /* of ack */
+	char who[MSG_PERSON], why[MSG_TEXT];
 	char name[RULES_NAME_MAX + 1]; /* of the object: ids change with the rules */
 	char target[RULES_NAME_MAX + 1];
 	uint32_t generation; /* of the rules when it was sent */
 	bool wait, again;
-	uint32_t seconds; /* of hold; 0: for ever */
+	uint32_t seconds; /* of hold and silence; 0: for ever */
 };
 
 struct client {
@@ -131,6 +134,7 @@ void server_answered(void *arg, struct ask *a); /* arg: the server */
 /* status/command.c: POST. what is an object's kind or OBJECT_MONITORD. */
 enum MHD_Result command_begin(struct client *c, enum object_kind kind, const char *name,
 			      const char *verb);
+enum MHD_Result command_ack(struct client *c, const char *incident);
 enum MHD_Result command_end(struct client *c);
 bool command_send(struct client *c); /* false: not now */
 

@@ -182,12 +182,18 @@ store_take(struct store *s, const struct msg_packet *p)
 	for (unsigned i = 0; i < p->head.count; i++) {
 		const unsigned char *item = p->items + i * msg_item_size(p->head.kind);
 		struct msg_incident_view incident;
+		struct msg_silence_view silence;
 		if (kind != OBJECT_KINDS) {
 			take_view(s, kind, item);
 		} else if (p->head.kind == MSG_INCIDENT_VIEW) {
 			memcpy(&incident, item, sizeof incident);
 			incident.text[sizeof incident.text - 1] = '\0';
+			incident.who[sizeof incident.who - 1] = '\0';
+			incident.why[sizeof incident.why - 1] = '\0';
 			incidents_view(&s->incidents, &incident, s->rules);
+		} else if (p->head.kind == MSG_SILENCE_VIEW) {
+			memcpy(&silence, item, sizeof silence);
+			silences_view(&s->silences, &silence, s->rules);
 		} else if (p->head.kind == MSG_ALERT_COUNTS) {
 			memcpy(&s->alerts, item, sizeof s->alerts);
 			s->alerts_known = true;

@@ -8,6 +8,7 @@
 #include "rules/rules.h"
 #include "rules/world.h"
 #include "status/incidents.h"
+#include "status/silences.h"
 
 struct views {
 	unsigned char *items; /* by id */
@@ -19,6 +20,7 @@ struct store {
 	uint32_t generation;
 	struct views views[OBJECT_KINDS]; /* service, check, route, rule */
 	struct incidents incidents;
+	struct silences silences;
 	struct msg_alert_counts alerts;
 	bool alerts_known;
 	int64_t began_real_ms; /* when monitord began, 0: not known */

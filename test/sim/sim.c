@@ -700,7 +700,7 @@ play(uint64_t seed, int64_t minutes)
 			     (unsigned long long)sim.world->routes[r].seen);
 		breach("not well 400 s after the last fault");
 	}
-	run_until(sim.now_ms + 120000);
+	run_until(sim.now_ms + 420000); /* what flapped is over after 5 min */
 	for (uint32_t i = 0; i < world_incidents(sim.world); i++) {
 		struct msg_incident_view v;
 		world_incident_view(sim.world, i, &v);

@@ -60,7 +60,7 @@ static const struct stage_row rows[] = {
 	{ ONLY_A FAILS FAILS "+29m +59s +500ms", "incident-open incident-remind",
 	  D3 "start:a KILL:a(tree) start:a KILL:a(tree) incident-open:a "
 	     "incident-remind:a incident-remind:a" },
-	{ ONLY_A FAILS "+3s " FAILS "+1m +30m started:a good:c +5s",
+	{ ONLY_A FAILS "+3s " FAILS "+1m +30m started:a good:c +20s",
 	  "incident-open incident-remind incident-close",
 	  D3 "start:a KILL:a(tree) start:a incident-open:a KILL:a(tree) "
 	     "incident-remind:a incident-remind:a incident-remind:a incident-remind:a "
@@ -77,7 +77,7 @@ static const struct stage_row lives[] = {
 	{ ONLY_A FAILS "reborn started:a killed:a=9 empty:a ?a", TOLD,
 	  D3
 	  "start:a KILL:a(tree) start:a start:a KILL:a(tree) service-failed:a a=failed" },
-	{ ONLY_A "started:a good:c +5s reborn killed:a=9 empty:a", TOLD,
+	{ ONLY_A "started:a good:c +20s reborn killed:a=9 empty:a", TOLD,
 	  D3 "start:a service-up:a KILL:a(tree) start:a" },
 	/* the delay is not cut short */
 	{ ONLY_B
@@ -87,7 +87,7 @@ static const struct stage_row lives[] = {
 	  D3 "start:b KILL:b(tree) start:b KILL:b(tree) b=backoff b=backoff "
 	     "b=backoff start:b b=starting" },
 	/* what ended meanwhile is told, and counts */
-	{ ONLY_A "started:a good:c +5s away:a reborn ?a started:a away:a reborn ?a",
+	{ ONLY_A "started:a good:c +20s away:a reborn ?a started:a away:a reborn ?a",
 	  "service-exited service-failed",
 	  D3 "start:a service-exited:a start:a a=starting service-exited:a "
 	     "service-failed:a a=failed" },

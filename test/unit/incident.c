@@ -10,7 +10,9 @@
 #include <string.h>
 
 static const char text[] =
-	"[monitord]\nremind = 1m\n"
+	"[monitord]\nremind = 1m\nsmtp = h:25\nalert = ops, boss after 15m\n"
+	"[contact ops]\nmail = ops@h\nescalate = 5m -> oncall\n"
+	"[contact oncall]\nmail = oncall@h\n[contact boss]\nmail = boss@h\n"
 	"[service a]\nrun = /a\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[service b]\nrun = /b\n[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[check lone]\ntcp = h:1\ndown = 1\nup = 1\n"
@@ -18,15 +20,19 @@ static const char text[] =
 	"[rule slow]\nwhen = lone.latency > 1h\ndo = log\n"
 	"[rule also]\nwhen = other.down\ndo = log\nremind = 10m\n"
 	"[chain both]\npath = b -> a\n";
-#define TOLD "incident-open incident-close incident-remind"
+#define TOLD "incident-open incident-close incident-remind incident-again"
+#define ALSO " incident-escalate incident-ack silence-over"
 #define UP "adopted:a adopted:b go good:ca good:cb good:lone "
 
 static const struct stage_row rows[] = {
-	/* gathers for two seconds, closes once all has been well for two */
+	/* gathers for two seconds, closes once all was well twice as long as it was not */
 	{ UP "bad:lone +1.9s", TOLD, "" },
 	{ UP "bad:lone +2s", TOLD, "incident-open:lone" },
-	{ UP "bad:lone +5s good:lone +1.9s", TOLD, "incident-open:lone" },
-	{ UP "bad:lone +5s good:lone +2s", TOLD,
+	{ UP "bad:lone +5s good:lone +9.9s", TOLD, "incident-open:lone" },
+	{ UP "bad:lone +5s good:lone +10s", TOLD,
+	  "incident-open:lone incident-close:lone" },
+	{ UP "bad:lone +50s good:lone +19.9s", TOLD, "incident-open:lone" },
+	{ UP "bad:lone +50s good:lone +20s", TOLD,
 	  "incident-open:lone incident-close:lone" },
 	{ UP "bad:lone +5s good:lone +1s bad:lone +10s", TOLD,
 	  "incident-open:lone" }, /* the same one */
@@ -38,16 +44,106 @@ static const struct stage_row rows[] = {
 	{ UP "bad:ca bad:cb +3s good:ca +10s", TOLD, "incident-open:ca" },
 	{ UP "bad:ca bad:cb +3s good:ca good:cb +10s", TOLD,
 	  "incident-open:ca incident-close:ca" },
+	/* what explains the rest is the root, whenever it is seen */
+	{ UP "bad:cb +1s bad:ca +3s", TOLD, "incident-open:ca" },
+	{ UP "bad:cb +1s killed:a=9 +3s", TOLD, "KILL:a(tree) incident-open:a" },
+	{ UP "bad:ca +1s bad:cb +3s", TOLD, "incident-open:ca" },
+	{ UP "bad:ca +1s killed:a=9 +3s", TOLD, "KILL:a(tree) incident-open:a" },
+	{ UP "bad:cb +3s bad:ca +3s good:ca good:cb +20s", TOLD,
+	  "incident-open:cb incident-close:ca" },
 	/* what has nothing to do with it: another */
 	{ UP "bad:ca bad:lone +3s", TOLD, "incident-open:ca incident-open:lone" },
 	/* told again while it lasts */
-	{ UP "bad:lone +2s +60s +60s good:lone +2s", TOLD,
+	{ UP "bad:lone +2s +60s +60s good:lone +20s", TOLD,
 	  "incident-open:lone incident-remind:lone incident-remind:lone "
 	  "incident-close:lone" },
 	/* what an operator does is none; what is held is told of */
 	{ UP "!stop:a exited:a=0 empty:a +1m", TOLD, "TERM:a(main) answer:done" },
 	{ UP "!hold:a killed:a=9 empty:a +3s", TOLD,
 	  "answer:done KILL:a(tree) incident-open:a" },
+	{ UP "!ack:lone", TOLD ALSO, "answer:refused" },
+	/* acknowledged: no reminder, but the end is told */
+	{ UP "bad:lone +3s !ack:lone +5m good:lone +20s", TOLD ALSO,
+	  "incident-open:lone incident-ack:lone answer:done incident-close:lone" },
+	{ UP "bad:lone +1s !ack:lone +5m", TOLD ALSO,
+	  "incident-ack:lone answer:done incident-open:lone" },
+};
+
+static const char later[] =
+	"[monitord]\nremind = 10m\nsmtp = h:25\nalert = ops, boss after 15m\n"
+	"[contact ops]\nmail = ops@h\nescalate = 5m -> oncall\n"
+	"[contact oncall]\nmail = oncall@h\n[contact boss]\nmail = boss@h\n"
+	"[check lone]\ntcp = h:1\ndown = 1\nup = 1\n";
+#undef UP
+#define UP "go good:lone "
+static const struct stage_row escalations[] = {
+	/* nobody takes it: others hear, each once, as long as it lasts */
+	{ UP "bad:lone +301s", TOLD ALSO, "incident-open:lone" },
+	{ UP "bad:lone +302s", TOLD ALSO,
+	  "incident-open:lone incident-escalate:lone" },
+	{ UP "bad:lone +16m", TOLD ALSO,
+	  "incident-open:lone incident-escalate:lone incident-remind:lone "
+	  "incident-escalate:lone" },
+	{ UP "bad:lone +3s !ack:lone +20m", TOLD ALSO,
+	  "incident-open:lone incident-ack:lone answer:done" },
+	{ UP "bad:lone +3s good:lone +30m", TOLD ALSO,
+	  "incident-open:lone incident-close:lone" },
+	{ UP "bad:lone +3s !ack:lone reborn go bad:lone +30m", TOLD ALSO,
+	  "incident-open:lone incident-ack:lone answer:done" },
+	{ UP "bad:lone +6m reborn go bad:lone +5m", TOLD ALSO,
+	  "incident-open:lone incident-escalate:lone incident-remind:lone" },
+};
+#undef UP
+#define UP "adopted:a adopted:b go good:ca good:cb good:lone "
+
+/* Flaps are told when they begin and when they are over. */
+#define FLAP5 "bad:lone +5s good:lone +5s "
+#define FLAP30 "bad:lone +30s good:lone +30s "
+#define TIMES5(x) x x x x x
+static const struct stage_row flaps[] = {
+	{ UP TIMES5(TIMES5(FLAP5)) TIMES5(TIMES5(FLAP5)) TIMES5(FLAP5) TIMES5(FLAP5), TOLD,
+	  "incident-open:lone incident-again:lone" },
+	{ UP TIMES5(TIMES5(FLAP5)) TIMES5(TIMES5(FLAP5)) TIMES5(FLAP5) TIMES5(FLAP5) "+5m",
+	  TOLD, "incident-open:lone incident-again:lone incident-close:lone" },
+	{ UP TIMES5(FLAP30) TIMES5(FLAP30) "+5m", TOLD,
+	  "incident-open:lone incident-close:lone incident-again:lone "
+	  "incident-close:lone" },
+	/* over for long: another incident */
+	{ UP "bad:lone +5s good:lone +11m bad:lone +2s", TOLD,
+	  "incident-open:lone incident-close:lone incident-open:lone" },
+	/* a service that dies again is no flap yet */
+	{ UP "killed:a=9 empty:a +1s started:a good:ca +2s +1m killed:a=9 empty:a +1s "
+	     "started:a good:ca +1m",
+	  TOLD,
+	  "KILL:a(tree) start:a incident-open:a incident-close:a KILL:a(tree) "
+	  "start:a incident-again:a incident-close:a" },
+	/* and what is forgotten on the way stays one incident */
+	{ UP TIMES5(FLAP5) "reborn adopted:a adopted:b go good:lone +1m", TOLD,
+	  "incident-open:lone incident-again:lone" },
+};
+
+static const struct stage_row silences[] = {
+	{ UP "!silence:lone=600 bad:lone +3s good:lone +1m", TOLD ALSO,
+	  "answer:done incident-open:lone incident-close:lone" },
+	{ UP "!silence:lone=600 bad:lone +11m", TOLD ALSO,
+	  "answer:done incident-open:lone silence-over:lone incident-open:lone "
+	  "incident-remind:lone" },
+	{ UP "!silence:both=600 !silence:lone=60 bad:ca +2m", TOLD ALSO,
+	  "answer:done answer:done incident-open:ca silence-over:lone" },
+	{ UP "!silence:a=600 bad:ca +3s !unsilence:a", TOLD ALSO,
+	  "answer:done incident-open:ca silence-over:a incident-open:ca answer:done" },
+	{ UP "!silence:lone=60 +2m bad:lone +3s", TOLD ALSO,
+	  "answer:done silence-over:lone incident-open:lone" },
+	{ UP "bad:lone +3s !silence:lone=600 +9m !unsilence:lone", TOLD ALSO,
+	  "incident-open:lone answer:done silence-over:lone incident-remind:lone answer:done" },
+	{ UP "!silence:nobody=600", TOLD ALSO, "answer:done" }, /* all */
+	{ UP "!silence:lone", TOLD ALSO, "answer:refused" },
+	{ UP "!unsilence:lone", TOLD ALSO, "answer:done" },
+	{ UP "!silence:lone=600 bad:lone +3s reborn adopted:a adopted:b go bad:lone +8m",
+	  TOLD ALSO, "answer:done incident-open:lone" },
+	{ UP "!silence:lone=600 bad:lone +3s reborn adopted:a adopted:b go bad:lone +601s",
+	  TOLD ALSO,
+	  "answer:done incident-open:lone silence-over:lone incident-open:lone" },
 };
 
 static void
@@ -55,9 +151,24 @@ open_join_close(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
+	stage_table(later, escalations, COUNT(escalations));
 }
 
-#define STORM 300 /* more than are remembered at once */
+static void
+flapping(void **state)
+{
+	(void)state;
+	stage_table(text, flaps, COUNT(flaps));
+}
+
+static void
+silence(void **state)
+{
+	(void)state;
+	stage_table(text, silences, COUNT(silences));
+}
+
+#define STORM 600 /* more than are remembered at once */
 
 static struct {
 	struct world *world;
@@ -135,6 +246,8 @@ int
 test_incident(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close),
+						   cmocka_unit_test(flapping),
+						   cmocka_unit_test(silence),
 						   cmocka_unit_test(a_storm_forgets_none) };
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static const struct book_row names[] = {
 	  "r.ini:6: backend: 'c' has instances: name one, as c-1\n" },
 	{ "[contact ops]\nmail = a@b\n",
 	  "r.ini:1: a contact has mail, but [monitord] names no smtp server\n" },
-	{ "[contact ops]\n", "r.ini:1: [contact ops]: mail or page is missing\n" },
+	{ "[contact ops]\n", "r.ini:1: [contact ops]: mail, sms, page, run, desktop or members is missing\n" },
 };
 
 static void

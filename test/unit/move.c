@@ -48,7 +48,7 @@ static const struct {
 	/* incidents keep their root, or lose it with its section */
 	{ A B,
 	  B A,
-	  { "adopted:a adopted:b go good:ca good:cb bad:ca reload +3s good:ca +3s",
+	  { "adopted:a adopted:b go good:ca good:cb bad:ca reload +3s good:ca +6s",
 	    "incident-open incident-close", "incident-open:ca incident-close:ca" } },
 	{ A B,
 	  A,

@@ -60,11 +60,11 @@ static const struct stage_row affected[] = {
 	{ UP "bad:db-tcp", TOLD, "service-affected:app service-affected:web" },
 	{ UP "bad:net", TOLD, "service-affected:web" },
 	/* their own trouble is part of it */
-	{ UP "bad:db-tcp bad:app-http +3s good:db-tcp good:app-http +3s", TOLD,
+	{ UP "bad:db-tcp bad:app-http +3s good:db-tcp good:app-http +6s", TOLD,
 	  "service-affected:app service-affected:web incident-open:db-tcp "
 	  "incident-close:db-tcp" },
 	/* another time is another incident */
-	{ UP "bad:db-tcp +3s good:db-tcp +3s bad:db-tcp", TOLD,
+	{ UP "bad:db-tcp +3s good:db-tcp +6s bad:db-tcp", TOLD,
 	  "service-affected:app service-affected:web incident-open:db-tcp "
 	  "incident-close:db-tcp service-affected:app service-affected:web" },
 	/* not what does not run, and nobody when it was asked for */

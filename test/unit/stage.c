@@ -151,6 +151,31 @@ seen(uint32_t id, char *names, bool error)
 	happen(&e);
 }
 
+/* ack: of the open incident whose root has that name. */
+static void
+about_incidents(struct event *e, const char *name, const char *value)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
+						  OBJECT_ROUTE, OBJECT_CHAIN };
+	struct msg_incident_view v;
+	e->seconds = value != NULL ? (uint32_t)atoi(value) : 0;
+	e->who = "me";
+	e->text = "planned";
+	e->object = OBJECT_MONITORD;
+	for (size_t k = 0; k < COUNT(kinds); k++)
+		if (find(kinds[k], name) != RULES_NONE) {
+			e->object = kinds[k];
+			e->id = find(kinds[k], name);
+		}
+	for (uint32_t i = 0; i < world_incidents(stage.world); i++) {
+		world_incident_view(stage.world, i, &v);
+		if (v.incident != 0 && v.state != INCIDENT_CLOSED &&
+		    v.root_kind == e->object && v.root_id == e->id)
+			e->incident = v.incident;
+	}
+	happen(e);
+}
+
 static void
 command(const char *verb, const char *name, char *value)
 {
@@ -160,6 +185,8 @@ command(const char *verb, const char *name, char *value)
 		[VERB_HOLD] = "hold",       [VERB_RELEASE] = "release",
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore",
 		[VERB_DRAIN] = "drain",     [VERB_UNDRAIN] = "undrain",
+		[VERB_ACK] = "ack",         [VERB_SILENCE] = "silence",
+		[VERB_UNSILENCE] = "unsilence",
 	};
 	struct event e = { .kind = EVENT_COMMAND,
 			   .target = RULES_NONE,
@@ -169,6 +196,10 @@ command(const char *verb, const char *name, char *value)
 		v++;
 	assert_true(v < VERBS);
 	e.verb = (enum verb)v;
+	if (v == VERB_ACK || v == VERB_SILENCE || v == VERB_UNSILENCE) {
+		about_incidents(&e, name, value);
+		return;
+	}
 	if (v == VERB_HOLD && value != NULL) {
 		e.seconds = (uint32_t)atoi(value);
 		value = NULL;

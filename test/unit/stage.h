@@ -8,7 +8,7 @@
  *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an
  * error lost:ROLE back:ROLE done:RULE=CODE !VERB:S  !reroute:R[=BACKEND]  !restore:R an
- * operator's command +DURATION                                 time passes, timers come
+ * operator's command; !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME +DURATION                                 time passes, timers come
  * when they are due reload                                    world_move to new rules
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE

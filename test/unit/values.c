@@ -161,10 +161,11 @@ static const struct book_row values[] = {
 	{ "[route r]\nvarnish = 127.0.0.1:1 /s\nbackend = x\n",
 	  "r.ini:2: varnish: expected HOST:PORT secret=/FILE\n" },
 	{ "[contact o]\npage = ftp://h/\n",
-	  "r.ini:1: [contact o]: mail or page is missing\n"
-	  "r.ini:2: page: 'ftp://h/' is no http:// or https:// address\n" },
+	  "r.ini:1: [contact o]: mail, sms, page, run, desktop or members is missing\n"
+	  "r.ini:2: page: 'ftp://h/' is no http:// or https:// address and no driver "
+	  "(json, pagerduty, alertmanager, slack or ntfy)\n" },
 	{ "[monitord]\nsmtp = h:25\n[contact o]\nmail = a\n",
-	  "r.ini:3: [contact o]: mail or page is missing\nr.ini:4: mail: 'a' is no mail "
+	  "r.ini:3: [contact o]: mail, sms, page, run, desktop or members is missing\nr.ini:4: mail: 'a' is no mail "
 	  "address\n" },
 	{ "[monitord]\nsmtp-tls = yes\n",
 	  "r.ini:2: smtp-tls: expected no, optional or starttls, not 'yes'\n" },
@@ -174,8 +175,8 @@ static const struct book_row values[] = {
 	  "r.ini:2: uid-base: '5' is no whole number from 1000 to 2000000000\n" },
 	{ "[monitord]\non-stop = kill\n",
 	  "r.ini:2: on-stop: expected leave or stop, not 'kill'\n" },
-	{ CONTACT "[service a]\nrun = /x\nalert = ops after 5m\n",
-	  "r.ini:7: alert: 'after' is not supported yet\n" },
+	{ CONTACT "[service a]\nrun = /x\nalert = ops after 5\n",
+	  "r.ini:7: alert: '5': a unit is needed: ms, s, m, h or d\n" },
 };
 
 static const struct book_row rules[] = {

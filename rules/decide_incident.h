@@ -1,0 +1,29 @@
+/* rules/decide_incident.h: inside the pure core: incidents, in three files.
+ *
+ * What belongs together is one incident (decide_relate.c), told when it begins, again, when
+ * it escalates and when it is over (decide_incident.c), unless it is silenced
+ * (decide_silence.c). */
+#ifndef RULES_DECIDE_INCIDENT_H
+#define RULES_DECIDE_INCIDENT_H
+
+#include "rules/world_state.h"
+
+/* ---- decide_relate.c ---- */
+/* The open incident of the object itself. NO_INCIDENT: none. */
+uint32_t incident_index(const struct world *w, enum object_kind kind, uint32_t id);
+/* The open incident of something that the object belongs to. */
+uint32_t incident_related(const struct world *w, enum object_kind kind, uint32_t id);
+/* The object explains what the present root shows: the root needs it, by a chain, by
+ * depends, or as a check of it. */
+bool incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
+		       enum object_kind root_kind, uint32_t root_id);
+
+/* ---- decide_incident.c ---- */
+/* Writes a line about the incident; people are told of it unless it is silenced. */
+void incident_tell(struct world *w, uint32_t index, const char *kind, const char *text);
+void incident_arm(struct world *w, uint32_t index); /* when it is to be looked at next */
+
+/* ---- decide_silence.c ---- */
+bool incident_silenced(const struct world *w, const struct incident *x);
+
+#endif

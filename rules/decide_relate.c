@@ -1,0 +1,200 @@
+/* Incidents: what belongs together, and what of it explains the rest. */
+#include "rules/decide_incident.h"
+
+uint32_t
+incident_index(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = w->nodes[w->base[kind] + id].incident;
+	return i != NO_INCIDENT && w->incidents[i].id != 0 &&
+			       w->incidents[i].state != INCIDENT_CLOSED
+		       ? i
+		       : NO_INCIDENT;
+}
+
+uint64_t
+incident_of(struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = incident_index(w, kind, id);
+	return i != NO_INCIDENT ? w->incidents[i].id : 0;
+}
+
+static uint32_t
+of_service(const struct world *w, uint32_t service)
+{
+	const struct service *s = &w->rules->services[service];
+	uint32_t i = incident_index(w, OBJECT_SERVICE, service);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < INCIDENTS; k++)
+		if (w->incidents[k].id != 0 && w->incidents[k].state != INCIDENT_CLOSED &&
+		    w->incidents[k].id == w->services[service].affected)
+			i = k; /* what it depends on is ill */
+	for (uint32_t k = 0; i == NO_INCIDENT && k < s->checks.count; k++)
+		i = incident_index(w, OBJECT_CHECK, s->checks.ids[k]);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < s->routes.count; k++) {
+		uint32_t r = incident_index(w, OBJECT_ROUTE, s->routes.ids[k]);
+		/* that another backend of the route is ill is no cause of this one's
+		 * illness */
+		if (r != NO_INCIDENT && w->incidents[r].root_kind == OBJECT_ROUTE)
+			i = r;
+	}
+	return i;
+}
+
+static uint32_t
+of_route(const struct world *w, uint32_t route)
+{
+	const struct route *r = &w->rules->routes[route];
+	uint32_t i = incident_index(w, OBJECT_ROUTE, route);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
+		if (r->backends[k].service != RULES_NONE)
+			i = incident_index(w, OBJECT_SERVICE, r->backends[k].service);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->backend_count; k++)
+		if (r->backends[k].check != RULES_NONE)
+			i = incident_index(w, OBJECT_CHECK, r->backends[k].check);
+	return i;
+}
+
+/* Who needs whom: what is ill on the same path. */
+static uint32_t
+of_chain(const struct world *w, const struct chain *c, enum object_kind kind, uint32_t id)
+{
+	for (uint32_t p = 0, k = 0; p < c->path_count; p++) {
+		bool member = false;
+		uint32_t found = NO_INCIDENT;
+		for (; k < c->path_ends[p]; k++) {
+			const struct chain_link *link = &c->links[k];
+			member = member || (link->kind == kind && link->id == id);
+			if (found == NO_INCIDENT)
+				found = link->kind == OBJECT_SERVICE
+						? of_service(w, link->id)
+						: incident_index(w, link->kind, link->id);
+		}
+		if (member && found != NO_INCIDENT)
+			return found;
+	}
+	return NO_INCIDENT;
+}
+
+static uint32_t
+of_rule(const struct world *w, uint32_t rule)
+{
+	const struct rule *r = &w->rules->rules[rule];
+	uint32_t i = incident_index(w, OBJECT_RULE, rule);
+	for (uint32_t k = 0; i == NO_INCIDENT && k < r->when.count; k++) {
+		const struct op *op = &r->when.ops[k];
+		if (op->kind != OP_TEST)
+			continue;
+		if (op->object == OBJECT_SERVICE)
+			i = of_service(w, op->id);
+		else if (op->object == OBJECT_CHECK &&
+			 w->rules->checks[op->id].of != RULES_NONE)
+			i = of_service(w, w->rules->checks[op->id].of);
+		else
+			i = incident_index(w, op->object, op->id);
+	}
+	return i;
+}
+
+/* The open incident of something that the object belongs to. */
+uint32_t
+incident_related(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = NO_INCIDENT;
+	switch (kind) {
+	case OBJECT_SERVICE:
+		i = of_service(w, id);
+		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
+			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
+				const struct action *x = &w->rules->rules[r].actions[a];
+				if (x->id == id && x->kind <= ACTION_RELEASE &&
+				    i == NO_INCIDENT)
+					i = incident_index(w, OBJECT_RULE, r);
+			}
+		break;
+	case OBJECT_CHECK:
+		i = incident_index(w, kind, id);
+		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
+			i = of_service(w, w->rules->checks[id].of);
+		for (uint32_t k = 0;
+		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
+			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
+		break;
+	case OBJECT_ROUTE:
+		i = of_route(w, id);
+		break;
+	case OBJECT_RULE:
+		i = of_rule(w, id);
+		break;
+	case OBJECT_MONITORD:
+	case OBJECT_CHAIN:
+	case OBJECT_CONTACT:
+	case OBJECT_KINDS:
+		return NO_INCIDENT;
+	}
+	uint32_t own = id;
+	enum object_kind own_kind = kind;
+	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
+		own = w->rules->checks[id].of;
+		own_kind = OBJECT_SERVICE;
+	}
+	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
+		i = of_chain(w, &w->rules->chains[c], own_kind, own);
+	return i;
+}
+
+/* ---- who explains whom ---- */
+
+/* Its service, where it is a check of one. */
+static void
+owner_of(const struct world *w, enum object_kind *kind, uint32_t *id)
+{
+	if (*kind != OBJECT_CHECK || w->rules->checks[*id].of == RULES_NONE)
+		return;
+	*id = w->rules->checks[*id].of;
+	*kind = OBJECT_SERVICE;
+}
+
+/* Right of it on a path of the chain. */
+static bool
+deeper_in(const struct chain *c, enum object_kind kind, uint32_t id, enum object_kind root_kind,
+	  uint32_t root_id)
+{
+	for (uint32_t p = 0, k = 0; p < c->path_count; p++) {
+		bool passed = false;
+		for (; k < c->path_ends[p]; k++) {
+			const struct chain_link *link = &c->links[k];
+			if (passed && link->kind == kind && link->id == id)
+				return true;
+			passed = passed || (link->kind == root_kind && link->id == root_id);
+		}
+	}
+	return false;
+}
+
+static bool
+depends_on(const struct world *w, uint32_t service, enum object_kind kind, uint32_t id)
+{
+	const struct service *s = &w->rules->services[service];
+	const struct id_list *list =
+		kind == OBJECT_SERVICE ? &s->depends_services : &s->depends_checks;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->ids[i] == id)
+			return true;
+	return false;
+}
+
+bool
+incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
+		  enum object_kind root_kind, uint32_t root_id)
+{
+	enum object_kind own_kind = kind, own_root = root_kind;
+	uint32_t own = id, root = root_id;
+	owner_of(w, &own_kind, &own);
+	owner_of(w, &own_root, &root);
+	if (own_kind == own_root && own == root) /* the death of what the check is of */
+		return kind == OBJECT_SERVICE && root_kind == OBJECT_CHECK &&
+		       !w->services[id].alive;
+	for (uint32_t c = 0; c < w->rules->chain_count; c++)
+		if (deeper_in(&w->rules->chains[c], own_kind, own, own_root, root))
+			return true;
+	return own_root == OBJECT_SERVICE && depends_on(w, root, own_kind, own);
+}
