@@ -214,7 +214,7 @@ opened(struct helper_slot *h, const struct msg_open *o)
 	enum open_what what = o->what < OPEN_WHATS ? (enum open_what)o->what : OPEN_WHATS;
 	switch (what) {
 	case OPEN_CHECK_SOCKET:
-		if (h->role == ROLE_NET && check != NULL && check->kind == CHECK_UNIX)
+		if (h->role == ROLE_NET && check != NULL && check_is_unix(check))
 			return unix_client(check->path);
 		break;
 	case OPEN_CHECK_SCRIPT:

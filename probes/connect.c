@@ -222,11 +222,17 @@ try_connect(int fd, const union address *a)
 	return error == EALREADY ? EINPROGRESS : error;
 }
 
+static struct addresses *
+addresses(const struct exchange *x)
+{
+	return x->moved ? x->run->others : x->run->addresses;
+}
+
 /* Tries the next address; error: why the one before failed, 0: there was none. */
 static void
 connect_next(struct exchange *x, int error)
 {
-	struct addresses *all = x->run->addresses;
+	struct addresses *all = addresses(x);
 	char at[110];
 	while (x->address < all->count) {
 		const union address *a = &all->list[x->address++];
@@ -269,7 +275,7 @@ start_connect(struct exchange *x)
 {
 	const struct check *c = x->run->plan.check;
 	exchange_phase(x, PHASE_CONNECT, NULL);
-	if (c->connect_timeout_ms > 0)
+	if (c->connect_timeout_ms > 0 && !x->moved)
 		exchange_arm(x, c->connect_timeout_ms);
 	connect_next(x, 0);
 }
@@ -278,16 +284,31 @@ static void
 on_resolved(void *arg, enum resolved how, const struct addresses *found, const char *why)
 {
 	struct exchange *x = arg;
-	struct addresses *all = x->run->addresses;
+	struct addresses *all = addresses(x);
 	x->lookup = NULL;
 	if (how == RESOLVE_GOOD) {
 		*all = *found;
 	} else if (how == RESOLVE_ABSENT || all->count == 0) {
 		exchange_fail(x, how == RESOLVE_ABSENT ? OUTCOME_BAD : OUTCOME_UNKNOWN,
-			      "%.60s: %s", x->run->plan.check->host, why);
+			      "%.60s: %s", exchange_host(x), why);
 		return;
 	} /* nobody answers: the last good address serves */
 	start_connect(x);
+}
+
+void
+exchange_move(struct exchange *x)
+{
+	exchange_watch(x, 0);
+	close(x->fd);
+	x->fd = -1;
+	x->moved = true;
+	x->address = 0;
+	x->run->others->count = 0;
+	exchange_phase(x, PHASE_RESOLVE, x->reply.host);
+	struct lookup *l = resolve(x->reply.host, x->reply.port, on_resolved, x);
+	if (l != NULL)
+		x->lookup = l;
 }
 
 static void

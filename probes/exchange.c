@@ -176,6 +176,7 @@ judge(struct exchange *x)
 	struct answer a;
 	char why[MSG_TEXT] = "";
 	answer_begin(x, &a, names);
+	x->reply.now_ns = clock_ns();
 	if (expect_unknown(p, &a)) {
 		active_unknown(x);
 		return true;
@@ -191,6 +192,13 @@ judge(struct exchange *x)
 			if (x->reply.size == 0 && !x->reply.ended)
 				return false;
 			break;
+		case JUDGE_ELSEWHERE:
+			assert(kind->moves && x->ssl == NULL);
+			x->reply.used = x->reply.size;
+			take_step(x);
+			x->reply.ended = false;
+			exchange_move(x);
+			return true;
 		case JUDGE_STARTTLS:
 			return upgrade(x);
 		case JUDGE_GOOD:
@@ -237,6 +245,7 @@ ask(struct exchange *x)
 			       .unique = x->unique,
 			       .step = x->reply.step,
 			       .kept = x->reply.kept,
+			       .now_ns = clock_ns(),
 			       .files = files };
 	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
 	x->reply.files = files;

@@ -14,6 +14,7 @@ struct exchange {
 	int fd; /* -1: none */
 	int64_t began_ns, deadline_ms;
 	unsigned address; /* the next to be tried */
+	bool moved;       /* the peer named somebody else: the reply's host and port */
 	struct lookup *lookup;
 	uint64_t token;        /* of its OPENs */
 	unsigned awaited;      /* of its OPENs, so many have no answer */
@@ -44,12 +45,14 @@ void exchange_fail(struct exchange *x, enum outcome outcome, const char *format,
 void exchange_arm(struct exchange *x, int64_t limit_ms);
 /* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
 void exchange_watch(struct exchange *x, unsigned events);
+const char *exchange_host(const struct exchange *x); /* NULL: a Unix socket */
 /* "127.0.0.1:80" or the path. */
 const char *exchange_place(const struct exchange *x, char *out, size_t cap);
 
 /* ---- connect.c ---- */
 void exchange_open(struct exchange *x); /* from the beginning */
 void exchange_connect_io(struct exchange *x);
+void exchange_move(struct exchange *x); /* over a new connection, to the reply's host */
 void exchange_opened(struct exchange *x, const struct msg_opened *o, int fd);
 void exchange_forget(struct exchange *x); /* no answer to its OPENs is awaited */
 void files_free(struct check_files **fp);

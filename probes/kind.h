@@ -9,22 +9,33 @@
 #include "probes/tls.h"
 
 /* JUDGE_NEXT: this step is done: its `used` bytes are taken away, and the next one asks.
+ * JUDGE_ELSEWHERE: the next one asks over a new connection, to the reply's host and port;
+ * for kinds that move.
  * JUDGE_STARTTLS: the same, and the peer has agreed to TLS: the engine makes the handshake
  * before the next step asks; a byte behind the `used` ones is a failure, as anybody may
  * have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with ENCRYPT_TLS
  * the engine makes the handshake before the first step, and no kind sees anything of it. */
-enum judgement { JUDGE_MORE, JUDGE_NEXT, JUDGE_STARTTLS, JUDGE_GOOD, JUDGE_BAD, JUDGES };
-
-#define KEPT 64 /* bytes that a judge may keep for the asks and judges behind it */
+enum judgement {
+	JUDGE_MORE,
+	JUDGE_NEXT,
+	JUDGE_ELSEWHERE,
+	JUDGE_STARTTLS,
+	JUDGE_GOOD,
+	JUDGE_BAD,
+	JUDGES
+};
 
 /* What has come so far. The judge may take bytes out behind those that it still needs. */
 struct reply {
 	char *bytes;
 	size_t size;
 	bool ended;    /* the peer closed its side: no more will come */
-	unsigned step; /* how many JUDGE_NEXT came before */
+	unsigned step; /* how many were done before; a judge may skip some */
 	size_t used;   /* for JUDGE_NEXT: so many bytes belong to this step */
-	unsigned char kept[KEPT]; /* zero at first; e.g. a server's salt */
+	void *kept; /* of the kind, for the asks and judges behind; e.g. a server's salt */
+	const char *host; /* for JUDGE_ELSEWHERE; in what is kept */
+	uint16_t port;
+	int64_t now_ns;
 	const struct blob *files; /* as asked's */
 	struct http http;
 };
@@ -49,7 +60,8 @@ struct asked {
 	const struct plan *plan;
 	uint64_t unique; /* {unique}: never the same twice */
 	unsigned step;
-	const unsigned char *kept; /* of the reply; NULL: nothing was */
+	const void *kept; /* of the reply */
+	int64_t now_ns;
 	/* Contents of check->files, by enum check_file, read anew once a minute; NULL: the
 	 * check has none. FILE_SECRET is a password or token as it stands in its file. */
 	const struct blob *files;
@@ -65,6 +77,8 @@ struct kind {
 				char why[MSG_TEXT]);
 	const char *wanted; /* what did not come in time, for people */
 	size_t most; /* bytes that a step's answer may have; 0: its judge has limits */
+	size_t kept; /* bytes that ask and judge share, zero when an exchange begins */
+	bool moves;  /* JUDGE_ELSEWHERE may come */
 };
 extern const struct kind kind_table[CHECK_KINDS];
 
@@ -74,6 +88,17 @@ http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 size_t ajp_ask(const struct asked *a, char *buf, size_t cap);
 enum judgement
 ajp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+#define JRMP_KEPT 288
+size_t jrmp_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+jrmp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+#define VARNISH_KEPT 48
+size_t varnish_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+varnish_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t haproxy_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+haproxy_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
 size_t dialogue_ask(const struct asked *a, char *buf, size_t cap);
 enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answer *a,
 			      char why[MSG_TEXT]);

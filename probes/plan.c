@@ -56,14 +56,45 @@ look_at(struct plan *p, const struct expect *list, uint32_t count)
 	}
 }
 
-static bool
-reads_bytes(const struct condition *c, uint32_t check)
+bool
+plan_wants(const struct plan *p, enum metric m)
+{
+	return (p->wanted[m / 64] >> m % 64 & 1) != 0;
+}
+
+static void
+want(struct plan *p, enum metric m)
+{
+	if (m < METRICS_COUNT)
+		p->wanted[m / 64] |= UINT64_C(1) << m % 64;
+}
+
+static void
+want_read(struct plan *p, const struct condition *c, uint32_t check)
 {
 	for (uint32_t i = 0; i < c->count; i++)
 		if (c->ops[i].kind == OP_TEST && c->ops[i].object == OBJECT_CHECK &&
-		    c->ops[i].id == check && c->ops[i].metric == METRIC_BYTES)
-			return true;
-	return false;
+		    c->ops[i].id == check)
+			want(p, c->ops[i].metric);
+}
+
+/* What rules read first: only these cost more of an answer. */
+static void
+want_all(struct plan *p, const struct rules *rules, uint32_t check)
+{
+	const struct check *c = p->check;
+	for (uint32_t i = 0; i < rules->rule_count; i++) {
+		want_read(p, &rules->rules[i].when, check);
+		want_read(p, &rules->rules[i].clear, check);
+	}
+	if (plan_wants(p, METRIC_BYTES)) {
+		p->wants_body = true;
+		p->body_enough = 0;
+	}
+	for (uint32_t i = 0; i < c->expect_count; i++)
+		want(p, c->expects[i].metric);
+	for (uint32_t i = 0; i < c->warn_count; i++)
+		want(p, c->warns[i].metric);
 }
 
 /* "body > 1K" holds before the body's end; with anything else the end must be seen. */
@@ -96,12 +127,7 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	p->body_enough = enough(c);
 	p->talks = kind_table[c->kind].judge != NULL &&
 		   (!check_can_talk(c) || c->say_count > 0 || p->wants_body);
-	for (uint32_t i = 0; i < rules->rule_count; i++)
-		if (reads_bytes(&rules->rules[i].when, check) ||
-		    reads_bytes(&rules->rules[i].clear, check)) {
-			p->wants_body = true;
-			p->body_enough = 0;
-		}
+	want_all(p, rules, check);
 	if (c->verifies.count > 0)
 		p->route = c->verifies.ids[c->verifies.count - 1];
 	return compile_all(&p->expects, c->expects, c->expect_count, check_can_talk(c)) &&

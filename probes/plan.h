@@ -10,6 +10,8 @@
 
 #define PLAN_REQUEST 16384 /* bytes of a request */
 
+#define PLAN_WORDS ((METRICS_COUNT + 63) / 64)
+
 struct plan {
 	const struct check *check; /* borrowed from the rules */
 	pcre2_code **expects;      /* by index of check->expects; NULL: no regex there */
@@ -21,10 +23,13 @@ struct plan {
 	uint64_t body_enough; /* bytes of the body that decide all tests of it; 0: only
 				 its end does */
 	uint32_t route;       /* the route that it verifies, or RULES_NONE */
+	uint64_t wanted[PLAN_WORDS]; /* bit set of metrics that a test or a rule reads */
 };
 
 /* False: out of memory; plan_free is due all the same. */
 bool plan_make(struct plan *p, const struct rules *rules, uint32_t check);
 void plan_free(struct plan *p);
+/* Some test or rule reads that metric of it. */
+bool plan_wants(const struct plan *p, enum metric m);
 
 #endif

@@ -130,13 +130,17 @@ next_turn(struct stream *s)
 	begin(x);
 }
 
+/* There may be more values than a result holds: those that somebody reads go first. */
 static void
-add_values(struct msg_result *m, const struct answer *a)
+add_values(struct msg_result *m, const struct plan *p, const struct answer *a)
 {
-	for (unsigned v = 0; v < METRICS_COUNT && m->value_count < MSG_VALUES; v++)
-		if (!isnan(a->value[v]) && v != METRIC_LATENCY)
-			m->value[m->value_count++] =
-				(struct msg_value){ .metric = v, .value = a->value[v] };
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned v = 0; v < METRICS_COUNT && m->value_count < MSG_VALUES; v++)
+			if (!isnan(a->value[v]) && v != METRIC_LATENCY &&
+			    plan_wants(p, v) == (turn == 0))
+				m->value[m->value_count++] =
+					(struct msg_value){ .metric = v,
+							    .value = a->value[v] };
 }
 
 void
@@ -156,7 +160,7 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 		why = "our own loop was late: no verdict";
 	text_clean(m.text, sizeof m.text, why, strlen(why));
 	if (a != NULL && !late)
-		add_values(&m, a);
+		add_values(&m, &r->plan, a);
 	let_go(x, outcome == OUTCOME_GOOD || outcome == OUTCOME_WARN);
 	if (wanted)
 		s->report(s, &m);
@@ -182,15 +186,22 @@ exchange_fail(struct exchange *x, enum outcome outcome, const char *format, ...)
 /* ---- deadlines ---- */
 
 const char *
+exchange_host(const struct exchange *x)
+{
+	return x->moved ? x->reply.host : x->run->plan.check->host;
+}
+
+const char *
 exchange_place(const struct exchange *x, char *out, size_t cap)
 {
 	const struct check *c = x->run->plan.check;
-	if (c->host == NULL)
+	const char *host = exchange_host(x);
+	if (host == NULL)
 		text_print(out, cap, "%s", c->path);
 	else
 		text_print(out, cap,
-			   strchr(c->host, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u",
-			   c->host, c->port);
+			   strchr(host, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u", host,
+			   x->moved ? x->reply.port : c->port);
 	return out;
 }
 
@@ -213,7 +224,6 @@ static void
 on_deadline(struct loop_timer *timer)
 {
 	struct exchange *x = timer->arg;
-	const struct check *c = x->run->plan.check;
 	char after[32], at[110];
 	if (clock_ms() - x->deadline_ms > STREAM_LATE_MS)
 		x->run->stream->stalled_ns = clock_ns();
@@ -232,7 +242,7 @@ on_deadline(struct loop_timer *timer)
 	case PHASE_RESOLVE:
 		exchange_fail(x, OUTCOME_UNKNOWN,
 			      "no name server told the address of %.60s within %s",
-			      c->host, after);
+			      exchange_host(x), after);
 		return;
 	case PHASE_OPEN:
 		exchange_fail(x, OUTCOME_UNKNOWN, "the socket was not opened within %s",
@@ -311,6 +321,9 @@ on_due(struct schedule *schedule)
 	x->days_left = (double)NAN;
 	x->began_ns = clock_ns();
 	x->unique = ++s->unique;
+	x->reply.kept = r->kept;
+	if (r->kept != NULL)
+		memset(r->kept, 0, kind_table[r->plan.check->kind].kept);
 	r->exchange = x;
 	exchange_arm(x, r->plan.check->timeout_ms);
 	if (s->busy < s->most && s->first_waiting == NULL) {
@@ -347,6 +360,10 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 			return false;
 		resolve_literal(c->host, c->port, r->addresses);
 	}
+	const struct kind *kind = &kind_table[c->kind];
+	if ((kind->kept > 0 && (r->kept = calloc(1, kind->kept)) == NULL) ||
+	    (kind->moves && (r->others = calloc(1, sizeof *r->others)) == NULL))
+		return false;
 	if (c->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
 		return false;
 	schedule_begin(&r->schedule, s->loop, c->name, c->every_ms, c->fast_ms, on_due);
@@ -382,6 +399,9 @@ run_end(struct run *r)
 	tls_peer_free(&r->tls);
 	files_free(&r->files);
 	free(r->addresses);
-	r->addresses = NULL;
+	free(r->others);
+	free(r->kept);
+	r->addresses = r->others = NULL;
+	r->kept = NULL;
 	plan_free(&r->plan);
 }

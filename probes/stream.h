@@ -59,6 +59,8 @@ struct run { /* one check */
 	struct schedule schedule;
 	struct exchange *exchange;   /* NULL: idle */
 	struct addresses *addresses; /* NULL: a Unix socket */
+	struct addresses *others;    /* of one that the peer named; NULL: it never does */
+	void *kept;                  /* of the kind; NULL: it keeps nothing */
 	struct check_files *files;   /* NULL: none */
 	struct tls_peer *tls;        /* NULL: none, or not yet */
 };

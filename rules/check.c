@@ -1,6 +1,7 @@
 /* Keys of [check]. */
 #include "base/text.h"
 #include "rules/keys.h"
+#include "rules/protocol.h"
 #include "rules/units.h"
 
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_FILE] = "file", [CHECK_DIRECTORY] = "directory", [CHECK_FIFO] = "fifo",
 	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
 	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen", [CHECK_LOG] = "log",
+	[CHECK_JRMP] = "jrmp", [CHECK_VARNISH] = "varnish", [CHECK_HAPROXY] = "haproxy",
 };
 
 bool
@@ -50,7 +52,7 @@ set_of(struct build *b, void *object, const struct entry *e)
 	c->of = build_resolve(b, e->value, OBJECT_SERVICE);
 }
 
-static void
+void
 http_address(struct build *b, struct check *c, const char *url)
 {
 	const char *kind = check_kind_name[c->kind];
@@ -125,8 +127,13 @@ set_kind(struct build *b, void *object, const struct entry *e)
 		break;
 	case CHECK_TLS:
 	case CHECK_TCP:
-	case CHECK_AJP:
 		build_address(b, e->value, &c->host, &c->port);
+		break;
+	case CHECK_AJP:
+	case CHECK_JRMP:
+	case CHECK_VARNISH:
+	case CHECK_HAPROXY:
+		protocol_address(b, c, e->value);
 		break;
 	case CHECK_UNIX:
 		if (*e->value != '/' || strlen(e->value) > 107)

@@ -8,17 +8,12 @@
 enum role
 check_role(const struct check *c)
 {
-	static const enum role roles[CHECK_KINDS] = {
-		[CHECK_HTTP] = ROLE_NET,     [CHECK_HTTPS] = ROLE_NET,
-		[CHECK_TLS] = ROLE_NET,      [CHECK_TCP] = ROLE_NET,
-		[CHECK_AJP] = ROLE_NET,      [CHECK_UNIX] = ROLE_NET,
-		[CHECK_SCRIPT] = ROLE_LOCAL, [CHECK_FILE] = ROLE_LOCAL,
-		[CHECK_DIRECTORY] = ROLE_LOCAL, [CHECK_FIFO] = ROLE_LOCAL,
-		[CHECK_FILESYSTEM] = ROLE_LOCAL, [CHECK_SYSTEM] = ROLE_LOCAL,
-		[CHECK_NETWORK] = ROLE_LOCAL, [CHECK_LISTEN] = ROLE_LOCAL,
-		[CHECK_LOG] = ROLE_LOCAL,
+	static const bool local[CHECK_KINDS] = {
+		[CHECK_SCRIPT] = true,  [CHECK_FILE] = true,	   [CHECK_DIRECTORY] = true,
+		[CHECK_FIFO] = true,    [CHECK_FILESYSTEM] = true, [CHECK_SYSTEM] = true,
+		[CHECK_NETWORK] = true, [CHECK_LISTEN] = true,	   [CHECK_LOG] = true,
 	};
-	return roles[c->kind];
+	return local[c->kind] ? ROLE_LOCAL : ROLE_NET;
 }
 
 void

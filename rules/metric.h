@@ -68,6 +68,12 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(BACKLOG_LIMIT, "backlog-limit", "C", UNIT_COUNT, "how many may wait")               \
 	X(BACKLOG_PERCENT, "backlog-percent", "C", UNIT_PERCENT, "backlog, of backlog-limit") \
 	X(MATCHES, "matches", "C", UNIT_COUNT, "lines of the log that fitted, since it is followed") \
+	X(SERVERS, "servers", "C", UNIT_COUNT, "servers or backends of a front")                \
+	X(SERVERS_UP, "servers-up", "C", UNIT_COUNT, "those of them that it calls up")          \
+	X(SERVERS_UP_PERCENT, "servers-up-percent", "C", UNIT_PERCENT, "servers-up, of servers") \
+	X(QUEUE, "queue", "C", UNIT_COUNT, "requests that wait for a server")                   \
+	X(SESSIONS, "sessions", "C", UNIT_COUNT, "sessions under way")                          \
+	X(SESSIONS_PERCENT, "sessions-percent", "C", UNIT_PERCENT, "sessions, of its limit")    \
 	X(FREE_PERCENT, "free-percent", "C", UNIT_PERCENT, "free, of the whole")              \
 	X(USED_PERCENT, "used-percent", "C", UNIT_PERCENT, "used, of the whole")              \
 	X(INODES_USED_PERCENT, "inodes-used-percent", "C", UNIT_PERCENT, "inodes-used, of all") \

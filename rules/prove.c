@@ -2,6 +2,7 @@
  * objects that are derived (a service's checks and routes, a backend's service). */
 #include "base/text.h"
 #include "rules/build.h"
+#include "rules/protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,8 @@ prove_check(struct build *b, struct check *c)
 	prove_dialogue(b, c);
 	prove_tls(b, c);
 	prove_starttls(b, c);
-	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
+	protocol_prove(b, c);
+	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c) && !protocol_is(c->kind); i++)
 		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
 			build_error(b, c->place, "[check %s]: expect status and header are for http",
 				    c->name);

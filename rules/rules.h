@@ -148,13 +148,14 @@ struct service {
 enum check_kind {
 	CHECK_HTTP, CHECK_HTTPS, CHECK_TLS, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
 	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_FILESYSTEM, CHECK_SYSTEM, CHECK_NETWORK,
-	CHECK_LISTEN, CHECK_LOG, CHECK_KINDS
+	CHECK_LISTEN, CHECK_LOG, CHECK_JRMP, CHECK_VARNISH, CHECK_HAPROXY, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
 bool check_is_http(const struct check *c); /* http or https */
+bool check_is_unix(const struct check *c); /* it talks through the Unix socket at its path */
 
 /* Files that monitord opens for probes: OPEN_CHECK_SECRET + this (base/msg.h). */
 enum check_file { FILE_SECRET, FILE_CA, FILE_CERT, FILE_KEY, FILE_BODY, CHECK_FILES };

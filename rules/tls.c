@@ -105,6 +105,7 @@ set_check_file(struct build *b, void *object, const struct entry *e)
 		{ "tls-ca", FILE_CA },
 		{ "tls-cert", FILE_CERT },
 		{ "tls-key", FILE_KEY },
+		{ "secret-file", FILE_SECRET },
 	};
 	struct check *c = object;
 	if (c->files == NULL)

@@ -17,7 +17,6 @@ int
 main(void)
 {
 	int failed = 0;
-	failed += test_probes_ajp();
 	failed += test_probes_expect();
 	failed += test_probes_http();
 	failed += test_probes_http_check();
@@ -26,6 +25,7 @@ main(void)
 	failed += test_probes_resolve();
 	failed += test_probes_results();
 	failed += test_probes_schedule();
+	failed += test_probes_talks();
 	failed += test_probes_tree();
 	return failed != 0;
 }

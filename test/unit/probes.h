@@ -28,7 +28,6 @@ struct reading {
 void read_cut(struct reading *r, const char *bytes, size_t size, unsigned cut,
 	      bool is_head, bool keep);
 
-int test_probes_ajp(void);
 int test_probes_expect(void);
 int test_probes_http(void);
 int test_probes_http_check(void);
@@ -37,6 +36,7 @@ int test_probes_kinds(void);
 int test_probes_resolve(void);
 int test_probes_results(void);
 int test_probes_schedule(void);
+int test_probes_talks(void);
 int test_probes_tree(void);
 
 #endif

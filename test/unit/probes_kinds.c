@@ -1,10 +1,9 @@
 /* The kinds that are one question or a dialogue: what each asks, and what it thinks of
  * real answers, however they are cut. */
-#include "probes/kind.h"
-
 #include "rules/parse.h"
 #include "test/unit/book.h"
 #include "test/unit/probes.h"
+#include "test/unit/probes_talk.h"
 
 #include <string.h>
 
@@ -21,6 +20,12 @@ static const struct row {
 	{                                                                                \
 		section, BYTES(bytes), BYTES(asked), judgement, why                      \
 	}
+/* what is asked is not looked at */
+#define SAID(section, bytes, judgement, why)                                             \
+	{                                                                                \
+		section, BYTES(bytes), NULL, 0, judgement, why                           \
+	}
+#define CPING "\x12\x34\0\1\12"
 #define TALK "tcp = h:1\n"
 	/* ---- send and expect ---- */
 	ANSWER(TALK "expect = body ~ ^220", "220 hi\r\n", "", JUDGE_GOOD, ""),
@@ -55,73 +60,71 @@ static const struct row {
 	ANSWER(TALK "expect = body ~ ^220.*\\r\nsend = QUIT\\r\\n", "220 hi\r\n",
 	       "QUIT\r\n", JUDGE_GOOD, ""),
 	ANSWER("unix = /s\nsend = a\nexpect = body ~ x", "x", "a", JUDGE_GOOD, ""),
+	/* ---- ajp ---- */
+	ANSWER("ajp = h:1\n", "AB\0\1\11", "\x12\x34\0\1\12", JUDGE_GOOD, ""),
+	/* what follows is not read */
+	ANSWER("ajp = h:1\n", "AB\0\1\11AB\0\1\11", CPING, JUDGE_GOOD, ""),
+	ANSWER("ajp = h:1\n", "AB\0\1", CPING, JUDGE_BAD, "closed after 4 of 5 bytes"),
+	ANSWER("ajp = h:1\n", "A", CPING, JUDGE_BAD,
+	       "closed after 1 of 5 bytes of CPONG"),
+	ANSWER("ajp = h:1\n", "", CPING, JUDGE_BAD, "closed after 0 of 5 bytes of CPONG"),
+	ANSWER("ajp = h:1\n", "AB\0\1\5", CPING, JUDGE_BAD, "not AJP: expected CPONG"),
+	ANSWER("ajp = h:1\n", "AB\0\2\11", CPING, JUDGE_BAD, "not AJP: expected CPONG"),
+	ANSWER("ajp = h:1\n", "\x12\x34\0\1\11", CPING, JUDGE_BAD, "not AJP"),
+	ANSWER("ajp = h:1\n", "HTTP/1.1 400 \r\n\r\n", CPING, JUDGE_BAD,
+	       "not AJP: expected CPONG, got 'H"),
+	ANSWER("ajp = h:1\n", "\0", CPING, JUDGE_BAD, "not AJP: expected CPONG, got ' '"),
+	SAID("ajp = h:1/x\n", "AB\0\6\4\0\xc8\0\0\0AB\0\2\5\1", JUDGE_GOOD, ""),
+	SAID("ajp = h:1/x\n", "AB\0\6\4\1\x93\0\0\0AB\0\2\5\1", JUDGE_BAD,
+	     "status 403, expected 2xx: does it want a secret?"),
+	SAID("ajp = h:1/x\nexpect = status 403\n", "AB\0\6\4\1\x93\0\0\0AB\0\2\5\1",
+	     JUDGE_GOOD, ""),
+	SAID("ajp = h:1/x\n", "AB\0\6\4\0\xc8\0\0\0AB\0\4\3\0\1x", JUDGE_MORE, ""),
+	SAID("ajp = h:1/x\n", "AB\0\2\5\1", JUDGE_BAD, "not AJP: expected an answer"),
+	SAID("ajp = h:1/x\n", "AB\0\0", JUDGE_BAD, "not AJP: expected an answer"),
+	SAID("ajp = h:1/x\n", "SSH-2.0", JUDGE_BAD, "not AJP: expected a packet"),
+	/* ---- jrmp: the handshake, a ping, a call ---- */
+	SAID("jrmp = h\n", "N\0\1x\0\0\0\1SQ\xac\xed\0\5w\17\1uniqueuniqueuu", JUDGE_GOOD,
+	     ""),
+	SAID("jrmp = h\n", "O", JUDGE_BAD, "JRMP refused"),
+	SAID("jrmp = h\n", "HTTP/1.1 400", JUDGE_BAD, "not JRMP"),
+	SAID("jrmp = h\n", "N\0\1x\0\0\0\1T", JUDGE_BAD,
+	     "a ping was answered by byte 0x54"),
+	SAID("jrmp = h\n", "N\0\1x\0\0\0\1SX", JUDGE_BAD, "what came is not the return"),
+	SAID("jrmp = h\n", "N\0\1x\0\0\0\1SQ\xac\xed\0\5w\17\2uniqueuniqueuusr\0\3a.b",
+	     JUDGE_BAD, "the call threw a.b"),
+	SAID("jrmp = h/n\n", "N\0\1x\0\0\0\1SQ\xac\xed\0\5w\17\1uniqueuniqueuut\0\1a",
+	     JUDGE_BAD, "'n' is no remote object"),
+	/* ---- varnish ---- */
+	ANSWER("varnish = h\n",
+	       "200 4       \nhelo\n200 6       \nPONG 1\n"
+	       "200 7       \nrunning\n200 1       \n\n\n",
+	       "ping\nstatus\nbackend.list *.*\nquit\n", JUDGE_GOOD, ""),
+	SAID("varnish = h\n",
+	     "200 4       \nhelo\n200 6       \nPONG 1\n"
+	     "200 7       \nstopped\n",
+	     JUDGE_BAD, "its child: 200 stopped"),
+	SAID("varnish = h\n", "HTTP/1.1", JUDGE_BAD, "not Varnish's CLI: got 'H"),
+	SAID("varnish = h\n", "200 -4      \n", JUDGE_BAD,
+	     "not Varnish's CLI: got '200 -4"),
+	SAID("varnish = h\n", "200 9999999 \n", JUDGE_BAD,
+	     "not Varnish's CLI: got '200 999"),
+	SAID("varnish = h\n", "300 2       \nno\n", JUDGE_BAD, "it greets: 300 no"),
+	/* ---- haproxy ---- */
+	SAID("haproxy = /s\n", "Unknown command.\n", JUDGE_BAD, "not HAProxy's socket"),
+	SAID("haproxy = /s\n",
+	     "Uptime_sec: 5\n\n# pxname,svname,qcur,scur,status,\n"
+	     "b,s1,0,0,UP,\nb,BACKEND,0,0,UP,\n",
+	     JUDGE_GOOD, ""),
+	SAID("haproxy = /s b\n",
+	     "Uptime_sec: 5\n\n# pxname,svname,qcur,scur,status,\n"
+	     "b,s1,0,0,DOWN,\nb,BACKEND,0,0,DOWN,\n",
+	     JUDGE_BAD, "backend b is down: none of its 1 servers is up"),
+	SAID("haproxy = /s c\n",
+	     "Uptime_sec: 5\n\n# pxname,svname,qcur,scur,status,\n"
+	     "b,s1,0,0,UP,\nb,BACKEND,0,0,UP,\n",
+	     JUDGE_BAD, "HAProxy has no backend c"),
 };
-
-struct talk { /* as the engine holds it */
-	struct plan plan;
-	struct reply reply;
-	char bytes[65536], asked[4096];
-	size_t asked_size;
-	char why[MSG_TEXT];
-};
-
-static const struct kind *
-kind_of(const struct talk *t)
-{
-	return &kind_table[t->plan.check->kind];
-}
-
-static void
-ask(struct talk *t)
-{
-	struct asked a = { .plan = &t->plan,
-			   .unique = 0x0102030405060708,
-			   .step = t->reply.step };
-	size_t n = kind_of(t)->ask(&a, t->asked + t->asked_size,
-				   sizeof t->asked - t->asked_size);
-	assert_int_not_equal(n, 0);
-	if (n != ASK_NOTHING)
-		t->asked_size += n;
-}
-
-static enum judgement
-judge(struct talk *t)
-{
-	struct answer a = { 0 };
-	for (;;) {
-		struct reply *r = &t->reply;
-		enum judgement j = kind_of(t)->judge(&t->plan, r, &a, t->why);
-		if (j != JUDGE_NEXT)
-			return j;
-		assert_true(r->used <= r->size);
-		memmove(r->bytes, r->bytes + r->used, r->size -= r->used);
-		r->used = 0;
-		r->step++;
-		ask(t);
-		if (r->size == 0 && !r->ended)
-			return JUDGE_MORE;
-	}
-}
-
-static enum judgement
-talk_cut(struct talk *t, const struct row *row, unsigned cut)
-{
-	enum judgement j = JUDGE_MORE;
-	uint32_t chance = 1;
-	t->reply = (struct reply){ .bytes = t->bytes };
-	t->asked_size = 0;
-	t->why[0] = '\0';
-	ask(t);
-	for (size_t at = 0; at < row->size && j == JUDGE_MORE;) {
-		size_t n = cut_next(cut, row->size - at, &chance);
-		memcpy(t->bytes + t->reply.size, row->bytes + at, n);
-		t->reply.size += n;
-		at += n;
-		j = judge(t);
-	}
-	t->reply.ended = true;
-	return j == JUDGE_MORE ? judge(t) : j;
-}
 
 static void
 try_row(size_t i)
@@ -133,7 +136,7 @@ try_row(size_t i)
 	struct rules *rules = book(text);
 	assert_true(plan_make(&t.plan, rules, 0));
 	for (unsigned cut = 0; cut < CUTS; cut++) {
-		enum judgement j = talk_cut(&t, row, cut);
+		enum judgement j = talk_hold(&t, row->bytes, row->size, cut);
 		if (j != row->judgement ||
 		    strncmp(t.why, row->why, strlen(row->why)) != 0)
 			fail_msg("row %zu (%s), cut %u: got %d '%s', expected %d '%s'", i,
@@ -158,6 +161,20 @@ asks_and_judges(void **state)
 }
 
 static const struct book_row mistakes[] = {
+	{ "[check c]\njrmp = h\nsecret-file = /s\n",
+	  "r.ini:1: [check c]: jrmp has no secret-file\n" },
+	{ "[check c]\najp = h:1\nsecret-file = /s\n",
+	  "r.ini:1: [check c]: a CPing needs no secret: ajp = HOST:PORT/PATH proves "
+	  "it\n" },
+	{ "[check c]\nvarnish = h/x\n",
+	  "r.ini:2: varnish: expected HOST:PORT without a path, not 'h/x'\n" },
+	{ "[check c]\njrmp = h h\n",
+	  "r.ini:2: jrmp: no blank, quote or '#' may stand in 'h h'\n" },
+	{ "[check c]\nhaproxy = h\n", "r.ini:2: haproxy: expected HOST:PORT, not 'h'\n" },
+	{ "[check c]\nhaproxy = /s b c\n", "r.ini:2: haproxy: 'c' behind the value\n" },
+	{ "[check c]\njrmp = h\nexpect = status 200, body ~ x\n",
+	  "r.ini:1: [check c]: jrmp has no status to expect\n"
+	  "r.ini:1: [check c]: jrmp has no body to expect\n" },
 	{ "[check c]\ntcp = h:1\nsend = a\\q\n",
 	  "r.ini:3: send: expected \\r \\n \\t \\\\ or \\xHH behind a backslash\n" },
 	{ "[check c]\ntcp = h:1\nsend = a\\x1\n",
