@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +44,17 @@ clock_rfc3339(int64_t real_ms, char *out, size_t cap)
 		s--;
 	}
 	gmtime_r(&s, &tm);
-	size_t n = strftime(out, cap, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, cap - n, ".%03dZ", ms);
+	/* by hand: thousands of them stand in one answer */
+	const int parts[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+			      tm.tm_min, tm.tm_sec, ms };
+	static const char shape[] = "0000-00-00T00:00:00.000Z";
+	assert(cap >= sizeof shape);
+	memcpy(out, shape, sizeof shape);
+	for (size_t part = 7, at = sizeof shape - 2; part-- > 0;) {
+		int n = parts[part];
+		for (at--; at < sizeof shape && shape[at] == '0'; at--, n /= 10)
+			out[at] = (char)('0' + n % 10);
+	}
 	return out;
 }
 

@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define BACKLOG 1024 /* hundreds who connect at once lock nobody out */
+
 bool
 open_folder(const char *path, mode_t mode)
 {
@@ -142,7 +144,7 @@ unix_listener(const char *path)
 		return -errno;
 	unlink(path); /* of an earlier life: we hold the state directory's lock */
 	if (bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && chmod(path, 0666) == 0 &&
-	    listen(fd, 128) == 0)
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	int error = errno;
 	close(fd);
@@ -168,7 +170,7 @@ tcp_listener(const char *address)
 	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 128) != 0)
+	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
 		error = errno;
 	freeaddrinfo(found);
 	if (error == 0)

@@ -57,6 +57,19 @@ idlest(struct server *s, const struct client *of_user)
 	return found;
 }
 
+void
+client_cut_slowest(struct server *s, const struct client *except)
+{
+	struct client *found = NULL;
+	for (struct client *c = s->clients; c != NULL; c = c->next)
+		if (c->busy && c != except && c->wait == WAIT_NONE && c->follow == NULL &&
+		    c->since_ms != INT64_MAX &&
+		    (found == NULL || c->since_ms < found->since_ms))
+			found = c;
+	if (found != NULL)
+		cut_off(found);
+}
+
 static uint32_t
 count_user(const struct server *s, const struct client *of)
 {

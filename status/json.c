@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +32,10 @@ json_end(struct json *j, size_t *length)
 }
 
 static bool
-room(struct json *j, size_t size)
+more_room(struct json *j, size_t size)
 {
 	if (j->failed)
 		return false;
-	if (j->cap - j->length >= size)
-		return true;
 	size_t cap = j->cap == 0 ? 1024 : j->cap;
 	while (cap - j->length < size)
 		cap *= 2;
@@ -55,7 +52,7 @@ room(struct json *j, size_t size)
 void
 json_raw(struct json *j, const char *bytes, size_t size)
 {
-	if (!room(j, size))
+	if (j->cap - j->length < size && !more_room(j, size))
 		return;
 	memcpy(j->bytes + j->length, bytes, size);
 	j->length += size;
@@ -111,8 +108,14 @@ json_yes(struct json *j, bool yes)
 void
 json_whole(struct json *j, int64_t n)
 {
-	char text[32];
-	value(j, text, text_print(text, sizeof text, "%" PRId64, n));
+	char text[24], *at = text + sizeof text;
+	uint64_t v = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	do
+		*--at = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	if (n < 0)
+		*--at = '-';
+	value(j, at, (size_t)(text + sizeof text - at));
 }
 
 /* Whole numbers without a point, the rest with the digits that say something. */
@@ -176,7 +179,14 @@ void
 json_time(struct json *j, int64_t real_ms)
 {
 	char text[32];
-	json_text(j, real_ms != 0 ? clock_rfc3339(real_ms, text, sizeof text) : NULL);
+	if (real_ms == 0) {
+		json_nothing(j);
+		return;
+	}
+	clock_rfc3339(real_ms, text, sizeof text);
+	value(j, "\"", 1);
+	json_raw(j, text, strlen(text));
+	json_raw(j, "\"", 1);
 }
 
 void
@@ -222,6 +232,61 @@ json_key_text(struct json *j, const char *key, const char *text)
 {
 	json_key(j, key);
 	json_text(j, text);
+}
+
+/* Milliseconds as seconds. The digits are set by hand: ten thousand of them are told at
+ * once. */
+static size_t
+seconds_text(int64_t ms, char out[24])
+{
+	char back[24];
+	size_t n = 0, length = 0;
+	uint64_t v = (uint64_t)(ms > 0 ? ms : 0);
+	for (; n < 5 || v > 0; v /= 10) {
+		back[n++] = (char)('0' + v % 10);
+		if (n == 3)
+			back[n++] = '.';
+	}
+	while (n > 0)
+		out[length++] = back[--n];
+	return length;
+}
+
+static void
+passed(struct json *j, enum json_clock clock, int64_t since_ms)
+{
+	char text[24];
+	int64_t now = clock == CLOCK_OF_REAL ? clock_real_ms() : clock_ms();
+	if (clock == CLOCK_NONE)
+		json_nothing(j);
+	else
+		value(j, text, seconds_text(now - since_ms, text));
+}
+
+void
+json_key_since(struct json *j, const char *key, enum json_clock clock, int64_t since_ms)
+{
+	json_key(j, key);
+	if (!j->keep_hole || clock == CLOCK_NONE) {
+		passed(j, clock, since_ms);
+		return;
+	}
+	j->hole = (struct json_hole){ clock, since_ms, j->length };
+	j->keep_hole = false;
+	j->comma = true;
+}
+
+void
+json_kept(struct json *j, const char *bytes, size_t size, const struct json_hole *hole)
+{
+	size_t before = hole->clock != CLOCK_NONE ? hole->at : size;
+	value(j, bytes, before);
+	if (before < size) {
+		j->comma = false;
+		passed(j, hole->clock, hole->since_ms);
+		json_raw(j, bytes + before, size - before);
+	}
+	j->comma = true;
 }
 
 void

@@ -7,11 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Seconds that have passed since some time: the one value of a text that changes by itself. */
+enum json_clock { CLOCK_NONE, CLOCK_OF_MONOTONIC, CLOCK_OF_REAL };
+struct json_hole {
+	enum json_clock clock; /* CLOCK_NONE: the text has none */
+	int64_t since_ms;
+	size_t at;
+};
+
 struct json {
 	char *bytes; /* json_end's caller frees it */
 	size_t length, cap;
 	bool comma;  /* the next value needs one before it */
 	bool failed; /* out of memory: the text is not whole */
+	bool keep_hole; /* json_key_since leaves out its value, once, and notes where */
+	struct json_hole hole;
 };
 
 void json_begin(struct json *j);
@@ -39,6 +49,11 @@ void json_key_id(struct json *j, const char *key, uint64_t id); /* 0: null */
 void json_key_number(struct json *j, const char *key, double n);
 void json_key_text(struct json *j, const char *key, const char *text);
 void json_key_time(struct json *j, const char *key, int64_t real_ms);
+
+/* Seconds since; CLOCK_NONE: null. */
+void json_key_since(struct json *j, const char *key, enum json_clock clock, int64_t since_ms);
+/* A value that was written with keep_hole, its hole filled in. */
+void json_kept(struct json *j, const char *bytes, size_t size, const struct json_hole *hole);
 
 /* Bytes that are no JSON: for the writers of other texts that grow alike. */
 void json_raw(struct json *j, const char *bytes, size_t size);

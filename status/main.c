@@ -33,6 +33,7 @@ load(struct server *s, const struct msg_packet *p)
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
+	shelf_load(&s->shelf, s->store.rules);
 	history_load(&s->history, server_answered, s);
 	helper_loaded(&s->helper, rules.generation);
 	const char *new = s->store.rules->settings.http;
@@ -96,6 +97,8 @@ on_packet(struct helper *h, struct msg_packet *p)
 		journal(s, p);
 	else
 		store_take(&s->store, p);
+	if (p->head.kind == MSG_ALERT_COUNTS || p->head.kind == MSG_INCIDENT_VIEW)
+		s->shelf.version++;
 	for (unsigned i = 0; p->head.kind == MSG_BELL && i < p->head.count; i++) {
 		memcpy(&bell, p->items + i * sizeof bell, sizeof bell);
 		if (bell.last_id > s->last_event)
@@ -137,6 +140,7 @@ on_change(void *arg, enum object_kind kind, uint32_t id)
 {
 	struct server *s = arg;
 	history_changed(&s->history, kind, id);
+	shelf_forget(&s->shelf, &s->store, kind, id);
 }
 
 int

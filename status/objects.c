@@ -103,8 +103,9 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_time(j, "since", v->since_real_ms);
 	json_key_id(j, "pid", (uint64_t)(v->pid > 0 ? v->pid : 0));
 	json_key_whole(j, "restarts", v->restarts);
-	json_key_number(j, "uptime_s",
-			v->pid > 0 ? seconds_since(v->started_real_ms) : NAN);
+	json_key_since(j, "uptime_s",
+		       v->pid > 0 && v->started_real_ms != 0 ? CLOCK_OF_REAL : CLOCK_NONE,
+		       v->started_real_ms);
 	json_key_number(j, "cpu", v->cpu);
 	json_key_number(j, "memory", v->memory);
 	json_key_number(j, "threads", v->threads);
@@ -181,10 +182,8 @@ check_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_number(j, "latency_ms",
 			measured ? (double)(v->latency_ns / 1000) / 1000.0 : NAN);
 	json_key_text(j, "error", v != NULL && v->state == CHECK_UP ? NULL : text);
-	json_key_number(j, "age_s",
-			measured ? (double)((clock_ns() - v->measured_ns) / 1000000) /
-					   1000.0
-				 : NAN);
+	json_key_since(j, "age_s", measured ? CLOCK_OF_MONOTONIC : CLOCK_NONE,
+		       measured ? v->measured_ns / 1000000 : 0);
 	json_key(j, "metrics");
 	metrics_json(v, j);
 	json_key_text(j, "target", target);
@@ -308,11 +307,12 @@ object_json(const struct store *s, enum object_kind kind, uint32_t id, struct js
 }
 
 void
-objects_json(const struct store *s, enum object_kind kind, struct json *j)
+objects_json(const struct store *s, struct shelf *shelf, enum object_kind kind,
+	     struct json *j)
 {
 	json_open(j, '[');
 	for (uint32_t i = 0; i < rules_count(s->rules, kind); i++)
-		object_json(s, kind, i, j);
+		shelf_write(shelf, s, kind, i, j);
 	json_close(j, ']');
 }
 
@@ -354,7 +354,7 @@ alerts_json(const struct store *s, struct json *j)
 }
 
 void
-status_json(const struct store *s, struct json *j)
+status_json(const struct store *s, struct shelf *shelf, struct json *j)
 {
 	json_open(j, '{');
 	json_key(j, "monitord");
@@ -366,13 +366,13 @@ status_json(const struct store *s, struct json *j)
 	json_key_whole(j, "generation", s->generation);
 	json_close(j, '}');
 	json_key(j, "services");
-	objects_json(s, OBJECT_SERVICE, j);
+	objects_json(s, shelf, OBJECT_SERVICE, j);
 	json_key(j, "checks");
-	objects_json(s, OBJECT_CHECK, j);
+	objects_json(s, shelf, OBJECT_CHECK, j);
 	json_key(j, "routes");
-	objects_json(s, OBJECT_ROUTE, j);
+	objects_json(s, shelf, OBJECT_ROUTE, j);
 	json_key(j, "rules");
-	objects_json(s, OBJECT_RULE, j);
+	objects_json(s, shelf, OBJECT_RULE, j);
 	json_key(j, "chains");
 	chains_json(s, j);
 	json_key(j, "alerts");

@@ -12,6 +12,15 @@
 
 #define PATH_PARTS 5
 
+/* What every answer says of itself. */
+static void
+add_headers(struct MHD_Response *r, const char *type)
+{
+	MHD_add_response_header(r, "Content-Type", type);
+	MHD_add_response_header(r, "Cache-Control", "no-store");
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+}
+
 static enum MHD_Result
 queue(struct client *c, unsigned code, const char *type, const char *allow, char *bytes,
       size_t size)
@@ -24,9 +33,7 @@ queue(struct client *c, unsigned code, const char *type, const char *allow, char
 		free(bytes);
 		return MHD_NO;
 	}
-	MHD_add_response_header(r, "Content-Type", type);
-	MHD_add_response_header(r, "Cache-Control", "no-store");
-	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	add_headers(r, type);
 	if (allow != NULL)
 		MHD_add_response_header(r, "Allow", allow);
 	enum MHD_Result queued = MHD_queue_response(c->connection, code, r);
@@ -93,13 +100,49 @@ not_so(struct client *c, const char *allow)
 
 /* ---- GET ---- */
 
+/* The client has it already: "If-None-Match" names the tag (RFC 9110, 13.1.2). */
+static bool
+is_known(struct client *c, const char *tag)
+{
+	const char *known =
+		MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "If-None-Match");
+	return known != NULL && (strcmp(known, "*") == 0 || strstr(known, tag) != NULL);
+}
+
+static enum MHD_Result
+send_unchanged(struct client *c, const char *tag)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	if (r == NULL)
+		return MHD_NO;
+	MHD_add_response_header(r, "ETag", tag);
+	MHD_add_response_header(r, "Cache-Control", "no-cache");
+	enum MHD_Result queued = MHD_queue_response(c->connection, 304, r);
+	MHD_destroy_response(r);
+	return queued;
+}
+
 static enum MHD_Result
 send_status(struct client *c)
 {
-	struct json j;
-	json_begin(&j);
-	status_json(&c->server->store, &j);
-	return request_send(c, 200, &j);
+	struct server *s = c->server;
+	char tag[64];
+	whole_tag(&s->shelf, tag, sizeof tag);
+	if (is_known(c, tag))
+		return send_unchanged(c, tag);
+	struct MHD_Response *r = whole_get(&s->whole, &s->store, &s->shelf);
+	if (r == NULL) { /* the slowest reader gives way to the next who asks */
+		client_cut_slowest(s, c);
+		return request_error(c, 503, "too many read slowly: ask again");
+	}
+	if (MHD_get_response_header(r, "ETag") == NULL) {
+		MHD_add_response_header(r, "Content-Type", "application/json");
+		MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+		MHD_add_response_header(r, "Cache-Control", "no-cache");
+		MHD_add_response_header(r, "ETag", tag);
+	}
+	return MHD_queue_response(c->connection, 200, r);
 }
 
 static enum MHD_Result
@@ -116,9 +159,9 @@ send_objects(struct client *c, enum object_kind kind, const char *name)
 	}
 	json_begin(&j);
 	if (name != NULL)
-		object_json(s, kind, id, &j);
+		shelf_write(&c->server->shelf, s, kind, id, &j);
 	else
-		objects_json(s, kind, &j);
+		objects_json(s, &c->server->shelf, kind, &j);
 	return request_send(c, 200, &j);
 }
 

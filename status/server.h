@@ -11,6 +11,8 @@
 #include "base/helper.h"
 #include "base/journal.h"
 #include "status/history.h"
+#include "status/shelf.h"
+#include "status/whole.h"
 #include "status/store.h"
 
 #include <microhttpd.h>
@@ -77,6 +79,8 @@ struct server {
 	struct helper helper;
 	struct store store;
 	struct history history;
+	struct shelf shelf;
+	struct whole whole;
 	struct listener listeners[2]; /* Unix, TCP */
 	struct client *clients;
 	uint32_t client_count;
@@ -115,6 +119,8 @@ enum MHD_Result client_request(void *arg, struct MHD_Connection *connection,
 			       const char *url, const char *method, const char *version,
 			       const char *upload, size_t *upload_size, void **request);
 void client_sweep(struct loop_timer *timer);
+/* Cuts off whoever takes longest to read an answer, the one who asks excepted. */
+void client_cut_slowest(struct server *s, const struct client *except);
 
 /* status/request.c: answers the request, or suspends the client. */
 enum MHD_Result request_send(struct client *c, unsigned code, struct json *body);

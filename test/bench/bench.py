@@ -42,8 +42,8 @@ class _Unix(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+        self.sock.settimeout(self.timeout)
 
 
 class Daemon:

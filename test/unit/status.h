@@ -9,5 +9,6 @@ int test_status_incidents(void);
 int test_status_ctl(void);
 int test_status_history(void);
 int test_status_pack(void);
+int test_status_shelf(void);
 
 #endif
