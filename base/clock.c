@@ -33,6 +33,15 @@ clock_real_ms(void)
 	return read_ns(CLOCK_REALTIME) / 1000000;
 }
 
+int32_t
+clock_zone_s(int64_t real_ms)
+{
+	time_t s = real_ms / 1000;
+	struct tm tm = { 0 };
+	tzset(); /* the file may be another by now */
+	return localtime_r(&s, &tm) != NULL ? (int32_t)tm.tm_gmtoff : 0;
+}
+
 char *
 clock_rfc3339(int64_t real_ms, char *out, size_t cap)
 {

@@ -12,6 +12,9 @@ int64_t clock_real_ms(void); /* CLOCK_REALTIME since 1970 */
 /* RFC 3339 in UTC with milliseconds, "2026-11-24T12:00:00.123Z"; cap >= 32. Returns out. */
 char *clock_rfc3339(int64_t real_ms, char *out, size_t cap);
 
+/* Local time less UTC at that moment, in seconds. */
+int32_t clock_zone_s(int64_t real_ms);
+
 /* The kernel's boot id, 36 characters and NUL; "" if it can't be read. */
 const char *clock_boot_id(void);
 

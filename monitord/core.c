@@ -20,45 +20,11 @@
 #include <unistd.h>
 
 #define BEAT_MS 500
+#define MS_MINUTE 60000
 #define LATE_MS 1000	   /* a turn that took longer: what was measured meanwhile is void */
 #define STOP_LIMIT_MS 90000 /* on-stop = stop: then we leave all the same */
 
 /* ---- carrying out ---- */
-
-static const struct action *
-action_of(const struct core *c, const struct decision *d)
-{
-	const struct rule *r = &c->rules->rules[d->id];
-	return (d->action & 0x10000) != 0 ? &r->escalate[d->action & 0xffff] : &r->actions[d->action];
-}
-
-static void
-json_text(struct text *t, const char *text)
-{
-	for (; *text != '\0'; text++)
-		text_add(t, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-}
-
-/* What a `run` command reads: the event that made the rule fire. */
-static void
-run(struct core *c, const struct decision *d)
-{
-	const struct rule *r = &c->rules->rules[d->id];
-	struct msg_rule_view v;
-	char bytes[2048], time[32];
-	struct text t;
-	world_rule_view(c->world, d->id, &v);
-	text_begin(&t, bytes, sizeof bytes);
-	text_add(&t, "{\"id\":%llu,\"time\":\"%s\",\"kind\":\"rule-fired\",\"object\":\"",
-		 (unsigned long long)d->event, clock_rfc3339(v.since_real_ms, time, sizeof time));
-	json_text(&t, r->name);
-	text_add(&t, "\",\"rule\":\"");
-	json_text(&t, r->name);
-	text_add(&t, "\",\"host\":\"");
-	json_text(&t, c->host);
-	text_add(&t, "\"}\n");
-	process_run(c->processes, d->id, action_of(c, d), d->token, bytes);
-}
 
 static void
 tell(struct core *c, const struct journal_line *line)
@@ -118,7 +84,7 @@ perform(struct core *c, const struct decision *d)
 		ids_add(&c->paces, d->id);
 		break;
 	case DECIDE_RUN:
-		run(c, d);
+		core_run(c, d);
 		break;
 	case DECIDE_ANSWER:
 		command_answer(c, d->token, d->answer, d->event, d->text);
@@ -143,7 +109,12 @@ perform(struct core *c, const struct decision *d)
 static void
 decide_one(struct core *c, const struct event *e)
 {
-	decide(c->world, e, clock_ms(), clock_real_ms(), &c->decisions);
+	int64_t real_ms = clock_real_ms();
+	if (real_ms / MS_MINUTE != c->zone_minute) {
+		c->zone_minute = real_ms / MS_MINUTE;
+		world_zone(c->world, clock_zone_s(real_ms));
+	}
+	decide(c->world, e, clock_ms(), real_ms, &c->decisions);
 	for (size_t i = 0; i < c->decisions.count; i++)
 		perform(c, &c->decisions.list[i]);
 	switch (e->kind) {
@@ -323,7 +294,8 @@ on_term(struct loop_signal *sig)
 	struct core *c = sig->arg;
 	static struct loop_timer poll, limit;
 	notify_send("STOPPING=1");
-	if (c->stopping || !c->rules->settings.stop_services_on_stop) {
+	if (c->stopping || !c->rules->settings.stop_services_on_stop ||
+	    c->rules->settings.dry_run) {
 		loop_stop(c->loop);
 		return;
 	}

@@ -56,6 +56,8 @@ struct core {
 	struct loop *loop;
 	const char *path; /* of the main rule file */
 	bool verbose, privileged;
+	int64_t zone_minute; /* in which the time zone's offset was looked up last */
+	bool dry_run; /* asked for by option, whatever the rules say */
 	struct rules *rules;
 	int bundle; /* sealed memfd of the rules */
 	uint32_t generation;
@@ -94,6 +96,8 @@ void core_end(struct core *c);
 
 /* ---- reload.c ---- */
 /* Reads the files; on success rules and a sealed bundle. text gets the mistakes. */
+/* Carries out DECIDE_RUN. */
+void core_run(struct core *c, const struct decision *d);
 struct rules *rules_load(const char *path, bool privileged, int *bundle, char *text, size_t cap);
 /* True: the new rules are in force. text: mistakes, or a word on what changed. */
 bool core_reload(struct core *c, char *text, size_t cap);

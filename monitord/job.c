@@ -275,7 +275,7 @@ job_account(const struct processes *ps, const char *user, struct account *a, cha
 
 void
 process_run(struct processes *ps, uint32_t rule, const struct action *action, uint64_t token,
-	    const char *json)
+	    const char *json, const char *const *env)
 {
 	const struct rule *r = &ps->rules->rules[rule];
 	struct account account;
@@ -295,7 +295,7 @@ process_run(struct processes *ps, uint32_t rule, const struct action *action, ui
 	}
 	if (good) {
 		struct spawn s = { .argv = action->command.argv, .account = &account, .in = in,
-				   .out = out[1], .err = out[1], .record = record };
+				   .out = out[1], .err = out[1], .record = record, .env = env };
 		j = job_start(ps, &s, JOB_RUN, rule, r->timeout_ms);
 		if (j == NULL)
 			text_print(why, sizeof why, "%s", strerror(errno));

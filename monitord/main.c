@@ -20,16 +20,17 @@
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: monitord [-v] [-c FILE]    runs in the foreground\n"
+	fprintf(out, "usage: monitord [-v] [--dry-run] [-c FILE]    runs in the foreground\n"
 		     "       monitord -t [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
 		     "  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
 		     "  -v         says more\n"
+		     "  --dry-run  tells what it would do, and does nothing\n"
 		     "  -h, --help; --version\n",
 		SYSCONFDIR);
 }
 
 static int
-run(const char *path, bool verbose)
+run(const char *path, bool verbose, bool dry_run)
 {
 	static struct core core;
 	static char text[65536];
@@ -43,6 +44,8 @@ run(const char *path, bool verbose)
 	fputs(text, stderr);
 	if (core.rules == NULL)
 		return 1;
+	core.dry_run = dry_run;
+	core.rules->settings.dry_run |= dry_run;
 	core.bundle = bundle;
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
@@ -65,9 +68,10 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
+					       { "dry-run", no_argument, NULL, 'n' },
 					       { NULL, 0, NULL, 0 } };
 	const char *path = SYSCONFDIR "/monitord/monitord.ini";
-	bool test = false, verbose = false;
+	bool test = false, verbose = false, dry_run = false;
 	int option;
 	while ((option = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1)
 		switch (option) {
@@ -79,6 +83,9 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			verbose = true;
+			break;
+		case 'n':
+			dry_run = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -96,5 +103,5 @@ main(int argc, char **argv)
 	}
 	if (test)
 		return rules_test(path, geteuid() == 0, stdout) ? 0 : 1;
-	return run(path, verbose);
+	return run(path, verbose, dry_run);
 }

@@ -281,6 +281,8 @@ void
 process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope)
 {
 	struct process *p = ps->list[service];
+	if (ps->rules->settings.dry_run)
+		return;
 	switch (scope) {
 	case SCOPE_MAIN:
 		if (p->pidfd != -1)

@@ -51,10 +51,11 @@ void process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t s
 /* Its word that no process matches: a start that waited for it goes on. */
 void process_absent(struct processes *ps, uint32_t service);
 
-/* A `run` action: as the rule's user, json on standard input, output to the log, killed at
+/* A `run` action: as the rule's user, json on standard input, env
+ * (NAME=VALUE, ends with NULL) besides its own, output to the log, killed at
  * its timeout; EVENT_RUN_DONE with token. */
 void process_run(struct processes *ps, uint32_t rule, const struct action *action,
-		 uint64_t token, const char *json);
+		 uint64_t token, const char *json, const char *const *env);
 /* A `script` check: the read end of its output, or -errno. ended() tells its exit. */
 typedef void (*script_end_fn)(void *arg, const struct msg_script_end *end);
 int process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_fn ended,

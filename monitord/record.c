@@ -204,6 +204,10 @@ adopt_one(struct processes *ps, struct process *p)
 		fd = r.pid != 0 ? pidfd_of((pid_t)r.pid) : -1;
 	}
 	if (fd == -1) {
+		if (ps->rules->settings.dry_run) {
+			log_info("%s: left-overs of an earlier instance would be killed", c->name);
+			return;
+		}
 		log_info("%s: left-overs of an earlier instance are killed", c->name);
 		p->occupied = true;
 		p->session = (pid_t)r.pid;

@@ -103,6 +103,8 @@ refused(struct core *c, char *text)
 static void
 retire(struct core *c, const struct rules *new)
 {
+	if (new->settings.dry_run)
+		return; /* it is left alone */
 	for (uint32_t i = 0; i < c->rules->service_count; i++) {
 		const struct service *s = &c->rules->services[i];
 		uint64_t ticks;
@@ -128,6 +130,8 @@ core_reload(struct core *c, char *text, size_t cap)
 		text_print(mistakes, sizeof mistakes, "socket and state can't change while monitord runs");
 		rules_free(&new);
 	}
+	if (new != NULL)
+		new->settings.dry_run |= c->dry_run;
 	struct world *world = new != NULL ? world_new(new, 1, c->host, clock_ms()) : NULL;
 	if (new != NULL && world == NULL) {
 		text_print(mistakes, sizeof mistakes, "out of memory");

@@ -136,6 +136,8 @@ retire_strangers(struct processes *ps)
 		if (strncmp(e->d_name, "svc-", 4) != 0)
 			continue;
 		uint32_t id = rules_find(ps->rules, OBJECT_SERVICE, e->d_name + 4);
+		if (ps->rules->settings.dry_run)
+			continue;
 		if (id == RULES_NONE || ps->rules->services[id].run.count == 0)
 			retire_stranger(ps, e->d_name);
 	}

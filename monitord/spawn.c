@@ -212,6 +212,9 @@ pack_words(const struct spawn *s, struct born *b)
 	set_own(b, "SHELL", has ? a->shell : "/bin/sh");
 	if (s->notify != NULL)
 		set_own(b, "NOTIFY_SOCKET", s->notify);
+	for (size_t i = 0; s->env != NULL && s->env[i] != NULL; i++)
+		if (!born_set_env(b, s->env[i]))
+			return false;
 	for (uint32_t i = 0; c != NULL && i < c->env.count; i++)
 		if (!born_set_env(b, c->env.texts[i]))
 			return false;

@@ -20,6 +20,7 @@ struct spawn {
 	int ready;		       /* becomes descriptor service->ready.fd; -1: none */
 	bool dies_with_us;	       /* killed when monitord dies */
 	const char *notify;	       /* NOTIFY_SOCKET; NULL: none */
+	const char *const *env;	       /* NAME=VALUE besides, ends with NULL; NULL: none */
 };
 
 struct spawned {

@@ -103,6 +103,8 @@ void build_actions(struct build *b, const char *value, uint32_t own, const struc
 void build_expects(struct build *b, const char *value, struct check *c, bool warn);
 bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
+/* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
+void build_during(struct build *b, const char *value, struct during *out);
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
 void build_contacts(struct build *b); /* contact.c: what their keys mean together */

@@ -86,6 +86,10 @@ command(struct world *w, const struct event *e)
 		answer(w, e, ANSWER_REFUSED, "no such object");
 		return;
 	}
+	if (w->rules->settings.dry_run) {
+		answer(w, e, ANSWER_REFUSED, "this is a dry run: nothing is done");
+		return;
+	}
 	bool named = e->verb == VERB_REROUTE && e->target < w->rules->routes[e->id].backend_count;
 	char span[48] = "", took[32];
 	if (e->verb == VERB_HOLD && e->seconds > 0)
@@ -184,7 +188,7 @@ dispatch(struct world *w, const struct event *e)
 		note(w, e->text);
 		break;
 	case EVENT_STOP_ALL:
-		w->stopping_all = w->stops_left = true;
+		w->stopping_all = w->stops_left = !w->rules->settings.dry_run;
 		break;
 	case EVENT_CHANGED:
 		changed(w, e);
@@ -223,6 +227,7 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		service_turns(w);
 	if (w->going)
 		service_pending(w);
+	dry_drop(w);
 	w->out = NULL;
 }
 
@@ -339,6 +344,8 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		move_deadline(to, from, OBJECT_RULE, n, o);
 	}
 	memory_move(to, from);
+	brakes_move(to, from);
+	to->zone_s = from->zone_s;
 	drains_again(to);
 	recount_incidents(to, from);
 	to->going = from->going;

@@ -241,6 +241,8 @@ traffic_left(const struct world *w, uint32_t id)
 void
 service_kill_rest(struct world *w, uint32_t id)
 {
+	if (dry_instead(w, OBJECT_SERVICE, id, "killed: its left-overs"))
+		return;
 	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
 	d->signal = SIGKILL;
 	d->scope = SCOPE_TREE;

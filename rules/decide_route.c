@@ -83,6 +83,8 @@ route_seen(struct world *w, const struct event *e)
 	r->text[0] = '\0';
 	r->is_seen = true;
 	r->seen = seen->active & route_all_of(c);
+	if (w->rules->settings.dry_run)
+		r->wanted = r->seen; /* ours is not to want */
 	if (r->wanted == 0 && r->number == 0 && r->seen != 0 &&
 	    (c->all || __builtin_popcountll(r->seen) == 1)) {
 		r->wanted = r->seen; /* what we found is where we begin */

@@ -2,6 +2,7 @@
 #include "rules/world_state.h"
 
 #include "base/text.h"
+#include "rules/during.h"
 
 #include <signal.h>
 #include <string.h>
@@ -122,6 +123,7 @@ act(struct world *w, uint32_t id, const struct action *a)
 			(uint32_t)(r->action_at |
 				   (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
 		d->event = r->event;
+		text_print(d->text, sizeof d->text, "%s", r->text);
 		r->wait_due_ms = w->now_ms + conf(w, id)->timeout_ms + 5000;
 		w->waiting[w->waiting_rules++] = id;
 		break;
@@ -161,8 +163,10 @@ go_on(struct world *w, uint32_t id)
 			r->actions = NULL;
 			break;
 		}
+		const struct action *a = &r->actions[r->action_at];
 		w->cause = r->event;
-		act(w, id, &r->actions[r->action_at]);
+		if (!brake_stops(w, id, a))
+			act(w, id, a);
 		r->action_at++;
 	}
 }
@@ -230,6 +234,41 @@ escalates(struct world *w, uint32_t id)
 	return true;
 }
 
+void
+action_text(const struct world *w, const struct action *a, char *out, size_t cap)
+{
+	const struct rules *r = w->rules;
+	const char *verb = action_kind_name[a->kind];
+	if (a->kind == ACTION_LOG)
+		text_print(out, cap, "log");
+	else if (a->kind == ACTION_RUN)
+		text_print(out, cap, "run %s", a->command.count > 0 ? a->command.argv[0] : "");
+	else if (a->kind == ACTION_ALERT || a->kind == ACTION_PAGE)
+		text_print(out, cap, "%s %s", verb, r->contacts[a->id].name);
+	else if (a->kind == ACTION_REROUTE || a->kind == ACTION_RESTORE)
+		text_print(out, cap, "%s %s%s%s", verb, r->routes[a->id].name,
+			   a->backend != RULES_NONE ? " to " : "",
+			   a->backend != RULES_NONE ? r->routes[a->id].backends[a->backend].name : "");
+	else if (a->kind == ACTION_SIGNAL)
+		text_print(out, cap, "signal(%s) %s", sigabbrev_np(a->signal), r->services[a->id].name);
+	else
+		text_print(out, cap, "%s %s", verb, r->services[a->id].name);
+}
+
+static void
+tell_dry(struct world *w, uint32_t id, const char *text, bool up)
+{
+	const struct rule *c = conf(w, id);
+	char actions[300], one[200];
+	struct text t;
+	text_begin(&t, actions, sizeof actions);
+	for (uint32_t i = 0; i < (up ? c->escalate_count : c->action_count); i++) {
+		action_text(w, up ? &c->escalate[i] : &c->actions[i], one, sizeof one);
+		text_add(&t, "%s%s", i > 0 ? ", " : "", one);
+	}
+	world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have done: %s", text, actions);
+}
+
 static void
 fire(struct world *w, uint32_t id)
 {
@@ -247,12 +286,11 @@ fire(struct world *w, uint32_t id)
 	if (!again && c->place.file != NULL &&
 	    !c->dry_run) /* a check's `do`: the check tells */
 		incident_bad(w, OBJECT_RULE, id, text);
-	if (c->dry_run) {
-		world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have acted",
-			   text);
+	bool up = escalates(w, id);
+	if (c->dry_run || w->rules->settings.dry_run) {
+		tell_dry(w, id, text, up);
 		return;
 	}
-	bool up = escalates(w, id);
 	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
 			      "%s", text);
 	if (r->actions != NULL)
@@ -273,12 +311,14 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 	r->truth = condition_eval(w, &c->when, r->slots, kind, object, &due);
 	if (r->truth != old)
 		world_mark(w, OBJECT_RULE, id);
-	bool over = r->truth == TRUTH_FALSE;
+	int64_t local_ms = w->real_ms + (int64_t)w->zone_s * 1000;
+	bool over = r->truth == TRUTH_FALSE, open = during_holds(&c->during, local_ms);
 	if (c->clear.count > 0)
 		over = condition_eval(w, &c->clear, r->clear_slots, kind, object, &due) ==
 		       TRUTH_TRUE;
-	if (r->truth == TRUTH_TRUE &&
-	    (!r->firing || w->now_ms - r->fired_ms >= c->cooldown_ms)) {
+	bool acts = r->truth == TRUTH_TRUE &&
+		    (!r->firing || w->now_ms - r->fired_ms >= c->cooldown_ms);
+	if (acts && open) {
 		fire(w, id);
 	} else if (r->firing && over) {
 		r->firing = false;
@@ -290,6 +330,10 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 	}
 	if (r->firing && r->truth == TRUTH_TRUE && r->fired_ms + c->cooldown_ms < due)
 		due = r->fired_ms + c->cooldown_ms;
+	if (acts && !open) { /* it waits for its time */
+		int64_t opens = w->now_ms + during_changes_ms(&c->during, local_ms);
+		due = opens < due || due <= w->now_ms ? opens : due;
+	}
 	if (due <= w->now_ms && due != NEVER)
 		due = w->now_ms + 1;
 	world_arm(w, OBJECT_RULE, id, due);

@@ -61,6 +61,10 @@ service_start(struct world *w, uint32_t id)
 		return;
 	if (conf(w, id)->run.count == 0 && conf(w, id)->start.count == 0)
 		return;
+	if (dry_instead(w, OBJECT_SERVICE, id, "started")) {
+		service_set_state(w, id, SERVICE_STOPPED);
+		return;
+	}
 	s->pending = true;
 	s->starting_next = RULES_NONE;
 	if (w->pending_last == RULES_NONE)

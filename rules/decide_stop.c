@@ -38,6 +38,8 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	s->draining = false;
 	turn_leave(w, id);
 	service_unlist(w, id);
+	if (s->occupied && dry_instead(w, OBJECT_SERVICE, id, after == AFTER_STAY ? "stopped" : "restarted"))
+		return;
 	s->after = after;
 	if (s->state == SERVICE_STOPPING)
 		return;
@@ -71,7 +73,7 @@ service_restart(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
-	if (s->in_turn)
+	if (s->in_turn || (s->occupied && dry_instead(w, OBJECT_SERVICE, id, "restarted")))
 		return;
 	if (s->draining || s->state == SERVICE_STOPPING) {
 		s->after = s->draining ? s->after : AFTER_START;

@@ -75,6 +75,13 @@ route_order_set(struct world *w, uint32_t id, uint64_t set, const char *kind,
 	char from[300], to[300], text[660];
 	route_names(w, id, r->wanted, from, sizeof from);
 	route_names(w, id, set, to, sizeof to);
+	if (w->rules->settings.dry_run) {
+		if (r->dry_set != set)
+			world_tell(w, "dry-run", OBJECT_ROUTE, id, "route %s would go from %s to %s now%s",
+				   c->name, from, to, why);
+		r->dry_set = set;
+		return;
+	}
 	r->undo = r->wanted;
 	r->wanted = set;
 	r->number++;

@@ -37,6 +37,8 @@ const struct key key_table[] = {
 	PLAIN(MONITORD, "read-group", TEXT, AT(settings, read_group), NOTHING, NULL, "group whose members may read"),
 	CUSTOM(MONITORD, "uid-base", set_uid_base, NOTHING, false, "64900", "first user number of the helpers where their users are missing"),
 	CUSTOM(MONITORD, "on-stop", set_on_stop, NOTHING, false, "leave", "leave or stop: what TERM does to the services"),
+	CUSTOM(MONITORD, "mode", set_daemon_mode, NOTHING, false, "act", "act or dry-run: nothing is done, all is told"),
+	CUSTOM(MONITORD, "actions-at-most", set_daemon_actions, NOTHING, false, NULL, "N in T: rules do no more than that"),
 	CUSTOM(MONITORD, "starts-at-once", set_starts, NOTHING, false, "16", "services that may be starting at the same time"),
 	TIME(MONITORD, "every", AT(settings, every_ms), MEASURE, 10, MS_DAY, "5s", "default of checks and services"),
 	TIME(MONITORD, "timeout", AT(settings, timeout_ms), MEASURE, 1, 3600000, "2s", "default of checks"),
@@ -144,7 +146,7 @@ const struct key key_table[] = {
 	TIME(RULE, "timeout", AT(rule, timeout_ms), NOTHING, 1, 86400000, "30s", "limit of run"),
 	PLAIN(RULE, "user", TEXT, AT(rule, user), NOTHING, NULL, "run runs as this user"),
 	PLAIN(RULE, "alert", ALERT, AT(rule, alert), NOTHING, NULL, "who hears of it"),
-	LATER(RULE, "during", "times"),
+	CUSTOM(RULE, "during", set_rule_during, NOTHING, false, NULL, "times at which it acts: Mon-Fri 08:00-18:00"),
 	/* ---- [route] ---- */
 	CUSTOM(ROUTE, "switch", set_driver, MEASURE, false, NULL, "FILE: holds the active backends' names"),
 	CUSTOM(ROUTE, "haproxy", set_driver, MEASURE, false, NULL, "SOCKET BACKEND"),
@@ -161,6 +163,7 @@ const struct key key_table[] = {
 	PLAIN(ROUTE, "alert", ALERT, AT(route, alert), NOTHING, NULL, "who hears of it"),
 	/* ---- [chain] ---- */
 	CUSTOM(CHAIN, "path", set_path, NOTHING, true, NULL, "A -> B -> C: each needs the next"),
+	CUSTOM(CHAIN, "actions-at-most", set_chain_actions, NOTHING, false, NULL, "N in T: rules do no more than that to its members"),
 	PLAIN(CHAIN, "alert", ALERT, AT(chain, alert), NOTHING, NULL, "who hears of its members"),
 	/* ---- [contact] ---- */
 	CUSTOM(CONTACT, "mail", set_mail, NOTHING, true, NULL, "addresses"),

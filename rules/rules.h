@@ -67,6 +67,21 @@ struct remind {
 
 enum severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
 extern const char *const severity_name[SEVERITIES];
+/* Times of a week, in minutes since Monday, 00:00; one that ends before it begins goes over
+ * its end. None: always. */
+struct week_span {
+	uint16_t from, to;
+};
+struct during {
+	uint32_t count;
+	const struct week_span *spans;
+};
+
+/* "N in T"; count 0: no limit. */
+struct at_most {
+	uint32_t count; /* up to AT_MOST_MAX */
+	int64_t within_ms;
+};
 
 #define READY_FD_LEAST 3
 #define READY_FD_MOST 63
@@ -315,6 +330,7 @@ struct rule {
 	int64_t timeout_ms; /* of run */
 	const char *user;
 	bool dry_run;
+	struct during during;
 	struct alerts_to alert;
 };
 
@@ -358,6 +374,7 @@ struct chain {
 	uint32_t link_count;
 	uint32_t *path_ends; /* index one past each path's last link */
 	uint32_t path_count;
+	struct at_most actions;
 	struct alerts_to alert;
 };
 
@@ -401,6 +418,8 @@ struct settings { /* [monitord] */
 	const char *admin_group, *read_group;
 	uint32_t uid_base;
 	bool stop_services_on_stop; /* on-stop = stop */
+	bool dry_run; /* nothing is done, all is told */
+	struct at_most actions;
 	struct alerts_to alert;
 	struct remind remind;
 	const char *heartbeat; /* URL, NULL: none */

@@ -133,7 +133,7 @@ world_order(const struct world *w, uint32_t route, struct msg_route_order *o)
 	o->route = route;
 	o->number = r->number;
 	o->active = r->wanted;
-	return r->number != 0;
+	return r->number != 0 && !w->rules->settings.dry_run;
 }
 
 enum service_state

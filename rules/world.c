@@ -139,6 +139,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
 		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
 	}
+	w->brakes = get(a, &good, (rules->chain_count + 1) * sizeof *w->brakes);
 	good = good && memory_begin(w);
 	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
 		w->ruleviews[i].slots =
@@ -332,6 +333,28 @@ world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t 
 	else if (object == OBJECT_RULE)
 		w->ruleviews[id].event = l->id;
 	return l->id;
+}
+
+void
+world_tell_to(struct world *w, const struct alerts_to *to, enum object_kind object, uint32_t id,
+	      const char *text)
+{
+	if (to->count == 0)
+		return;
+	world_tell(w, "alert", object, id, "%s", text);
+	struct journal_line *l = &w->out->list[w->out->count - 1].line;
+	struct text t;
+	text_begin(&t, l->to, sizeof l->to);
+	for (uint32_t i = 0; i < to->count; i++)
+		if (to->to[i].after_ms == 0)
+			text_add(&t, "%s%s", t.length > 0 ? "," : "",
+				 w->rules->contacts[to->to[i].contact].name);
+}
+
+void
+world_zone(struct world *w, int32_t offset_s)
+{
+	w->zone_s = offset_s;
 }
 
 bool

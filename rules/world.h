@@ -145,6 +145,9 @@ bool world_runs(const struct world *w, uint32_t id);
 void decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms,
 	    struct decisions *out);
 
+/* Local time less UTC, now: before decide() whenever it may have changed. */
+void world_zone(struct world *w, int32_t offset_s);
+
 /* When EVENT_TIMER is due; INT64_MAX: never. */
 int64_t world_deadline(const struct world *w);
 

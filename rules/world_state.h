@@ -101,6 +101,7 @@ struct route_view {
 	uint64_t drained;	     /* by planned restarts, or an order */
 	uint64_t planned;	     /* came back from one: waits for no hold-down */
 	bool is_seen, error;
+	uint64_t dry_set; /* what a dry run told last of */
 	bool braked; /* it should move, but it flaps */
 	uint64_t number;	     /* of the newest order */
 	uint32_t manual;	     /* backend, RULES_NONE: none */
@@ -174,8 +175,15 @@ struct silence {
 };
 
 /* The objects of all kinds in one row: services, checks, routes, rules, incidents. */
+struct brake { /* on actions, of the machine or a chain */
+	int64_t times_ms[AT_MOST_MAX];
+	uint32_t next;
+	bool told;
+};
+
 struct node {
 	uint32_t heap; /* place in the heap + 1; 0: no deadline */
+	const char *dry; /* what a dry run told last that would be done */
 	int64_t due_ms;
 	uint32_t incident; /* index or NO_INCIDENT */
 	bool bad, dirty;
@@ -205,6 +213,8 @@ struct world {
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
 	struct readers service_rules, check_rules, route_rules;
 	struct series_view *series;
+	struct brake *brakes; /* one a chain, then the machine's */
+	int32_t zone_s;	      /* local time less UTC */
 	struct readers series_of[OBJECT_KINDS]; /* which remember an object's metrics */
 	uint32_t pending_first, pending_last, starting;
 	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
@@ -242,6 +252,20 @@ uint64_t world_tell(struct world *w, const char *kind, enum object_kind object, 
 void world_answer(struct world *w, struct waiter *waiters, int verb, enum command_answer answer,
 		  const char *text); /* verb -1: all */
 bool world_wait(struct waiter *waiters, uint64_t token, enum verb verb);
+
+/* Tells these contacts at once, as an alert. */
+void world_tell_to(struct world *w, const struct alerts_to *to, enum object_kind object, uint32_t id,
+		   const char *text);
+
+/* ---- decide_dry.c ---- */
+/* In a dry run: tells what would be done to it, and it must not be done. what: static. */
+bool dry_instead(struct world *w, enum object_kind kind, uint32_t id, const char *what);
+void dry_drop(struct world *w); /* orders that were decided all the same */
+
+/* ---- decide_brake.c ---- */
+/* Too many actions already: it must not be done; told once. Else it is counted. */
+bool brake_stops(struct world *w, uint32_t rule, const struct action *a);
+void brakes_move(struct world *to, const struct world *from);
 
 /* ---- decide_incident.c ---- */
 /* The object is bad now: opens an incident or joins one; text is its sentence. */
@@ -334,6 +358,8 @@ void rule_timer(struct world *w, uint32_t id);
 void rule_progress(struct world *w);
 void rule_forget(struct world *w, uint32_t service); /* it has a new process */
 void rule_run_done(struct world *w, const struct event *e);
+/* "restart tomcat" */
+void action_text(const struct world *w, const struct action *a, char *out, size_t cap);
 
 /* ---- memory.c ---- */
 /* What functions over time look back on; false: out of memory. */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char rule_text[] =
-	"[monitord]\nalert = ops\nsmtp = h:25\nremind = 1m\n[contact ops]\nmail = o@h\n"
+	"[monitord]\nalert = ops\nsmtp = h:25\nremind = 1m\nactions-at-most = 9 in 10s\n[contact ops]\nmail = o@h\n"
 	"[service a]\nrun = /a\ndrain = one\nat-most = 5 in 1m\nreload = HUP\n"
 	"[check ca]\nof = a\ntcp = h:1\ndo = restart\n"
 	"[service b]\nrun = /b\ndepends = a\nready = check cb within 10s\n"
@@ -32,6 +32,9 @@ static const char rule_text[] =
 	"[rule sick]\nwhen = not verify.up for 2s and one.healthy < 2\nclear = "
 	"verify.up\n"
 	"do = reroute one, signal(USR1) b, log\nmode = dry-run\n"
+	"[rule trend]\nwhen = forecast(a.memory, 10s) > 1M or avg(b.memory, 10s) > 1M or\n"
+	" changed(c.state, 3s) and p99(a.memory, 10s) > 1M or a.state ~ ^fail\n"
+	"do = restart b\ncooldown = 1s\nduring = Mon-Fri 08:00-18:00, 22:00-06:00\n"
 	"[chain all-of-it]\npath = b -> a\n";
 
 #define SERVICES 3

@@ -15,6 +15,7 @@
 
 static const char rule_text[] =
 	"[monitord]\nalert = ops\nsmtp = 127.0.0.1:25\nevery = 1s\nstarts-at-once = 3\n"
+	"actions-at-most = 20 in 1m\n"
 	"[contact ops]\nmail = ops@example.org\n"
 	"[service db]\nrun = /bin/db\n[check db-tcp]\nof = db\ntcp = 127.0.0.1:1\n"
 	"[service a]\nrun = /bin/a\ndepends = db\ndrain = site\nat-most = 20 in 1m\n"
@@ -35,7 +36,12 @@ static const char rule_text[] =
 	"[rule leak]\nwhen = a.memory > 100M for 3s\ndo = restart a\ncooldown = 20s\n"
 	"[rule sick]\nwhen = b-http.down for 5s\ndo = restart b, alert ops\n"
 	"escalate = 3 in 5m -> page ops, hold b\n"
-	"[chain all]\npath = front -> a -> db\n";
+	"[rule trend]\nwhen = forecast(db.memory, 1m) > 2G\ndo = restart db\ncooldown = 30s\n"
+	"[rule odd]\nwhen = avg(b.memory, 20s) > 60M and p95(b.memory, 30s) > 60M or\n"
+	"  changed(b.pid, 10s) and max(b.memory, 10s) > 1G or rate(b.memory, 20s) > 1G/s\n"
+	"do = signal(USR1) b\nduring = 08:00-09:00, 22:30-23:00\ncooldown = 5s\n"
+	"[rule states]\nwhen = farm.state ~ ^re and not a.state ~ \"up|failing\" for 5s\ndo = run /x\n"
+	"[chain all]\npath = front -> a -> db\nactions-at-most = 5 in 1m\n";
 
 #define SERVICES 16
 #define CHECKS 16
@@ -238,6 +244,10 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 	struct process *p = &sim.processes[d->id < SERVICES ? d->id : 0];
 	bool ours = is_ours(e);
 	sim.decisions++;
+	bool acts = d->kind == DECIDE_START || d->kind == DECIDE_SIGNAL || d->kind == DECIDE_ROUTE ||
+		    d->kind == DECIDE_RUN || d->kind == DECIDE_RELOAD || d->kind == DECIDE_STOP_COMMAND;
+	if (acts && sim.rules->settings.dry_run)
+		breach("a dry run acts");
 	switch (d->kind) {
 	case DECIDE_TELL:
 		note("%s %s: %s", d->line.kind, d->line.object, d->line.text);
@@ -666,6 +676,12 @@ play(uint64_t seed, int64_t minutes)
 	sim.world = world_new(rules, seed, "host", sim.now_ms);
 	assert(sim.world != NULL);
 	struct event go = { .kind = EVENT_GO };
+	for (uint32_t i = 0; rules->settings.dry_run && i < rules->service_count; i++) {
+		struct process *p = &sim.processes[i];
+		*p = (struct process){ .pid = ++sim.next_pid, .alive = true, .occupied = true };
+		struct event e = { .kind = EVENT_ADOPTED, .id = i, .pid = p->pid };
+		handle(&e);
+	}
 	handle(&go);
 	for (uint32_t i = 0; i < rules->check_count; i++)
 		later(draw(1000), (struct due){ .kind = DUE_MEASURE, .id = i });
@@ -677,14 +693,21 @@ play(uint64_t seed, int64_t minutes)
 		run_until(at);
 		fault();
 	}
+	if (rules->settings.dry_run) {
+		world_free(&sim.world);
+		return;
+	}
 	for (unsigned r = 0; r < ROLES; r++)
 		if (sim.lost[r])
 			helper((enum role)r);
 	for (int turn = 0; turn < 40; turn++) { /* no more faults: it must become well */
 		if (turn % 10 == 0)
 			tidy_up();
-		for (uint32_t i = 0; i < rules->service_count; i++)
-			sim.processes[i].hung = sim.processes[i].sick = sim.processes[i].leaks = false;
+		for (uint32_t i = 0; i < rules->service_count; i++) {
+			struct process *p = &sim.processes[i];
+			p->hung = p->sick = p->leaks = false;
+			p->memory = 1e6;
+		}
 		run_until(sim.now_ms + 10000);
 		if (calm_again())
 			break;
@@ -733,6 +756,9 @@ main(int argc, char **argv)
 		return 1;
 	sim.rules = rules;
 	for (uint64_t s = first; s < first + seeds; s++)
+		play(s, minutes);
+	rules->settings.dry_run = true;
+	for (uint64_t s = first; s < first + seeds / 10 + 1; s++)
 		play(s, minutes);
 	printf("%llu seeds of %lld minutes: %llu events, %llu decisions, %llu starts, %llu route orders; "
 	       "no promise broken\n",

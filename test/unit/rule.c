@@ -65,9 +65,103 @@ fire_and_clear(void **state)
 	stage_table(text, rows, COUNT(rows));
 }
 
+/* The stage begins on Friday, 15 January 2027, at 08:16:40 UTC. */
+static const char hours[] =
+	"[check c]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[rule day]\nwhen = c.down\ndo = log\ncooldown = 1h\nduring = Mon-Fri 08:00-18:00\n"
+	"[rule night]\nwhen = c.down\ndo = log\nduring = 22:00-06:00\ncooldown = 30d\n"
+	"[rule weekend]\nwhen = c.down\ndo = log\nduring = Sat-Sun, Mon 08:00-09:00\n"
+	"cooldown = 30d\n";
+
+static const struct stage_row in_time[] = {
+	{ "go bad:c", "rule-fired", "rule-fired:day" },
+	{ "go bad:c +9h", "rule-fired",
+	  "rule-fired:day rule-fired:day rule-fired:day rule-fired:day rule-fired:day rule-fired:day "
+	  "rule-fired:day rule-fired:day rule-fired:day rule-fired:day" },
+	{ "go +9h +40m bad:c", "rule-fired", "rule-fired:day" },  /* 17:56 */
+	{ "go +9h +43m +20s bad:c", "rule-fired", "" },		   /* 18:00 */
+	{ "go +9h +43m +20s bad:c +3h +59m", "rule-fired", "" },  /* 21:59 */
+	{ "go +9h +43m +20s bad:c +4h", "rule-fired", "rule-fired:night" },
+	{ "go +9h +43m +20s bad:c +1h good:c +3h", "rule-fired", "" }, /* over before its time */
+	{ "go +9h +43m +20s bad:c +6h", "rule-fired", "rule-fired:night rule-fired:weekend" },
+	{ "go +9h +43m +20s +1s bad:c +7h good:c +50h bad:c", "rule-fired",
+	  "rule-fired:night rule-fired:weekend rule-fired:night" }, /* Monday, 03:00 */
+	{ "go +3d +1h bad:c", "rule-fired", "rule-fired:day" },	     /* Monday, 09:16 */
+	{ "go +3d bad:c", "rule-fired", "rule-fired:day rule-fired:weekend" },
+};
+
+static void
+only_during(void **state)
+{
+	(void)state;
+	stage_table(hours, in_time, COUNT(in_time));
+}
+
+static const char braked[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\nactions-at-most = 3 in 1m\n"
+	"[contact ops]\nmail = a@b\n[contact web]\nmail = a@b\n"
+	"[service a]\nrun = /a\n[service b]\nrun = /b\n"
+	"[check c]\ntcp = h:1\ndown = 1\nup = 1\n[check d]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[rule on-a]\nwhen = c.down\ndo = signal(USR1) a, alert web\ncooldown = 5s\n"
+	"[rule on-b]\nwhen = d.down\ndo = signal(USR2) b\ncooldown = 5s\n"
+	"[chain web]\npath = b\nalert = web\nactions-at-most = 1 in 10m\n";
+
+#define STARTED "go started:a started:b "
+static const struct stage_row brakes[] = {
+	/* told once; what tells is not braked; and goes on when the time is over */
+	{ STARTED "bad:c +20s good:c", "actions-braked alert",
+	  UPS "USR1:a(main) alert:on-a USR1:a(main) alert:on-a USR1:a(main) alert:on-a "
+	      "actions-braked:on-a alert:on-a alert:on-a alert:on-a" },
+	{ STARTED "bad:c +12s good:c +49s bad:c", "actions-braked",
+	  UPS "USR1:a(main) USR1:a(main) USR1:a(main) USR1:a(main)" },
+	/* a chain has its own, which the other's actions do not count for */
+	{ STARTED "bad:c good:c bad:d +5s good:d", "actions-braked alert",
+	  UPS "USR1:a(main) alert:on-a USR2:b(main) actions-braked:on-b alert:on-b" },
+	{ STARTED "bad:d good:d +5s reload bad:d", "actions-braked", UPS "USR2:b(main) actions-braked:on-b" },
+};
+
+static void
+no_more_than(void **state)
+{
+	(void)state;
+	stage_table(braked, brakes, COUNT(brakes));
+}
+
+#define DRY                                                                                        \
+	"[monitord]\nmode = dry-run\n[service a]\nrun = /a\n[service b]\nrun = /b\n"              \
+	"[check c]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"                                         \
+	"[check d]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"                                         \
+	"[route r]\nswitch = /s\nbackend = a check c\nbackend = b check d\n"                       \
+	"[rule leak]\nwhen = a.memory > 1M\ndo = restart a, signal(HUP) b, run /x\ncooldown = 1m\n"
+#define BOTH_UP "adopted:a adopted:b seen:r=a good:c good:d go "
+
+static const struct stage_row dry_run[] = {
+	{ "go", "dry-run", "dry-run:a dry-run:b" }, /* started, that is */
+	{ "adopted:b go +1h", "dry-run", "dry-run:a" },
+	{ BOTH_UP "sample:a.memory=2e6 +5s sample:a.memory=2e6", "dry-run rule-dry-run",
+	  "rule-dry-run:leak" },
+	{ BOTH_UP "exited:a=1 empty:a +1h", "dry-run service-exited",
+	  "service-exited:a dry-run:r dry-run:a dry-run:a" }, /* the rest killed, and started */
+	{ BOTH_UP "bad:c good:c +2m bad:c", "dry-run", "dry-run:r" },
+	{ BOTH_UP "bad:c seen:r=b ?r", "dry-run", "dry-run:r r=rerouted" }, /* by another's hand */
+	{ BOTH_UP "!restart:a !stop:a !reroute:r=b", "dry-run",
+	  "answer:refused answer:refused answer:refused" },
+	{ BOTH_UP "stop-all +1m ?a", "dry-run", "a=up" },
+};
+
+static void
+does_nothing(void **state)
+{
+	(void)state;
+	stage_table(DRY, dry_run, COUNT(dry_run));
+}
+
 int
 test_rule(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(fire_and_clear) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(fire_and_clear),
+						  cmocka_unit_test(only_during),
+						  cmocka_unit_test(no_more_than),
+						  cmocka_unit_test(does_nothing) };
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);
 }
