@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define KEPT_BREAK " | " /* between lines of a log in one event */
 #define USUAL_SOCKET "/run/monitord/status.sock"
 
-enum { DONE = 1, PROOF = 2, EVIDENCE = 4, SERVED = 8, PLAN = 16 };
+enum { DONE = 1, PROOF = 2, EVIDENCE = 4, SERVED = 8, PLAN = 16, KEPT = 32 };
 
 /* What an event is in a mail. */
 static const struct kind_row {
@@ -18,6 +19,7 @@ static const struct kind_row {
 	{ "service-exited", EVIDENCE },
 	{ "start-failed", EVIDENCE },
 	{ "service-failing", EVIDENCE },
+	{ "service-evidence", KEPT },
 	{ "check-down", EVIDENCE },
 	{ "check-degraded", EVIDENCE },
 	{ "rule-fired", EVIDENCE | DONE },
@@ -152,6 +154,17 @@ add_time_line(struct text *t, const struct journal_line *line, int64_t since_ms)
 		 line->text);
 }
 
+/* What was gathered before a kill or after a crash: its lines below each other. */
+static void
+add_kept(struct text *t, const char *text)
+{
+	const char *next;
+	text_add(t, "  ");
+	for (; (next = strstr(text, KEPT_BREAK)) != NULL; text = next + strlen(KEPT_BREAK))
+		text_add(t, "%.*s\n    ", (int)(next - text), text);
+	text_add(t, "%s\n", text);
+}
+
 static void
 add_evidence(struct text *t, const struct letter *l)
 {
@@ -159,6 +172,9 @@ add_evidence(struct text *t, const struct letter *l)
 	for (size_t i = 0; i < l->line_count; i++)
 		if ((what_is(&l->lines[i]) & EVIDENCE) != 0 && newest(l, i, EVIDENCE))
 			text_add(t, "  %s\n", l->lines[i].text);
+	for (size_t i = 0; i < l->line_count; i++)
+		if ((what_is(&l->lines[i]) & KEPT) != 0)
+			add_kept(t, l->lines[i].text);
 	text_add(t, "\n  Events, with milliseconds since the first:\n");
 	for (size_t i = 0; i < l->line_count; i++) {
 		if (i == LETTER_HEAD && l->omitted > 0)

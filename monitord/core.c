@@ -68,6 +68,9 @@ perform(struct core *c, const struct decision *d)
 	case DECIDE_SIGNAL:
 		process_signal(c->processes, d->id, d->signal, d->scope);
 		break;
+	case DECIDE_EVIDENCE:
+		process_evidence(c->processes, d->id, d->token);
+		break;
 	case DECIDE_STOP_COMMAND:
 		process_stop_command(c->processes, d->id);
 		break;
@@ -129,6 +132,7 @@ decide_one(struct core *c, const struct event *e)
 	case EVENT_START_FAILED:
 	case EVENT_READY:
 	case EVENT_DYING:
+	case EVENT_EVIDENCE:
 	case EVENT_EMPTY:
 	case EVENT_RESULT:
 	case EVENT_SAMPLE:

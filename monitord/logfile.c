@@ -68,15 +68,22 @@ needs_own_rights(const char *path, const struct account *account)
 	return geteuid() == 0 && account->set && account->uid != 0 && !folders_are_roots(path);
 }
 
-int
-logfile_open(const char *path, const struct account *account)
+static int
+peek_here(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+}
+
+/* With root's rights, or those of the service's user where these are all that it may have. */
+static int
+open_as(const char *path, const struct account *account, int (*open_it)(const char *path))
 {
 	bool lent = needs_own_rights(path, account);
 	if (lent) {
 		setfsgid(account->gid);
 		setfsuid(account->uid);
 	}
-	int fd = open_here(path);
+	int fd = open_it(path);
 	int error = errno;
 	if (lent) {
 		setfsuid(geteuid());
@@ -84,6 +91,18 @@ logfile_open(const char *path, const struct account *account)
 	}
 	errno = error;
 	return fd;
+}
+
+int
+logfile_open(const char *path, const struct account *account)
+{
+	return open_as(path, account, open_here);
+}
+
+int
+logfile_peek(const char *path, const struct account *account)
+{
+	return open_as(path, account, peek_here);
 }
 
 /* ---- in a child ---- */

@@ -10,6 +10,9 @@
  * nor a character device. */
 int logfile_open(const char *path, const struct account *account);
 
+/* For reading, by the same rights; never waits. */
+int logfile_peek(const char *path, const struct account *account);
+
 /* Past size bytes its text goes to PATH.1, the older ones up to PATH.keep. In a child, and while
  * services hold the file open and write: on ext4 and XFS (FALLOC_FL_COLLAPSE_RANGE) whole blocks
  * leave its head and nothing is lost; elsewhere, and below a block, it is copied, then cut. */

@@ -36,8 +36,10 @@ on_deferred(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
 	for (size_t i = 0; i < ps->deferred_count; i++) {
+		char text[sizeof ps->deferred->text]; /* more may come, and move the list */
 		struct event e = ps->deferred[i].event;
-		e.text = ps->deferred[i].text;
+		text_print(text, sizeof text, "%s", ps->deferred[i].text);
+		e.text = ps->deferred[i].ends ? NULL : text;
 		ps->fn(ps->arg, &e);
 	}
 	ps->deferred_count = 0;
@@ -49,23 +51,44 @@ process_tell(struct processes *ps, const struct event *e)
 	ps->fn(ps->arg, e);
 }
 
-void
-process_defer_failure(struct processes *ps, uint32_t service, const char *text)
+static struct deferred *
+defer(struct processes *ps)
 {
 	if (ps->deferred_count == ps->deferred_cap) {
 		size_t cap = ps->deferred_cap == 0 ? 32 : 2 * ps->deferred_cap;
 		struct deferred *list = reallocarray(ps->deferred, cap, sizeof *list);
-		if (list == NULL) {
-			log_error("out of memory: a failed start is not told: %s", text);
-			return;
-		}
+		if (list == NULL)
+			return NULL;
 		ps->deferred = list;
 		ps->deferred_cap = cap;
 	}
-	struct deferred *d = &ps->deferred[ps->deferred_count++];
-	d->event = (struct event){ .kind = EVENT_START_FAILED, .id = service };
-	text_print(d->text, sizeof d->text, "%s", text);
 	loop_timer_start(ps->loop, &ps->defer, 0, 0, on_deferred, ps);
+	return &ps->deferred[ps->deferred_count++];
+}
+
+void
+process_defer_failure(struct processes *ps, uint32_t service, const char *text)
+{
+	struct deferred *d = defer(ps);
+	if (d == NULL) {
+		log_error("out of memory: a failed start is not told: %s", text);
+		return;
+	}
+	d->event = (struct event){ .kind = EVENT_START_FAILED, .id = service };
+	d->ends = false;
+	text_print(d->text, sizeof d->text, "%s", text);
+}
+
+/* text NULL: there is no more of it. */
+void
+process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text)
+{
+	struct deferred *d = defer(ps);
+	if (d == NULL)
+		return; /* who waits for it does so until its deadline only */
+	d->event = (struct event){ .kind = EVENT_EVIDENCE, .id = service, .token = token };
+	d->ends = text == NULL;
+	text_print(d->text, sizeof d->text, "%s", text != NULL ? text : "");
 }
 
 const struct service *
@@ -124,6 +147,20 @@ static size_t
 rest_pids(const struct process *p, pid_t *pids, size_t cap)
 {
 	return p->group != -1 ? cgroup_pids(p->group, pids, cap) : session_pids(p, pids, cap);
+}
+
+size_t
+process_pids(const struct process *p, pid_t *pids, size_t cap)
+{
+	size_t n = 1;
+	pids[0] = p->pid;
+	if (process_service(p)->run.count == 0)
+		return n; /* watched: its one process is all we answer for */
+	size_t found = rest_pids(p, pids + 1, cap - 1);
+	for (size_t i = 1; i <= found && i < cap; i++)
+		if (pids[i] != p->pid)
+			pids[n++] = pids[i];
+	return n;
 }
 
 static bool
@@ -417,6 +454,7 @@ processes_free(struct processes **pp)
 	loop_timer_stop(&ps->logs);
 	while (ps->retired != NULL)
 		retired_free(ps, ps->retired);
+	evidence_end(ps);
 	cgroups_close(&ps->cgroups);
 	death_end(&ps->deaths);
 	connector_end(ps);

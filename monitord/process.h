@@ -39,6 +39,8 @@ void process_retire(struct processes *ps, uint32_t service);
 void process_start(struct processes *ps, uint32_t service);
 /* DECIDE_SIGNAL. EXITED follows for the main process, EMPTY when nothing is left. */
 void process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope);
+/* DECIDE_EVIDENCE: EVENT_EVIDENCE follows, a text each, and one without where token is not 0. */
+void process_evidence(struct processes *ps, uint32_t service, uint64_t token);
 void process_stop_command(struct processes *ps, uint32_t service); /* of what is watched */
 void process_reload(struct processes *ps, uint32_t service);	   /* its signal or command */
 

@@ -23,6 +23,7 @@ struct process {
 	bool record_old;   /* the record still names a process that is gone */
 	int lock;  /* no cgroup: our side of the lock */
 	int failure;
+	int64_t log_from; /* its log was so long when it began; 0: not known */
 	long oom_kills; /* of its group, at its start */
 	struct loop_io exit, starting, saying;
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
@@ -52,7 +53,8 @@ struct connector {
 
 struct deferred {
 	struct event event;
-	char text[300];
+	char text[600];
+	bool ends; /* evidence: that was all of it */
 };
 
 struct retired { /* of a section that is gone: stopped out of sight */
@@ -81,6 +83,7 @@ struct processes {
 	struct loop_timer defer, pidfiles, logs;
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
+	struct inquiry *inquiries;
 	uint32_t job_next; /* numbers the groups of jobs */
 };
 
@@ -89,6 +92,8 @@ void process_tell(struct processes *ps, const struct event *e);
 void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks);
 /* Told from the loop's next turn. */
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
+void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
+size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */
 void process_group_name(const struct process *p, char *out, size_t cap);
 void process_main_gone(struct process *p);
 bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
@@ -122,6 +127,9 @@ void connector_begin(struct processes *ps); /* where it is not permitted: a line
 void connector_seek(struct processes *ps);  /* what `match` looks for was found, or is gone */
 void connector_drain(struct processes *ps); /* what was told before an end comes first */
 void connector_end(struct processes *ps);
+
+/* ---- evidence.c ---- */
+void evidence_end(struct processes *ps); /* what is being gathered is broken off */
 
 /* ---- watched.c ---- */
 void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,14 +118,18 @@ static bool
 take_files(struct process *p, struct spawn *s, char *why, size_t cap)
 {
 	const struct service *c = process_service(p);
+	struct stat st;
 	if (!ready_open(p, s, why, cap))
 		return false;
+	p->log_from = 0;
 	if (c->log == NULL)
 		return true;
 	s->out = s->err = logfile_open(c->log, &p->account);
 	if (s->out == -1)
 		text_print(why, cap, "log %s: %s", c->log,
 			   errno == EINVAL ? "is no file" : strerror(errno));
+	else if (fstat(s->out, &st) == 0)
+		p->log_from = st.st_size;
 	return s->out != -1;
 }
 

@@ -154,6 +154,7 @@ dispatch(struct world *w, const struct event *e)
 	case EVENT_START_FAILED:
 	case EVENT_READY:
 	case EVENT_DYING:
+	case EVENT_EVIDENCE:
 	case EVENT_EXITED:
 	case EVENT_EMPTY:
 	case EVENT_FOUND:

@@ -274,7 +274,8 @@ service_exited(struct world *w, const struct event *e)
 	bool asked = s->state == SERVICE_STOPPING;
 	if (!s->alive)
 		return;
-	s->alive = s->dying = s->leaves = false;
+	s->alive = s->dying = s->leaves = s->kill_next = false;
+	s->gathering = 0; /* what there is of it is told all the same */
 	s->exit_code = e->code;
 	s->exit_signal = e->signal;
 	exit_text(e, how, sizeof how);
@@ -307,8 +308,10 @@ service_exited(struct world *w, const struct event *e)
 	} else if (!watched(c)) {
 		service_kill_rest(w, e->id);
 	}
-	if (!asked)
+	if (!asked) {
 		need_failed(w, OBJECT_SERVICE, e->id);
+		evidence_of_crash(w, e->id);
+	}
 	rule_changed(w, OBJECT_SERVICE, e->id, false);
 }
 

@@ -31,6 +31,7 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 		service_start(w, a->id);
 		break;
 	case ACTION_STOP:
+		evidence_suspect(w, a->id, incident_of(w, OBJECT_RULE, id));
 		service_stop(w, a->id, AFTER_STAY);
 		break;
 	case ACTION_RESTART:
@@ -40,6 +41,7 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 			break; /* that is under way */
 		incident_bad(w, OBJECT_SERVICE, a->id,
 			     text); /* part of the rule's, until it is up */
+		evidence_suspect(w, a->id, incident_of(w, OBJECT_RULE, id));
 		if (service_count_restart(w, a->id, text))
 			service_restart(w, a->id);
 		break;
@@ -47,10 +49,14 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 		world_decide(w, DECIDE_RELOAD, a->id);
 		return;
 	case ACTION_KILL:
+		evidence_suspect(w, a->id, incident_of(w, OBJECT_RULE, id));
+		if (!evidence_kill(w, a->id))
+			service_kill(w, a->id);
+		return;
 	case ACTION_SIGNAL: {
 		struct decision *d = world_decide(w, DECIDE_SIGNAL, a->id);
-		d->signal = a->kind == ACTION_KILL ? SIGKILL : a->signal;
-		d->scope = a->kind == ACTION_KILL ? SCOPE_TREE : SCOPE_MAIN;
+		d->signal = a->signal;
+		d->scope = SCOPE_MAIN;
 		world_tell(w, "service-signalled", OBJECT_SERVICE, a->id, "%s gets SIG%s",
 			   w->rules->services[a->id].name, sigabbrev_np(d->signal));
 		return;

@@ -118,6 +118,9 @@ service_event(struct world *w, const struct event *e)
 	case EVENT_DYING:
 		service_dying(w, e, true);
 		break;
+	case EVENT_EVIDENCE:
+		evidence_came(w, e);
+		break;
 	case EVENT_EXITED:
 		service_exited(w, e);
 		break;
@@ -155,6 +158,10 @@ service_timer(struct world *w, uint32_t id)
 	w->cause = s->event;
 	if (s->lingers) {
 		service_kill_rest(w, id);
+		return;
+	}
+	if (s->gathering != 0) {
+		evidence_over(w, id);
 		return;
 	}
 	if (s->draining) { /* drained, or its time is over */

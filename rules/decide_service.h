@@ -47,7 +47,15 @@ void service_remember(struct world *w, uint32_t id); /* whether it runs, for the
 bool service_resume(struct world *w, uint32_t id);
 
 /* ---- decide_stop.c ---- */
+void service_stop_begin(struct world *w, uint32_t id);
 void service_stop_step(struct world *w, uint32_t id);
+
+/* ---- decide_evidence.c ---- */
+/* True: what ends it waits until its evidence is there, or late: then stop_begin or stop_step. */
+bool evidence_first(struct world *w, uint32_t id);
+void evidence_over(struct world *w, uint32_t id);
+void evidence_came(struct world *w, const struct event *e);
+void evidence_of_crash(struct world *w, uint32_t id);
 
 /* ---- decide_death.c ---- */
 void service_exited(struct world *w, const struct event *e);

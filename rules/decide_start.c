@@ -227,6 +227,8 @@ service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms)
 	s->pid = pid;
 	s->alive = s->occupied = true;
 	s->dying = s->leaves = false;
+	s->suspect = s->gathered = s->kill_next = false;
+	s->gathering = s->blame = 0;
 	s->started_ms = started_ms;
 	s->started_real_ms = w->real_ms - (w->now_ms - started_ms);
 	s->sample_ms = 0;
@@ -292,6 +294,7 @@ service_not_ready(struct world *w, uint32_t id)
 	incident_bad(w, OBJECT_SERVICE, id, text);
 	w->cause = world_tell(w, "start-failed", OBJECT_SERVICE, id, "%s", text);
 	world_answer(w, s->waiters, -1, ANSWER_FAILED, text);
+	evidence_suspect(w, id, 0);
 	if (s->occupied && !watched(c))
 		service_stop(w, id, AFTER_CRASH);
 	else

@@ -21,6 +21,8 @@ service_stop_step(struct world *w, uint32_t id)
 			   c->name);
 		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it cannot be killed");
 	}
+	if (step.signal == SIGKILL && s->step > 0 && evidence_first(w, id))
+		return; /* it did not do as it was told: that is worth a look */
 	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
 	d->signal = step.signal;
 	d->scope = step.signal == SIGKILL ? SCOPE_TREE
@@ -31,10 +33,21 @@ service_stop_step(struct world *w, uint32_t id)
 }
 
 void
+service_stop_begin(struct world *w, uint32_t id)
+{
+	if (conf(w, id)->stop_command.count > 0) {
+		world_decide(w, DECIDE_STOP_COMMAND, id);
+		world_arm(w, OBJECT_SERVICE, id, w->now_ms + 30000);
+	} else {
+		service_stop_step(w, id);
+	}
+}
+
+void
 service_stop(struct world *w, uint32_t id, enum after_stop after)
 {
 	struct service_view *s = &w->services[id];
-	const struct service *c = conf(w, id);
+	bool sick = s->suspect || s->state == SERVICE_FAILING;
 	s->draining = false;
 	turn_leave(w, id);
 	service_unlist(w, id);
@@ -49,7 +62,7 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 		return;
 	}
 	w->cause = world_tell(w, "service-stopping", OBJECT_SERVICE, id,
-			      "%s is being stopped%s", c->name,
+			      "%s is being stopped%s", conf(w, id)->name,
 			      after == AFTER_START || after == AFTER_CRASH
 				      ? " to be started again"
 			      : w->stopping_all ? " with monitord"
@@ -59,12 +72,8 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	if (after == AFTER_STAY)
 		service_pace_checks(w, id, PACE_OFF);
 	service_update_routes(w, id);
-	if (c->stop_command.count > 0) {
-		world_decide(w, DECIDE_STOP_COMMAND, id);
-		world_arm(w, OBJECT_SERVICE, id, w->now_ms + 30000);
-	} else {
-		service_stop_step(w, id);
-	}
+	if (!sick || !evidence_first(w, id))
+		service_stop_begin(w, id);
 }
 
 /* A planned restart: out of its route first, if another backend is healthy. */
@@ -114,4 +123,13 @@ service_drained(struct world *w, uint32_t id)
 		return;
 	s->drain_ms = w->now_ms;
 	world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_GRACE_MS);
+}
+
+void
+service_kill(struct world *w, uint32_t id)
+{
+	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
+	d->signal = SIGKILL;
+	d->scope = SCOPE_TREE;
+	world_tell(w, "service-signalled", OBJECT_SERVICE, id, "%s gets SIGKILL", conf(w, id)->name);
 }

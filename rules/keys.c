@@ -81,7 +81,7 @@ const struct key key_table[] = {
 	CUSTOM(SERVICE, "drain", set_drain, NOTHING, false, NULL, "route that a planned restart takes it out of first"),
 	PLAIN(SERVICE, "alert", ALERT, AT(service, alert), NOTHING, NULL, "who hears of it"),
 	TIME(SERVICE, "every", AT(service, every_ms), MEASURE, 10, MS_DAY, "5s", "how often its process is measured"),
-	LATER(SERVICE, "evidence", "kept before a kill"),
+	CUSTOM(SERVICE, "evidence", set_evidence, NOTHING, true, NULL, "kept before a kill: signal QUIT, log 50 lines, sockets, threads"),
 	LATER(SERVICE, "during", "times"),
 	/* ---- [check] ---- */
 	CUSTOM(CHECK, "of", set_of, MEASURE, false, NULL, "the service that it measures"),

@@ -64,6 +64,7 @@ SETTER(set_memory_max);
 SETTER(set_oom_score);
 SETTER(set_cpu_max);
 SETTER(set_drain);
+SETTER(set_evidence);
 SETTER(set_service_keep);
 SETTER(set_on_boot);
 SETTER(set_match);

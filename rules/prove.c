@@ -19,9 +19,26 @@ instances_of(const struct rules *r, const struct service *s)
 	return n;
 }
 
+/* A signal's answer, and lines, are read from a log. */
+static void
+prove_evidence(struct build *b, const struct service *s)
+{
+	bool file = false;
+	for (uint32_t i = 0; i < s->evidence_count; i++)
+		file = file || s->evidence[i].file != NULL;
+	for (uint32_t i = 0; i < s->evidence_count; i++) {
+		const struct evidence *x = &s->evidence[i];
+		if (s->log == NULL && (x->kind == EVIDENCE_LOG ? x->file == NULL
+							       : x->kind == EVIDENCE_SIGNAL && !file))
+			build_error(b, s->place, "[service %s]: evidence: %s needs its log, or 'log FILE'",
+				    s->name, x->kind == EVIDENCE_LOG ? "log" : "signal");
+	}
+}
+
 static void
 prove_service(struct build *b, const struct service *s)
 {
+	prove_evidence(b, s);
 	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL);
 	if (ways != 1)
 		build_error(b, s->place, "[service %s]: exactly one of run, pidfile and match is needed",

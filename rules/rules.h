@@ -99,6 +99,18 @@ struct stop_step {
 };
 #define STOP_STEPS_MAX 8
 
+/* What is gathered of a process before it is killed, and of its log after a crash. */
+enum evidence_kind { EVIDENCE_SIGNAL, EVIDENCE_LOG, EVIDENCE_SOCKETS, EVIDENCE_THREADS, EVIDENCES };
+struct evidence {
+	enum evidence_kind kind;
+	int signal;	   /* EVIDENCE_SIGNAL: its answer is what the log gains */
+	int64_t within_ms; /* so long it has for that */
+	const char *file;  /* EVIDENCE_LOG: NULL: the service's log */
+	uint32_t count;	   /* lines; threads */
+};
+#define EVIDENCE_MAX 8
+#define EVIDENCE_WITHIN_MS 3000 /* an answer's default */
+
 struct limit {
 	int resource; /* RLIMIT_… */
 	uint64_t value; /* UINT64_MAX: unlimited */
@@ -137,6 +149,8 @@ struct service {
 	struct ready ready;
 	struct stop_step stop[STOP_STEPS_MAX];
 	uint32_t stop_count;
+	struct evidence *evidence; /* up to EVIDENCE_MAX */
+	uint32_t evidence_count;
 	enum restart_policy restart;
 	enum on_boot on_boot;
 	uint64_t success_mask[4]; /* exit codes that are no failure, bit code; default 0 */

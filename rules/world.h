@@ -34,6 +34,7 @@ enum event_kind {
 	EVENT_START_FAILED,  /* service: text says why */
 	EVENT_READY,	     /* service: it said so itself (notify, fd) */
 	EVENT_DYING,	     /* service: it ends by its own word (text), or core_dumped: begins to */
+	EVENT_EVIDENCE,	     /* service: text, some of what DECIDE_EVIDENCE asked for; NULL: that was all */
 	EVENT_EXITED,	     /* service: the main process is gone (code, signal) */
 	EVENT_EMPTY,	     /* service: nothing of it is left: tree proven gone */
 	EVENT_FOUND,	     /* watched service: its process is now pid */
@@ -69,7 +70,7 @@ struct event {
 	uint32_t seconds; /* COMMAND hold, silence: for so long; 0: until it is released */
 	uint64_t incident; /* COMMAND ack */
 	const char *who;   /* COMMAND ack, silence: who says so; text: why */
-	uint64_t token; /* COMMAND; RUN_DONE: of the DECIDE_RUN */
+	uint64_t token; /* COMMAND; RUN_DONE, EVIDENCE: of the decision */
 	uint32_t uid;
 	enum object_kind object; /* NOTE; COMMAND silence: what kind id is */
 	const char *text;
@@ -80,6 +81,7 @@ enum decision_kind {
 	DECIDE_TELL,	/* write line to the journal (ids and causes are set), ring the bells */
 	DECIDE_START,	/* service: run it (clone3, or the watched one's start command) */
 	DECIDE_SIGNAL,	/* service: signal to scope */
+	DECIDE_EVIDENCE, /* service: gather it as token, before a kill; token 0: after a crash */
 	DECIDE_STOP_COMMAND, /* watched service: run its stop command */
 	DECIDE_RELOAD,	/* service: its reload signal or command */
 	DECIDE_ROUTE,	/* route: order */

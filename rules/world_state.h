@@ -43,6 +43,11 @@ struct service_view {
 	bool lingers; /* its main process is dead, the rest ends the requests it has */
 	bool proven;	       /* was up since its last start */
 	bool told_unkillable;
+	bool suspect;	/* it is ended because something is wrong with it */
+	bool gathered;	/* the evidence of this process was asked for */
+	bool kill_next; /* a rule's kill waits for that */
+	uint64_t gathering; /* token of the evidence that its end waits for; 0: none */
+	uint64_t blame;	    /* incident that its evidence belongs to, where it has none of its own */
 	bool drained; /* out of its routes by order */
 	bool in_turn; /* its restart waits for others of its family */
 	bool given_up; /* too many crashes: hands off, but for one try after `retry` */
@@ -299,6 +304,7 @@ bool service_command(struct world *w, const struct event *e, const char **why);
 void service_restart(struct world *w, uint32_t id);
 void service_stop(struct world *w, uint32_t id, enum after_stop after);
 void service_start(struct world *w, uint32_t id);
+void service_kill(struct world *w, uint32_t id); /* all of it at once */
 void service_hold_for(struct world *w, uint32_t id, uint32_t seconds);
 void service_hold_timer(struct world *w, uint32_t id);
 void service_hold(struct world *w, uint32_t id, bool hold);
@@ -319,6 +325,10 @@ bool service_drain(struct world *w, uint32_t id, bool drain, const char **why);
 bool service_drain_command(struct world *w, const struct event *e, const char **why);
 void service_is_out(struct world *w, uint32_t id); /* a route may have let go of it */
 void drains_again(struct world *w);
+
+/* ---- decide_evidence.c ---- */
+bool evidence_kill(struct world *w, uint32_t id); /* False: it is to be killed at once */
+void evidence_suspect(struct world *w, uint32_t id, uint64_t incident);
 
 /* ---- decide_turn.c ---- */
 void service_turns(struct world *w); /* restarts whose turn has come */

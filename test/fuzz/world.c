@@ -88,6 +88,7 @@ carry_out(const struct decision *d, const struct event *e)
 		PROMISE(d->line.id > 0 && d->line.id <= world_last_event(x.world));
 		PROMISE(d->line.cause < d->line.id && d->line.text[0] != '\0');
 		break;
+	case DECIDE_EVIDENCE:
 	case DECIDE_STOP_COMMAND:
 	case DECIDE_RELOAD:
 	case DECIDE_PACE:

@@ -290,6 +290,7 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 		if (d->pace == PACE_NOW)
 			later(1, (struct due){ .kind = DUE_MEASURE, .id = d->id, .number = 1 });
 		break;
+	case DECIDE_EVIDENCE:
 	case DECIDE_STOP_COMMAND:
 	case DECIDE_RELOAD:
 	case DECIDE_RUN:

@@ -9,10 +9,17 @@
  *   pin PID      whoever kills that process finds it undead while we live, as one whose system
  *                call never ends
  *   leave MS     a daemon of its own session that lives so long; its pid is printed
+ *   answer TEXT  to each SIGQUIT from now on, a line on standard output
+ *   deaf N       to signal N
+ *   bind PORT    listens there, on loopback, and accepts nobody
+ *   spin MS      uses a CPU
+ *   pin PID      holds it in its end, so that nothing can kill it
  *   crash        SIGSEGV, with a core where limits allow one
  *   exit N       its end
  *   wait         for a signal, a minute at most
  * Without exit it ends with 0. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,6 +30,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -98,6 +106,43 @@ fill(size_t mb)
 	memset(bytes, 7, mb << 20);
 }
 
+static char answer[200];
+
+static void
+on_quit(int sig)
+{
+	(void)sig;
+	if (write(1, answer, strlen(answer)) < 0)
+		_exit(98);
+}
+
+static void
+answers(const char *text)
+{
+	snprintf(answer, sizeof answer, "%.198s\n", text);
+	signal(SIGQUIT, on_quit);
+}
+
+static void
+bind_port(const char *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(port)),
+				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 5) != 0)
+		fail("bind");
+}
+
+static void
+spin(long ms)
+{
+	clock_t end = clock() + ms * (CLOCKS_PER_SEC / 1000);
+	while (clock() < end)
+		;
+}
+
 static void
 crash(void)
 {
@@ -135,6 +180,14 @@ act(const char *verb, const char *arg)
 		fill((size_t)atol(arg));
 	} else if (strcmp(verb, "sleep") == 0) {
 		usleep((useconds_t)atol(arg) * 1000);
+	} else if (strcmp(verb, "answer") == 0) {
+		answers(arg);
+	} else if (strcmp(verb, "deaf") == 0) {
+		signal(atoi(arg), SIG_IGN);
+	} else if (strcmp(verb, "bind") == 0) {
+		bind_port(arg);
+	} else if (strcmp(verb, "spin") == 0) {
+		spin(atol(arg));
 	} else if (strcmp(verb, "leave") == 0) {
 		leave(atol(arg));
 	} else if (strcmp(verb, "pin") == 0) {
@@ -162,7 +215,8 @@ main(int argc, char **argv)
 		if (strcmp(argv[i], "crash") == 0)
 			crash();
 		else if (strcmp(argv[i], "wait") == 0)
-			sleep(60);
+			for (unsigned left = 60; left > 0;)
+				left = sleep(left); /* a signal that it answers ends it not */
 		else if (i + 1 < argc)
 			act(argv[i], argv[i + 1]), i++;
 	}

@@ -6,6 +6,7 @@ main(void)
 {
 	int failed = 0;
 	failed += test_breaker();
+	failed += test_evidence();
 	failed += test_check();
 	failed += test_condition();
 	failed += test_drain();

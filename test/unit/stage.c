@@ -62,7 +62,7 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		enum event_kind kind;
 	} verbs[] = { { "adopted", EVENT_ADOPTED },     { "started", EVENT_STARTED },
 		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
-		      { "dying", EVENT_DYING },
+		      { "dying", EVENT_DYING },         { "evidence", EVENT_EVIDENCE },
 		      { "found", EVENT_FOUND },         { "empty", EVENT_EMPTY },
 		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
 	struct event e = { .id = id, .code = -1, .text = "no such file" };
@@ -74,6 +74,10 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 	e.kind = verbs[i].kind;
 	if (e.kind == EVENT_ADOPTED || e.kind == EVENT_STARTED || e.kind == EVENT_FOUND)
 		e.pid = stage.pid[id] = ++stage.last_pid;
+	if (e.kind == EVENT_EVIDENCE) {
+		e.text = value;
+		e.token = stage.evidence_token;
+	}
 	if (strcmp(verb, "dying") == 0)
 		e.core_dumped = value != NULL && strcmp(value, "core") == 0;
 	else if (strcmp(verb, "exited") == 0)

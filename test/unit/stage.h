@@ -3,6 +3,7 @@
  *
  *   go late stop-all                          of monitord itself
  *   adopted:S started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
+ *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
  *   sample:S.METRIC=NUMBER                    of the present process
  *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
@@ -13,9 +14,9 @@
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
  *
- * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S reload:S
+ * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
  * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for
- * besides: KIND:OBJECT of a line for the journal, "pace" for pace:C=PACE. */
+ * besides: KIND:OBJECT of a line for the journal, "pace" for pace:C=PACE, "evidence" for evidence:S after a crash too. */
 #ifndef TEST_UNIT_STAGE_H
 #define TEST_UNIT_STAGE_H
 

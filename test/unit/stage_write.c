@@ -88,6 +88,11 @@ stage_write(const struct decision *d)
 	case DECIDE_STOP_COMMAND:
 		stage_add("stop-command:%s", r->services[d->id].name);
 		break;
+	case DECIDE_EVIDENCE:
+		stage.evidence_token = d->token;
+		if (d->token != 0 || wants("evidence"))
+			stage_add("evidence:%s", r->services[d->id].name);
+		break;
 	case DECIDE_RELOAD:
 		stage_add("reload:%s", r->services[d->id].name);
 		break;

@@ -23,6 +23,7 @@ int test_sandbox(void);
 int test_text(void);
 
 int test_breaker(void);
+int test_evidence(void);
 int test_check(void);
 int test_condition(void);
 int test_drain(void);

@@ -2,6 +2,8 @@
 #include "test/unit/book.h"
 #include "test/unit/unit.h"
 
+#define LOG "log = /l\n"
+
 #include <string.h>
 
 static const struct book_row values[] = {
@@ -69,6 +71,28 @@ static const struct book_row values[] = {
 	  "r.ini:3: at-most: '0' is no whole number from 1 to 63\n" },
 	{ RUN "at-most = 64 in 5m\n",
 	  "r.ini:3: at-most: '64' is no whole number from 1 to 63\n" },
+	{ RUN LOG "evidence = signal QUIT within 2s, log, log 9 lines, log /x 9 lines, sockets, threads, "
+		  "threads 5\n",
+	  "" },
+	{ RUN LOG "evidence = dump\n",
+	  "r.ini:4: evidence: expected signal, log, sockets or threads, not 'dump'\n" },
+	{ RUN LOG "evidence = signal\n",
+	  "r.ini:4: evidence: signal: '' is no signal that a process can answer\n" },
+	{ RUN LOG "evidence = signal KILL\n",
+	  "r.ini:4: evidence: signal: 'KILL' is no signal that a process can answer\n" },
+	{ RUN LOG "evidence = signal QUIT 5s\n",
+	  "r.ini:4: evidence: signal: expected 'within T', not '5s'\n" },
+	{ RUN LOG "evidence = signal QUIT within 11s\n",
+	  "r.ini:4: evidence: signal: within 1ms to 10s, not '11s'\n" },
+	{ RUN LOG "evidence = log 50\n",
+	  "r.ini:4: evidence: log: expected N lines, as log 50 lines\n" },
+	{ RUN LOG "evidence = sockets all\n", "r.ini:4: evidence: 'all' behind the value\n" },
+	{ RUN "evidence = log\n", "r.ini:1: [service a]: evidence: log needs its log, or 'log FILE'\n" },
+	{ RUN "evidence = signal QUIT\n",
+	  "r.ini:1: [service a]: evidence: signal needs its log, or 'log FILE'\n" },
+	{ RUN "evidence = signal QUIT, log /x\n", "" },
+	{ RUN LOG "evidence = log, log, log, log, log, log, log, log, log\n",
+	  "r.ini:4: evidence: more than 8 items\n" },
 	{ RUN "log = x.log\n", "r.ini:3: log: the file's path begins with '/'\n" },
 	{ RUN "log = /x.log 0B\n", "r.ini:3: log: rotating below 1K\n" },
 	{ RUN "log = /x.log 5M y 3\n",
