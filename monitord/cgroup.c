@@ -119,11 +119,30 @@ cgroup_exists(const struct cgroups *c, const char *service)
 	return c->base != -1 && faccessat(c->base, service, F_OK, 0) == 0;
 }
 
+/* With the groups that the service has made in it; what still lives keeps its own. */
+static void
+remove_tree(int dir, const char *name, unsigned depth)
+{
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY || depth == 0)
+		return;
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd != -1 && cgroup_populated(fd) != 1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	if (d == NULL && fd != -1)
+		close(fd);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			remove_tree(dirfd(d), e->d_name, depth - 1);
+	if (d != NULL)
+		closedir(d);
+	unlinkat(dir, name, AT_REMOVEDIR);
+}
+
 void
 cgroup_remove(const struct cgroups *c, const char *service)
 {
 	if (c->base != -1)
-		unlinkat(c->base, service, AT_REMOVEDIR);
+		remove_tree(c->base, service, 16);
 }
 
 int

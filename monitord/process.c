@@ -180,7 +180,7 @@ void
 process_give_back(struct process *p)
 {
 	char name[96];
-	p->proven_empty = false;
+	p->proven_empty = p->group_killed = false;
 	if (p->group != -1) {
 		close(p->group);
 		process_group_name(p, name, sizeof name);
@@ -191,7 +191,8 @@ process_give_back(struct process *p)
 	p->group = p->lock = -1;
 }
 
-/* Who is started at once takes the empty group over, and writes the record. */
+/* Who is started at once takes the empty group over, and writes the record. Not a group that
+ * cgroup.kill was written to: Linux 6.14 and later kill what is cloned into it, for ever. */
 static void
 become_empty(struct process *p)
 {
@@ -200,6 +201,8 @@ become_empty(struct process *p)
 	loop_timer_stop(&p->rest);
 	p->occupied = false;
 	p->session = 0;
+	if (p->group_killed)
+		process_give_back(p);
 	p->proven_empty = p->group != -1;
 	p->record_old = true;
 	process_tell(ps, &e);
@@ -334,7 +337,7 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 		if (p->group == -1)
 			signal_rest(p, signal);
 		else if (!p->proven_empty)
-			cgroup_kill(p->group);
+			p->group_killed = cgroup_kill(p->group);
 		break;
 	}
 	p->awaits_look = false;

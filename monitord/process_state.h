@@ -19,6 +19,7 @@ struct process {
 	bool awaits_look; /* match: its start waits for word that none runs */
 	struct account account;
 	int group; /* its cgroup while occupied, -1: none */
+	bool group_killed; /* by cgroup.kill: nothing may be born in it any more */
 	bool proven_empty; /* nothing lives in group, and nothing was put there since */
 	bool record_old;   /* the record still names a process that is gone */
 	int lock;  /* no cgroup: our side of the lock */

@@ -108,7 +108,7 @@ fi
 
 echo "# ten files are kept"
 last=0
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ctl restart deaf >/dev/null; done
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ctl restart deaf >/dev/null || bad "restart $i"; done
 n=$(find "$dir/state/evidence" -name 'deaf-*' | wc -l)
 [ "$n" -eq 10 ] && ok "10 of 13" || bad "$n files"
 finish
