@@ -124,7 +124,7 @@ prepare_tls(struct exchange *x)
 	static const struct blob none[CHECK_FILES];
 	struct run *r = x->run;
 	char why[MSG_TEXT];
-	if (r->plan.check->tls == NULL) {
+	if (r->plan.check->tls == NULL || r->plan.check->tls->encrypt == ENCRYPT_NO) {
 		resolve_host(x);
 		return;
 	}
@@ -225,7 +225,9 @@ try_connect(int fd, const union address *a)
 static struct addresses *
 addresses(const struct exchange *x)
 {
-	return x->moved ? x->run->others : x->run->addresses;
+	return x->moved		       ? x->run->others
+	       : x->elsewhere != NULL ? &x->elsewhere->addresses
+				      : x->run->addresses;
 }
 
 /* Tries the next address; error: why the one before failed, 0: there was none. */
@@ -274,8 +276,9 @@ static void
 start_connect(struct exchange *x)
 {
 	const struct check *c = x->run->plan.check;
+	x->address = 0;
 	exchange_phase(x, PHASE_CONNECT, NULL);
-	if (c->connect_timeout_ms > 0 && !x->moved)
+	if (c->connect_timeout_ms > 0 && !x->moved && x->elsewhere == NULL)
 		exchange_arm(x, c->connect_timeout_ms);
 	connect_next(x, 0);
 }
@@ -327,6 +330,31 @@ resolve_host(struct exchange *x)
 		if (l != NULL)
 			x->lookup = l;
 	}
+}
+
+void
+exchange_go(struct exchange *x)
+{
+	static const struct blob none[CHECK_FILES];
+	struct elsewhere *e = x->elsewhere;
+	struct run *r = x->run;
+	char why[MSG_TEXT];
+	exchange_watch(x, 0);
+	exchange_close(x, true);
+	if (e->hop.tls && r->tls == NULL)
+		r->tls = tls_peer_new(r->plan.check, r->files != NULL ? r->files->of : none, why);
+	if (e->hop.tls && r->tls == NULL) {
+		exchange_fail(x, OUTCOME_UNKNOWN, "%s", why);
+		return;
+	}
+	if (resolve_literal(e->hop.host, e->hop.port, &e->addresses)) {
+		start_connect(x);
+		return;
+	}
+	exchange_phase(x, PHASE_RESOLVE, e->hop.host);
+	struct lookup *l = resolve(e->hop.host, e->hop.port, on_resolved, x);
+	if (l != NULL)
+		x->lookup = l;
 }
 
 static void

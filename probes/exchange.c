@@ -126,8 +126,9 @@ shake_hands(struct exchange *x)
 static void
 start_tls(struct exchange *x)
 {
+	const char *name = x->elsewhere != NULL ? x->elsewhere->hop.host : NULL;
 	exchange_phase(x, PHASE_TLS, NULL);
-	x->ssl = x->run->tls != NULL ? tls_open(x->run->tls, x->fd) : NULL;
+	x->ssl = x->run->tls != NULL ? tls_open(x->run->tls, name, x->fd) : NULL;
 	if (x->ssl == NULL)
 		exchange_fail(x, OUTCOME_UNKNOWN, "TLS: out of memory");
 	else
@@ -166,6 +167,29 @@ upgrade(struct exchange *x)
 	return true;
 }
 
+/* A redirect: all begins anew but the deadline. */
+static void
+go_elsewhere(struct exchange *x)
+{
+	struct elsewhere *e = x->elsewhere;
+	if (e == NULL)
+		e = calloc(1, sizeof *e);
+	if (e == NULL) {
+		exchange_fail(x, OUTCOME_UNKNOWN, "out of memory");
+		return;
+	}
+	if (&e->hop != x->reply.hop)
+		e->hop = *x->reply.hop;
+	x->elsewhere = e;
+	if (x->cap > 0)
+		free(x->reply.bytes);
+	x->cap = 0;
+	x->reply = (struct reply){ .hop = &e->hop, .hops = x->reply.hops + 1, .kept = x->reply.kept };
+	x->sent = 0;
+	x->days_left = (double)NAN;
+	exchange_go(x);
+}
+
 /* True: the exchange has ended, or goes on otherwise than by reading. */
 static bool
 judge(struct exchange *x)
@@ -201,6 +225,9 @@ judge(struct exchange *x)
 			return true;
 		case JUDGE_STARTTLS:
 			return upgrade(x);
+		case JUDGE_REDIRECT:
+			go_elsewhere(x);
+			return true;
 		case JUDGE_GOOD:
 			good(x, &a);
 			return true;
@@ -246,12 +273,14 @@ ask(struct exchange *x)
 			       .step = x->reply.step,
 			       .kept = x->reply.kept,
 			       .now_ns = clock_ns(),
+			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
 			       .files = files };
 	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
 	x->reply.files = files;
 	x->unsent = false;
 	if (size == 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN, "the request is longer than 16 KiB");
+		exchange_fail(x, OUTCOME_UNKNOWN, "the request cannot be made: it is longer than "
+			      "64 KiB, or its secret has no form of one");
 		return false;
 	}
 	if (size == ASK_NOTHING)
@@ -275,7 +304,8 @@ exchange_connected(struct exchange *x)
 	struct answer a;
 	if (r->plan.check->connect_timeout_ms > 0)
 		exchange_arm(x, r->plan.check->timeout_ms);
-	if (t != NULL && t->encrypt == ENCRYPT_TLS) {
+	if (x->elsewhere != NULL ? x->elsewhere->hop.tls
+				 : t != NULL && t->encrypt == ENCRYPT_TLS) {
 		start_tls(x);
 		return;
 	}

@@ -23,9 +23,15 @@ struct exchange {
 	size_t sent, came; /* bytes of this step's request, of all answers */
 	bool unsent;       /* not all of the request is out */
 	SSL *ssl;          /* NULL: not encrypted */
+	struct elsewhere *elsewhere; /* a redirect led us there; NULL: the check's address */
 	double days_left;
 	struct reply reply;
 	size_t cap; /* of reply.bytes when it is its own, 0: it is the shared buffer */
+};
+
+struct elsewhere {
+	struct hop hop;
+	struct addresses addresses;
 };
 
 /* What monitord opened: contents, read anew once a minute. */
@@ -46,11 +52,13 @@ void exchange_arm(struct exchange *x, int64_t limit_ms);
 /* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
 void exchange_watch(struct exchange *x, unsigned events);
 const char *exchange_host(const struct exchange *x); /* NULL: a Unix socket */
+void exchange_close(struct exchange *x, bool good); /* its connection */
 /* "127.0.0.1:80" or the path. */
 const char *exchange_place(const struct exchange *x, char *out, size_t cap);
 
 /* ---- connect.c ---- */
 void exchange_open(struct exchange *x); /* from the beginning */
+void exchange_go(struct exchange *x); /* to the address of x->elsewhere */
 void exchange_connect_io(struct exchange *x);
 void exchange_move(struct exchange *x); /* over a new connection, to the reply's host */
 void exchange_opened(struct exchange *x, const struct msg_opened *o, int fd);

@@ -124,6 +124,46 @@ text_holds(const struct expect *x, const pcre2_code *re, const struct answer *a,
 	return same == (x->compare == COMPARE_EQ);
 }
 
+/* The part of the body that was kept. */
+static size_t
+kept_size(const struct answer *a)
+{
+	return a->body_size < HTTP_BODY_MAX ? a->body_size : HTTP_BODY_MAX;
+}
+
+static bool
+body_holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char *found,
+	   size_t cap)
+{
+	char hex[65];
+	size_t size = kept_size(a);
+	text_print(found, cap, "a body of %zu bytes", a->body_size);
+	if (a->body_size > HTTP_BODY_MAX)
+		text_print(found, cap,
+			   "a body of %zu bytes, of which 256 KiB were looked at",
+			   a->body_size);
+	if (a->body == NULL)
+		return false;
+	switch (x->kind) {
+	case EXPECT_CONTAINS:
+		return memmem(a->body, size, x->text, strlen(x->text)) != NULL;
+	case EXPECT_SHA256:
+		if (size < a->body_size || !body_sha256(a->body, size, hex))
+			return false;
+		text_print(found, cap, "sha256 %s", hex);
+		return (strcmp(hex, x->text) == 0) == (x->compare == COMPARE_EQ);
+	case EXPECT_JSON:
+		return body_json(x, re, a->body, size, found, cap);
+	case EXPECT_BODY:
+		return text_holds(x, re, a, a->body, size);
+	case EXPECT_STATUS:
+	case EXPECT_HEADER:
+	case EXPECT_METRIC:
+		break;
+	}
+	return false;
+}
+
 /* found: what was there, for people. */
 static bool
 holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char *found,
@@ -149,14 +189,11 @@ holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char
 		text_print(found, cap, "a body of %zu bytes", a->body_size);
 		if (x->compare < COMPARE_EQ)
 			return compares(x->compare, (double)a->body_size, x->value);
-		if (a->body_size > HTTP_BODY_MAX)
-			text_print(found, cap,
-				   "a body of %zu bytes, of which 256 KiB were looked at",
-				   a->body_size);
-		return a->body != NULL &&
-		       text_holds(x, re, a, a->body,
-				  a->body_size < HTTP_BODY_MAX ? a->body_size
-							       : HTTP_BODY_MAX);
+		return body_holds(x, re, a, found, cap);
+	case EXPECT_CONTAINS:
+	case EXPECT_SHA256:
+	case EXPECT_JSON:
+		return body_holds(x, re, a, found, cap);
 	case EXPECT_METRIC:
 		metric_found(x->metric, a->value[x->metric], found, cap);
 		return !isnan(a->value[x->metric]) &&
@@ -185,6 +222,17 @@ wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
 	case EXPECT_BODY:
 		text_add(&t, "body");
 		break;
+	case EXPECT_CONTAINS:
+		text_add(&t, "body contains %.60s", x->text);
+		return;
+	case EXPECT_SHA256:
+		text_add(&t, "sha256 %s %.64s", compare_name[x->compare], x->text);
+		return;
+	case EXPECT_JSON:
+		text_add(&t, "json %.60s", x->header);
+		if (x->text != NULL)
+			text_add(&t, " %s %.60s", compare_name[x->compare], x->text);
+		return;
 	case EXPECT_METRIC:
 		text_add(&t, "%s", metric_table[x->metric].name);
 		if (x->compare != COMPARE_PRESENT)

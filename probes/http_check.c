@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,39 +23,123 @@ add_unique(struct text *t, const char *text, uint64_t unique)
 }
 
 static bool
-has_header(const struct check *c, const char *name)
+is_header(const char *line, const char *name)
 {
 	size_t n = strlen(name);
+	return strncasecmp(line, name, n) == 0 && line[n] == ':';
+}
+
+static bool
+has_header(const struct check *c, const char *name)
+{
 	for (uint32_t i = 0; i < c->headers.count; i++)
-		if (strncasecmp(c->headers.texts[i], name, n) == 0 &&
-		    c->headers.texts[i][n] == ':')
+		if (is_header(c->headers.texts[i], name))
 			return true;
 	return false;
+}
+
+/* A secret as it stands in its file, without the line's end. */
+static size_t
+secret_size(const struct blob *b)
+{
+	size_t n = b->size;
+	while (n > 0 && (b->bytes[n - 1] == '\n' || b->bytes[n - 1] == '\r'))
+		n--;
+	return n;
+}
+
+/* False: a secret that no header can carry. */
+static bool
+add_credentials(struct text *t, const struct http_wish *h, const struct blob *secret)
+{
+	char plain[1024];
+	unsigned char coded[1400];
+	size_t n = secret_size(secret);
+	if (n > 768 || memchr(secret->bytes, '\n', n) != NULL)
+		return false;
+	if (h->bearer) {
+		text_add(t, "Authorization: Bearer %.*s\r\n", (int)n, secret->bytes);
+		return true;
+	}
+	size_t size = text_print(plain, sizeof plain, "%.200s:%.*s", h->auth_user, (int)n,
+				 secret->bytes);
+	EVP_EncodeBlock(coded, (const unsigned char *)plain, (int)size);
+	text_add(t, "Authorization: Basic %s\r\n", coded);
+	OPENSSL_cleanse(plain, sizeof plain);
+	return true;
+}
+
+/* What is sent behind the header section; NULL: nothing. */
+static const char *
+body_of(const struct asked *a, size_t *size)
+{
+	const struct http_wish *h = a->plan->check->http;
+	*size = 0;
+	if (h == NULL || (a->hop != NULL && a->hop->bare))
+		return NULL;
+	if (a->files != NULL && a->files[FILE_BODY].bytes != NULL) {
+		*size = a->files[FILE_BODY].size;
+		return a->files[FILE_BODY].bytes;
+	}
+	*size = h->body_size;
+	return h->body;
+}
+
+static const char *
+method_of(const struct check *c, const struct hop *hop)
+{
+	return c->method == NULL || (hop != NULL && hop->bare) ? "GET" : c->method;
+}
+
+static void
+add_headers(struct text *t, const struct asked *a)
+{
+	const struct check *c = a->plan->check;
+	const struct hop *hop = a->hop;
+	if (hop != NULL || !has_header(c, "Host"))
+		text_add(t, "Host: %s\r\n", hop != NULL ? hop->host_header : c->host_header);
+	if (!has_header(c, "User-Agent"))
+		text_add(t, "User-Agent: monitord/" PACKAGE_VERSION "\r\n");
+	if (!has_header(c, "Accept"))
+		text_add(t, "Accept: */*\r\n");
+	if (!has_header(c, "Connection"))
+		text_add(t, "Connection: close\r\n");
+	for (uint32_t i = 0; i < c->headers.count; i++) {
+		const char *line = c->headers.texts[i];
+		if (hop != NULL && (is_header(line, "Host") ||
+				    (hop->foreign && (is_header(line, "Authorization") ||
+						      is_header(line, "Cookie")))))
+			continue;
+		add_unique(t, line, a->unique);
+		text_add(t, "\r\n");
+	}
 }
 
 size_t
 http_ask(const struct asked *a, char *buf, size_t cap)
 {
 	const struct check *c = a->plan->check;
+	const struct hop *hop = a->hop;
+	const struct blob *secret = a->files != NULL ? &a->files[FILE_SECRET] : NULL;
+	size_t size;
+	const char *body = body_of(a, &size);
 	struct text t;
 	text_begin(&t, buf, cap);
-	text_add(&t, "%s ", c->method != NULL ? c->method : "GET");
-	add_unique(&t, c->target, a->unique);
+	text_add(&t, "%s ", method_of(c, hop));
+	add_unique(&t, hop != NULL ? hop->target : c->target, a->unique);
 	text_add(&t, " HTTP/1.1\r\n");
-	if (!has_header(c, "Host"))
-		text_add(&t, "Host: %s\r\n", c->host_header);
-	if (!has_header(c, "User-Agent"))
-		text_add(&t, "User-Agent: monitord/" PACKAGE_VERSION "\r\n");
-	if (!has_header(c, "Accept"))
-		text_add(&t, "Accept: */*\r\n");
-	if (!has_header(c, "Connection"))
-		text_add(&t, "Connection: close\r\n");
-	for (uint32_t i = 0; i < c->headers.count; i++) {
-		add_unique(&t, c->headers.texts[i], a->unique);
-		text_add(&t, "\r\n");
-	}
+	add_headers(&t, a);
+	if (secret != NULL && secret->bytes != NULL && (hop == NULL || !hop->foreign) &&
+	    !add_credentials(&t, c->http, secret))
+		return 0;
+	if (body != NULL && !has_header(c, "Content-Length"))
+		text_add(&t, "Content-Length: %zu\r\n", size);
 	text_add(&t, "\r\n");
-	return t.full ? 0 : t.length;
+	if (t.full || size > cap - t.length)
+		return 0;
+	if (body != NULL)
+		memcpy(buf + t.length, body, size);
+	return t.length + size;
 }
 
 static void
@@ -80,6 +166,38 @@ expects_status(const struct check *c)
 	return false;
 }
 
+static bool
+redirects(const struct check *c, unsigned status)
+{
+	return c->http != NULL && c->http->redirects > 0 &&
+	       (status == 301 || status == 302 || status == 303 || status == 307 ||
+		status == 308);
+}
+
+static enum judgement
+follow(const struct plan *p, struct reply *r, char why[MSG_TEXT])
+{
+	static struct hop to;
+	char location[sizeof to.target];
+	const struct check *c = p->check;
+	const struct http *h = &r->http;
+	if (r->hops >= c->http->redirects) {
+		text_print(why, MSG_TEXT, "more than %u redirect%s", c->http->redirects,
+			   c->http->redirects > 1 ? "s" : "");
+		return JUDGE_BAD;
+	}
+	if (!http_header(r->bytes + h->head_begin, h->head_end - h->head_begin, "location",
+			 location, sizeof location) ||
+	    *location == '\0') {
+		text_print(why, MSG_TEXT, "status %u without a Location", h->status);
+		return JUDGE_BAD;
+	}
+	if (!hop_make(&to, c, r->hop, h->status, location, why, MSG_TEXT))
+		return JUDGE_BAD;
+	r->hop = &to;
+	return JUDGE_REDIRECT;
+}
+
 /* The header section is complete: is it what it should be, and is it all that is wanted?
  */
 static enum judgement
@@ -98,8 +216,7 @@ judge_head(const struct plan *p, const struct reply *r, const struct answer *a,
 enum judgement
 http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT])
 {
-	const char *method = p->check->method;
-	bool is_head = method != NULL && strcmp(method, "HEAD") == 0;
+	bool is_head = strcmp(method_of(p->check, r->hop), "HEAD") == 0;
 	r->http.enough = p->body_enough;
 	for (;;) {
 		enum http_read got = http_read(&r->http, r->bytes, &r->size, r->ended,
@@ -112,6 +229,8 @@ http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 			return JUDGE_GOOD;
 		if (got == HTTP_READ_MORE)
 			return JUDGE_MORE;
+		if (redirects(p->check, r->http.status))
+			return follow(p, r, why);
 		enum judgement j = judge_head(p, r, a, why);
 		if (j != JUDGE_MORE)
 			return j;

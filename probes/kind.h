@@ -4,6 +4,7 @@
 #define PROBES_KIND_H
 
 #include "base/msg.h"
+#include "probes/hop.h"
 #include "probes/http.h"
 #include "probes/plan.h"
 #include "probes/tls.h"
@@ -15,11 +16,13 @@
  * before the next step asks; a byte behind the `used` ones is a failure, as anybody may
  * have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with ENCRYPT_TLS
  * the engine makes the handshake before the first step, and no kind sees anything of it. */
+/* JUDGE_REDIRECT: the exchange begins anew at reply.hop, within the same deadline. */
 enum judgement {
 	JUDGE_MORE,
 	JUDGE_NEXT,
 	JUDGE_ELSEWHERE,
 	JUDGE_STARTTLS,
+	JUDGE_REDIRECT,
 	JUDGE_GOOD,
 	JUDGE_BAD,
 	JUDGES
@@ -37,6 +40,9 @@ struct reply {
 	uint16_t port;
 	int64_t now_ns;
 	const struct blob *files; /* as asked's */
+	const struct hop *hop; /* where we are by redirect, NULL: at the check's address;
+				* for JUDGE_REDIRECT: where to go, good until the next judge */
+	unsigned hops;         /* redirects so far */
 	struct http http;
 };
 
@@ -65,6 +71,7 @@ struct asked {
 	/* Contents of check->files, by enum check_file, read anew once a minute; NULL: the
 	 * check has none. FILE_SECRET is a password or token as it stands in its file. */
 	const struct blob *files;
+	const struct hop *hop; /* as in reply */
 };
 
 struct kind {
@@ -108,6 +115,10 @@ enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answ
  */
 bool
 expect_all(const struct plan *p, const struct answer *a, bool early, char why[MSG_TEXT]);
+/* Do the tests of a body hold? found: what is there. */
+bool body_json(const struct expect *x, const pcre2_code *re, const char *bytes, size_t size,
+	       char *found, size_t cap);
+bool body_sha256(const char *bytes, size_t size, char hex[65]); /* false: out of memory */
 /* Does any warn hold? True: why says which. */
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
 /* Does that regex of the rules fit in the text? end: behind it, or 0. */

@@ -42,7 +42,7 @@ compile_all(pcre2_code ***out, const struct expect *list, uint32_t count, bool l
 static bool
 needs_body(const struct expect *x)
 {
-	return x->kind == EXPECT_BODY ||
+	return expect_of_body(x) ||
 	       (x->kind == EXPECT_METRIC && x->metric == METRIC_BYTES);
 }
 
@@ -51,7 +51,8 @@ look_at(struct plan *p, const struct expect *list, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		p->wants_body = p->wants_body || needs_body(&list[i]);
-		if (list[i].kind == EXPECT_BODY && list[i].compare >= COMPARE_EQ)
+		if (expect_of_body(&list[i]) &&
+		    (list[i].kind != EXPECT_BODY || list[i].compare >= COMPARE_EQ))
 			p->keeps_body = true;
 	}
 }

@@ -8,7 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define PLAN_REQUEST 16384 /* bytes of a request */
+#define PLAN_REQUEST 65536 /* bytes of a request */
 
 #define PLAN_WORDS ((METRICS_COUNT + 63) / 64)
 

@@ -66,8 +66,8 @@ exchange_watch(struct exchange *x, unsigned events)
 
 /* Without TLS a reset: no TIME_WAIT is left behind, however many checks there are; TLS
  * and Unix sockets close as peers expect it. */
-static void
-close_connection(struct exchange *x, bool good)
+void
+exchange_close(struct exchange *x, bool good)
 {
 	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	bool kind = x->ssl != NULL && good;
@@ -107,7 +107,8 @@ let_go(struct exchange *x, bool good)
 		stop_waiting(x);
 	else
 		s->busy--;
-	close_connection(x, good);
+	exchange_close(x, good);
+	free(x->elsewhere);
 	if (x->cap > 0)
 		free(x->reply.bytes);
 	x->cap = 0;
@@ -188,7 +189,9 @@ exchange_fail(struct exchange *x, enum outcome outcome, const char *format, ...)
 const char *
 exchange_host(const struct exchange *x)
 {
-	return x->moved ? x->reply.host : x->run->plan.check->host;
+	return x->moved		       ? x->reply.host
+	       : x->elsewhere != NULL ? x->elsewhere->hop.host
+				      : x->run->plan.check->host;
 }
 
 const char *
@@ -201,7 +204,9 @@ exchange_place(const struct exchange *x, char *out, size_t cap)
 	else
 		text_print(out, cap,
 			   strchr(host, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u", host,
-			   x->moved ? x->reply.port : c->port);
+			   x->moved		 ? x->reply.port
+			   : x->elsewhere != NULL ? x->elsewhere->hop.port
+						  : c->port);
 	return out;
 }
 

@@ -30,7 +30,7 @@ struct shared { /* a context of certain settings, and who uses it */
 struct tls_peer {
 	struct shared *shared;
 	char *name; /* for SNI and the certificate */
-	bool literal, verify, resumes, wants_protocol;
+	bool verify, resumes, wants_protocol;
 	SSL_SESSION *session; /* of the last full handshake */
 	int64_t full_ms;
 };
@@ -233,7 +233,6 @@ give_back(struct shared *s)
 struct tls_peer *
 tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char why[MSG_TEXT])
 {
-	unsigned char address[sizeof(struct in6_addr)];
 	const char *name = c->tls->name != NULL ? c->tls->name : c->host;
 	struct tls_peer *p = calloc(1, sizeof *p);
 	if (p == NULL) {
@@ -242,8 +241,6 @@ tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char w
 	}
 	p->name = strdup(name != NULL ? name : "");
 	p->verify = !c->tls->unverified;
-	p->literal = name == NULL || inet_pton(AF_INET, name, address) == 1 ||
-		     inet_pton(AF_INET6, name, address) == 1;
 	p->wants_protocol = c->tls->alpn != NULL;
 	p->resumes = c->kind != CHECK_TLS; /* there the certificate is what is measured */
 	if (p->name == NULL)
@@ -288,24 +285,31 @@ resume(struct tls_peer *p, SSL *ssl)
 	p->session = NULL;
 }
 
+/* Who it has to be: a name is told to the peer, an address is not (RFC 6066 3). */
+static bool
+expect_name(SSL *ssl, const char *name, bool verify)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+		return !verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+	return *name == '\0' || (SSL_set_tlsext_host_name(ssl, name) == 1 &&
+				 (!verify || SSL_set1_host(ssl, name) == 1));
+}
+
 SSL *
-tls_open(struct tls_peer *p, int fd)
+tls_open(struct tls_peer *p, const char *name, int fd)
 {
 	SSL *ssl = SSL_new(p->shared->context);
-	bool good = ssl != NULL && SSL_set_fd(ssl, fd) == 1;
-	if (good && p->literal && p->verify && p->name[0] != '\0')
-		good = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), p->name) == 1;
-	if (good && !p->literal)
-		good = SSL_set_tlsext_host_name(ssl, p->name) == 1 &&
-		       (!p->verify || SSL_set1_host(ssl, p->name) == 1);
-	if (!good) {
+	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
+	    !expect_name(ssl, name != NULL ? name : p->name, p->verify)) {
 		SSL_free(ssl);
 		ERR_clear_error();
 		return NULL;
 	}
-	SSL_set_app_data(ssl, p);
+	SSL_set_app_data(ssl, name == NULL ? p : NULL); /* sessions are of its own host */
 	SSL_set_connect_state(ssl);
-	resume(p, ssl);
+	if (name == NULL)
+		resume(p, ssl);
 	return ssl;
 }
 
@@ -374,7 +378,7 @@ unchosen(SSL *ssl, char why[MSG_TEXT])
 	const unsigned char *chosen;
 	unsigned size;
 	SSL_get0_alpn_selected(ssl, &chosen, &size);
-	if (size > 0 || !p->wants_protocol)
+	if (size > 0 || p == NULL || !p->wants_protocol)
 		return false;
 	text_print(why, MSG_TEXT, "the peer chose none of the protocols of tls-alpn");
 	return true;
@@ -389,13 +393,13 @@ tls_handshake(SSL *ssl, char why[MSG_TEXT])
 	int result = SSL_do_handshake(ssl);
 	if (result != 1) {
 		enum tls_got got = got_of(ssl, result, why);
-		if (got == TLS_BAD && p->session != NULL) { /* nothing is held against it */
+		if (got == TLS_BAD && p != NULL && p->session != NULL) { /* nothing is held against it */
 			SSL_SESSION_free(p->session);
 			p->session = NULL;
 		}
 		return got;
 	}
-	if (!SSL_session_reused(ssl))
+	if (p != NULL && !SSL_session_reused(ssl))
 		p->full_ms = clock_ms();
 	return unchosen(ssl, why) ? TLS_BAD : TLS_DONE;
 }

@@ -27,8 +27,9 @@ struct tls_peer *tls_peer_new(const struct check *c, const struct blob files[CHE
 			      char why[MSG_TEXT]);
 void tls_peer_free(struct tls_peer **pp);
 
-/* A connection to it; fd stays the caller's. NULL: out of memory. */
-SSL *tls_open(struct tls_peer *p, int fd);
+/* A connection to it, or, with a name, to that host as a redirect led there; fd stays the
+ * caller's. NULL: out of memory. */
+SSL *tls_open(struct tls_peer *p, const char *name, int fd);
 /* clean: says goodbye, so that the peer sees no attack in our end. */
 void tls_close(SSL **sp, bool clean);
 

@@ -102,6 +102,9 @@ void build_actions(struct build *b, const char *value, uint32_t own, const struc
 		   uint32_t *count);
 void build_expects(struct build *b, const char *value, struct check *c, bool warn);
 bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
+struct http_wish *build_http(struct build *b, struct check *c); /* its own, made at first */
+/* Text with \r \n \t \\ and \xHH; whole quotes go. NULL: told. */
+char *build_escaped(struct build *b, const char *text, uint32_t *size);
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
 /* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
 void build_during(struct build *b, const char *value, struct during *out);

@@ -177,34 +177,6 @@ set_lines(struct build *b, void *object, const struct entry *e)
 		c->match = e->value;
 }
 
-void
-set_header(struct build *b, void *object, const struct entry *e)
-{
-	struct check *c = object;
-	size_t n = strcspn(e->value, ":");
-	if (n == 0 || e->value[n] == '\0' || strcspn(e->value, " \t\"(),/;<=>?@[\\]{}") < n) {
-		error(b, "header: expected NAME: VALUE, not '%.80s'", e->value);
-		return;
-	}
-	const char **texts = build_get(b, (c->headers.count + 1) * sizeof *texts);
-	if (b->out_of_memory)
-		return;
-	if (c->headers.count > 0)
-		memcpy(texts, c->headers.texts, c->headers.count * sizeof *texts);
-	texts[c->headers.count++] = e->value;
-	c->headers.texts = texts;
-}
-
-void
-set_method(struct build *b, void *object, const struct entry *e)
-{
-	struct check *c = object;
-	if (strcmp(e->value, "GET") != 0 && strcmp(e->value, "HEAD") != 0)
-		error(b, "method: expected GET or HEAD, not '%.40s'", e->value);
-	else
-		c->method = e->value;
-}
-
 /* "2", "3 of 5" or "10s"; [monitord] holds the defaults in members of its own. */
 static void
 rise_fall(struct build *b, const char *value, bool with_of, uint32_t *need, uint32_t *of, int64_t *ms)

@@ -38,18 +38,13 @@ escape(const char **p)
 	return low >= 0 ? high * 16 + low : -1;
 }
 
-void
-set_send(struct build *b, void *object, const struct entry *e)
+char *
+build_escaped(struct build *b, const char *text, uint32_t *size)
 {
-	struct check *c = object;
 	char word[LINE_MAX_BYTES + 1], out[LINE_MAX_BYTES + 1];
-	const char *text = e->value, *p = text;
+	const char *p = text;
 	bool quoted;
 	uint32_t n = 0;
-	if (c->say_count == SAYS_MAX) {
-		error(b, "send: more than %d", SAYS_MAX);
-		return;
-	}
 	if (*p == '"' && lex_word(b, &p, "", word, sizeof word, &quoted) && *p == '\0')
 		text = word;
 	for (p = text; *p != '\0'; n++) {
@@ -57,19 +52,33 @@ set_send(struct build *b, void *object, const struct entry *e)
 		if (byte == '\\')
 			byte = escape(&p);
 		if (byte < 0) {
-			error(b, "send: expected \\r \\n \\t \\\\ or \\xHH behind a "
-				 "backslash");
-			return;
+			error(b, "%s: expected \\r \\n \\t \\\\ or \\xHH behind a "
+				 "backslash", b->entry->key);
+			return NULL;
 		}
 		out[n] = (char)byte;
 	}
+	*size = n;
+	return build_text(b, out, n);
+}
+
+void
+set_send(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	uint32_t n;
+	if (c->say_count == SAYS_MAX) {
+		error(b, "send: more than %d", SAYS_MAX);
+		return;
+	}
+	char *bytes = build_escaped(b, e->value, &n);
 	if (c->says == NULL)
 		c->says = build_get(b, SAYS_MAX * sizeof *c->says);
-	if (b->out_of_memory)
+	if (bytes == NULL || b->out_of_memory)
 		return;
-	bool tls = n == 5 && memcmp(out, "{tls}", 5) == 0;
+	bool tls = n == 5 && memcmp(bytes, "{tls}", 5) == 0;
 	c->says[c->say_count++] =
-		(struct say){ .bytes = build_text(b, out, n), .size = tls ? 0 : n, .tls = tls };
+		(struct say){ .bytes = bytes, .size = tls ? 0 : n, .tls = tls };
 	if (!tls)
 		return;
 	if (c->tls == NULL)

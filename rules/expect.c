@@ -3,6 +3,8 @@
 #include "rules/keys.h"
 #include "rules/units.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
@@ -89,6 +91,82 @@ status_test(struct build *b, struct expect *x, const char *p)
 			x->statuses[s / 64] |= UINT64_C(1) << s % 64;
 }
 
+bool
+expect_of_body(const struct expect *x)
+{
+	return x->kind == EXPECT_BODY || x->kind >= EXPECT_CONTAINS;
+}
+
+/* "body contains TEXT" */
+static void
+contains_test(struct build *b, struct expect *x, const char *p)
+{
+	char word[LINE_MAX_BYTES];
+	bool quoted;
+	x->kind = EXPECT_CONTAINS;
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted) || *word == '\0')
+		error(b, "%s: body contains what?", b->entry->key);
+	else if (lex_end(b, p))
+		x->text = build_text(b, word, strlen(word));
+}
+
+/* "sha256 = HEX" */
+static void
+sha256_test(struct build *b, struct expect *x, const char *p)
+{
+	char word[80] = "";
+	bool quoted;
+	x->kind = EXPECT_SHA256;
+	x->compare = take_compare(&p);
+	lex_word(b, &p, "", word, sizeof word, &quoted);
+	for (char *c = word; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'F')
+			*c = (char)(*c + 32);
+	if ((x->compare != COMPARE_EQ && x->compare != COMPARE_NE) || strlen(word) != 64 ||
+	    word[strspn(word, "0123456789abcdef")] != '\0')
+		error(b, "%s: expected sha256 = 64 hex digits", b->entry->key);
+	else if (lex_end(b, p))
+		x->text = build_text(b, word, 64);
+}
+
+/* "json /a/0/b = up", "json /count > 3", "json /list" (it is there) */
+static void
+json_test(struct build *b, struct expect *x, const char *p)
+{
+	char word[LINE_MAX_BYTES];
+	bool quoted;
+	x->kind = EXPECT_JSON; /* a ~ within the pointer is its own */
+	if (!lex_word(b, &p, "<>=!", word, sizeof word, &quoted) || *word != '/') {
+		error(b, "%s: json: expected a pointer as /status", b->entry->key);
+		return;
+	}
+	for (const char *c = strchr(word, '~'); c != NULL; c = strchr(c + 1, '~'))
+		if (c[1] != '0' && c[1] != '1') {
+			error(b, "%s: json: in a pointer ~0 stands for ~ and ~1 for /", b->entry->key);
+			return;
+		}
+	x->header = build_text(b, word, strlen(word));
+	lex_skip(&p);
+	x->compare = take_compare(&p);
+	if (x->compare == COMPARE_PRESENT && *p == '\0')
+		return;
+	if (x->compare == COMPARE_PRESENT || !lex_word(b, &p, "", word, sizeof word, &quoted)) {
+		error(b, "%s: json: expected a comparison and a value", b->entry->key);
+		return;
+	}
+	if (!lex_end(b, p))
+		return;
+	x->text = build_text(b, word, strlen(word));
+	if (x->compare == COMPARE_MATCH || x->compare == COMPARE_NOT_MATCH)
+		build_regex(b, x->text);
+	else if (x->compare < COMPARE_EQ) {
+		char *end;
+		x->value = strtod(word, &end);
+		if (end == word || *end != '\0' || !isfinite(x->value))
+			error(b, "%s: json: '%.40s' is no number", b->entry->key, word);
+	}
+}
+
 static void
 text_test(struct build *b, struct expect *x, const char *p, const char *what)
 {
@@ -148,7 +226,7 @@ metric_test(struct build *b, struct expect *x, const char *word, const char *p)
 	x->compare = take_compare(&p);
 	if (x->metric == METRICS_COUNT || is_verdict(x->metric) ||
 	    metric_table[x->metric].unit == UNIT_TEXT) {
-		error(b, "%s: expected status, header, body or a metric, not '%s'", b->entry->key, word);
+		error(b, "%s: expected status, header, body, json, sha256 or a metric, not '%s'", b->entry->key, word);
 		return;
 	}
 	if (metric_table[x->metric].unit == UNIT_YESNO) {
@@ -204,7 +282,15 @@ expect_item(struct build *b, void *arg, const char *text)
 	} else if (strcmp(word, "body") == 0) {
 		x->kind = EXPECT_BODY;
 		lex_skip(&p);
-		text_test(b, x, p, "body");
+		if (strncmp(p, "contains ", 9) == 0)
+			contains_test(b, x, p + 9);
+		else
+			text_test(b, x, p, "body");
+	} else if (strcmp(word, "sha256") == 0) {
+		sha256_test(b, x, p);
+	} else if (strcmp(word, "json") == 0) {
+		lex_skip(&p);
+		json_test(b, x, p);
 	} else {
 		metric_test(b, x, word, p);
 	}

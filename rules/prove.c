@@ -98,6 +98,28 @@ prove_dialogue(struct build *b, const struct check *c)
 			build_error(b, c->place, "[check %s]: a dialogue has no warn of a body", c->name);
 }
 
+static void
+prove_request(struct build *b, const struct check *c)
+{
+	const struct http_wish *h = c->http;
+	bool file = c->files != NULL && c->files[FILE_BODY] != NULL;
+	bool secret = c->files != NULL && c->files[FILE_SECRET] != NULL;
+	bool empty = c->method == NULL || strcmp(c->method, "GET") == 0 ||
+		     strcmp(c->method, "HEAD") == 0;
+	if (!check_is_http(c))
+		build_error(b, c->place, "[check %s]: body, auth-user, bearer-file and redirects are for http",
+			    c->name);
+	if (h->body != NULL && file)
+		build_error(b, c->place, "[check %s]: body and body-file are two", c->name);
+	if ((h->body != NULL || file) && empty)
+		build_error(b, c->place, "[check %s]: a body needs method = POST, PUT or OPTIONS", c->name);
+	if (h->auth_user != NULL && (h->bearer || !secret))
+		build_error(b, c->place, "[check %s]: auth-user needs auth-password-file%s", c->name,
+			    h->bearer ? ", not bearer-file" : "");
+	if (h->auth_user == NULL && secret && !h->bearer)
+		build_error(b, c->place, "[check %s]: auth-password-file needs auth-user", c->name);
+}
+
 /* TLS in the middle of a dialogue begins where its rule says so. */
 static void
 prove_starttls(struct build *b, const struct check *c)
@@ -124,7 +146,7 @@ prove_tls(struct build *b, struct check *c)
 {
 	struct tls_wish *t = c->tls;
 	bool always = c->kind == CHECK_HTTPS || c->kind == CHECK_TLS;
-	if (always && t == NULL)
+	if (t == NULL && (always || (c->http != NULL && c->http->redirects > 0)))
 		c->tls = t = build_tls(b);
 	if (t == NULL)
 		return;
@@ -133,7 +155,7 @@ prove_tls(struct build *b, struct check *c)
 			    check_kind_name[c->kind]);
 	if (always)
 		t->encrypt = ENCRYPT_TLS;
-	if (t->encrypt == ENCRYPT_NO)
+	if (t->encrypt == ENCRYPT_NO && (c->http == NULL || c->http->redirects == 0))
 		build_error(b, c->place, "[check %s]: tls-… needs encrypt, https or tls", c->name);
 	if (c->kind == CHECK_HTTPS && t->alpn != NULL)
 		build_error(b, c->place, "[check %s]: https speaks HTTP/1.1; tls-alpn is for tls", c->name);
@@ -182,13 +204,18 @@ prove_check(struct build *b, struct check *c)
 		build_error(b, c->place, "[check %s]: connect-timeout is longer than timeout", c->name);
 	if (!check_is_http(c) && c->headers.count > 0)
 		build_error(b, c->place, "[check %s]: header is for http", c->name);
+	if (c->http != NULL)
+		prove_request(b, c);
 	prove_dialogue(b, c);
 	prove_tls(b, c);
 	prove_starttls(b, c);
 	protocol_prove(b, c);
-	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c) && !protocol_is(c->kind); i++)
-		if (c->expects[i].kind == EXPECT_STATUS || c->expects[i].kind == EXPECT_HEADER)
-			build_error(b, c->place, "[check %s]: expect status and header are for http",
+	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
+		if (c->expects[i].kind >= EXPECT_CONTAINS ||
+		    (!protocol_is(c->kind) && (c->expects[i].kind == EXPECT_STATUS ||
+					       c->expects[i].kind == EXPECT_HEADER)))
+			build_error(b, c->place, "[check %s]: expect status, header, json, sha256 "
+				    "and contains are for http",
 				    c->name);
 	prove_active(b, c);
 }

@@ -190,6 +190,15 @@ bool check_is_unix(const struct check *c); /* it talks through the Unix socket a
 enum check_file { FILE_SECRET, FILE_CA, FILE_CERT, FILE_KEY, FILE_BODY, CHECK_FILES };
 
 enum encrypt { ENCRYPT_NO, ENCRYPT_TLS /* from the first byte */, ENCRYPT_STARTTLS, ENCRYPTS };
+#define REDIRECTS_MAX 10
+struct http_wish { /* of an http check, what seldom stands there */
+	const char *body; /* to be sent; NULL: none, or a file's */
+	uint32_t body_size;
+	const char *auth_user; /* basic; its password is FILE_SECRET */
+	bool bearer;	       /* FILE_SECRET is a token */
+	unsigned redirects;    /* so many are followed */
+};
+
 struct tls_wish { /* what TLS of a check is to be like */
 	enum encrypt encrypt;
 	bool unverified;   /* tls-verify = no */
@@ -199,7 +208,14 @@ struct tls_wish { /* what TLS of a check is to be like */
 	unsigned least; /* 10 to 13 for 1.0 to 1.3 */
 };
 
-enum expect_kind { EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC };
+struct expect;
+enum expect_kind {
+	EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC,
+	EXPECT_CONTAINS, /* body contains TEXT */
+	EXPECT_SHA256,	 /* sha256 = HEX, of the body */
+	EXPECT_JSON	 /* json /POINTER …, of the body (RFC 6901) */
+};
+bool expect_of_body(const struct expect *x); /* it looks at the body's text */
 enum compare {
 	COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_MATCH,
 	COMPARE_NOT_MATCH, COMPARE_PRESENT, COMPARES
@@ -210,8 +226,8 @@ extern const char *const compare_name[COMPARES];
 struct expect {
 	enum expect_kind kind;
 	enum compare compare;
-	const char *header; /* EXPECT_HEADER: lower case */
-	const char *text;   /* regex or string */
+	const char *header; /* EXPECT_HEADER: lower case; EXPECT_JSON: the pointer */
+	const char *text;   /* regex or string; EXPECT_SHA256: hex in lower case */
 	uint32_t turn;	    /* EXPECT_BODY of a dialogue: how many sends stand before it */
 	enum metric metric; /* EXPECT_METRIC */
 	double value;	    /* bytes of the body (< >), or of the metric */
@@ -245,6 +261,7 @@ struct check {
 	struct say *says;
 	uint32_t say_count;
 	const char *match; /* log: a regex */
+	struct http_wish *http; /* NULL: none of its keys stands there */
 	struct tls_wish *tls; /* NULL: no key of it stands there */
 	const char **files;   /* by enum check_file, NULL: none at all */
 	/* script: */

@@ -72,6 +72,16 @@ same_tls(const struct tls_wish *a, const struct tls_wish *b)
 }
 
 static bool
+same_http(const struct http_wish *a, const struct http_wish *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->bearer == b->bearer && a->redirects == b->redirects &&
+	       same_text(a->auth_user, b->auth_user) && a->body_size == b->body_size &&
+	       (a->body_size == 0 || memcmp(a->body, b->body, a->body_size) == 0);
+}
+
+static bool
 same_files(const struct check *a, const struct check *b)
 {
 	bool same = true;
@@ -94,7 +104,7 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_list(a->script.count, a->script.argv, b->script.count,
 			 b->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
-	       same_tls(a->tls, b->tls) && same_files(a, b) &&
+	       same_tls(a->tls, b->tls) && same_http(a->http, b->http) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -106,6 +106,9 @@ set_check_file(struct build *b, void *object, const struct entry *e)
 		{ "tls-cert", FILE_CERT },
 		{ "tls-key", FILE_KEY },
 		{ "secret-file", FILE_SECRET },
+		{ "body-file", FILE_BODY },
+		{ "auth-password-file", FILE_SECRET },
+		{ "bearer-file", FILE_SECRET },
 	};
 	struct check *c = object;
 	if (c->files == NULL)
@@ -115,4 +118,6 @@ set_check_file(struct build *b, void *object, const struct entry *e)
 			c->files[keys[i].file] = keys_path(b, e->value, e);
 	if (strncmp(e->key, "tls-", 4) == 0)
 		wish(b, c);
+	else if (*e->key == 'b')
+		build_http(b, c)->bearer |= strcmp(e->key, "bearer-file") == 0;
 }

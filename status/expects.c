@@ -50,6 +50,15 @@ expect_text(const struct expect *x, struct text *t)
 	case EXPECT_BODY:
 		text_add(t, "body");
 		break;
+	case EXPECT_CONTAINS:
+		text_add(t, "body contains %s", x->text);
+		return;
+	case EXPECT_SHA256:
+		text_add(t, "sha256");
+		break;
+	case EXPECT_JSON:
+		text_add(t, "json %s", x->header);
+		break;
 	case EXPECT_METRIC:
 		text_add(t, "%s", metric_table[x->metric].name);
 		break;

@@ -61,7 +61,15 @@ verdict(const struct plan *plan, const uint8_t *bytes, size_t size, size_t piece
 	r.ended = true;
 	if (j == JUDGE_MORE)
 		j = judge(plan, &r, &a, why);
-	PROMISE(j == JUDGE_GOOD || j == JUDGE_BAD);
+	PROMISE(j == JUDGE_GOOD || j == JUDGE_BAD || j == JUDGE_REDIRECT);
+	if (j == JUDGE_REDIRECT) { /* what would be asked there */
+		char request[4096];
+		struct asked asked = { .plan = plan, .hop = r.hop };
+		PROMISE(r.hop != NULL && r.hop->port != 0);
+		PROMISE(http_ask(&asked, request, sizeof request) <= sizeof request);
+		free(r.bytes);
+		return OUTCOME_UNKNOWN;
+	}
 	if (j == JUDGE_GOOD && expect_all(plan, &a, false, why))
 		o = expect_warns(plan, &a, why) ? OUTCOME_WARN : OUTCOME_GOOD;
 	PROMISE((o == OUTCOME_GOOD) == (why[0] == '\0'));

@@ -136,6 +136,43 @@ static const struct {
 	{ "expect = body < 5B", SIZED("5") "12345", OUTCOME_BAD, "body < 5 bytes" },
 	{ "expect = body < 6B", CHUNKED "5\r\n12345\r\n0\r\n\r\n", OUTCOME_GOOD, "" },
 	{ "expect = body > 0B", OK "\r\n", OUTCOME_BAD, "a body of 0 bytes" },
+	{ "expect = body contains 23", SIZED("5") "12345", OUTCOME_GOOD, "" },
+	{ "expect = body contains \"2 3\"", SIZED("5") "12345", OUTCOME_BAD,
+	  "a body of 5 bytes, expected body contains 2 3" },
+	{ "expect = sha256 = "
+	  "5994471ABB01112AFCC18159F6CC74B4F511B99806DA59B3CAF5A9C173CACFC5",
+	  SIZED("5") "12345", OUTCOME_GOOD, "" },
+	{ "expect = sha256 = "
+	  "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5",
+	  SIZED("5") "12346", OUTCOME_BAD, "sha256 " },
+	{ "expect = json /status = ok", SIZED("15") "{\"status\":\"ok\"}", OUTCOME_GOOD, "" },
+	{ "expect = json /status = ok", SIZED("15") "{\"status\":\"no\"}", OUTCOME_BAD,
+	  "json /status is no, expected json /status = ok" },
+	{ "expect = json /status = ok", SIZED("2") "{}", OUTCOME_BAD, "no json /status" },
+	{ "expect = json /status != ok", SIZED("2") "{}", OUTCOME_GOOD, "" },
+	{ "expect = json /status", SIZED("2") "{}", OUTCOME_BAD, "no json /status" },
+	{ "expect = json /a~1b/0/m~0n > 2", SIZED("21") "{\"a/b\":[{\"m~n\":2.5}]}",
+	  OUTCOME_GOOD, "" },
+	{ "expect = json /a~1b/00/m~0n > 2", SIZED("21") "{\"a/b\":[{\"m~n\":2.5}]}",
+	  OUTCOME_BAD, "no json" },
+	{ "expect = json /n < 3", SIZED("7") "{\"n\":3}", OUTCOME_BAD, "json /n is 3" },
+	{ "expect = json /n = 3.0", SIZED("7") "{\"n\":3}", OUTCOME_GOOD, "" },
+	{ "expect = json /n = true", SIZED("10") "{\"n\":true}", OUTCOME_GOOD, "" },
+	{ "expect = json /n ~ ^a.c$", SIZED("11") "{\"n\":\"abc\"}", OUTCOME_GOOD, "" },
+	{ "expect = json /n ~ ^a.c$", SIZED("11") "{\"n\":\"abd\"}", OUTCOME_BAD, "is abd" },
+	{ "expect = json /n = 1", SIZED("7") "{\"n\":1", OUTCOME_BAD, "closed within" },
+	{ "expect = json /n = 1", SIZED("6") "{\"n\":1", OUTCOME_BAD, "no JSON" },
+	{ "expect = json /n = 1", SIZED("13") "{\"n\":1,\"n\":1}", OUTCOME_BAD, "no JSON" },
+	{ "expect = json /0 = 1", SIZED("3") "[1]", OUTCOME_GOOD, "" },
+	{ "expect = json /1 = 1", SIZED("3") "[1]", OUTCOME_BAD, "no json /1" },
+	/* redirects */
+	{ "redirects = 1", "HTTP/1.1 302 x\r\n\r\n", OUTCOME_BAD, "without a Location" },
+	{ "redirects = 1", "HTTP/1.1 302 x\r\nLocation: ftp://h/\r\n\r\n", OUTCOME_BAD,
+	  "to what is not http" },
+	{ "redirects = 1", "HTTP/1.1 302 x\r\nLocation: http://a@h/\r\n\r\n", OUTCOME_BAD,
+	  "to no host" },
+	{ "redirects = 1", "HTTP/1.1 304 x\r\nLocation: /y\r\n\r\n", OUTCOME_BAD,
+	  "status 304, expected 2xx" },
 	{ "expect = body < 9B", SIZED("5") "1234", OUTCOME_BAD,
 	  "closed within the body" },
 	{ "expect = body ~ ^12345$", SIZED("5") "12345", OUTCOME_GOOD, "" },
@@ -344,10 +381,131 @@ asks_with_unique_words(void **state)
 	rules_free(&r);
 }
 
+/* ---- where redirects lead ---- */
+
+static const struct {
+	const char *location;
+	bool tls;
+	const char *host;
+	unsigned port;
+	const char *host_header, *target;
+	bool foreign;
+} hops[] = {
+	{ "/y", false, "127.0.0.1", 81, "127.0.0.1:81", "/y", false },
+	{ "y?a=b#c", false, "127.0.0.1", 81, "127.0.0.1:81", "/a/y?a=b", false },
+	{ "?z", false, "127.0.0.1", 81, "127.0.0.1:81", "/a/x?z", false },
+	{ "#top", false, "127.0.0.1", 81, "127.0.0.1:81", "/a/x?q", false },
+	{ "http://127.0.0.1:81/z", false, "127.0.0.1", 81, "127.0.0.1:81", "/z", false },
+	{ "http://h", false, "h", 80, "h", "/", true },
+	{ "HTTPS://h/z", true, "h", 443, "h", "/z", true },
+	{ "//h:8080/z", false, "h", 8080, "h:8080", "/z", true },
+	{ "https://[::1]:8443?z", true, "::1", 8443, "[::1]:8443", "/?z", true },
+};
+static const char *const no_hops[] = {
+	"ftp://h/",    "http:/h",     "http://",	 "http://:80/",	    "http://u:p@h/",
+	"http://h:0/", "http://h:x/", "http://h:65536/", "http://[::1/",    "http://[]/",
+	"/a b",	       "/a\x01",      "mailto:x",	 "http://[::1]x:1/",
+};
+
+static void
+redirects_lead_somewhere(void **state)
+{
+	struct hop to;
+	char why[MSG_TEXT];
+	(void)state;
+	struct rules *rules = book("[check c]\nhttp = http://127.0.0.1:81/a/x?q\n");
+	for (unsigned i = 0; i < COUNT(hops); i++) {
+		if (!hop_make(&to, &rules->checks[0], NULL, 302, hops[i].location, why,
+			      sizeof why))
+			fail_msg("%s: %s", hops[i].location, why);
+		assert_string_equal(to.host, hops[i].host);
+		assert_string_equal(to.host_header, hops[i].host_header);
+		assert_string_equal(to.target, hops[i].target);
+		assert_int_equal(to.port, hops[i].port);
+		assert_int_equal(to.tls, hops[i].tls);
+		assert_int_equal(to.foreign, hops[i].foreign);
+	}
+	for (unsigned i = 0; i < COUNT(no_hops); i++)
+		assert_false(hop_make(&to, &rules->checks[0], NULL, 302, no_hops[i], why,
+				      sizeof why));
+	rules_free(&rules);
+}
+
+/* ---- what is sent ---- */
+
+static const struct {
+	const char *lines, *secret, *location, *asked;
+} requests[] = {
+	{ "method = POST\nbody = a\\x00b", NULL, NULL, "POST /x HTTP/1.1\r\n" },
+	{ "method = OPTIONS", NULL, NULL, "OPTIONS /x HTTP/1.1\r\n" },
+	{ "auth-user = me\nauth-password-file = /p", "secret\n", NULL,
+	  "\r\nAuthorization: Basic bWU6c2VjcmV0\r\n" },
+	{ "bearer-file = /p", "abc\r\n", NULL, "\r\nAuthorization: Bearer abc\r\n" },
+	{ "redirects = 1\nbearer-file = /p", "abc", "/y",
+	  "\r\nAuthorization: Bearer abc\r\n" },
+	{ "redirects = 1", NULL, "http://h:99/y", "GET /y HTTP/1.1\r\nHost: h:99\r\n" },
+	{ "redirects = 1\nmethod = POST\nbody = a", NULL, "/y", "GET /y HTTP/1.1\r\n" },
+};
+
+static void
+sends_what_it_should(void **state)
+{
+	char buf[4096], why[MSG_TEXT], secret[64];
+	struct trial t;
+	struct hop to;
+	(void)state;
+	for (unsigned i = 0; i < COUNT(requests); i++) {
+		struct blob files[CHECK_FILES] = { { NULL, 0 } };
+		struct asked asked = { .plan = &t.plan, .files = files };
+		trial_begin(&t, requests[i].lines);
+		if (requests[i].secret != NULL) {
+			text_print(secret, sizeof secret, "%s", requests[i].secret);
+			files[FILE_SECRET] = (struct blob){ secret, strlen(secret) };
+		}
+		if (requests[i].location != NULL) {
+			assert_true(hop_make(&to, &t.rules->checks[0], NULL, 302,
+					     requests[i].location, why, sizeof why));
+			asked.hop = &to;
+		}
+		size_t n = http_ask(&asked, buf, sizeof buf);
+		if (n == 0 || memmem(buf, n, requests[i].asked, strlen(requests[i].asked)) == NULL)
+			fail_msg("row %u: %.*s", i, (int)n, buf);
+		if (i == 0)
+			assert_memory_equal(buf + n - 3, "a\0b", 3);
+		assert_true((memmem(buf, n, "Content-Length: 3\r\n", 19) != NULL) == (i == 0));
+		trial_end(&t);
+	}
+}
+
+/* No secret goes to a foreign host, and none with a line's end anywhere. */
+static void
+keeps_secrets(void **state)
+{
+	char buf[4096], why[MSG_TEXT], secret[] = "abc", bad[] = "a\nb";
+	struct trial t;
+	struct hop to;
+	(void)state;
+	trial_begin(&t, "redirects = 1\nbearer-file = /p\nheader = Cookie: c");
+	struct blob files[CHECK_FILES] = { [FILE_SECRET] = { secret, 3 } };
+	struct asked asked = { .plan = &t.plan, .files = files, .hop = &to };
+	assert_true(hop_make(&to, &t.rules->checks[0], NULL, 302, "http://h/", why, sizeof why));
+	size_t n = http_ask(&asked, buf, sizeof buf);
+	assert_true(n > 0);
+	assert_null(memmem(buf, n, "abc", 3));
+	assert_null(memmem(buf, n, "Cookie", 6));
+	files[FILE_SECRET] = (struct blob){ bad, 3 };
+	asked.hop = NULL;
+	assert_int_equal(http_ask(&asked, buf, sizeof buf), 0);
+	trial_end(&t);
+}
+
 int
 test_probes_http_check(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(redirects_lead_somewhere),
+		cmocka_unit_test(sends_what_it_should),
+		cmocka_unit_test(keeps_secrets),
 		cmocka_unit_test(gives_verdicts),
 		cmocka_unit_test(reads_no_more_than_it_needs),
 		cmocka_unit_test(tells_sizes_of_whole_bodies_only),
