@@ -69,7 +69,8 @@ enum open_what {
 	OPEN_CHECK_BODY,    /* net: check id; body-file */
 	OPEN_ROUTE_SOCKET,  /* routes: route id; the front's Unix socket, connected */
 	OPEN_ROUTE_SECRET,  /* routes: route id; e.g. Varnish's secret file */
-	OPEN_ROUTE_FILE,    /* routes: route id; the switch's flag file, read-only */
+	OPEN_ROUTE_FILE,    /* routes: route id; the switch's or front's file, read-only; of a link a handle */
+	OPEN_ROUTE_GET,	    /* routes: route id; run its command with `get`: the output */
 	OPEN_SMTP_PASSWORD, /* alerts: id 0 */
 	OPEN_LISTENER,	    /* status: id 0 the Unix socket, 1 the TCP socket, listening */
 	OPEN_TOKEN,	    /* status: id 0 (reserved) */
@@ -161,16 +162,28 @@ struct msg_route_order {
 	uint64_t cut;	 /* of the others: end their sessions at once (dead or hung) */
 };
 
+/* The front is not as it was: ordered, or first seen. */
+enum route_change {
+	CHANGE_NONE,
+	CHANGE_BY_HAND, /* and has lived on: somebody else changed it */
+	CHANGE_ANEW	/* it began anew, and has lost what it was told */
+};
+
 struct msg_route_seen {
 	uint32_t route;
 	uint32_t error;	 /* 1: the front could not be asked or did not obey; text says why */
 	uint64_t number; /* of the last order carried out, 0: none yet */
 	uint64_t active; /* what the front does, read back */
+	uint64_t busy;	 /* of the others: requests are in flight on them */
+	uint32_t counts; /* 1: this front can tell: busy means what it says */
+	uint32_t change; /* enum route_change */
 	int64_t seen_ns;
 	char text[MSG_TEXT];
 };
 
-/* routes -> monitord: replace the switch's file or link so that it names exactly these. */
+/* routes -> monitord: replace the switch's file or link, or the front's include, so that it
+ * names exactly these (then the front's own test and reload, by the rule file's commands), or
+ * run the route's command with `set`. */
 struct msg_route_write {
 	uint32_t route;
 	uint32_t pad;
@@ -180,8 +193,9 @@ struct msg_route_write {
 
 struct msg_route_written {
 	uint32_t route;
-	int32_t error; /* errno */
-	uint64_t number;
+	int32_t error;	 /* errno */
+	uint64_t number; /* of the ROUTE_WRITE; of the OPEN, when its command has ended */
+	char text[MSG_TEXT]; /* what the front's test or the command said */
 };
 
 /* monitord -> status: the newest state of one object. */
@@ -350,7 +364,7 @@ struct msg_test_done {
 	X(SCRIPT_END, struct msg_script_end, CENTRE, TO(ROLE_LOCAL), 0)                           \
 	X(ROUTE_ORDER, struct msg_route_order, CENTRE, TO(ROLE_ROUTES), 0)                        \
 	X(ROUTE_SEEN, struct msg_route_seen, TO(ROLE_ROUTES), CENTRE, 0) /* lie about a front */ \
-	X(ROUTE_WRITE, struct msg_route_write, TO(ROLE_ROUTES), CENTRE, 0) /* flip a switch */   \
+	X(ROUTE_WRITE, struct msg_route_write, TO(ROLE_ROUTES), CENTRE, 0) /* flip a switch to some of its own backends */   \
 	X(ROUTE_WRITTEN, struct msg_route_written, CENTRE, TO(ROLE_ROUTES), 0)                    \
 	X(SERVICE_VIEW, struct msg_service_view, CENTRE, TO(ROLE_STATUS), 0)                      \
 	X(CHECK_VIEW, struct msg_check_view, CENTRE, TO(ROLE_STATUS), 0)                          \

@@ -131,7 +131,16 @@ bool inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT
 /* ---- open.c ---- */
 void open_for(struct helper_slot *h, const struct msg_open *o);
 bool open_folder(const char *path, mode_t mode); /* mkdir -p; false: errno */
-void switch_write(struct helper_slot *h, const struct msg_route_write *order);
+int open_file(const char *path);			/* a regular one; negative: -errno */
+
+/* ---- front.c: files and commands of traffic fronts, which routes may not touch itself ---- */
+bool front_has_file(const struct route *r);
+int front_file(const struct route *r); /* to read: the file, or a handle on the link; -errno */
+/* No change of its file is under way, or was left half done by our death: then it is ended. */
+bool front_is_settled(struct core *c, uint32_t route);
+int front_get(struct core *c, uint32_t route, uint64_t token); /* its command's output; -errno */
+/* ROUTE_WRITTEN follows, at once or when its commands have ended. */
+void front_write(struct core *c, const struct msg_route_write *order);
 
 /* ---- command.c ---- */
 void command_from(struct helper_slot *h, const struct msg_command *cmd, int client);

@@ -64,12 +64,17 @@ seen(struct helper_slot *h, struct msg_route_seen *m, char why[MSG_TEXT])
 }
 
 static bool
-write_switch(struct helper_slot *h, const struct msg_route_write *m, char why[MSG_TEXT])
+write_front(struct helper_slot *h, const struct msg_route_write *m, char why[MSG_TEXT])
 {
 	const struct rules *r = h->core->rules;
-	if (m->route >= r->route_count || r->routes[m->route].driver != DRIVER_SWITCH)
-		return refuse(why, "it wants to write a switch that is none");
-	switch_write(h, m);
+	if (m->route >= r->route_count)
+		return refuse(why, "it wants to write an unknown route");
+	const struct route *route = &r->routes[m->route];
+	if (!front_has_file(route) && route->driver != DRIVER_RUN)
+		return refuse(why, "it wants to write a route that has no file and no command");
+	if (m->active == 0 || (route->backend_count < 64 && m->active >> route->backend_count != 0))
+		return refuse(why, "it wants to take the traffic from everybody");
+	front_write(h->core, m);
 	return true;
 }
 
@@ -117,7 +122,7 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_ROUTE_SEEN:
 		return seen(h, at, why);
 	case MSG_ROUTE_WRITE:
-		return write_switch(h, at, why);
+		return write_front(h, at, why);
 	case MSG_ALERT_COUNTS:
 		memcpy(&c->alerts, at, sizeof c->alerts);
 		c->alerts_dirty = true;

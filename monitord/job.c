@@ -24,7 +24,7 @@
 #define LEFT_MS 20
 #define LOOKS 100
 
-enum job_kind { JOB_START, JOB_COMMAND, JOB_RUN, JOB_SCRIPT };
+enum job_kind { JOB_START, JOB_COMMAND, JOB_RUN, JOB_SCRIPT, JOB_FRONT };
 
 struct job {
 	struct processes *ps;
@@ -39,6 +39,7 @@ struct job {
 	struct loop_io exit;
 	struct loop_timer limit, left;
 	script_end_fn ended;
+	void (*front_ended)(void *arg, bool good, const char *text);
 	void *arg;
 	char name[RULES_NAME_MAX + 1];
 	char group_name[64];
@@ -49,6 +50,7 @@ static const char *const group_prefix[] = {
 	[JOB_COMMAND] = "cmd-",
 	[JOB_RUN] = "run-",
 	[JOB_SCRIPT] = "script-",
+	[JOB_FRONT] = "cmd-",
 };
 
 static void
@@ -94,6 +96,11 @@ told(struct job *j, int code, int sig, const char *failure)
 		struct msg_script_end end = { .check = j->id, .code = code, .signal = sig,
 					      .timed_out = j->timed_out, .token = j->token };
 		j->ended(j->arg, &end);
+	} else if (j->kind == JOB_FRONT) {
+		char why[2 * OUTPUT];
+		text_print(why, sizeof why, "%s %d%s%s", sig != 0 ? "signal" : "exit code",
+			   sig != 0 ? sig : code, *text != '\0' ? ": " : "", text);
+		j->front_ended(j->arg, *failure == '\0' && code == 0, why);
 	} else if (*failure != '\0' || code != 0) {
 		char why[2 * OUTPUT];
 		text_print(why, sizeof why, "its %scommand ended with %s %d%s%s",
@@ -344,4 +351,38 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	j->ended = ended;
 	j->arg = arg;
 	return out[0];
+}
+
+bool
+process_front(struct processes *ps, const struct front_command *command, int *out,
+	      char why[MSG_TEXT])
+{
+	struct account account;
+	int pipe[2];
+	if (!command->own_rights || command->user != NULL)
+		if (!job_account(ps, command->user, &account, why))
+			return false;
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+		text_print(why, MSG_TEXT, "%s", strerror(errno));
+		return false;
+	}
+	struct spawn s = { .argv = command->argv, .in = -1, .out = pipe[1], .record = -1 };
+	s.account = command->own_rights && command->user == NULL ? NULL : &account;
+	s.err = out != NULL ? -1 : pipe[1]; /* what it complains of is no backend's name */
+	struct job *j = job_start(ps, &s, JOB_FRONT, 0, command->limit_ms);
+	if (j == NULL)
+		text_print(why, MSG_TEXT, "%s", strerror(errno));
+	close(pipe[1]);
+	if (j == NULL || out != NULL) {
+		if (j != NULL)
+			*out = pipe[0];
+		else
+			close(pipe[0]);
+	}
+	if (j == NULL)
+		return false;
+	j->output = out == NULL ? pipe[0] : -1;
+	j->front_ended = command->ended;
+	j->arg = command->arg;
+	return true;
 }

@@ -1,5 +1,4 @@
-/* What helpers may not open is opened for them, by the id of a configured thing; and the
- * flag file of a switch, which is replaced as one. */
+/* What helpers may not open is opened for them, by the id of a configured thing. */
 #include "monitord/core.h"
 
 #include "base/log.h"
@@ -41,8 +40,8 @@ open_folder(const char *path, mode_t mode)
 
 /* ---- one descriptor each; negative: -errno ---- */
 
-static int
-file(const char *path)
+int
+open_file(const char *path)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -85,7 +84,7 @@ named_file(const char *path, enum open_what what)
 	if (path == NULL)
 		return -EPERM;
 	if (what == OPEN_CHECK_SECRET || what == OPEN_CHECK_BODY)
-		return file(path);
+		return open_file(path);
 	int fd = open(path, O_PATH | O_CLOEXEC), readable = -1;
 	if (fd == -1)
 		return -errno;
@@ -229,15 +228,19 @@ opened(struct helper_slot *h, const struct msg_open *o)
 		break;
 	case OPEN_ROUTE_SECRET:
 		if (h->role == ROLE_ROUTES && route != NULL && route->secret != NULL)
-			return file(route->secret);
+			return open_file(route->secret);
 		break;
 	case OPEN_ROUTE_FILE:
-		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_SWITCH)
-			return file(route->path);
+		if (h->role == ROLE_ROUTES && route != NULL && front_has_file(route))
+			return front_is_settled(c, o->id) ? front_file(route) : -EAGAIN;
+		break;
+	case OPEN_ROUTE_GET:
+		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_RUN)
+			return front_get(c, o->id, o->token);
 		break;
 	case OPEN_SMTP_PASSWORD:
 		if (h->role == ROLE_ALERTS && r->settings.smtp_password_file != NULL)
-			return file(r->settings.smtp_password_file);
+			return open_file(r->settings.smtp_password_file);
 		break;
 	case OPEN_LISTENER:
 		if (h->role == ROLE_STATUS)
@@ -273,46 +276,4 @@ open_for(struct helper_slot *h, const struct msg_open *o)
 	answer.token = o->token;
 	answer.error = fd < 0 ? -fd : 0;
 	helper_control(h, MSG_OPENED, &answer, sizeof answer, fd < 0 ? -1 : fd);
-}
-
-/* ---- the switch ---- */
-
-static int
-replace(const struct route *r, uint64_t active)
-{
-	char path[PATH_MAX], text[RULES_BACKENDS_MAX * (RULES_NAME_MAX + 2)];
-	struct stat st;
-	struct text t;
-	text_begin(&t, text, sizeof text);
-	for (uint32_t i = 0; i < r->backend_count; i++)
-		if ((active >> i & 1) != 0)
-			text_add(&t, "%s\n", r->backends[i].name);
-	if (text_print(path, sizeof path, "%s.new", r->path) >= sizeof path - 1 || t.full)
-		return ENAMETOOLONG;
-	bool existed = stat(r->path, &st) == 0;
-	unlink(path); /* of an attempt that was cut off */
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd == -1)
-		return errno;
-	bool good = write(fd, text, t.length) == (ssize_t)t.length &&
-		    fchmod(fd, existed ? st.st_mode & 07777 : 0644) == 0 &&
-		    (!existed || geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0);
-	int error = good ? 0 : errno;
-	close(fd);
-	if (good && rename(path, r->path) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(path);
-	return error;
-}
-
-void
-switch_write(struct helper_slot *h, const struct msg_route_write *order)
-{
-	struct msg_route_written done;
-	memset(&done, 0, sizeof done);
-	done.route = order->route;
-	done.number = order->number;
-	done.error = replace(&h->core->rules->routes[order->route], order->active);
-	helper_control(h, MSG_ROUTE_WRITTEN, &done, sizeof done, -1);
 }

@@ -63,4 +63,17 @@ typedef void (*script_end_fn)(void *arg, const struct msg_script_end *end);
 int process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_fn ended,
 		   void *arg);
 
+/* A command of a traffic front. out: NULL, or gets the read end of its output, which else
+ * is the text of ended(), cleaned. False: why. */
+struct front_command {
+	const char *const *argv;
+	const char *user; /* NULL: the probes' rights, or */
+	bool own_rights;  /* monitord's own */
+	int64_t limit_ms;
+	void (*ended)(void *arg, bool good, const char *text);
+	void *arg;
+};
+bool process_front(struct processes *ps, const struct front_command *command, int *out,
+		   char why[MSG_TEXT]);
+
 #endif

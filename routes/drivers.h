@@ -6,26 +6,40 @@
 
 /* The backends that a flag file's text names. */
 uint64_t switch_parse(const struct route *r, const char *text, size_t size);
-/* The answer to ROUTE_WRITE. */
-void switch_written(struct front *f, const struct msg_route_written *w);
+/* Those that a command's output names, parted by blanks, which become line ends. */
+uint64_t run_parse(const struct route *r, char *text, size_t size);
 
-/* `show servers state` of HAProxy (management guide, 9.3): those in no maintenance and no
- * drain. False: no such answer; missing names a backend that the front does not know. */
-bool haproxy_parse(const struct route *r, const char *text, uint64_t *active, uint32_t *missing);
+/* `show stat` and `show servers state` of HAProxy (management guide, 9.3): list gets an
+ * item for each backend. False: no such answer. */
+bool haproxy_read(const struct route *r, const char *text, struct haproxy_server *list);
+/* Those in no maintenance and no drain; missing names a backend that it does not know. */
+bool haproxy_parse(const struct route *r, const char *text, uint64_t *active,
+		   uint32_t *missing);
 
-/* One reply of Varnish's CLI (varnish-cli(7)): its status and body, and the size of all; 0:
- * more is to come. body is ended by NUL (in the place of the newline). */
+/* False: the page holds no balancer of that name. */
+bool apache_read(const struct route *r, const char *page, struct apache_page *out);
+
+/* One reply of Varnish's CLI (varnish-cli(7)): its status and body, and the size of all;
+ * 0: more is to come. body is ended by NUL (in the place of the newline). */
 size_t varnish_reply(char *in, size_t size, int *status, char **body, size_t *length);
 
-/* `backend.list -j`: which backend carries the traffic of a fallback director whose order is
- * the route's (or, with active = all, all that are not sick). */
+/* `backend.list -j`: which backend carries the traffic of a fallback director whose order
+ * is the route's (or, with active = all, all that are not sick). */
 struct varnish_seen {
-	uint64_t known;	   /* the front has such a backend */
-	uint64_t sick;	   /* set so by hand */
+	uint64_t known;    /* the front has such a backend */
+	uint64_t sick;     /* set so by hand */
 	uint64_t forced;   /* set healthy by hand */
 	uint64_t probe_ok; /* its probe says good, or it has none */
 };
-bool varnish_parse(const struct route *r, const char *json, size_t size, struct varnish_seen *out);
+bool varnish_parse(const struct route *r, const char *json, size_t size,
+		   struct varnish_seen *out);
 uint64_t varnish_active(const struct route *r, const struct varnish_seen *s);
+
+/* `vcl.list -j`: which VCL is active, or carries the label. False: no such list; known:
+ * the backends that it has. */
+bool varnish_vcls(const struct route *r, const char *json, size_t size, uint64_t *known,
+		  uint64_t *active);
+/* `pid`: the process of the child; 0: none. */
+uint64_t varnish_worker(const char *body);
 
 #endif

@@ -15,15 +15,19 @@
 #include <unistd.h>
 
 #define EXCHANGE_MS 2000 /* apply and read back, all in all */
-#define EVERY_MS 1000	 /* how often the front is read when nothing happens */
-#define RETRY_MS 100	 /* after a failure, doubling to EVERY_MS */
+#define EVERY_MS 1000    /* how often the front is read when nothing happens */
+#define RETRY_MS 25 /* after a failure, doubling to RETRY_MOST_MS: it may be starting */
+#define RETRY_MOST_MS 200
+#define DRAIN_MS 50      /* how often, while requests end on a backend that left, */
+#define DRAIN_LOOKS 1200 /* and how many times */
 
 static void begin(struct front *f);
 
 static const struct driver_calls *const driver_table[DRIVERS] = {
-	[DRIVER_SWITCH] = &switch_calls,
-	[DRIVER_HAPROXY] = &haproxy_calls,
-	[DRIVER_VARNISH] = &varnish_calls,
+	[DRIVER_SWITCH] = &switch_calls,   [DRIVER_HAPROXY] = &haproxy_calls,
+	[DRIVER_VARNISH] = &varnish_calls, [DRIVER_APACHE] = &apache_calls,
+	[DRIVER_NGINX] = &lines_calls,     [DRIVER_SQUID] = &lines_calls,
+	[DRIVER_RUN] = &run_calls,
 };
 
 struct front *
@@ -39,13 +43,19 @@ front_new(struct helper *h, const struct route *route)
 	return f;
 }
 
-static void
-disconnect(struct front *f)
+void
+front_close(struct front *f)
 {
 	loop_io_stop(&f->io);
 	if (f->fd != -1)
 		close(f->fd);
 	f->fd = -1;
+}
+
+static void
+disconnect(struct front *f)
+{
+	front_close(f);
 	f->in_size = f->out_size = f->out_sent = 0;
 }
 
@@ -78,9 +88,12 @@ on_next(struct loop_timer *timer)
 }
 
 static void
-finish(struct front *f, int64_t next_ms)
+finish(struct front *f, int64_t next_ms, bool keep)
 {
-	disconnect(f);
+	if (keep && f->fd != -1)
+		f->in_size = f->out_size = f->out_sent = 0;
+	else
+		disconnect(f);
 	f->busy = false;
 	f->token = 0;
 	loop_timer_stop(&f->deadline);
@@ -93,18 +106,50 @@ finish(struct front *f, int64_t next_ms)
 	loop_timer_start(f->helper->loop, &f->next, next_ms, 0, on_next, f);
 }
 
-void
-front_done(struct front *f, uint64_t active, bool drifted)
+/* While nothing is ordered, what was first seen is as it should be. */
+static enum route_change
+unordered(struct front *f, const struct front_view *v)
 {
+	enum route_change change = !f->first || v->told == f->told ? CHANGE_NONE
+				   : v->life == f->life            ? CHANGE_BY_HAND
+								   : CHANGE_ANEW;
+	if (!f->first)
+		f->told = v->told;
+	f->first = true;
+	return change;
+}
+
+/* Lost is what it once had: if its life went on, a hand took it away, and monitord says
+ * what that means. What is lost with its life, or was never so, is ordered again. */
+static enum route_change
+ordered(struct front *f, const struct front_view *v, bool applied)
+{
+	bool by_hand = v->lost && !applied && f->settled && v->life == f->life;
+	f->drifted = v->lost && !by_hand;
+	f->settled = by_hand || (!v->lost && f->done == f->order.number);
+	return by_hand ? CHANGE_BY_HAND : v->lost ? CHANGE_ANEW : CHANGE_NONE;
+}
+
+void
+front_done(struct front *f, const struct front_view *v)
+{
+	bool applied = front_applies(f), before = f->drifted;
 	f->failures = 0;
-	if (front_applies(f))
+	if (applied)
 		f->done = f->doing;
-	bool again = drifted && !f->drifted; /* once at once, then with the clock */
-	f->drifted = drifted;
+	enum route_change change =
+		f->order.number == 0 ? unordered(f, v) : ordered(f, v, applied);
+	bool again = f->drifted && !before; /* once at once, then with the clock */
+	f->life = v->life;
 	memset(&f->seen, 0, sizeof f->seen);
 	f->seen.number = f->done;
-	f->seen.active = active;
-	finish(f, again ? 0 : EVERY_MS);
+	f->seen.active = v->active;
+	f->seen.busy = v->busy & ~v->active;
+	f->seen.counts = v->counts;
+	f->seen.change = change;
+	bool often = f->seen.busy != 0 && f->looks < DRAIN_LOOKS;
+	f->looks += often;
+	finish(f, again ? 0 : often ? DRAIN_MS : EVERY_MS, f->calls->resume != NULL);
 }
 
 void
@@ -121,15 +166,22 @@ front_failed(struct front *f, const char *format, ...)
 	f->seen.error = 1;
 	f->seen.number = f->done;
 	text_clean(f->seen.text, sizeof f->seen.text, text, strlen(text));
-	finish(f, wait < EVERY_MS ? wait : EVERY_MS);
+	finish(f, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS, false);
 }
 
 /* ---- an exchange ---- */
 
+static int64_t
+limit_ms(const struct front *f)
+{
+	return f->calls->deadline_ms != 0 ? f->calls->deadline_ms : EXCHANGE_MS;
+}
+
 static void
 on_deadline(struct loop_timer *timer)
 {
-	front_failed(timer->arg, "no answer within %d ms", EXCHANGE_MS);
+	struct front *f = timer->arg;
+	front_failed(f, "no answer within %lld ms", (long long)limit_ms(f));
 }
 
 bool
@@ -146,8 +198,11 @@ begin(struct front *f)
 	f->step = 0;
 	f->doing = f->order.number;
 	loop_timer_stop(&f->next);
-	loop_timer_start(f->helper->loop, &f->deadline, EXCHANGE_MS, 0, on_deadline, f);
-	f->calls->begin(f);
+	loop_timer_start(f->helper->loop, &f->deadline, limit_ms(f), 0, on_deadline, f);
+	if (f->fd != -1)
+		f->calls->resume(f);
+	else
+		f->calls->begin(f);
 }
 
 void
@@ -167,7 +222,8 @@ front_order(struct front *f, const struct msg_route_order *order)
 		return;
 	}
 	f->order = *order;
-	f->drifted = false;
+	f->drifted = f->settled = false;
+	f->failures = f->looks = 0;
 	front_work(f);
 }
 
@@ -181,41 +237,103 @@ front_ask(struct front *f, enum open_what what)
 		front_failed(f, "monitord is busy");
 }
 
+static void on_stream(struct loop_io *io, unsigned events);
+
+static void
+watch(struct front *f)
+{
+	loop_io_start(f->helper->loop, &f->io, f->fd,
+		      LOOP_READ | (f->out_sent < f->out_size ? LOOP_WRITE : 0u),
+		      on_stream, f);
+}
+
+/* False: it failed, and the exchange has ended. */
+static bool
+put_out(struct front *f)
+{
+	while (f->out_sent < f->out_size) {
+		ssize_t n = send(f->fd, f->out + f->out_sent, f->out_size - f->out_sent,
+				 MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			return true;
+		if (n == -1) {
+			front_failed(f, "%s", strerror(errno));
+			return false;
+		}
+		f->out_sent += (size_t)n;
+	}
+	return true;
+}
+
+/* A stream that is kept, and nothing was asked: its end says that the front has ended,
+ * and may be back soon; other words are none of ours. */
+static void
+on_idle(struct front *f)
+{
+	char byte;
+	ssize_t n = recv(f->fd, &byte, 1, MSG_PEEK);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	disconnect(f);
+	f->failures = 0;
+	loop_timer_start(f->helper->loop, &f->next, n == 0 ? RETRY_MS : 0, 0, on_next, f);
+}
+
 static void
 on_stream(struct loop_io *io, unsigned events)
 {
 	struct front *f = io->arg;
-	if ((events & LOOP_WRITE) != 0 && f->out_sent < f->out_size) {
-		ssize_t n = send(f->fd, f->out + f->out_sent, f->out_size - f->out_sent, MSG_NOSIGNAL);
-		if (n == -1 && errno != EAGAIN && errno != EINTR) {
-			front_failed(f, "%s", strerror(errno));
-			return;
-		}
-		f->out_sent += n > 0 ? (size_t)n : 0;
+	if (!f->busy) {
+		on_idle(f);
+		return;
 	}
+	if ((events & LOOP_WRITE) != 0 && !put_out(f))
+		return;
 	if ((events & LOOP_READ) != 0) {
-		int one = 1; /* an answer in two pieces waits for our ACK: not 40 ms of it */
+		int one = 1; /* an answer in two pieces waits for our ACK: not 40 ms of it
+			      */
 		setsockopt(f->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-		ssize_t n = recv(f->fd, f->in + f->in_size, FRONT_IN - f->in_size, 0);
+		ssize_t n = read(f->fd, f->in + f->in_size, FRONT_IN - f->in_size);
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n == -1 || f->in_size + (size_t)n == FRONT_IN) {
-			front_failed(f, "%s", n == -1 ? strerror(errno) : "its answer is too long");
+			front_failed(f, "%s",
+				     n == -1 ? strerror(errno)
+					     : "its answer is too long");
 			return;
 		}
 		f->in_size += (size_t)n;
 		f->calls->input(f, n == 0);
 	}
-	if (f->busy && f->fd != -1)
-		front_use(f, f->fd);
+	if (f->fd != -1 && (f->busy || f->calls->resume != NULL))
+		watch(f);
 }
 
 void
 front_use(struct front *f, int fd)
 {
+	f->connections += f->fd != fd;
 	f->fd = fd;
-	loop_io_start(f->helper->loop, &f->io, fd,
-		      LOOP_READ | (f->out_sent < f->out_size ? LOOP_WRITE : 0u), on_stream, f);
+	watch(f);
+}
+
+void
+front_go(struct front *f)
+{
+	if (put_out(f))
+		watch(f);
+}
+
+void
+front_write(struct front *f)
+{
+	struct msg_route_write w = { .route = f->route->id,
+				     .number = f->order.number,
+				     .active = f->order.active };
+	if (helper_send(f->helper, MSG_ROUTE_WRITE, &w, 1) == MSG_FULL)
+		front_failed(f, "monitord is busy");
 }
 
 void
@@ -229,7 +347,8 @@ front_connect(struct front *f, const char *host, uint16_t port)
 		front_failed(f, "%s is no literal address", host);
 		return;
 	}
-	int fd = socket(four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(four ? AF_INET : AF_INET6,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1) {
 		front_failed(f, "socket: %s", strerror(errno));
 		return;

@@ -22,9 +22,14 @@ same_front(const struct route *a, const struct route *b)
 		    same_text(a->path, b->path) && same_text(a->front, b->front) &&
 		    same_text(a->host, b->host) && a->port == b->port &&
 		    same_text(a->secret, b->secret) && a->all == b->all &&
+		    a->link == b->link && a->vcl == b->vcl &&
+		    same_text(a->label, b->label) && same_text(a->target, b->target) &&
+		    same_text(a->line, b->line) && a->slow_ms == b->slow_ms &&
 		    a->backend_count == b->backend_count;
 	for (uint32_t i = 0; same && i < a->backend_count; i++)
-		same = strcmp(a->backends[i].name, b->backends[i].name) == 0;
+		same = strcmp(a->backends[i].name, b->backends[i].name) == 0 &&
+		       same_text(a->backends[i].host, b->backends[i].host) &&
+		       a->backends[i].port == b->backends[i].port;
 	return same;
 }
 
@@ -47,7 +52,8 @@ static void
 load(struct routes *r, int fd, uint32_t generation)
 {
 	struct rules *new = rules_from_fd(fd);
-	struct front **fronts = new != NULL ? calloc(new->route_count + 1, sizeof *fronts) : NULL;
+	struct front **fronts =
+		new != NULL ? calloc(new->route_count + 1, sizeof *fronts) : NULL;
 	bool good = fronts != NULL;
 	for (uint32_t i = 0; good && i < new->route_count; i++)
 		good = (fronts[i] = carry(r, &new->routes[i])) != NULL;
@@ -76,7 +82,8 @@ opened(struct routes *r, struct msg_packet *p)
 		if (!f->busy || f->token != o.token)
 			continue;
 		f->token = 0;
-		f->calls->opened(f, o.error != 0 ? -o.error : p->fd, (enum open_what)o.what);
+		f->calls->opened(f, o.error != 0 ? -o.error : p->fd,
+				 (enum open_what)o.what);
 		p->fd = -1;
 		return;
 	}
@@ -100,11 +107,14 @@ on_packet(struct helper *h, struct msg_packet *p)
 		if (order.route < r->rules->route_count)
 			front_order(r->fronts[order.route], &order);
 	}
-	for (unsigned i = 0; p->head.kind == MSG_ROUTE_WRITTEN && i < p->head.count; i++) {
+	for (unsigned i = 0; p->head.kind == MSG_ROUTE_WRITTEN && i < p->head.count;
+	     i++) {
 		memcpy(&written, p->items + i * sizeof written, sizeof written);
+		written.text[sizeof written.text - 1] = '\0';
 		if (written.route < r->rules->route_count &&
-		    r->fronts[written.route]->route->driver == DRIVER_SWITCH)
-			switch_written(r->fronts[written.route], &written);
+		    r->fronts[written.route]->calls->written != NULL)
+			r->fronts[written.route]->calls->written(r->fronts[written.route],
+								 &written);
 	}
 }
 
@@ -122,8 +132,11 @@ main(void)
 {
 	static struct routes r;
 	log_open("monitord-routes", false);
-	r.helper = (struct helper){ .loop = loop_new(0), .role = ROLE_ROUTES, .packet = on_packet,
-				    .writable = on_writable, .arg = &r };
+	r.helper = (struct helper){ .loop = loop_new(0),
+				    .role = ROLE_ROUTES,
+				    .packet = on_packet,
+				    .writable = on_writable,
+				    .arg = &r };
 	if (r.helper.loop == NULL || !helper_begin(&r.helper, 0))
 		return 1;
 	loop_run(r.helper.loop);

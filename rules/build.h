@@ -111,6 +111,7 @@ void build_during(struct build *b, const char *value, struct during *out);
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
 void build_contacts(struct build *b); /* contact.c: what their keys mean together */
+void driver_prove(struct build *b, const struct route *r); /* driver.c */
 int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */
 
 /* Adds a text that lives as long as the rules. */

@@ -1,23 +1,36 @@
-/* Who may carry the traffic of a route, and who should: health, preference, keep. */
+/* Who may carry the traffic of a route, and who should: health, preference, keep.
+ *
+ * Panic: where more than half of many fell by their checks, and their processes live, it
+ * is more likely the measurement than they: a check's word then counts for nothing. */
 #include "rules/decide_route.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
+#define PANIC_LEAST 3  /* backends */
+#define PANIC_MS 10000 /* fallen within so much time: at once */
+
+static bool
+runs(const struct world *w, const struct backend *b)
+{
+	if (b->service == RULES_NONE)
+		return true;
+	const struct service_view *s = &w->services[b->service];
+	return s->alive && !s->dying &&
+	       (s->state == SERVICE_UP || s->state == SERVICE_FAILING ||
+		s->state == SERVICE_FAILED); /* it was left alone */
+}
+
 enum health
 route_health(const struct world *w, uint32_t id, uint32_t i)
 {
 	const struct backend *b = &conf(w, id)->backends[i];
-	if (b->service != RULES_NONE) {
+	if (!runs(w, b)) {
 		const struct service_view *s = &w->services[b->service];
-		bool runs = s->alive && !s->dying &&
-			    (s->state == SERVICE_UP || s->state == SERVICE_FAILING ||
-			     s->state == SERVICE_FAILED); /* it was left alone */
-		if (!runs)
-			return s->state == SERVICE_STOPPED && !s->occupied && !w->going
-				       ? HEALTH_UNKNOWN
-				       : HEALTH_BAD;
+		return s->state == SERVICE_STOPPED && !s->occupied && !w->going
+			       ? HEALTH_UNKNOWN
+			       : HEALTH_BAD;
 	}
 	if (b->check == RULES_NONE)
 		return HEALTH_GOOD;
@@ -26,7 +39,7 @@ route_health(const struct world *w, uint32_t id, uint32_t i)
 	case CHECK_DEGRADED:
 		return HEALTH_GOOD;
 	case CHECK_DOWN:
-		return HEALTH_BAD;
+		return w->routes[id].panic ? HEALTH_UNKNOWN : HEALTH_BAD;
 	case CHECK_UNKNOWN:
 	case CHECK_STATES:
 		break;
@@ -55,8 +68,15 @@ route_primary(const struct world *w, uint32_t id)
 	const struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
 	if (c->all)
-		return route_all_of(c);
+		return route_all_of(c) & ~r->hand_out;
 	return r->manual != RULES_NONE ? BIT(r->manual) : BIT(0);
+}
+
+/* Not to be chosen, whatever its health. */
+static uint64_t
+barred(const struct route_view *r)
+{
+	return r->drained | r->hand_out;
 }
 
 static bool
@@ -77,14 +97,14 @@ route_choose_one(struct world *w, uint32_t id)
 	const struct route *c = conf(w, id);
 	uint64_t usable = 0, well = 0;
 	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (route_health(w, id, i) == HEALTH_GOOD && (r->drained & BIT(i)) == 0)
+		if (route_health(w, id, i) == HEALTH_GOOD && (barred(r) & BIT(i)) == 0)
 			well |= BIT(i);
 	usable = well & ~r->refused;
 	bool keeps = false, bad = false; /* may the present one stay? must it go? */
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((r->wanted & BIT(i)) != 0) {
 			bad = route_health(w, id, i) == HEALTH_BAD;
-			keeps = !bad && ((r->drained | r->refused) & BIT(i)) == 0;
+			keeps = !bad && ((barred(r) | r->refused) & BIT(i)) == 0;
 		}
 	if (usable == 0 && bad)
 		usable = well; /* better one that once failed its proof than one that is
@@ -109,8 +129,12 @@ choose_all(struct world *w, uint32_t id)
 	for (uint32_t i = 0; i < c->backend_count; i++) {
 		enum health h = route_health(w, id, i);
 		bool in = (r->wanted & BIT(i)) != 0;
-		if (((r->drained | r->refused) & BIT(i)) != 0)
+		if (((barred(r) | r->refused) & BIT(i)) != 0)
 			continue;
+		if ((r->hand_in & BIT(i)) != 0) {
+			set |= BIT(i);
+			continue;
+		}
 		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) ||
 		    (h == HEALTH_UNKNOWN && in))
 			set |= BIT(i);
@@ -123,7 +147,7 @@ choose_all(struct world *w, uint32_t id)
 				return set;
 			bool good = route_health(w, id, i) == HEALTH_GOOD;
 			bool in = (r->wanted & BIT(i)) != 0;
-			bool drained = (r->drained & BIT(i)) != 0;
+			bool drained = (barred(r) & BIT(i)) != 0;
 			if ((pass == 0 && good && !drained &&
 			     (r->refused & BIT(i)) == 0) ||
 			    (pass == 1 && good && !drained) ||
@@ -145,11 +169,42 @@ route_choose(struct world *w, uint32_t id)
 bool
 route_must_leave(const struct world *w, uint32_t id, uint64_t set)
 {
-	bool must = (set & (w->routes[id].drained | w->routes[id].refused)) != 0;
+	bool must = (set & (barred(&w->routes[id]) | w->routes[id].refused)) != 0;
 	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
 		must = must ||
 		       ((set & BIT(i)) != 0 && route_health(w, id, i) == HEALTH_BAD);
 	return must;
+}
+
+static void
+note_panic(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	const struct route *c = conf(w, id);
+	uint32_t fallen = 0, now = 0;
+	char text[200];
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		uint32_t check = c->backends[i].check;
+		if (check == RULES_NONE || !runs(w, &c->backends[i]))
+			continue;
+		bool down = w->checks[check].state == CHECK_DOWN;
+		/* what cannot be measured ends no panic: it would move traffic */
+		fallen += down || w->checks[check].state == CHECK_UNKNOWN;
+		now += down && w->now_ms - w->checks[check].bad_since_ms <= PANIC_MS;
+	}
+	bool most = 2 * (r->panic ? fallen : now) > c->backend_count;
+	if (!c->all || c->backend_count < PANIC_LEAST || r->panic == most)
+		return;
+	r->panic = most;
+	text_print(text, sizeof text,
+		   "route %s: %u of %u backends fell at once, though their processes "
+		   "live: the "
+		   "checks are not believed, all stay in",
+		   c->name, now, c->backend_count);
+	if (most)
+		route_page(w, id, text);
+	world_tell(w, most ? "route-panic" : "route-calm", OBJECT_ROUTE, id, "%s",
+		   most ? text : "most backends are well again: their checks count");
 }
 
 void
@@ -157,9 +212,12 @@ route_note_health(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
+	note_panic(w, id);
 	for (uint32_t i = 0; i < c->backend_count; i++) {
 		enum health h = route_health(w, id, i);
 		bool drained = (r->drained & BIT(i)) != 0;
+		if (!runs(w, &c->backends[i]))
+			r->hand_in &= ~BIT(i); /* a hand put in another process */
 		if (h == HEALTH_BAD || drained || (r->wanted & BIT(i)) != 0)
 			r->planned &= ~BIT(i);
 		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])
@@ -191,7 +249,7 @@ route_can_lose(struct world *w, uint32_t id, uint32_t service)
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		good += c->backends[i].service != service &&
 			route_health(w, id, i) == HEALTH_GOOD &&
-			(w->routes[id].drained & BIT(i)) == 0;
+			(barred(&w->routes[id]) & BIT(i)) == 0;
 	return good >= (c->all && c->keep > 1 ? c->keep : 1);
 }
 

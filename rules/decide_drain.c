@@ -1,6 +1,8 @@
 /* Taken out of its routes by order, until an order lets it in again. */
 #include "rules/decide_service.h"
 
+#include "base/text.h"
+
 /* No front sends it traffic, as far as is known, and none is asked to. */
 static bool
 is_out(const struct world *w, uint32_t id)
@@ -84,4 +86,20 @@ drains_again(struct world *w)
 			uint32_t route = conf(w, id)->routes.ids[i];
 			w->routes[route].drained |= route_places(w, route, id);
 		}
+}
+
+void
+drain_is_late(struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	const struct route_view *r = &w->routes[c->drain];
+	uint64_t places = route_places(w, c->drain, id);
+	const char *why = r->error || !r->is_seen ? "its front cannot be asked"
+			  : (r->seen & places) != 0 ? "it was not seen out of it"
+						    : "requests on it have not ended";
+	char took[32];
+	w->cause = world_tell(w, "drain-late", OBJECT_SERVICE, id,
+			      "%s is restarted after %s without a whole drain of route %s: %s", c->name,
+			      text_duration(w->rules->routes[c->drain].drain_ms, took, sizeof took),
+			      w->rules->routes[c->drain].name, why);
 }

@@ -1,15 +1,89 @@
 /* What people do to a route by hand. */
 #include "rules/decide_route.h"
 
-#include "base/text.h"
+#define UNCLEAR_MS 3000 /* a hand has so long to come from one backend to another */
 
-#include <string.h>
+bool
+route_is_by_hand(const struct route_view *r)
+{
+	return r->manual != RULES_NONE || r->hand_out != 0 || r->hand_in != 0;
+}
+
+/* The front is told what it does already, so that it is ours to keep. */
+static void
+adopt(struct world *w, uint32_t id, uint64_t set)
+{
+	struct route_view *r = &w->routes[id];
+	r->wanted = r->undo = set;
+	r->number++;
+	r->verify = VERIFY_NONE;
+	struct decision *d = world_decide(w, DECIDE_ROUTE, id);
+	d->order = (struct msg_route_order){ .route = id,
+					     .number = r->number,
+					     .active = set };
+}
+
+/* Respected, until it is restored: what a hand took out stays out, what it put in stays
+ * in while its process lives, and one backend is the first choice. */
+static void
+by_hand(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	char was[200], is[200];
+	route_names(w, id, r->wanted, was, sizeof was);
+	route_names(w, id, r->seen, is, sizeof is);
+	if (conf(w, id)->all) {
+		uint64_t in = r->seen & ~r->wanted, out = r->wanted & ~r->seen;
+		r->hand_out = (r->hand_out | out) & ~in;
+		r->hand_in = (r->hand_in | in) & ~out;
+	} else {
+		r->manual = (uint32_t)__builtin_ctzll(r->seen);
+	}
+	adopt(w, id, r->seen);
+	route_set_state(w, id, ROUTE_MANUAL);
+	r->cause = world_tell(
+		w, "route-by-hand", OBJECT_ROUTE, id,
+		"route %s: by a hand at the front, it is carried by %s, no longer by %s; "
+		"left so until it is restored",
+		conf(w, id)->name, is, was);
+	world_decide(w, DECIDE_REMEMBER, 0);
+}
+
+void
+route_changed(struct world *w, uint32_t id, enum route_change change)
+{
+	struct route_view *r = &w->routes[id];
+	bool clear = conf(w, id)->all ? r->seen != 0 : __builtin_popcountll(r->seen) == 1;
+	if (r->wanted == 0 || r->seen == r->wanted)
+		return;
+	if (change == CHANGE_BY_HAND && !clear && r->seen != 0) {
+		r->unclear_ms = r->unclear_ms != 0 ? r->unclear_ms : w->now_ms;
+		if (w->now_ms - r->unclear_ms < UNCLEAR_MS)
+			return; /* half of a change, maybe */
+	}
+	r->unclear_ms = 0;
+	if (change == CHANGE_BY_HAND && clear) {
+		by_hand(w, id);
+		return;
+	}
+	/* nobody, or more than one where one is wanted, is no choice; and what the front
+	 * forgot it is told again: by routes itself, if it was ever ordered */
+	if (change == CHANGE_BY_HAND || r->number == 0) {
+		w->cause = world_tell(w, "route-drifted", OBJECT_ROUTE, id,
+				      "route %s: the front %s", conf(w, id)->name,
+				      change == CHANGE_BY_HAND
+					      ? "was changed to what cannot be"
+					      : "began anew: it is told again");
+		adopt(w, id, r->wanted);
+	}
+}
 
 void
 route_manual(struct world *w, uint32_t id, uint32_t backend)
 {
 	struct route_view *r = &w->routes[id];
 	r->manual = backend;
+	r->hand_out = r->hand_in = 0;
 	if (backend == RULES_NONE && r->state == ROUTE_MANUAL)
 		route_set_state(w, id,
 				r->wanted == route_primary(w, id) ? ROUTE_PRIMARY

@@ -34,8 +34,24 @@ tell_drained(struct world *w, uint32_t id)
 		uint32_t service = c->backends[i].service;
 		if (service != RULES_NONE && ((r->seen | r->wanted) & BIT(i)) == 0 &&
 		    ((r->drained & BIT(i)) != 0 || w->services[service].lingers))
-			service_drained(w, service);
+			if (!r->counts || (r->busy & BIT(i)) == 0)
+				service_drained(w, service, r->counts);
 	}
+}
+
+/* It should move once more, and has moved too often: it stays, and somebody must look. */
+static void
+tell_flap(struct world *w, uint32_t id)
+{
+	const struct route *c = conf(w, id);
+	char text[300], names[200], span[32];
+	w->routes[id].told_flap = true;
+	route_names(w, id, w->routes[id].wanted, names, sizeof names);
+	text_print(text, sizeof text, "route %s flaps: %u moves in %s; it stays with %s",
+		   c->name, c->flap_count, text_duration(c->flap_ms, span, sizeof span),
+		   names);
+	route_page(w, id, text);
+	world_tell(w, "route-flaps", OBJECT_ROUTE, id, "%s", text);
 }
 
 void
@@ -53,6 +69,10 @@ route_update(struct world *w, uint32_t id)
 		    !route_must_leave(w, id, r->wanted & ~set) && route_flapping(w, id);
 	if (moves && !r->braked)
 		route_order_set(w, id, set, "route-ordered", "");
+	else if (moves && !r->told_flap)
+		tell_flap(w, id);
+	if (!r->braked)
+		r->told_flap = false;
 	if (r->state == ROUTE_PRIMARY || r->state == ROUTE_REROUTED)
 		route_set_state(w, id,
 				r->wanted == route_primary(w, id) ? ROUTE_PRIMARY
@@ -85,15 +105,23 @@ route_seen(struct world *w, const struct event *e)
 	r->seen = seen->active & route_all_of(c);
 	if (w->rules->settings.dry_run)
 		r->wanted = r->seen; /* ours is not to want */
+	r->busy = seen->busy;
+	r->counts = seen->counts != 0;
 	if (r->wanted == 0 && r->number == 0 && r->seen != 0 &&
 	    (c->all || __builtin_popcountll(r->seen) == 1)) {
 		r->wanted = r->seen; /* what we found is where we begin */
 		for (uint32_t i = 0; i < c->backend_count; i++)
 			if (c->all && (r->wanted & BIT(i)) == 0)
 				r->good_since_ms[i] = 0;
-		if (r->wanted != route_primary(w, id))
+		if (route_is_by_hand(r))
+			route_set_state(w, id, ROUTE_MANUAL);
+		else if (r->wanted != route_primary(w, id))
 			route_set_state(w, id, ROUTE_REROUTED);
 	}
+	if (seen->change != CHANGE_NONE && seen->number == r->number && !r->moved)
+		route_changed(w, id, (enum route_change)seen->change);
+	if (seen->change == CHANGE_NONE)
+		r->unclear_ms = 0;
 	tell_drained(w, id);
 	if (r->moved && seen->number == r->number && r->seen == r->wanted)
 		route_tell_moved(w, id);
@@ -104,7 +132,11 @@ void
 route_timer(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
-	if (r->verify != VERIFY_NONE && w->now_ms >= r->verify_due_ms)
+	bool due = r->verify != VERIFY_NONE && w->now_ms >= r->verify_due_ms;
+	if (due && r->verify == VERIFY_ORDERED && !r->is_seen && !r->error)
+		r->verify_due_ms = w->now_ms +
+				   conf(w, id)->verify_ms; /* nobody could carry it out */
+	else if (due)
 		route_verify_failed(w, id);
 	route_update(w, id);
 }

@@ -37,6 +37,14 @@ void route_proven(struct world *w, uint32_t id);
 void route_tell_moved(struct world *w, uint32_t id);
 void route_verify_failed(struct world *w, uint32_t id);
 
+/* Tells people, by a page: its contacts, or those of [monitord]. */
+void route_page(struct world *w, uint32_t id, const char *text);
+
+/* ---- decide_hand.c ---- */
+bool route_is_by_hand(const struct route_view *r);
+/* The front was changed, and not by us. */
+void route_changed(struct world *w, uint32_t id, enum route_change change);
+
 /* ---- decide_route.c ---- */
 void route_arm(struct world *w, uint32_t id); /* its next deadline */
 

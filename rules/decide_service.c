@@ -166,6 +166,8 @@ service_timer(struct world *w, uint32_t id)
 	}
 	if (s->draining) { /* drained, or its time is over */
 		s->draining = false;
+		if (s->drain_ms == 0)
+			drain_is_late(w, id);
 		if (turn_has_come(w, id)) {
 			service_stop(w, id, AFTER_START);
 			return;

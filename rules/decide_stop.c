@@ -107,7 +107,7 @@ service_restart(struct world *w, uint32_t id)
 	    route_can_lose(w, c->drain, id)) {
 		s->draining = true;
 		s->drain_ms = 0;
-		world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_SEEN_MS);
+		world_arm(w, OBJECT_SERVICE, id, w->now_ms + w->rules->routes[c->drain].drain_ms);
 		route_drain(w, id, true);
 		return;
 	}
@@ -115,14 +115,14 @@ service_restart(struct world *w, uint32_t id)
 }
 
 void
-service_drained(struct world *w, uint32_t id)
+service_drained(struct world *w, uint32_t id, bool counted)
 {
 	struct service_view *s = &w->services[id];
 	service_is_out(w, id);
 	if ((!s->draining && !s->lingers) || s->drain_ms != 0)
 		return;
 	s->drain_ms = w->now_ms;
-	world_arm(w, OBJECT_SERVICE, id, w->now_ms + DRAIN_GRACE_MS);
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + (counted ? 0 : DRAIN_GRACE_MS));
 }
 
 void

@@ -23,6 +23,21 @@ route_names(const struct world *w, uint32_t id, uint64_t set, char *out, size_t 
 }
 
 void
+route_page(struct world *w, uint32_t id, const char *text)
+{
+	const struct alerts_to *to = rules_alerts(w->rules, OBJECT_ROUTE, id);
+	struct text t;
+	incident_bad(w, OBJECT_ROUTE, id, text);
+	world_tell(w, "page", OBJECT_ROUTE, id, "%s", text);
+	struct journal_line *l = &w->out->list[w->out->count - 1].line;
+	text_begin(&t, l->to, sizeof l->to);
+	for (uint32_t i = 0; to != NULL && i < to->count; i++)
+		if (to->to[i].after_ms == 0)
+			text_add(&t, "%s%s", t.length > 0 ? "," : "",
+				 w->rules->contacts[to->to[i].contact].name);
+}
+
+void
 route_set_state(struct world *w, uint32_t id, enum route_state state)
 {
 	struct route_view *r = &w->routes[id];
@@ -100,9 +115,9 @@ route_order_set(struct world *w, uint32_t id, uint64_t set, const char *kind,
 	if (away && r->undo != 0 && !by_plan(w, id, r->undo & ~set))
 		incident_bad(w, OBJECT_ROUTE, id, text);
 	route_set_state(w, id,
-			r->manual != RULES_NONE ? ROUTE_MANUAL
-			: away                  ? ROUTE_REROUTED
-						: ROUTE_PRIMARY);
+			route_is_by_hand(r) ? ROUTE_MANUAL
+			: away              ? ROUTE_REROUTED
+					    : ROUTE_PRIMARY);
 	r->cause = world_tell(w, kind, OBJECT_ROUTE, id, "route %s: %s to %s%s", c->name,
 			      from, to, why);
 	r->verify = c->verify != RULES_NONE ? VERIFY_ORDERED : VERIFY_NONE;
@@ -252,6 +267,6 @@ route_verify_failed(struct world *w, uint32_t id)
 	char text[300];
 	text_print(text, sizeof text,
 		   "route %s is stuck%s, and there is no other backend", c->name, why);
-	incident_bad(w, OBJECT_ROUTE, id, text);
+	route_page(w, id, text);
 	world_tell(w, "route-stuck", OBJECT_ROUTE, id, "%s", text);
 }

@@ -215,7 +215,7 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 		struct route *x = &r->routes[id];
 		*x = (struct route){ .id = id, .name = name, .place = s->place, .driver = DRIVERS,
 				     .keep = 1, .verify = RULES_NONE, .verify_ms = 10000,
-				     .return_ms = 60000 };
+				     .return_ms = 60000, .drain_ms = 5000 };
 		return x;
 	}
 	case OBJECT_CHAIN:

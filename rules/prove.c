@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "rules/build.h"
 #include "rules/protocol.h"
+#include "rules/driver.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -223,9 +224,7 @@ prove_check(struct build *b, struct check *c)
 static void
 prove_route(struct build *b, const struct route *r)
 {
-	if (r->driver == DRIVERS)
-		build_error(b, r->place, "[route %s]: a driver is missing (switch, haproxy, varnish)",
-			    r->name);
+	driver_prove(b, r);
 	if (r->backend_count == 0)
 		build_error(b, r->place, "[route %s]: a backend is missing", r->name);
 	if (r->keep > r->backend_count && r->backend_count > 0)

@@ -134,14 +134,40 @@ recall_route_command(struct world *w, uint32_t id, const struct journal_line *l)
 {
 	const struct route *c = &w->rules->routes[id];
 	struct route_view *r = &w->routes[id];
-	if (BEGINS(l, "restore "))
+	if (BEGINS(l, "restore ")) {
 		r->manual = RULES_NONE;
+		r->hand_out = 0;
+	}
 	for (uint32_t b = 0; b < c->backend_count; b++) {
 		size_t n = strlen(c->backends[b].name);
 		if (BEGINS(l, "reroute to ") && l->text[11 + n] == ' ' &&
 		    strncmp(l->text + 11, c->backends[b].name, n) == 0)
 			r->manual = b;
 	}
+}
+
+/* "… it is carried by a, b, no longer by …": so it is until it is restored */
+static void
+recall_by_hand(struct world *w, uint32_t id, const struct journal_line *l)
+{
+	const struct route *c = &w->rules->routes[id];
+	struct route_view *r = &w->routes[id];
+	const char *p = strstr(l->text, " is carried by "), *end = strstr(l->text, ", no longer by ");
+	uint64_t set = 0;
+	if (p == NULL || end == NULL)
+		return;
+	for (p += 15; p < end; p += strncmp(p, ", ", 2) == 0 ? 2 : 0) {
+		size_t n = strcspn(p, ",");
+		n = n < (size_t)(end - p) ? n : (size_t)(end - p);
+		for (uint32_t b = 0; b < c->backend_count; b++)
+			if (strlen(c->backends[b].name) == n && memcmp(c->backends[b].name, p, n) == 0)
+				set |= UINT64_C(1) << b;
+		p += n;
+	}
+	if (set != 0 && c->all)
+		r->hand_out = (c->backend_count >= 64 ? 0 : UINT64_C(1) << c->backend_count) - 1 - set;
+	else if (set != 0)
+		r->manual = (uint32_t)__builtin_ctzll(set);
 }
 
 void
@@ -162,6 +188,8 @@ world_recall(struct world *w, const struct journal_line *l)
 		recall_service(&w->services[s], l);
 	if (r != RULES_NONE && command)
 		recall_route_command(w, r, l);
+	else if (r != RULES_NONE && KIND(l, "route-by-hand"))
+		recall_by_hand(w, r, l);
 }
 
 static int64_t

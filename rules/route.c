@@ -3,14 +3,9 @@
 #include "rules/keys.h"
 #include "rules/units.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
-
-const char *const driver_name[DRIVERS] = {
-	[DRIVER_SWITCH] = "switch", [DRIVER_HAPROXY] = "haproxy", [DRIVER_VARNISH] = "varnish",
-};
 
 static bool
 next(struct build *b, const char **p, char *out, size_t cap)
@@ -93,94 +88,6 @@ set_mode(struct build *b, void *object, const struct entry *e)
 }
 
 /* ---- route ---- */
-static bool
-is_literal(const char *host)
-{
-	struct in6_addr any;
-	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
-}
-
-void
-set_driver(struct build *b, void *object, const struct entry *e)
-{
-	struct route *r = object;
-	char word[4096];
-	const char *p = e->value;
-	if (r->driver != DRIVERS) {
-		error(b, "%s: the route is driven by %s already", e->key, driver_name[r->driver]);
-		return;
-	}
-	next(b, &p, word, sizeof word);
-	if (strcmp(e->key, "varnish") == 0) {
-		r->driver = DRIVER_VARNISH;
-		if (build_address(b, word, &r->host, &r->port) && !is_literal(r->host))
-			error(b, "varnish: '%.80s' is a name; an address is needed", r->host);
-		if (next(b, &p, word, sizeof word)) {
-			if (strncmp(word, "secret=/", 8) != 0)
-				error(b, "varnish: expected HOST:PORT secret=/FILE");
-			r->secret = build_text(b, word + 7, strlen(word + 7));
-		}
-		lex_end(b, p);
-		return;
-	}
-	if (*word != '/')
-		error(b, "%s: the path begins with '/'", e->key);
-	r->path = build_text(b, word, strlen(word));
-	r->driver = strcmp(e->key, "switch") == 0 ? DRIVER_SWITCH : DRIVER_HAPROXY;
-	if (r->driver == DRIVER_HAPROXY) {
-		if (strlen(word) > 107)
-			error(b, "haproxy: a socket's path has up to 107 bytes");
-		if (!next(b, &p, word, sizeof word))
-			error(b, "haproxy: expected SOCKET BACKEND");
-		else if (strpbrk(word, ";/\"") != NULL)
-			error(b, "haproxy: '%s' is no name of a backend", word);
-		r->front = build_text(b, word, strlen(word));
-	}
-	lex_end(b, p);
-}
-
-void
-set_backend(struct build *b, void *object, const struct entry *e)
-{
-	struct route *r = object;
-	char word[256];
-	const char *p = e->value;
-	struct backend new = { .check = RULES_NONE, .service = RULES_NONE };
-	next(b, &p, word, sizeof word);
-	/* it becomes a line of a file and a word on a front's socket */
-	if (strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") !=
-		    strlen(word) || strlen(word) > 200) {
-		error(b, "backend: '%.60s' is no name of a backend", word);
-		return;
-	}
-	new.name = build_text(b, word, strlen(word));
-	for (uint32_t i = 0; i < r->backend_count; i++)
-		if (strcmp(r->backends[i].name, new.name) == 0) {
-			error(b, "backend: '%s' stands twice", new.name);
-			return;
-		}
-	if (next(b, &p, word, sizeof word)) {
-		if (strcmp(word, "check") != 0 || !next(b, &p, word, sizeof word)) {
-			error(b, "backend: expected NAME [check CHECK], not '%.80s'", e->value);
-			return;
-		}
-		new.check = build_resolve(b, word, OBJECT_CHECK);
-		if (new.check == RULES_NONE || !lex_end(b, p))
-			return;
-	}
-	if (r->backend_count == RULES_BACKENDS_MAX) {
-		error(b, "backend: a route has at most %d", RULES_BACKENDS_MAX);
-		return;
-	}
-	struct backend *list = build_get(b, (r->backend_count + 1) * sizeof *list);
-	if (b->out_of_memory)
-		return;
-	if (r->backend_count > 0)
-		memcpy(list, r->backends, r->backend_count * sizeof *list);
-	list[r->backend_count++] = new;
-	r->backends = list;
-}
-
 void
 set_active(struct build *b, void *object, const struct entry *e)
 {

@@ -365,13 +365,18 @@ struct rule {
 	struct alerts_to alert;
 };
 
-enum driver { DRIVER_SWITCH, DRIVER_HAPROXY, DRIVER_VARNISH, DRIVERS };
+enum driver {
+	DRIVER_SWITCH, DRIVER_HAPROXY, DRIVER_VARNISH, DRIVER_APACHE, DRIVER_NGINX, DRIVER_SQUID,
+	DRIVER_RUN, DRIVERS
+};
 extern const char *const driver_name[DRIVERS];
 
 struct backend {
 	const char *name;
 	uint32_t check;	  /* RULES_NONE: always healthy */
 	uint32_t service; /* of its check, or RULES_NONE */
+	const char *host; /* haproxy: the address it is given; NULL: as configured */
+	uint16_t port;
 };
 
 struct route {
@@ -379,12 +384,21 @@ struct route {
 	const char *name;
 	struct place place;
 	enum driver driver;
-	const char *path;     /* switch: flag file; haproxy: socket */
-	const char *link;     /* switch: a symlink instead */
-	const char *front;    /* haproxy: backend's name there */
-	const char *host;     /* varnish: address */
+	const char *path;     /* switch: flag file; haproxy: socket; nginx, squid: include */
+	bool link;	      /* switch: path is a symlink instead */
+	const char *front;    /* haproxy, apache: backend's or balancer's name there */
+	const char *host;     /* varnish, apache: address */
 	uint16_t port;
+	const char *target;   /* apache: path of its balancer-manager */
 	const char *secret;   /* varnish: path */
+	bool vcl;	      /* varnish: its backends are VCLs, */
+	const char *label;    /* and this label is put on the active one; NULL: vcl.use */
+	const char *line;     /* nginx, squid: of a backend, in the include; NULL: the usual */
+	struct command test, reload; /* nginx, squid: commands */
+	struct command run;   /* run: with `get`, or `set` and names */
+	const char *user;     /* of these commands */
+	int64_t slow_ms;      /* haproxy: a backend that comes in gets its weight over this time */
+	int64_t drain_ms;     /* requests in flight get so long, when one leaves by plan */
 	struct backend *backends;
 	uint32_t backend_count;
 	bool all;	      /* active = all */

@@ -15,7 +15,6 @@
 #define OPEN_MAIL_MS 2000  /* an incident gathers before it is told */
 #define SETTLE_MS 2000	   /* all good for so long: closed */
 #define RECALL_MS 10000	   /* an incident of an earlier life may prove that it goes on */
-#define DRAIN_SEEN_MS 5000 /* a front gets so long to say that it drained */
 #define LINGER_SEEN_MS 1000 /* the same, when only left-overs serve */
 #define DRAIN_GRACE_MS 500 /* requests in flight end */
 
@@ -104,6 +103,12 @@ struct route_view {
 	int64_t retry_ms[RULES_BACKENDS_MAX]; /* or until then: longer after each failure */
 	uint32_t refusals[RULES_BACKENDS_MAX]; /* in a row */
 	uint64_t drained;	     /* by planned restarts, or an order */
+	uint64_t hand_out, hand_in;  /* by a hand at the front itself, until it is restored */
+	int64_t unclear_ms;	     /* since when two are active by hand; 0: not */
+	uint64_t busy;		     /* of those that carry nothing new: requests are in flight, */
+	bool counts;		     /* as the front can tell */
+	bool panic;		     /* most checks of its backends fell: they are not believed */
+	bool told_flap;
 	uint64_t planned;	     /* came back from one: waits for no hold-down */
 	bool is_seen, error;
 	uint64_t dry_set; /* what a dry run told last of */
@@ -308,7 +313,8 @@ void service_kill(struct world *w, uint32_t id); /* all of it at once */
 void service_hold_for(struct world *w, uint32_t id, uint32_t seconds);
 void service_hold_timer(struct world *w, uint32_t id);
 void service_hold(struct world *w, uint32_t id, bool hold);
-void service_drained(struct world *w, uint32_t id); /* a route no longer sends it traffic */
+/* A route no longer sends it traffic; counted: no request is in flight. */
+void service_drained(struct world *w, uint32_t id, bool counted);
 void service_pending(struct world *w);		    /* starts whose turn it is */
 bool service_steady(const struct world *w, uint32_t id); /* no action of it is under way */
 void service_arm_retry(struct world *w, uint32_t id); /* of what has failed */
@@ -325,6 +331,8 @@ bool service_drain(struct world *w, uint32_t id, bool drain, const char **why);
 bool service_drain_command(struct world *w, const struct event *e, const char **why);
 void service_is_out(struct world *w, uint32_t id); /* a route may have let go of it */
 void drains_again(struct world *w);
+/* The time is over, and no front said that it is out, or that its requests have ended. */
+void drain_is_late(struct world *w, uint32_t id);
 
 /* ---- decide_evidence.c ---- */
 bool evidence_kill(struct world *w, uint32_t id); /* False: it is to be killed at once */

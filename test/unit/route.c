@@ -22,6 +22,8 @@ static const char text[] =
 /* a carries the traffic, and all are well */
 #define WELL "adopted:a adopted:b go good:ca good:cb good:cc good:proof seen:one=a +1s "
 
+#define HAND TOLD " route-by-hand route-drifted"
+
 static const struct stage_row one[] = {
 	{ WELL "?one", TOLD, "one=primary" },
 	/* a death moves it at once, a check when it falls, and unknown not at all */
@@ -85,11 +87,42 @@ static const struct stage_row one[] = {
 									nothing */
 	{ WELL "bad:cb bad:cb bad:cc bad:cc !restart:a", TOLD,
 	  "TERM:a(main)" }, /* nobody else is well */
+	/* a front that can count says when its requests have ended: no time is waited for, */
+	{ WELL "!restart:a busy:one=a good:proof +3s idle:one +0ms", TOLD " drain-late",
+	  "route:one=b route-moved:one route-verified:one TERM:a(main)" },
+	/* but for the limit, and that is told */
+	{ WELL "!restart:a busy:one=a good:proof +4.9s good:proof busy:one=a +200ms",
+	  TOLD " drain-late",
+	  "route:one=b route-moved:one route-verified:one drain-late:a TERM:a(main)" },
+	/* routes is lost: put off by the limit once, told, done */
+	{ WELL "lost:routes !restart:a +2.9s +2.2s", "drain-late",
+	  "route:one=b drain-late:a TERM:a(main)" },
 	/* the front cannot be asked: what is wanted stays */
 	{ WELL "unseen:one ?one seen:one=a", TOLD, "one=primary" },
 	/* at our start what does not run is dead: that waits for no check */
 	{ "adopted:b good:cb good:cc seen:one=a go +0ms ?one", TOLD,
 	  "start:a route:one=b-a one=rerouted" },
+	/* a hand at the front is respected, and is the first choice until it is restored */
+	{ WELL "hand:one=c ?one +1m ?one !restore:one seen:one good:proof", HAND,
+	  "route:one=c route-by-hand:one one=manual one=manual route:one=a "
+	  "route-restored:one route-verified:one answer:done" },
+	{ WELL "hand:one=c seen:one bad:cc bad:cc seen:one good:proof ?one", HAND,
+	  "route:one=c route-by-hand:one route:one=a-c route-moved:one route-verified:one "
+	  "one=manual" },
+	/* over our death too */
+	{ WELL "hand:one=c seen:one reborn good:ca good:cb good:cc seen:one=c +1m ?one", HAND,
+	  "route:one=c route-by-hand:one one=manual" },
+	/* nobody is no choice */
+	{ WELL "hand:one=nobody ?one", HAND, "route-drifted:one route:one=a one=primary" },
+	{ WELL "hand:one=a,b +2s hand:one=a,b +1s hand:one=a,b ?one", HAND,
+	  "route-drifted:one route:one=a one=primary" },
+	{ WELL "hand:one=a,b +2s hand:one=b ?one", HAND,
+	  "route:one=b route-by-hand:one one=manual" },
+	{ WELL "hand:one=a,b seen:one=a +1m hand:one=a,b ?one", HAND, "one=primary" },
+	/* what a front forgot before anything was ordered is told again */
+	{ WELL "anew:one=c ?one", HAND, "route-drifted:one route:one=a one=primary" },
+	/* an order that was not yet carried out is no hand's work */
+	{ WELL "killed:a=9 hand:one=a ?one", HAND, "route:one=b one=rerouted" },
 	/* a backend that we found active is where we begin */
 	{ "adopted:a adopted:b go good:ca good:cb seen:one=b ?one +11s", TOLD,
 	  "one=rerouted route:one=a" },
@@ -111,13 +144,62 @@ static const struct stage_row all[] = {
 	  "route:all=b,c-a route:all=a,b,c" },
 	{ ALL "unknown:ca unknown:cb ?all", NULL, "all=primary" },
 	{ ALL "!reroute:all", NULL, "answer:refused" },
-	/* it flaps: out at once, back only when the minute is over */
+	/* it flaps: out at once, back only when the minute is over, and one page */
 	{ ALL "bad:ca bad:ca good:ca good:ca +5s bad:ca bad:ca good:ca good:ca +30s ?all "
 	      "+40s ?all",
-	  NULL,
-	  "route:all=b,c-a route:all=a,b,c route:all=b,c-a all=rerouted route:all=a,b,c "
+	  "page route-flaps",
+	  "route:all=b,c-a route:all=a,b,c route:all=b,c-a page:all route-flaps:all "
+	  "all=rerouted route:all=a,b,c all=primary" },
+	/* a hand took one out, and put it in again */
+	{ ALL "hand:all=a,b ?all +1m ?all !restore:all seen:all ?all", "route-by-hand",
+	  "route:all=a,b route-by-hand:all all=manual all=manual route:all=a,b,c answer:done "
 	  "all=primary" },
+	{ ALL "hand:all=a,b seen:all hand:all=a,b,c ?all", "route-by-hand",
+	  "route:all=a,b route-by-hand:all route:all=a,b,c route-by-hand:all all=manual" },
+	{ ALL "hand:all=b,c reborn good:ca good:cb good:cc seen:all=b,c +1m ?all",
+	  "route-by-hand", "route:all=b,c route-by-hand:all all=manual" },
+	{ ALL "hand:all=nobody ?all", "route-by-hand route-drifted",
+	  "route-drifted:all route:all=a,b,c all=primary" },
 };
+
+/* More than half of a farm at once, by its checks only. */
+static const char farm[] =
+	"[monitord]\nalert = ops\nsmtp = h:25\n[contact ops]\nmail = o@x.y\n"
+	"[service s1]\nrun = /s\n[check c1]\nof = s1\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service s2]\nrun = /s\n[check c2]\nof = s2\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service s3]\nrun = /s\n[check c3]\nof = s3\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service s4]\nrun = /s\n[check c4]\nof = s4\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[route farm]\nswitch = /s\nbackend = b1 check c1\nbackend = b2 check c2\n"
+	"backend = b3 check c3\nbackend = b4 check c4\nactive = all\nreturn = after 1s\n";
+#define FARM                                                                              \
+	"adopted:s1 adopted:s2 adopted:s3 adopted:s4 go good:c1 good:c2 good:c3 good:c4 "  \
+	"seen:farm=b1,b2,b3,b4 +1s "
+
+static const struct stage_row panics[] = {
+	{ FARM "bad:c1 bad:c2 bad:c3 ?farm", "page route-panic",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 page:farm route-panic:farm "
+	  "farm=rerouted" },
+	{ FARM "bad:c1 bad:c2 bad:c3 bad:c4 ?farm", "page",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 page:farm farm=rerouted" },
+	/* the death of a process is no matter of belief */
+	{ FARM "bad:c1 bad:c2 bad:c3 killed:s3=9", "page",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 page:farm route:farm=b4-b1,b2" },
+	/* one after the other is no panic */
+	{ FARM "bad:c1 +20s bad:c2 +20s bad:c3", "page",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 route:farm=b4-b1,b2,b3" },
+	/* it ends when they are seen well, and not because they cannot be seen */
+	{ FARM "bad:c1 bad:c2 bad:c3 unknown:c1 unknown:c2 unknown:c3 bad:c4", "route-calm",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2" },
+	{ FARM "bad:c1 bad:c2 bad:c3 good:c3 good:c1 +2s", "route-calm",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 route-calm:farm route:farm=b1,b3,b4-b2" },
+};
+
+static void
+most_of_a_farm_at_once_is_not_believed(void **state)
+{
+	(void)state;
+	stage_table(farm, panics, COUNT(panics));
+}
 
 static void
 one_carries_it(void **state)
@@ -220,6 +302,7 @@ test_route(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_carries_it),
 		cmocka_unit_test(all_carry_it),
+		cmocka_unit_test(most_of_a_farm_at_once_is_not_believed),
 		cmocka_unit_test(one_event_moves_and_proves_them_all),
 	};
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* The unit tests of routes/: what fronts say, and what it means. */
 #include "routes/drivers.h"
+#include "rules/driver.h"
 
 #include "test/unit/book.h"
 #include "test/unit/unit.h"
@@ -8,12 +9,20 @@
 
 static struct rules *rules;
 
+#define ROUTE(name) (&rules->routes[rules_find(rules, OBJECT_ROUTE, (name))])
+
 static int
 set_up(void **state)
 {
 	(void)state;
 	rules = book("[route first]\nvarnish = 127.0.0.1:1\nbackend = a\nbackend = "
 		     "vcl.b\nbackend = c\n"
+		     "[route farm]\napache = http://127.0.0.1:1/bm ads\nbackend = ajp://h:1\n"
+		     "backend = h:2\nbackend = https://h:3\n"
+		     "[route lines]\nnginx = /n\nbackend = h:1\nbackend = h:2\nline = server {backend} "
+		     "max_fails=0;\n"
+		     "[route peers]\nsquid = /q\nbackend = h:1\nbackend = h:2\n"
+		     "[route vcls]\nvarnish = 127.0.0.1:1 vcl=it\nbackend = a\nbackend = b\n"
 		     "[route all]\nhaproxy = /s ads\nbackend = a\nbackend = b\nbackend = "
 		     "c\nactive = all\n");
 	return 0;
@@ -41,7 +50,7 @@ reads_a_flag_file(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(flags); i++)
-		if (switch_parse(&rules->routes[1], flags[i].text,
+		if (switch_parse(ROUTE("all"), flags[i].text,
 				 strlen(flags[i].text)) != flags[i].active)
 			fail_msg("'%s'", flags[i].text);
 }
@@ -77,7 +86,7 @@ reads_the_state_of_servers(void **state)
 	for (size_t i = 0; i < COUNT(servers); i++) {
 		uint64_t active;
 		uint32_t missing;
-		bool good = haproxy_parse(&rules->routes[1], servers[i].text, &active,
+		bool good = haproxy_parse(ROUTE("all"), servers[i].text, &active,
 					  &missing);
 		if (good != servers[i].good || active != servers[i].active ||
 		    missing != servers[i].missing)
@@ -156,7 +165,7 @@ reads_the_list_of_backends(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(lists); i++) {
 		struct varnish_seen s;
-		struct route r = rules->routes[0];
+		struct route r = *ROUTE("first");
 		bool good = varnish_parse(&r, lists[i].json, strlen(lists[i].json), &s);
 		r.all = false;
 		uint64_t first = varnish_active(&r, &s);
@@ -168,6 +177,147 @@ reads_the_list_of_backends(void **state)
 	}
 }
 
+static void
+counts_the_sessions_of_servers(void **state)
+{
+	static const char text[] =
+		"# pxname,svname,qcur,qmax,scur,smax,slim\n"
+		"ads,a,0,3,2,9,\nads,b,1,1,0,0,\nother,c,0,0,7,7,\nads,BACKEND,0,0,9,9,\n\n> "
+		SERVERS "3 ads 1 a 10.0.0.1 2 0 5 10 99 1 0 2 6 0 0 0 - 8001 - 0 0 - - 0\n"
+		"3 ads 2 b 10.0.0.2 2 0 10 10 99 1 0 2 6 0 0 0 - 8002 - 0 0 - - 0\n"
+		"3 ads 3 c 10.0.0.3 2 8 10 10 99\n\n> ";
+	struct haproxy_server list[RULES_BACKENDS_MAX];
+	(void)state;
+	assert_true(haproxy_read(ROUTE("all"), text, list));
+	assert_int_equal(list[0].sessions, 2);
+	assert_int_equal(list[1].sessions, 1); /* that waits in its queue */
+	assert_int_equal(list[2].sessions, 0);
+	assert_int_equal(list[0].weight, 10); /* as configured */
+	assert_int_equal(list[0].port, 8001);
+	assert_string_equal(list[1].address, "10.0.0.2");
+	assert_int_equal(list[2].admin, 8);
+}
+
+#define LINK(balancer, url) "<a href=\"/bm?b=" balancer "&amp;w=" url "&amp;nonce=1-a\">" url "</a></td>"
+#define ROW(balancer, url, status, busy)                                                           \
+	"<tr>\n<td>" LINK(balancer, url) "<td>r</td><td></td><td>1.00</td><td>0</td><td>" status       \
+	"</td><td>4</td><td>" busy "</td><td>0</td></tr>\n"
+
+static const struct {
+	const char *page;
+	bool good;
+	uint64_t known, active, busy;
+} pages[] = {
+	{ ROW("ads", "ajp://h:1", "Init Ok ", "0") ROW("ads", "http://h:2", "Init Stby Ok ", "3")
+	  ROW("ads", "https://h:3", "Init Dis ", "1"), true, 7, 1, 6 },
+	{ ROW("ads", "ajp://h:1", "Init Drn Ok ", "2") ROW("ads", "http://h:2", "Init Err ", "0"), true,
+	  3, 2, 1 },
+	{ ROW("old", "ajp://h:1", "Init Ok ", "0") ROW("ads", "http://h:22", "Init Ok ", "0"), true, 0, 0,
+	  0 },
+	{ "<a href=\"/bm?b=ads&amp;nonce=1-a\">", true, 0, 0, 0 },
+	{ ROW("old", "ajp://h:1", "Init Ok ", "0"), false, 0, 0, 0 },
+	{ LINK("ads", "ajp://h:1") "<td>r</td></tr><td></td><td>1</td><td>0</td><td>Ok</td>", true, 0, 0,
+	  0 },
+	{ "?b=ads&amp;w=", false, 0, 0, 0 },
+	{ "", false, 0, 0, 0 },
+};
+
+static void
+reads_the_page_of_a_balancer(void **state)
+{
+	struct apache_page p;
+	(void)state;
+	for (size_t i = 0; i < COUNT(pages); i++) {
+		bool good = apache_read(ROUTE("farm"), pages[i].page, &p);
+		if (good != pages[i].good || p.known != pages[i].known || p.active != pages[i].active ||
+		    p.busy != pages[i].busy)
+			fail_msg("row %zu: %d known %llx active %llx busy %llx", i, good,
+				 (unsigned long long)p.known, (unsigned long long)p.active,
+				 (unsigned long long)p.busy);
+		if (good)
+			assert_string_equal(p.nonce, "1-a");
+	}
+	apache_read(ROUTE("farm"), pages[0].page, &p);
+	assert_string_equal(p.urls[1], "http://h:2"); /* as it is called there */
+}
+
+static const struct {
+	const char *route, *text;
+	uint64_t active;
+} includes[] = {
+	{ "lines", "server h:1 max_fails=0;\n", 1 },
+	{ "lines", "  server h:2;\r\n\tserver h:1 weight=3;", 3 },
+	{ "lines", "server h:1 down;\nserver h:2 max_fails=0 down;\n", 0 },
+	{ "lines", "# server h:1;\nserver h:11;\nserver h:2; # down\n", 2 },
+	{ "lines", "", 0 },
+	{ "peers", "cache_peer h parent 1 0 no-query no-digest originserver name=h:1\n", 1 },
+	{ "peers", "cache_peer h parent 2 0 proxy-only\ncache_peer h parent 11 0\n", 2 },
+	{ "peers", "cache_peer h sibling 1 0\n", 0 },
+};
+
+static void
+reads_and_writes_an_include(void **state)
+{
+	char line[DRIVER_LINE_MAX];
+	(void)state;
+	for (size_t i = 0; i < COUNT(includes); i++)
+		if (driver_read_lines(ROUTE(includes[i].route), includes[i].text,
+				      strlen(includes[i].text)) != includes[i].active)
+			fail_msg("'%s'", includes[i].text);
+	assert_true(driver_line(ROUTE("lines"), 1, line, sizeof line));
+	assert_string_equal(line, "server h:2 max_fails=0;");
+	assert_true(driver_line(ROUTE("peers"), 0, line, sizeof line));
+	assert_string_equal(line,
+			    "cache_peer h parent 1 0 no-query no-digest originserver name=h:1");
+	assert_false(driver_line(ROUTE("peers"), 0, line, 20));
+	assert_string_equal(driver_test(ROUTE("lines"))->argv[1], "-t");
+}
+
+static const struct {
+	const char *json;
+	bool good;
+	uint64_t known, label, use;
+} vcls[] = {
+	{ "[2,[\"vcl.list\"],1.5,{\"status\":\"active\",\"name\":\"b\"},{\"status\":\"available\",\"name\":"
+	  "\"a\"},{\"status\":\"available\",\"name\":\"it\",\"label\":{\"name\":\"a\"}}]",
+	  true, 3, 1, 2 },
+	{ "[2,{\"status\":\"active\",\"name\":\"c\"},{\"name\":\"it\",\"label\":{\"name\":\"a\"}}]", true, 0,
+	  0, 0 },
+	{ "[]", true, 0, 0, 0 },
+	{ "{}", false, 0, 0, 0 },
+	{ "[", false, 0, 0, 0 },
+};
+
+static void
+reads_the_list_of_vcls(void **state)
+{
+	struct route use = *ROUTE("vcls");
+	(void)state;
+	use.label = NULL;
+	for (size_t i = 0; i < COUNT(vcls); i++) {
+		uint64_t known, label, active;
+		size_t n = strlen(vcls[i].json);
+		bool good = varnish_vcls(ROUTE("vcls"), vcls[i].json, n, &known, &label);
+		varnish_vcls(&use, vcls[i].json, n, &known, &active);
+		if (good != vcls[i].good || known != vcls[i].known || label != vcls[i].label ||
+		    active != vcls[i].use)
+			fail_msg("'%s': %d known %llx label %llx use %llx", vcls[i].json, good,
+				 (unsigned long long)known, (unsigned long long)label,
+				 (unsigned long long)active);
+	}
+	assert_int_equal(varnish_worker("Master: 22230\nWorker: 22709\n"), 22709);
+	assert_int_equal(varnish_worker("Master: 22230\n"), 0);
+}
+
+static void
+reads_what_a_command_prints(void **state)
+{
+	char words[] = "a  c\tx\n", none[] = "";
+	(void)state;
+	assert_int_equal(run_parse(ROUTE("all"), words, sizeof words - 1), 5);
+	assert_int_equal(run_parse(ROUTE("all"), none, 0), 0);
+}
+
 int
 main(void)
 {
@@ -176,6 +326,11 @@ main(void)
 		cmocka_unit_test(reads_the_state_of_servers),
 		cmocka_unit_test(takes_a_whole_reply),
 		cmocka_unit_test(reads_the_list_of_backends),
+		cmocka_unit_test(counts_the_sessions_of_servers),
+		cmocka_unit_test(reads_the_page_of_a_balancer),
+		cmocka_unit_test(reads_and_writes_an_include),
+		cmocka_unit_test(reads_the_list_of_vcls),
+		cmocka_unit_test(reads_what_a_command_prints),
 	};
 	return cmocka_run_group_tests_name("routes", tests, set_up, tear_down) != 0;
 }

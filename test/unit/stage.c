@@ -142,15 +142,24 @@ ramp(const char *what, const char *value)
 	}
 }
 
+/* Of the last order: seen and unseen; hand and anew: changed by somebody, by a new life of the
+ * front; busy and idle: it can count, and requests are in flight on these that left, or none. */
 static void
-seen(uint32_t id, char *names, bool error)
+seen(const char *verb, uint32_t id, char *names)
 {
+	bool busy = strcmp(verb, "busy") == 0;
 	struct msg_route_seen s = { .route = id,
-				    .error = error,
+				    .error = strcmp(verb, "unseen") == 0,
+				    .change = strcmp(verb, "hand") == 0	  ? CHANGE_BY_HAND
+					      : strcmp(verb, "anew") == 0 ? CHANGE_ANEW
+									  : CHANGE_NONE,
+				    .counts = busy || strcmp(verb, "idle") == 0,
 				    .number = stage.ordered[id].number,
 				    .active = stage.ordered[id].active };
 	struct event e = { .kind = EVENT_ROUTE_SEEN, .id = id, .seen = &s };
-	if (names != NULL)
+	if (names != NULL && busy)
+		s.busy = backends(&stage.rules->routes[id], names);
+	else if (names != NULL)
 		s.active = backends(&stage.rules->routes[id], names);
 	happen(&e);
 }
@@ -178,6 +187,16 @@ about_incidents(struct event *e, const char *name, const char *value)
 			e->incident = v.incident;
 	}
 	happen(e);
+}
+
+static bool
+is_of_a_front(const char *verb)
+{
+	static const char *const verbs[] = { "seen", "unseen", "hand", "anew", "busy", "idle" };
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strcmp(verb, verbs[i]) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -339,8 +358,8 @@ step(char *word)
 		sample(name, value);
 	else if (strcmp(verb, "ramp") == 0)
 		ramp(name, value);
-	else if (strcmp(verb, "seen") == 0 || strcmp(verb, "unseen") == 0)
-		seen(find(OBJECT_ROUTE, name), value, *verb == 'u');
+	else if (is_of_a_front(verb))
+		seen(verb, find(OBJECT_ROUTE, name), value);
 	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)
 		of_a_helper(verb, name);
 	else if (strcmp(verb, "done") == 0) {

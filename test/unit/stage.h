@@ -7,9 +7,11 @@
  *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
  *   sample:S.METRIC=NUMBER                    of the present process
  *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
- *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an
- * error lost:ROLE back:ROLE done:RULE=CODE !VERB:S  !reroute:R[=BACKEND]  !restore:R an
- * operator's command; !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME +DURATION                                 time passes, timers come
+ *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
+ *   hand:R=NAME,… anew:R=NAME,…               the same, changed by a hand or a new life of it
+ *   busy:R=NAME,… idle:R                      as ordered; requests in flight on who left
+ *   lost:ROLE back:ROLE done:RULE=CODE !VERB:S !reroute:R[=BACKEND] !restore:R an
+ * operator's command; !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME +DURATION time passes, timers come
  * when they are due reload                                    world_move to new rules
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE

@@ -160,7 +160,8 @@ static const struct book_row values[] = {
 	{ "[check c]\nhttp = http://h/\nmethod = TRACE\n",
 	  "r.ini:3: method: expected GET, HEAD, POST, PUT or OPTIONS, not 'TRACE'\n" },
 	{ "[route r]\nbackend = x\n",
-	  "r.ini:1: [route r]: a driver is missing (switch, haproxy, varnish)\n" },
+	  "r.ini:1: [route r]: a driver is missing (switch, link, haproxy, varnish, apache, "
+	  "nginx, squid, run)\n" },
 	{ "[route r]\nswitch = /s\n", "r.ini:1: [route r]: a backend is missing\n" },
 	{ "[route r]\nswitch = /s\nbackend = x\nbackend = x\n",
 	  "r.ini:4: backend: 'x' stands twice\n" },
@@ -180,10 +181,39 @@ static const struct book_row values[] = {
 	  "r.ini:4: flap: '17' is no whole number from 1 to 16\n" },
 	{ "[route r]\nhaproxy = /s\nbackend = x\n",
 	  "r.ini:2: haproxy: expected SOCKET BACKEND\n" },
+	{ "[route r]\napache = http://h:1/b ads\nbackend = x\n",
+	  "r.ini:2: apache: 'h' is a name; an address is needed\n" },
+	{ "[route r]\napache = 127.0.0.1:1/b\nbackend = x\n",
+	  "r.ini:2: apache: expected http://ADDRESS:PORT/PATH BALANCER\n" },
+	{ "[route r]\nswitch = /s\nlink = /l\nbackend = x\n",
+	  "r.ini:3: link: the route is driven by switch already\n" },
+	{ "[route r]\nlink = /l\nbackend = x\nactive = all\n",
+	  "r.ini:1: [route r]: a link has one active backend, not all\n" },
+	{ "[route r]\nhaproxy = /s ads\nbackend = x/y\n",
+	  "r.ini:1: [route r]: backend 'x/y' is no name of haproxy\n" },
+	{ "[route r]\nswitch = /s\nbackend = x address 127.0.0.1:1\n",
+	  "r.ini:1: [route r]: an address of a backend is for haproxy\n" },
+	{ "[route r]\nhaproxy = /s ads\nbackend = x address h:1\n",
+	  "r.ini:1: [route r]: a backend is missing\n"
+	  "r.ini:3: backend: 'h' is a name; an address is needed\n" },
+	{ "[route r]\nsquid = /s\nbackend = x\n",
+	  "r.ini:1: [route r]: backend 'x': {host} and {port} need HOST:PORT, and a line has up to "
+	  "1023 bytes\n" },
+	{ "[route r]\nnginx = /s\nbackend = x\nline = server y;\n",
+	  "r.ini:1: [route r]: line: {backend} or {host} is missing\n" },
+	{ "[route r]\nswitch = /s\nbackend = x\nreload = /bin/true\n",
+	  "r.ini:1: [route r]: line, test and reload are for nginx and squid\n" },
+	{ "[route r]\nswitch = /s\nbackend = x\nslow-start = 5s\nuser = u\n",
+	  "r.ini:1: [route r]: user is for run, nginx and squid\n"
+	  "r.ini:1: [route r]: slow-start is for haproxy\n" },
+	{ "[route r]\nrun = true\nbackend = -x\n",
+	  "r.ini:1: [route r]: a backend is missing\n"
+	  "r.ini:2: run: a command begins with '/'\n"
+	  "r.ini:3: backend: '-x' is no name of a backend\n" },
 	{ "[route r]\nvarnish = h:1\nbackend = x\n",
 	  "r.ini:2: varnish: 'h' is a name; an address is needed\n" },
 	{ "[route r]\nvarnish = 127.0.0.1:1 /s\nbackend = x\n",
-	  "r.ini:2: varnish: expected HOST:PORT secret=/FILE\n" },
+	  "r.ini:2: varnish: expected HOST:PORT secret=/FILE, then vcl or vcl=LABEL\n" },
 	{ "[contact o]\npage = ftp://h/\n",
 	  "r.ini:1: [contact o]: mail, sms, page, run, desktop or members is missing\n"
 	  "r.ini:2: page: 'ftp://h/' is no http:// or https:// address and no driver "
