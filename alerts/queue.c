@@ -153,6 +153,12 @@ spool_retry(struct spool *s, int64_t alert, int64_t due_ms)
 }
 
 bool
+spool_put_off(struct spool *s, int64_t alert, int64_t due_ms)
+{
+	return sql_run(s, "UPDATE alert SET due_ms = ? WHERE id = ?", "ii", due_ms, alert);
+}
+
+bool
 spool_wake(struct spool *s, int64_t now_ms)
 {
 	return sql_run(s,

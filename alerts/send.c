@@ -5,11 +5,13 @@
 #include "alerts/compose.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "rules/during.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define AGAIN_MS 5000                          /* after a full disk */
+#define LOOK_MS 300000 /* the longest wait at once: the spool takes far times for a set clock */
 #define GIVE_UP_MS (INT64_C(5) * 86400 * 1000) /* RFC 5321 4.5.4.1: four to five days */
 
 static void on_done(struct delivery *d);
@@ -259,6 +261,29 @@ begin(struct alerts *a, struct sending *s, const struct spool_alert *next)
 	return false;
 }
 
+static int64_t
+local_ms(void)
+{
+	int64_t now = clock_real_ms();
+	return now + (int64_t)clock_zone_s(now) * 1000;
+}
+
+/* Mail comes in the contact's times; a page at any. */
+static bool
+is_time(const struct alerts *a, const struct spool_alert *next)
+{
+	const struct contact *c = contact_of(a, next);
+	return c == NULL || next->way == WAY_PAGE || during_holds(&c->during, local_ms());
+}
+
+static bool
+put_off(struct alerts *a, const struct spool_alert *next)
+{
+	int64_t left = during_changes_ms(&contact_of(a, next)->during, local_ms());
+	return spool_put_off(a->spool, next->id,
+			     clock_real_ms() + (left < LOOK_MS ? left : LOOK_MS));
+}
+
 void
 send_due(struct alerts *a)
 {
@@ -277,7 +302,8 @@ send_due(struct alerts *a)
 			if (!spool_next(a->spool, clock_real_ms(), busy, SLOTS, &next,
 					&wait))
 				break;
-			trouble = !begin(a, &a->sendings[i], &next);
+			trouble = !(is_time(a, &next) ? begin(a, &a->sendings[i], &next)
+						      : put_off(a, &next));
 		}
 	}
 	if (trouble)

@@ -74,6 +74,7 @@ int spool_answered(struct spool *s, int64_t alert, const char *address); /* 0: n
 
 bool spool_settle(struct spool *s, int64_t alert, enum fate fate);
 bool spool_retry(struct spool *s, int64_t alert, int64_t due_ms);
+bool spool_put_off(struct spool *s, int64_t alert, int64_t due_ms); /* it was not tried */
 bool spool_wake(struct spool *s, int64_t now_ms);     /* all that is queued is due */
 bool spool_prune(struct spool *s, int64_t before_ms); /* forgets what was over by then */
 struct spool_counts spool_count(struct spool *s);

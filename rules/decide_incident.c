@@ -137,6 +137,8 @@ incident_tell(struct world *w, uint32_t index, const char *kind, const char *tex
 	struct journal_line *l = write_line(w, index, kind, text);
 	bool quiet = x->quiet || incident_silenced(w, x);
 	x->hidden = x->hidden || quiet;
+	if (quiet)
+		silence_arm(w);
 	if (quiet && strcmp(kind, "incident-close") != 0)
 		x->quiet = x->quiet || strcmp(kind, "incident-open") == 0;
 	else if (!x->quiet)
@@ -499,6 +501,8 @@ incidents_settle(struct world *w)
 		if (x->recalled && x->good_ms == 0)
 			x->good_ms = w->now_ms;
 		x->recalled = false;
+		if (x->hidden)
+			silence_arm(w);
 	}
 }
 

@@ -24,6 +24,7 @@ void incident_tell(struct world *w, uint32_t index, const char *kind, const char
 void incident_arm(struct world *w, uint32_t index); /* when it is to be looked at next */
 
 /* ---- decide_silence.c ---- */
+void silence_arm(struct world *w); /* something is not told now, for a time */
 bool incident_silenced(const struct world *w, const struct incident *x);
 
 #endif

@@ -3,6 +3,7 @@
 #include "rules/decide_incident.h"
 
 #include "base/text.h"
+#include "rules/during.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,16 +55,40 @@ silenced(const struct world *w, enum object_kind kind, uint32_t id)
 	return all;
 }
 
+/* Not its time of the week. */
+static bool
+is_off(const struct world *w, const struct incident *x)
+{
+	const struct during *d = rules_during(w->rules, x->root_kind, x->root_id);
+	return d != NULL && !during_holds(d, w->real_ms + (int64_t)w->zone_s * 1000);
+}
+
 bool
 incident_silenced(const struct world *w, const struct incident *x)
 {
-	return silenced(w, x->root_kind, x->root_id);
+	return silenced(w, x->root_kind, x->root_id) || is_off(w, x);
 }
 
-static void
-arm(struct world *w)
+/* When the time comes for what was not told as it was not its time. */
+static int64_t
+next_during(const struct world *w)
 {
-	int64_t due = w->unspoken ? w->now_ms : NEVER;
+	int64_t next = NEVER;
+	for (uint32_t i = 0; i < INCIDENTS; i++) {
+		const struct incident *x = &w->incidents[i];
+		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->hidden || !is_off(w, x))
+			continue;
+		int64_t left = during_changes_ms(rules_during(w->rules, x->root_kind, x->root_id),
+						 w->real_ms + (int64_t)w->zone_s * 1000);
+		next = w->now_ms + left < next ? w->now_ms + left : next;
+	}
+	return next;
+}
+
+void
+silence_arm(struct world *w)
+{
+	int64_t due = w->unspoken ? w->now_ms : next_during(w);
 	for (uint32_t i = 0; i < SILENCES; i++) {
 		const struct silence *s = &w->silences[i];
 		int64_t left = s->until_real_ms - w->real_ms;
@@ -148,8 +173,7 @@ void
 silence_timer(struct world *w)
 {
 	bool ended = false;
-	if (w->unspoken)
-		speak(w);
+	speak(w); /* also what has its time now */
 	for (uint32_t i = 0; i < SILENCES; i++)
 		if (w->silences[i].until_real_ms != 0 && w->silences[i].until_real_ms <= w->real_ms) {
 			end_silence(w, i, "is over");
@@ -159,7 +183,7 @@ silence_timer(struct world *w)
 		speak(w);
 		world_decide(w, DECIDE_REMEMBER, 0);
 	}
-	arm(w);
+	silence_arm(w);
 }
 
 static uint32_t
@@ -212,7 +236,7 @@ silence_command(struct world *w, const struct event *e, const char **why)
 		w->silences[slot].event = w->cause;
 		end_silence(w, slot, "was ended");
 		speak(w);
-		arm(w);
+		silence_arm(w);
 		return true;
 	}
 	if (slot == SILENCES || e->seconds == 0) {
@@ -230,7 +254,7 @@ silence_command(struct world *w, const struct event *e, const char **why)
 		w, "command", s.kind, s.id, "silence for %s, %u s, by %s: %s",
 		text_duration((int64_t)e->seconds * 1000, span, sizeof span), e->seconds, s.who, s.why);
 	silence_add(w, &s);
-	arm(w);
+	silence_arm(w);
 	return true;
 }
 

@@ -82,7 +82,7 @@ const struct key key_table[] = {
 	PLAIN(SERVICE, "alert", ALERT, AT(service, alert), NOTHING, NULL, "who hears of it"),
 	TIME(SERVICE, "every", AT(service, every_ms), MEASURE, 10, MS_DAY, "5s", "how often its process is measured"),
 	CUSTOM(SERVICE, "evidence", set_evidence, NOTHING, true, NULL, "kept before a kill: signal QUIT, log 50 lines, sockets, threads"),
-	LATER(SERVICE, "during", "times"),
+	CUSTOM(SERVICE, "during", set_service_during, NOTHING, false, NULL, "times at which people hear of it"),
 	/* ---- [check] ---- */
 	CUSTOM(CHECK, "of", set_of, MEASURE, false, NULL, "the service that it measures"),
 	CUSTOM(CHECK, "http", set_kind, MEASURE, false, NULL, "http://HOST[:PORT]/PATH: a final 2xx answer"),
@@ -110,7 +110,7 @@ const struct key key_table[] = {
 	LATER_KIND("fastcgi"), LATER_KIND("smtp"), LATER_KIND("redis"),
 	LATER_KIND("memcached"), LATER_KIND("mysql"), LATER_KIND("pgsql"), LATER_KIND("oracle"),
 	LATER_KIND("ldap"), LATER_KIND("ssh"), LATER_KIND("ntp"), LATER_KIND("websocket"),
-	LATER(CHECK, "during", "times"),
+	CUSTOM(CHECK, "during", set_check_during, NOTHING, false, NULL, "times at which people hear of it"),
 	CUSTOM(CHECK, "send", set_send, MEASURE, true, NULL, "bytes of a dialogue, with \\r \\n \\xHH; expect = body ~ REGEX behind it is its answer"),
 	CUSTOM(CHECK, "encrypt", set_encrypt, MEASURE, false, "no", "no, tls or starttls: how a connection is secured"),
 	CUSTOM(CHECK, "tls-verify", set_tls_verify, MEASURE, false, "yes", "yes or no: the certificate must hold"),
@@ -168,7 +168,7 @@ const struct key key_table[] = {
 	PLAIN(ROUTE, "user", TEXT, AT(route, user), NOTHING, NULL, "run, test and reload run as this user"),
 	TIME(ROUTE, "slow-start", AT(route, slow_ms), NOTHING, 1000, 3600000, NULL, "haproxy: a backend that comes in gets its weight over this time"),
 	TIME(ROUTE, "drain-limit", AT(route, drain_ms), NOTHING, 100, 3600000, "5s", "how long a planned restart waits for requests in flight"),
-	LATER(ROUTE, "during", "times"),
+	CUSTOM(ROUTE, "during", set_route_during, NOTHING, false, NULL, "times at which people hear of it"),
 	CUSTOM(ROUTE, "backend", set_backend, MEASURE, true, NULL, "NAME [check CHECK] [address HOST:PORT], in order of preference"),
 	CUSTOM(ROUTE, "active", set_active, NOTHING, false, "1", "1: the first healthy one; all: all healthy ones"),
 	CUSTOM(ROUTE, "keep", set_keep, NOTHING, false, "1", "never fewer than these"),
@@ -195,7 +195,7 @@ const struct key key_table[] = {
 	PLAIN(CONTACT, "body-file", PATH, AT(contact, body_file), NOTHING, NULL, "file that holds it"),
 	PLAIN(CONTACT, "key", TEXT, AT(contact, key), NOTHING, NULL, "secret of its pages; better key-file"),
 	PLAIN(CONTACT, "key-file", PATH, AT(contact, key_file), NOTHING, NULL, "file that holds it"),
-	LATER(CONTACT, "during", "times"),
+	CUSTOM(CONTACT, "during", set_contact_during, NOTHING, false, NULL, "times at which it gets mail; else that waits"),
 };
 const size_t key_count = sizeof key_table / sizeof *key_table;
 

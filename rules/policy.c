@@ -128,6 +128,30 @@ set_rule_during(struct build *b, void *object, const struct entry *e)
 	build_during(b, e->value, &((struct rule *)object)->during);
 }
 
+void
+set_service_during(struct build *b, void *object, const struct entry *e)
+{
+	build_during(b, e->value, &((struct service *)object)->during);
+}
+
+void
+set_check_during(struct build *b, void *object, const struct entry *e)
+{
+	build_during(b, e->value, &((struct check *)object)->during);
+}
+
+void
+set_route_during(struct build *b, void *object, const struct entry *e)
+{
+	build_during(b, e->value, &((struct route *)object)->during);
+}
+
+void
+set_contact_during(struct build *b, void *object, const struct entry *e)
+{
+	build_during(b, e->value, &((struct contact *)object)->during);
+}
+
 static void
 actions_at_most(struct build *b, const char *value, struct at_most *out)
 {

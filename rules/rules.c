@@ -134,6 +134,20 @@ rules_alerts(const struct rules *rules, enum object_kind kind, uint32_t id)
 	return chain != NULL ? chain : &rules->settings.alert;
 }
 
+const struct during *
+rules_during(const struct rules *rules, enum object_kind kind, uint32_t id)
+{
+	const struct during *d = kind == OBJECT_SERVICE ? &rules->services[id].during
+				 : kind == OBJECT_CHECK ? &rules->checks[id].during
+				 : kind == OBJECT_ROUTE ? &rules->routes[id].during
+							: NULL;
+	if (d != NULL && d->count > 0)
+		return d;
+	if (kind == OBJECT_CHECK && rules->checks[id].of != RULES_NONE)
+		return rules_during(rules, OBJECT_SERVICE, rules->checks[id].of);
+	return NULL;
+}
+
 void
 rules_free(struct rules **rp)
 {

@@ -125,6 +125,7 @@ struct service {
 	const char *family; /* "tomcat", or NULL without instances */
 	uint32_t instance;  /* 1…, 0 without instances */
 	struct place place;
+	struct during during;
 
 	struct command run;	    /* monitord runs it */
 	const char *pidfile;	    /* or watches it by one of these */
@@ -246,6 +247,7 @@ struct check {
 	uint32_t id;
 	const char *name;
 	struct place place;
+	struct during during;
 	enum check_kind kind;
 	uint32_t of; /* service, or RULES_NONE */
 	/* http: */
@@ -383,6 +385,7 @@ struct route {
 	uint32_t id;
 	const char *name;
 	struct place place;
+	struct during during;
 	enum driver driver;
 	const char *path;     /* switch: flag file; haproxy: socket; nginx, squid: include */
 	bool link;	      /* switch: path is a symlink instead */
@@ -432,6 +435,7 @@ struct contact {
 	uint32_t id;
 	const char *name;
 	struct place place;
+	struct during during;
 	struct text_list mail; /* addresses */
 	struct text_list sms;  /* addresses whose mails are one short text */
 	struct text_list page; /* "URL" or "DRIVER URL": see contact_page */
@@ -502,6 +506,9 @@ uint32_t rules_count(const struct rules *rules, enum object_kind kind);
 
 /* Who hears of this object: the nearest `alert`: check or rule, its service, chain, [monitord]. */
 const struct alerts_to *rules_alerts(const struct rules *rules, enum object_kind kind, uint32_t id);
+
+/* When people hear of it: a check's own times, or its service's. NULL: always. */
+const struct during *rules_during(const struct rules *rules, enum object_kind kind, uint32_t id);
 
 void rules_free(struct rules **rp);
 

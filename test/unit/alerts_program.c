@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct servers servers;
@@ -125,6 +126,30 @@ only_who_did_not_answer_is_tried_again(void **state)
 	mails_are(2);
 	assert_int_equal(count("\"to\": [\"a@x\"]"), 1);
 	assert_int_equal(count("\"to\": [\"later-2@x\"]"), 1);
+}
+
+/* Two days from now, which is no time for mail today. */
+static void
+mail_waits_for_its_times(void **state)
+{
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	char contacts[300];
+	time_t now = time(NULL);
+	struct tm tm;
+	(void)state;
+	assert_non_null(localtime_r(&now, &tm));
+	text_print(contacts, sizeof contacts,
+		   "[contact ops]\nmail = ops@x\nduring = %s\n[contact web]\nmail = web@x\n"
+		   "during = %s-%s\n[contact pager]\npage = http://127.0.0.1:%u/200\nduring = %s\n",
+		   days[(tm.tm_wday + 2) % 7], days[(tm.tm_wday + 6) % 7], days[(tm.tm_wday + 1) % 7],
+		   servers.http, days[(tm.tm_wday + 2) % 7]);
+	play_start(rules(servers.smtp, servers.smtp, contacts));
+	play_happens("alert", 0, "ops,web,pager", "not now");
+	play_ring();
+	struct msg_alert_counts c = play_hear_counts(1, 2);
+	assert_int_equal(c.sent, 2);
+	mails_are(1);
+	assert_int_equal(count("ops@x"), 0);
 }
 
 static void
@@ -312,6 +337,7 @@ main(void)
 		WITH(one_incident_is_two_mails_in_one_thread),
 		WITH(the_next_server_is_asked_when_one_is_away),
 		WITH(only_who_did_not_answer_is_tried_again),
+		WITH(mail_waits_for_its_times),
 		WITH(pages_are_posted),
 		WITH(a_kill_loses_nothing),
 		WITH(overwritten_lines_are_counted),

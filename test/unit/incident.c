@@ -146,6 +146,32 @@ static const struct stage_row silences[] = {
 	  "answer:done incident-open:lone silence-over:lone incident-open:lone" },
 };
 
+/* From Friday, 08:16:40, on. */
+static const char hours[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = ops@h\n"
+	"[service a]\nmatch = a\nduring = Mon-Fri 09:00-17:00\n"
+	"[check lone]\ntcp = h:1\ndown = 1\nup = 1\nduring = 09:00-09:30\n"
+	"[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[rule r]\nwhen = lone.down\ndo = log\nalert = ops\n";
+static const struct stage_row off_hours[] = {
+	/* it is one all the same, and told when its time comes; or not at all */
+	{ "go good:lone bad:lone +3s", TOLD, "incident-open:lone" },
+	{ "go good:lone bad:lone +43m", TOLD, "incident-open:lone" },
+	{ "go good:lone bad:lone +43m +20s", TOLD, "incident-open:lone incident-open:lone" },
+	{ "go good:lone bad:lone +30m good:lone +20m", TOLD, "incident-open:lone incident-close:lone" },
+	{ "go good:lone +44m bad:lone +3s", TOLD, "incident-open:lone" },
+	{ "go good:lone +44m bad:lone +3s +1h good:lone +1m", TOLD, "incident-open:lone incident-close:lone" },
+	{ "go found:a good:ca bad:ca +45m", TOLD, "incident-open:ca incident-open:ca" }, /* its service's */
+	{ "go good:lone bad:lone +3s reborn go bad:lone +44m", TOLD, "incident-open:lone incident-open:lone" },
+};
+
+static void
+only_in_its_times(void **state)
+{
+	(void)state;
+	stage_table(hours, off_hours, COUNT(off_hours));
+}
+
 static void
 open_join_close(void **state)
 {
@@ -248,6 +274,7 @@ test_incident(void)
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close),
 						   cmocka_unit_test(flapping),
 						   cmocka_unit_test(silence),
+		cmocka_unit_test(only_in_its_times),
 						   cmocka_unit_test(a_storm_forgets_none) };
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }

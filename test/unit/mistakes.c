@@ -43,7 +43,6 @@ static const struct book_row structure[] = {
 	  "r.ini:2: listen: 'h' is a name; an address of this host is needed\n" },
 	{ "[check c]\nfilesystem = /\nexpect = mounted = 1\n",
 	  "r.ini:3: expect: mounted stands alone: it is a yes/no metric\n" },
-	{ CHECK "during = Mon-Fri\n", "r.ini:3: during: not supported yet\n" },
 	{ "[check c]\nhttps = http://h/\n",
 	  "r.ini:2: https: expected https://HOST[:PORT]/PATH, not 'http://h/'\n" },
 	{ CHECK "tls-name = x\n", "r.ini:1: [check c]: tls-… needs encrypt, https or tls\n" },
