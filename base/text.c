@@ -89,16 +89,16 @@ text_begin(struct text *t, char *bytes, size_t cap)
 void
 text_add(struct text *t, const char *format, ...)
 {
-	va_list args, again;
+	va_list args;
 	size_t room = t->cap - t->length;
 	va_start(args, format);
-	va_copy(again, args);
-	int want = vsnprintf(NULL, 0, format, again);
-	va_end(again);
-	if (want < 0 || (size_t)want >= room)
-		t->full = true;
-	t->length += print(t->bytes + t->length, room, format, args);
+	int want = vsnprintf(t->bytes + t->length, room, format, args);
 	va_end(args);
+	t->full = t->full || want < 0 || (size_t)want >= room;
+	if (want < 0)
+		t->bytes[t->length] = '\0';
+	else
+		t->length += (size_t)want < room ? (size_t)want : room - 1;
 }
 
 #define DISTANCE_MAX 64

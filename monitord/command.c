@@ -108,6 +108,5 @@ void
 who_from(struct helper_slot *h, const struct msg_who *who, int client)
 {
 	struct rights r = rights_of(h->core, client);
-	struct msg_who_done done = { .token = who->token, .may_read = r.read, .may_act = r.act };
-	helper_control(h, MSG_WHO_DONE, &done, sizeof done, -1);
+	look_who(h->core, who->token, r.read, r.act);
 }

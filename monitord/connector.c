@@ -21,8 +21,10 @@
 /* In the messages, behind both heads. */
 #define AT_EVENT (NLMSG_HDRLEN + (uint32_t)sizeof(struct cn_msg))
 #define AT_WHAT (AT_EVENT + (uint32_t)offsetof(struct proc_event, what))
+#define AT_ACK (NLMSG_HDRLEN + (uint32_t)offsetof(struct cn_msg, ack))
 
-/* The kernel's answer to our wish, core dumps, and execs if they are wanted. */
+/* Core dumps, execs if they are wanted, and the kernel's answer to our wish: to our number plus
+ * one, as all who listen get the answers to all. */
 static bool
 filter(int fd, bool execs)
 {
@@ -30,10 +32,12 @@ filter(int fd, bool execs)
 	 */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT_WHAT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_COREDUMP), 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_NONE), 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_COREDUMP), 5, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-			 htonl(execs ? PROC_EVENT_EXEC : PROC_EVENT_COREDUMP), 1, 0),
+			 htonl(execs ? PROC_EVENT_EXEC : PROC_EVENT_COREDUMP), 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_NONE), 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl((uint32_t)getpid() + 1), 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
@@ -55,6 +59,7 @@ listen_to(int fd)
 	ask.head.nlmsg_len = sizeof ask;
 	ask.head.nlmsg_type = NLMSG_DONE;
 	ask.msg.id = (struct cb_id){ CN_IDX_PROC, CN_VAL_PROC };
+	ask.msg.ack = (uint32_t)getpid();
 	ask.msg.len = sizeof ask.wish;
 	ask.wish = PROC_CN_MCAST_LISTEN;
 	return bind(fd, (struct sockaddr *)&a, sizeof a) == 0 &&

@@ -261,6 +261,25 @@ all_stopped(const struct core *c)
 }
 
 static void
+on_client(struct loop_io *io, unsigned events)
+{
+	struct core *c = io->arg;
+	(void)events;
+	c->helpers[ROLE_STATUS].unsettled = true; /* is it there to answer? */
+	core_beat(c);
+}
+
+/* Nothing wakes us until something happens. */
+static void
+be_idle(struct core *c)
+{
+	loop_timer_stop(&c->beat);
+	for (int i = 0; i < 2; i++)
+		if (c->listeners[i] != -1)
+			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);
+}
+
+static void
 on_beat(struct loop_timer *timer)
 {
 	struct core *c = timer->arg;
@@ -272,8 +291,22 @@ on_beat(struct loop_timer *timer)
 			  "flight is measured again", (long long)(now - c->last_beat_ms - BEAT_MS));
 	}
 	c->last_beat_ms = now;
-	helpers_ping(c);
-	notify_send("WATCHDOG=1");
+	bool awaits = helpers_ping(c), watched = getenv("WATCHDOG_USEC") != NULL;
+	if (watched)
+		notify_send("WATCHDOG=1");
+	if (!awaits && !watched)
+		be_idle(c);
+}
+
+void
+core_beat(struct core *c)
+{
+	if (loop_timer_active(&c->beat))
+		return;
+	for (int i = 0; i < 2; i++)
+		loop_io_stop(&c->idle[i]);
+	c->last_beat_ms = clock_ms();
+	loop_timer_start(c->loop, &c->beat, BEAT_MS, BEAT_MS, on_beat, c);
 }
 
 static void
@@ -391,8 +424,7 @@ begin_watching(struct core *c)
 	loop_signal_start(c->loop, &c->hup, SIGHUP, on_hup, c);
 	loop_signal_start(c->loop, &c->term, SIGTERM, on_term, c);
 	loop_signal_start(c->loop, &c->intr, SIGINT, on_term, c);
-	c->last_beat_ms = clock_ms();
-	loop_timer_start(c->loop, &c->beat, BEAT_MS, BEAT_MS, on_beat, c);
+	core_beat(c);
 	loop_before_sleep(c->loop, before_sleep, c);
 	log_gather(true);
 }
@@ -448,11 +480,14 @@ core_end(struct core *c)
 	processes_free(&c->processes);
 	journal_close(&c->journal);
 	world_free(&c->world);
+	look_end(c);
 	outbox_free(c);
 	rules_free(&c->rules);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		loop_io_stop(&c->idle[i]);
 		if (c->listeners[i] != -1)
 			close(c->listeners[i]);
+	}
 	if (c->lock != -1)
 		close(c->lock);
 	if (c->loop != NULL)

@@ -39,12 +39,21 @@ struct helper_slot {
 	uint32_t generation;
 	uint64_t ping, pong;
 	unsigned silent; /* of our own beats since the ping: our own lateness is not its */
+	bool unsettled;  /* it was sent something since its last ping */
 	unsigned crashes;
 	int64_t started_ms;
 	struct control *queue;
 	uint32_t queue_first, queue_count;
 	uint64_t bell; /* the last id that it was told of */
 	struct msg_packet in;
+};
+
+#define LOOKERS 32
+struct look { /* a client looked of late: all processes are measured */
+	bool on;
+	struct loop_timer end, late;
+	struct { uint64_t token; bool read, act; } waiting[LOOKERS]; /* for the first samples */
+	uint32_t count, due; /* waiting; samples that are still to come */
 };
 
 struct pending_event { /* what happened while decisions were carried out */
@@ -76,13 +85,16 @@ struct core {
 	bool deciding, stopping, quiet;
 	bool reload_asked; /* by an operator, once what was decided is done */
 	uint64_t reload_token;
-	int64_t last_beat_ms, views_ms;
+	int64_t last_beat_ms, views_ms, news_ms; /* news_ms: the oldest not sent, 0: none */
 	struct account accounts[ROLES]; /* of the helpers */
 	int listeners[2];		/* status: Unix, TCP; -1: not open */
 	int lock;			/* on the state directory */
 	struct msg_alert_counts alerts;
 	bool alerts_dirty;
 	bool answered; /* an answer waits for status: the views go before it */
+	struct loop_io idle[2];	 /* the listeners: a client comes while nobody is pinged */
+	unsigned char *measured; /* by service: a rule reads what its process takes */
+	struct look look;
 	char run_dir[4096], host[256];
 	gid_t admin_gid, read_gid; /* (gid_t)-1: none */
 };
@@ -93,6 +105,7 @@ void core_event(struct core *c, const struct event *e);
 void core_note(struct core *c, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void core_end(struct core *c);
+void core_beat(struct core *c); /* a helper was sent something: it is to answer a ping */
 
 /* ---- reload.c ---- */
 /* Reads the files; on success rules and a sealed bundle. text gets the mistakes. */
@@ -105,7 +118,9 @@ void core_groups(struct core *c); /* admin-group and read-group become numbers *
 
 /* ---- helpers.c ---- */
 void helpers_begin(struct core *c);
-void helpers_ping(struct core *c); /* once a second: replaces those that do not answer */
+/* Once a beat: replaces those that do not answer. False: until one is sent something nobody
+ * needs to be asked. */
+bool helpers_ping(struct core *c);
 void helpers_wanted(struct core *c); /* starts and stops them as the rules need */
 void helpers_rules(struct core *c);  /* new rules to all */
 void helpers_end(struct core *c);
@@ -116,6 +131,16 @@ void helper_is_ready(struct helper_slot *h); /* its LOADED came */
 void helper_watch(struct helper_slot *h);
 /* Sends; keeps h->full. */
 enum msg_sent helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd);
+enum msg_sent helper_put_many(struct helper_slot *h, enum msg_kind kind, const void *items,
+			      size_t count);
+
+/* ---- look.c: whose processes are measured: what rules read, and all while clients look ---- */
+bool look_new(struct core *c); /* for new rules; false: out of memory */
+void look_who(struct core *c, uint64_t token, bool read, bool act); /* a client is about to read */
+void look_sample(struct core *c);				     /* one came */
+bool look_needs_local(const struct core *c);
+bool look_measures(const struct core *c, uint32_t service);
+void look_end(struct core *c);
 
 /* ---- outbox.c: newest states to helpers ---- */
 bool outbox_new(struct core *c);

@@ -147,7 +147,7 @@ static bool
 killed_for_memory(struct process *p, pid_t pid)
 {
 	struct deaths *d = &p->owner->deaths;
-	long kills = p->group != -1 ? cgroup_oom_kills(p->group) : -1;
+	long kills = p->group != -1 && p->oom_kills != -1 ? cgroup_oom_kills(p->group) : -1;
 	if (kills != -1)
 		return kills > p->oom_kills;
 	read_kmsg(d);

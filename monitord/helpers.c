@@ -46,13 +46,13 @@ static bool
 wanted(const struct core *c, enum role role)
 {
 	const struct rules *r = c->rules;
-	bool net = false, local = false;
+	bool net = false, local = look_needs_local(c);
 	for (uint32_t i = 0; i < r->check_count; i++) {
 		local = local || check_role(&r->checks[i]) == ROLE_LOCAL;
 		net = net || check_role(&r->checks[i]) == ROLE_NET;
 	}
 	return role == ROLE_NET	     ? net
-	       : role == ROLE_LOCAL  ? local || r->service_count > 0
+	       : role == ROLE_LOCAL  ? local
 	       : role == ROLE_ROUTES ? r->route_count > 0
 	       : role == ROLE_ALERTS ? r->contact_count > 0
 				     : role == ROLE_STATUS;
@@ -67,17 +67,34 @@ helper_watch(struct helper_slot *h)
 		      on_channel, h);
 }
 
-enum msg_sent
-helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd)
+static enum msg_sent
+put(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count, int fd)
 {
 	if (h->channel == -1)
 		return MSG_GONE;
-	enum msg_sent sent = msg_send(h->channel, ROLE_MONITORD, h->role, kind, h->generation, item, 1, fd);
+	enum msg_sent sent = msg_send(h->channel, ROLE_MONITORD, h->role, kind, h->generation, items,
+				      count, fd);
 	if (sent == MSG_FULL && !h->full) {
 		h->full = true;
 		helper_watch(h);
 	}
+	if (kind != MSG_PING) {
+		h->unsettled = true;
+		core_beat(h->core);
+	}
 	return sent;
+}
+
+enum msg_sent
+helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd)
+{
+	return put(h, kind, item, 1, fd);
+}
+
+enum msg_sent
+helper_put_many(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count)
+{
+	return put(h, kind, items, count, -1);
 }
 
 bool
@@ -428,23 +445,37 @@ helpers_rules(struct core *c)
 			send_rules(&c->helpers[r]);
 }
 
-void
+/* Who works by itself is asked always: it may be stuck at any time. */
+static bool
+works_alone(const struct helper_slot *h)
+{
+	return h->role != ROLE_STATUS;
+}
+
+bool
 helpers_ping(struct core *c)
 {
+	bool awaits = false;
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++) {
 		struct helper_slot *h = &c->helpers[r];
 		struct msg_ping ping = { .number = (uint64_t)clock_ms() };
 		if (h->state != HELPER_READY)
 			continue;
 		if (h->ping != 0 && h->pong != h->ping) {
+			awaits = true;
 			if (++h->silent > helper_table[r].silence)
 				helper_drop(h, "it does not answer");
 			continue;
 		}
 		h->silent = 0;
+		if (!works_alone(h) && !h->unsettled)
+			continue;
+		awaits = true;
+		h->unsettled = false;
 		if (helper_control(h, MSG_PING, &ping, sizeof ping, -1))
 			h->ping = ping.number;
 	}
+	return awaits;
 }
 
 void

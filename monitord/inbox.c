@@ -48,6 +48,7 @@ sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 	whole_add(&h->core->rules->services[m->service], m);
 	struct event e = { .kind = EVENT_SAMPLE, .id = m->service, .sample = m };
 	core_event(h->core, &e);
+	look_sample(h->core);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 #include "monitord/journal.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -8,66 +9,83 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SIZE ((size_t)(JOURNAL_SLOTS + 1) * JOURNAL_SLOT)
 
-static char *
-slot_of(const struct journal *j, uint64_t id)
+#define PORTION 16u /* slots read at a time */
+
+static off_t
+place_of(uint64_t id)
 {
-	return j->map + (1 + id % JOURNAL_SLOTS) * JOURNAL_SLOT;
+	return (off_t)((1 + id % JOURNAL_SLOTS) * JOURNAL_SLOT);
+}
+
+/* Calls slot() for all that can be read, in the order of the file, from slot `first` on. */
+static void
+read_slots(const struct journal *j, uint64_t first,
+	   void (*slot)(void *arg, uint64_t number, const char *bytes), void *arg)
+{
+	static char bytes[PORTION * JOURNAL_SLOT];
+	for (uint64_t s = 0; s < JOURNAL_SLOTS;) {
+		uint64_t number = (first + s) % JOURNAL_SLOTS, count = JOURNAL_SLOTS - s;
+		if (count > PORTION)
+			count = PORTION;
+		if (count > JOURNAL_SLOTS - number)
+			count = JOURNAL_SLOTS - number;
+		ssize_t n = pread(j->own, bytes, count * JOURNAL_SLOT, place_of(number));
+		for (uint64_t i = 0; n > 0 && i < (uint64_t)n / JOURNAL_SLOT; i++)
+			slot(arg, number + i, bytes + i * JOURNAL_SLOT);
+		s += count;
+	}
 }
 
 /* The newest id: the largest of all slots. */
 static void
-find_last(struct journal *j)
+find_last(void *arg, uint64_t number, const char *bytes)
 {
+	struct journal *j = arg;
 	struct journal_line line;
-	for (uint64_t s = 0; s < JOURNAL_SLOTS; s++)
-		if (journal_decode(j->map + (1 + s) * JOURNAL_SLOT, &line) && line.id > j->last_id &&
-		    line.id % JOURNAL_SLOTS == s)
-			j->last_id = line.id;
+	if (bytes[0] != '\0' && journal_decode(bytes, &line) && line.id > j->last_id &&
+	    line.id % JOURNAL_SLOTS == number)
+		j->last_id = line.id;
 }
 
 bool
 journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT])
 {
-	char path[PATH_MAX], header[JOURNAL_SLOT];
+	char path[PATH_MAX], header[JOURNAL_SLOT], found[JOURNAL_SLOT];
 	text_print(path, sizeof path, "%s/journal", run_dir);
-	*j = (struct journal){ .fd = -1 };
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*j = (struct journal){ .fd = -1, .own = -1 };
+	j->own = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* allocated now: a full disk must not be met at the first event */
-	int error = fd == -1 ? errno : posix_fallocate(fd, 0, SIZE);
-	if (error == 0) {
-		j->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		error = j->map == MAP_FAILED ? errno : 0;
-	}
+	int error = j->own == -1 ? errno : posix_fallocate(j->own, 0, SIZE);
 	if (error == 0 && (j->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		error = errno;
-	if (fd != -1)
-		close(fd);
+	journal_header(header, JOURNAL_SLOTS, clock_boot_id());
+	if (error == 0 && pread(j->own, found, sizeof found, 0) != (ssize_t)sizeof found)
+		error = errno != 0 ? errno : EIO;
+	j->same_boot = error == 0 && memcmp(header, found, sizeof found) == 0;
+	if (error == 0 && !j->same_boot &&
+	    pwrite(j->own, header, sizeof header, 0) != (ssize_t)sizeof header)
+		error = errno != 0 ? errno : EIO;
 	if (error != 0) {
 		text_print(why, MSG_TEXT, "journal %s: %s", path, strerror(error));
 		return false;
 	}
-	journal_header(header, JOURNAL_SLOTS, clock_boot_id());
-	j->same_boot = memcmp(header, j->map, JOURNAL_SLOT) == 0;
-	if (!j->same_boot)
-		memcpy(j->map, header, JOURNAL_SLOT);
-	find_last(j);
+	read_slots(j, 0, find_last, j);
 	return true;
 }
 
 void
 journal_close(struct journal *j)
 {
-	if (j->map != NULL && j->map != MAP_FAILED)
-		munmap(j->map, SIZE);
-	if (j->fd != -1)
-		close(j->fd);
-	j->fd = -1;
+	int fds[2] = { j->fd, j->own };
+	for (int i = 0; i < 2; i++)
+		if (fds[i] != -1)
+			close(fds[i]);
+	j->fd = j->own = -1;
 }
 
 void
@@ -75,16 +93,34 @@ journal_write(struct journal *j, const struct journal_line *line)
 {
 	char slot[JOURNAL_SLOT];
 	journal_encode(line, slot);
-	memcpy(slot_of(j, line->id), slot, sizeof slot);
+	bool good = pwrite(j->own, slot, sizeof slot, place_of(line->id)) == (ssize_t)sizeof slot;
+	if (!good && !j->failed)
+		log_error("the journal cannot be written: %s", strerror(errno));
+	j->failed = !good;
 	j->last_id = line->id;
+}
+
+struct replay {
+	const struct journal *journal;
+	uint64_t first; /* the oldest id */
+	void (*line)(void *arg, const struct journal_line *l);
+	void *arg;
+};
+
+static void
+replay_slot(void *arg, uint64_t number, const char *bytes)
+{
+	struct replay *r = arg;
+	struct journal_line line;
+	uint64_t due = r->first + (number + JOURNAL_SLOTS - r->first % JOURNAL_SLOTS) % JOURNAL_SLOTS;
+	if (due <= r->journal->last_id && journal_decode(bytes, &line) && line.id == due)
+		r->line(r->arg, &line);
 }
 
 void
 journal_replay(const struct journal *j, void (*fn)(void *arg, const struct journal_line *l), void *arg)
 {
 	uint64_t id = j->last_id > JOURNAL_SLOTS ? j->last_id - JOURNAL_SLOTS + 1 : 1;
-	struct journal_line line;
-	for (; id <= j->last_id; id++)
-		if (journal_decode(slot_of(j, id), &line) && line.id == id)
-			fn(arg, &line);
+	struct replay r = { .journal = j, .first = id, .line = fn, .arg = arg };
+	read_slots(j, id % JOURNAL_SLOTS, replay_slot, &r);
 }

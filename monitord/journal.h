@@ -11,7 +11,8 @@
 
 struct journal {
 	int fd;	      /* read-only, to be lent */
-	char *map;    /* JOURNAL_SLOTS + 1 slots */
+	int own;      /* to write; -1: not open */
+	bool failed;  /* the last write did, and was told */
 	uint64_t last_id;
 	bool same_boot; /* it was begun since this boot */
 };
@@ -19,7 +20,8 @@ struct journal {
 /* Opens run_dir/journal, or makes it. False: why. */
 bool journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT]);
 void journal_close(struct journal *j);
-/* No system call but the first time a page is touched. */
+/* One write of one slot into room that is allocated: whole, or not there, also when we are
+ * killed meanwhile. */
 void journal_write(struct journal *j, const struct journal_line *line);
 /* Calls line() for all that are in it, oldest first. */
 void journal_replay(const struct journal *j, void (*line)(void *arg, const struct journal_line *l),

@@ -4,11 +4,13 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define VIEWS_MS 50
+#define NEWS_MS 10 /* a death is told with the start that follows, unless that takes longer */
 
 static bool
 ids_new(struct ids *s, uint32_t cap)
@@ -52,6 +54,8 @@ outbox_new(struct core *c)
 	const struct rules *r = c->rules;
 	c->pace_now = calloc(r->check_count + 1, 1);
 	c->order_cut = calloc(r->route_count + 1, sizeof *c->order_cut);
+	if (!look_new(c))
+		return false;
 	return ids_new(&c->paces, r->check_count) && ids_new(&c->watches, r->service_count) &&
 	       ids_new(&c->orders, r->route_count) && ids_new(&c->actives, r->route_count) && c->pace_now != NULL && c->order_cut != NULL;
 }
@@ -65,6 +69,8 @@ outbox_free(struct core *c)
 	ids_free(&c->actives);
 	free(c->pace_now);
 	free(c->order_cut);
+	free(c->measured);
+	c->measured = NULL;
 	c->pace_now = NULL;
 	c->order_cut = NULL;
 }
@@ -121,7 +127,8 @@ send_watches(struct core *c)
 	while (c->watches.count > 0 && ready(h)) {
 		uint32_t id = ids_take(&c->watches);
 		struct msg_watch watch = { .service = id };
-		watch.pid = process_pid(c->processes, id, &watch.start_ticks);
+		if (look_measures(c, id))
+			watch.pid = process_pid(c->processes, id, &watch.start_ticks);
 		if (helper_put(h, MSG_WATCH, &watch, -1) == MSG_FULL)
 			ids_add(&c->watches, id);
 	}
@@ -156,73 +163,86 @@ send_actives(struct core *c)
 	}
 }
 
-static enum msg_sent
-send_view(struct core *c, enum object_kind kind, uint32_t id)
+/* Views of one kind that share a packet. */
+struct batch {
+	enum msg_kind kind;
+	uint32_t count;
+	struct {
+		enum object_kind kind;
+		uint32_t id;
+	} of[MSG_PACKET_MAX / sizeof(struct msg_rule_view)];
+	_Alignas(8) unsigned char items[MSG_PACKET_MAX];
+};
+static_assert(sizeof(struct msg_rule_view) <= sizeof(struct msg_silence_view) &&
+		      sizeof(struct msg_rule_view) <= sizeof(struct msg_route_view),
+	      "the smallest view");
+
+/* MSG_KINDS: it has no view. */
+static enum msg_kind
+view_kind(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	return kind == OBJECT_SERVICE ? MSG_SERVICE_VIEW
+	       : kind == OBJECT_CHECK ? MSG_CHECK_VIEW
+	       : kind == OBJECT_ROUTE ? MSG_ROUTE_VIEW
+	       : kind == OBJECT_RULE  ? MSG_RULE_VIEW
+	       : kind != OBJECT_MONITORD	 ? MSG_KINDS
+	       : id < world_incidents(w) ? MSG_INCIDENT_VIEW
+					 : MSG_SILENCE_VIEW;
+}
+
+static void
+put_view(const struct world *w, struct batch *b, enum object_kind kind, uint32_t id)
+{
+	void *at = b->items + b->count * msg_item_size(b->kind);
+	b->of[b->count].kind = kind;
+	b->of[b->count++].id = id;
+	if (b->kind == MSG_SERVICE_VIEW)
+		world_service_view(w, id, at);
+	else if (b->kind == MSG_CHECK_VIEW)
+		world_check_view(w, id, at);
+	else if (b->kind == MSG_ROUTE_VIEW)
+		world_route_view(w, id, at);
+	else if (b->kind == MSG_RULE_VIEW)
+		world_rule_view(w, id, at);
+	else if (b->kind == MSG_INCIDENT_VIEW)
+		world_incident_view(w, id, at);
+	else
+		world_silence_view(w, id - world_incidents(w) - 1, at);
+}
+
+/* What the channel does not take is marked again. */
+static void
+send_batch(struct core *c, struct batch *b)
 {
 	struct helper_slot *h = &c->helpers[ROLE_STATUS];
-	union {
-		struct msg_service_view service;
-		struct msg_check_view check;
-		struct msg_route_view route;
-		struct msg_rule_view rule;
-		struct msg_incident_view incident;
-		struct msg_silence_view silence;
-	} v;
-	switch (kind) {
-	case OBJECT_SERVICE:
-		world_service_view(c->world, id, &v.service);
-		return helper_put(h, MSG_SERVICE_VIEW, &v, -1);
-	case OBJECT_CHECK:
-		world_check_view(c->world, id, &v.check);
-		return helper_put(h, MSG_CHECK_VIEW, &v, -1);
-	case OBJECT_ROUTE:
-		world_route_view(c->world, id, &v.route);
-		return helper_put(h, MSG_ROUTE_VIEW, &v, -1);
-	case OBJECT_RULE:
-		world_rule_view(c->world, id, &v.rule);
-		return helper_put(h, MSG_RULE_VIEW, &v, -1);
-	case OBJECT_MONITORD:
-		if (id >= world_incidents(c->world)) {
-			world_silence_view(c->world, id - world_incidents(c->world) - 1, &v.silence);
-			return helper_put(h, MSG_SILENCE_VIEW, &v, -1);
-		}
-		world_incident_view(c->world, id, &v.incident);
-		return helper_put(h, MSG_INCIDENT_VIEW, &v, -1);
-	case OBJECT_CHAIN:
-	case OBJECT_CONTACT:
-	case OBJECT_KINDS:
-		break;
+	if (b->count > 0 && helper_put_many(h, b->kind, b->items, b->count) == MSG_FULL)
+		for (uint32_t i = 0; i < b->count; i++)
+			world_dirty_again(c->world, b->of[i].kind, b->of[i].id);
+	b->count = 0;
+}
+
+static void
+send_dirty(struct core *c)
+{
+	struct batch b = { .kind = MSG_KINDS };
+	enum object_kind kind;
+	uint32_t id;
+	while (ready(&c->helpers[ROLE_STATUS]) && world_take_dirty(c->world, &kind, &id)) {
+		enum msg_kind view = view_kind(c->world, kind, id);
+		if (view == MSG_KINDS)
+			continue;
+		if (view != b.kind || (b.count + 1) * msg_item_size(view) > MSG_PACKET_MAX)
+			send_batch(c, &b);
+		b.kind = view;
+		put_view(c->world, &b, kind, id);
 	}
-	return MSG_SENT;
+	send_batch(c, &b);
 }
 
 static void
 on_views(struct loop_timer *timer)
 {
 	(void)timer; /* the flush before the next sleep does the work */
-}
-
-/* The newest states, not more often than people and dashboards can see. */
-static void
-send_views(struct core *c)
-{
-	struct helper_slot *h = &c->helpers[ROLE_STATUS];
-	enum object_kind kind;
-	uint32_t id;
-	int64_t wait = c->views_ms + VIEWS_MS - clock_ms();
-	if (!ready(h) || loop_timer_active(&c->views))
-		return;
-	if (wait > 0) {
-		loop_timer_start(c->loop, &c->views, wait, 0, on_views, c);
-		return;
-	}
-	c->views_ms = clock_ms();
-	while (ready(h) && world_take_dirty(c->world, &kind, &id))
-		if (send_view(c, kind, id) == MSG_FULL)
-			world_dirty_again(c->world, kind, id);
-	if (ready(h) && c->alerts_dirty &&
-	    helper_put(h, MSG_ALERT_COUNTS, &c->alerts, -1) == MSG_SENT)
-		c->alerts_dirty = false;
 }
 
 static void
@@ -232,6 +252,41 @@ ring(struct core *c, enum role role)
 	struct msg_bell bell = { .last_id = c->journal.last_id };
 	if (ready(h) && h->bell < bell.last_id && helper_put(h, MSG_BELL, &bell, -1) == MSG_SENT)
 		h->bell = bell.last_id;
+}
+
+/* Whether status has not heard of something. */
+static bool
+news(const struct core *c, const struct helper_slot *h)
+{
+	return h->bell < c->journal.last_id || c->alerts_dirty || world_is_dirty(c->world);
+}
+
+/* The newest states and events, not more often than people and dashboards can see. */
+static void
+send_views(struct core *c)
+{
+	struct helper_slot *h = &c->helpers[ROLE_STATUS];
+	int64_t now = clock_ms();
+	if (!ready(h) || !news(c, h))
+		return;
+	if (c->news_ms == 0)
+		c->news_ms = now;
+	int64_t wait = c->views_ms + VIEWS_MS - now, begun = c->news_ms + NEWS_MS - now;
+	if (begun > wait && processes_begin(c->processes))
+		wait = begun;
+	if (wait > 0) {
+		if (!loop_timer_active(&c->views))
+			loop_timer_start(c->loop, &c->views, wait, 0, on_views, c);
+		return;
+	}
+	loop_timer_stop(&c->views);
+	c->views_ms = now;
+	c->news_ms = 0;
+	ring(c, ROLE_STATUS);
+	send_dirty(c);
+	if (ready(h) && c->alerts_dirty &&
+	    helper_put(h, MSG_ALERT_COUNTS, &c->alerts, -1) == MSG_SENT)
+		c->alerts_dirty = false;
 }
 
 static void
@@ -256,8 +311,7 @@ outbox_flush(struct core *c)
 {
 	if (c->answered) { /* who has an answer may ask for the state at once */
 		c->answered = false;
-		loop_timer_stop(&c->views);
-		c->views_ms = 0;
+		c->views_ms = c->news_ms = 1; /* long ago */
 		send_views(c);
 	}
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)
@@ -268,5 +322,4 @@ outbox_flush(struct core *c)
 	send_watches(c);
 	send_views(c);
 	ring(c, ROLE_ALERTS);
-	ring(c, ROLE_STATUS);
 }

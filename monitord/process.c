@@ -230,7 +230,7 @@ process_main_gone(struct process *p)
 		close(p->lock); /* what outlives it holds it still */
 	p->pidfd = p->lock = -1;
 	p->pid = 0;
-	p->ticks = 0;
+	p->ticks = p->identity = 0;
 	if (process_service(p)->match != NULL)
 		connector_seek(p->owner);
 }
@@ -266,9 +266,12 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 {
 	p->pid = pid;
 	p->pidfd = pidfd;
-	p->ticks = ticks;
+	p->identity = pidfd_identity(pidfd);
+	p->ticks = ticks != 0 || p->identity != 0 ? ticks : process_start_ticks(pid, false);
 	p->occupied = true;
-	p->oom_kills = p->group != -1 ? cgroup_oom_kills(p->group) : -1;
+	bool counted = p->group != -1 && !p->owner->uncounted;
+	p->oom_kills = counted ? cgroup_oom_kills(p->group) : -1;
+	p->owner->uncounted = p->owner->uncounted || (counted && p->oom_kills == -1);
 	loop_io_start(p->owner->loop, &p->exit, pidfd, LOOP_READ, on_exit_event, p);
 	if (process_service(p)->match != NULL)
 		connector_seek(p->owner);
@@ -349,9 +352,17 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 pid_t
 process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks)
 {
-	const struct process *p = ps->list[service];
+	struct process *p = ps->list[service];
+	if (p->pid != 0 && p->ticks == 0) /* held, and not yet reaped: it is it */
+		p->ticks = process_start_ticks(p->pid, false);
 	*start_ticks = p->ticks;
 	return p->pid;
+}
+
+bool
+processes_begin(const struct processes *ps)
+{
+	return ps->begins > 0;
 }
 
 /* ---- all of them ---- */
@@ -371,6 +382,7 @@ process_new(struct processes *ps, uint32_t id)
 static void
 process_free(struct process *p)
 {
+	p->owner->begins -= p->failure != -1;
 	loop_io_stop(&p->exit);
 	loop_io_stop(&p->starting);
 	loop_timer_stop(&p->rest);

@@ -46,6 +46,7 @@ void process_reload(struct processes *ps, uint32_t service);	   /* its signal or
 
 /* The main process, 0: none; start_ticks: field 22 of /proc/PID/stat. */
 pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks);
+bool processes_begin(const struct processes *ps); /* an exec is awaited, any moment now */
 /* Keeps what must survive our death in the record. */
 void process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command);
 /* A hint from the local helper: looked at, then EVENT_FOUND. */

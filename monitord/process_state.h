@@ -12,7 +12,8 @@ struct process {
 	uint32_t id;
 	pid_t pid; /* 0: the main process is not there */
 	int pidfd;
-	uint64_t ticks;
+	uint64_t ticks;	   /* 0: not asked yet */
+	uint64_t identity; /* of its pidfd, 0: none */
 	pid_t session; /* of the present instance, where there is no cgroup */
 	bool occupied; /* something of it lives */
 	bool account_good;
@@ -85,12 +86,14 @@ struct processes {
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;
+	bool uncounted;	   /* our groups have no memory.events */
+	uint32_t begins;   /* processes whose exec is awaited */
 	uint32_t job_next; /* numbers the groups of jobs */
 };
 
 const struct service *process_service(const struct process *p);
 void process_tell(struct processes *ps, const struct event *e);
-void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks);
+void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks); /* 0: not known */
 /* Told from the loop's next turn. */
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);

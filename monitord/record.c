@@ -21,6 +21,7 @@ struct record { /* begins with what the child writes (spawn.c) */
 	uint64_t ticks;
 	uint32_t restarts, by_command;
 	char boot[40];
+	uint64_t identity; /* of the pidfd; 0: ticks tell whether it is the same process */
 };
 
 static int
@@ -54,6 +55,7 @@ make(const struct process *p)
 	memset(&r, 0, sizeof r);
 	r.pid = p->pid;
 	r.ticks = p->ticks;
+	r.identity = p->identity;
 	r.restarts = p->restarts;
 	r.by_command = p->by_command;
 	text_print(r.boot, sizeof r.boot, "%s", clock_boot_id());
@@ -73,6 +75,7 @@ record_clear(struct processes *ps, struct process *p)
 	struct record r = make(p);
 	r.pid = 0;
 	r.ticks = 0;
+	r.identity = 0;
 	put(ps, p, &r);
 }
 
@@ -133,15 +136,20 @@ record_locked(const struct processes *ps, const struct process *p)
 	return held;
 }
 
-/* A pidfd of the recorded main process if it is that very process and lives; -1. */
+/* A pidfd of the recorded main process if it is that very process and lives; -1. Fills in its
+ * ticks. */
 static int
-recorded_main(const struct record *r)
+recorded_main(struct record *r)
 {
 	if (r->pid <= 1)
 		return -1;
 	int fd = pidfd_of((pid_t)r->pid);
-	if (fd != -1 && process_start_ticks((pid_t)r->pid, true) == r->ticks)
+	uint64_t ticks = fd != -1 ? process_start_ticks((pid_t)r->pid, true) : 0;
+	bool same = r->identity != 0 ? pidfd_identity(fd) == r->identity : ticks == r->ticks;
+	if (fd != -1 && ticks != 0 && same) {
+		r->ticks = ticks;
 		return fd;
+	}
 	if (fd != -1)
 		close(fd);
 	return -1;

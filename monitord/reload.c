@@ -166,6 +166,7 @@ core_reload(struct core *c, char *text, size_t cap)
 	}
 	core_groups(c);
 	if (c->listeners[1] != -1 && !same_text(old->settings.http, new->settings.http)) {
+		loop_io_stop(&c->idle[1]);
 		close(c->listeners[1]); /* status asks for the new one */
 		c->listeners[1] = -1;
 	}

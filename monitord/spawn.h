@@ -44,6 +44,8 @@ void spawn_failure_text(const struct spawn_failure *f, const char *program, char
 
 /* Field 22 of /proc/PID/stat, 0: gone. Zombies count as gone where want_alive. */
 uint64_t process_start_ticks(pid_t pid, bool want_alive);
+/* What no other process of this boot has (pidfs, Linux 6.9); 0: the kernel has no such. */
+uint64_t pidfd_identity(int pidfd);
 int pidfd_of(pid_t pid);			 /* pidfd_open, close-on-exec; -1: errno */
 int pidfd_kill(int pidfd, int signal);		 /* pidfd_send_signal */
 

@@ -27,6 +27,7 @@ process_failed(struct process *p)
 	loop_io_stop(&p->starting);
 	close(p->failure);
 	p->failure = -1;
+	ps->begins--;
 	if (n != (ssize_t)sizeof f) {
 		struct event e = { .kind = EVENT_STARTED, .id = p->id, .pid = p->pid };
 		process_tell(ps, &e);
@@ -65,6 +66,7 @@ set_limit(struct process *p, const char *key, const char *controller, const char
 	  const char *value)
 {
 	cgroup_set(p->owner->cgroups.base, "cgroup.subtree_control", controller);
+	p->owner->uncounted = false;
 	if (!cgroup_set(p->group, file, value))
 		log_warning("%s: %s cannot be set: %s", process_service(p)->name, key,
 			    strerror(errno));
@@ -168,7 +170,8 @@ start_run(struct processes *ps, struct process *p)
 	}
 	p->session = new.pid;
 	p->failure = new.failure;
-	process_hold(p, new.pid, new.pidfd, process_start_ticks(new.pid, false));
+	ps->begins++;
+	process_hold(p, new.pid, new.pidfd, 0);
 	record_write(ps, p);
 	loop_io_start(ps->loop, &p->starting, new.failure, LOOP_READ, on_starting, p);
 }

@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 250  /* services that are due within it share a look */
+#define FIRST_MS 5   /* what is new is looked at soon */
 #define LOOK_MAX 512 /* services in one look: monitord's pings are answered between two  \
 		      */
 #define BATCH (MSG_PACKET_MAX / sizeof(struct msg_sample))
@@ -30,6 +32,7 @@ struct samples {
 	struct loop_timer timer;
 	struct tree *tree;
 	bool wants_children;
+	bool *cpu_is_read; /* by service id: a rule reads its CPU */
 	uint32_t next; /* where the next look begins */
 	uint32_t batch_count;
 	struct msg_sample batch[BATCH];
@@ -53,6 +56,15 @@ reads_children(const struct condition *c)
 }
 
 static void
+note_cpu(bool *is_read, const struct condition *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->ops[i].kind == OP_TEST && c->ops[i].object == OBJECT_SERVICE &&
+		    c->ops[i].metric == METRIC_CPU)
+			is_read[c->ops[i].id] = true;
+}
+
+static void
 add(struct msg_sample *m, enum metric metric, double value)
 {
 	if (m->value_count < MSG_SAMPLE_VALUES)
@@ -66,6 +78,15 @@ percent(uint64_t ticks, uint64_t before, int64_t ns)
 {
 	double seconds = (double)(ticks - before) / (double)sysconf(_SC_CLK_TCK);
 	return ns > 0 && ticks >= before ? seconds * 1e11 / (double)ns : 0;
+}
+
+static int64_t
+life_ns(const struct tree_process *p)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	int64_t began_ms = (int64_t)(p->start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - began_ms * 1000000;
 }
 
 /* What the channel does not take is measured once more at the next look. */
@@ -96,6 +117,8 @@ measure(struct samples *s, uint32_t id, int64_t now_ns)
 	if (w->taken_ns != 0)
 		add(m, METRIC_CPU,
 		    percent(p->cpu_ticks, w->cpu_ticks, now_ns - w->taken_ns));
+	else if (!s->cpu_is_read[id]) /* for who looks once: that of its whole life */
+		add(m, METRIC_CPU, percent(p->cpu_ticks, 0, life_ns(p)));
 	add(m, METRIC_MEMORY, (double)p->memory);
 	add(m, METRIC_SWAP, (double)p->swap);
 	add(m, METRIC_THREADS, p->threads);
@@ -136,17 +159,41 @@ look_for(struct samples *s, uint32_t id)
 }
 
 static bool
+is_wanted(const struct samples *s, uint32_t id)
+{
+	return s->list[id].pid != 0 || s->matches[id] != NULL;
+}
+
+static bool
 is_due(const struct samples *s, uint32_t id, int64_t now)
 {
-	const struct watched *w = &s->list[id];
-	return w->due_ms <= now && (w->pid != 0 || s->matches[id] != NULL);
+	return is_wanted(s, id) && s->list[id].due_ms <= now;
+}
+
+static void on_tick(struct loop_timer *timer);
+
+/* Sleeps until one is due; for good when nothing is wanted. */
+static void
+arm(struct samples *s)
+{
+	int64_t soonest = INT64_MAX, now = clock_ms();
+	for (uint32_t i = 0; i < s->rules->service_count; i++)
+		if (is_wanted(s, i) && s->list[i].due_ms < soonest)
+			soonest = s->list[i].due_ms;
+	if (soonest == INT64_MAX)
+		loop_timer_stop(&s->timer);
+	else
+		loop_timer_start(s->helper->loop, &s->timer,
+				 soonest > now + TICK_MS		     ? soonest - now
+				 : soonest <= now && !s->helper->full ? FIRST_MS
+								     : TICK_MS,
+				 0, on_tick, s);
 }
 
 /* Takes one look for those that are due, in turn when they are many. */
 static void
-on_tick(struct loop_timer *timer)
+look(struct samples *s)
 {
-	struct samples *s = timer->arg;
 	uint32_t count = s->rules->service_count, due[LOOK_MAX], n = 0;
 	int64_t now = clock_ms();
 	bool all = false;
@@ -178,6 +225,14 @@ on_tick(struct loop_timer *timer)
 	send_batch(s);
 }
 
+static void
+on_tick(struct loop_timer *timer)
+{
+	struct samples *s = timer->arg;
+	look(s);
+	arm(s);
+}
+
 void
 samples_watch(struct samples *s, const struct msg_watch *m)
 {
@@ -187,6 +242,8 @@ samples_watch(struct samples *s, const struct msg_watch *m)
 	*w = (struct watched){ .pid = m->pid,
 			       .start_ticks = m->start_ticks,
 			       .told = m->pid != 0 ? m->pid : -1 }; /* asked: say it */
+	/* many come one after another: they share a look */
+	loop_timer_start(s->helper->loop, &s->timer, FIRST_MS, 0, on_tick, s);
 }
 
 struct samples *
@@ -199,8 +256,14 @@ samples_new(struct helper *h, const struct rules *rules)
 	s->rules = rules;
 	s->list = calloc(rules->service_count + 1, sizeof *s->list);
 	s->matches = calloc(rules->service_count + 1, sizeof *s->matches);
+	s->cpu_is_read = calloc(rules->service_count + 1, sizeof *s->cpu_is_read);
 	s->tree = tree_new();
-	bool good = s->list != NULL && s->matches != NULL && s->tree != NULL;
+	bool good = s->list != NULL && s->matches != NULL && s->tree != NULL &&
+		    s->cpu_is_read != NULL;
+	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
+		note_cpu(s->cpu_is_read, &rules->rules[i].when);
+		note_cpu(s->cpu_is_read, &rules->rules[i].clear);
+	}
 	for (uint32_t i = 0; i < rules->rule_count; i++)
 		s->wants_children = s->wants_children ||
 				    reads_children(&rules->rules[i].when) ||
@@ -216,7 +279,7 @@ samples_new(struct helper *h, const struct rules *rules)
 		samples_free(&s);
 		return NULL;
 	}
-	loop_timer_start(h->loop, &s->timer, TICK_MS, TICK_MS, on_tick, s);
+	loop_timer_start(h->loop, &s->timer, TICK_MS, 0, on_tick, s);
 	return s;
 }
 
@@ -243,6 +306,7 @@ samples_free(struct samples **sp)
 		match_free(&s->matches[i]);
 	tree_free(&s->tree);
 	free(s->matches);
+	free(s->cpu_is_read);
 	free(s->list);
 	free(s);
 }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 void
@@ -29,6 +30,18 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->threads = s->values[METRIC_THREADS];
 	v->fds = s->values[METRIC_FDS];
 	v->event = s->event;
+}
+
+void
+world_forget_sample(struct world *w, uint32_t service)
+{
+	struct service_view *s = &w->services[service];
+	if (s->sample_ms == 0)
+		return;
+	s->sample_ms = 0;
+	for (unsigned m = 0; m < METRICS_COUNT; m++)
+		s->values[m] = (double)NAN;
+	world_mark(w, OBJECT_SERVICE, service);
 }
 
 void

@@ -248,6 +248,12 @@ world_mark(struct world *w, enum object_kind kind, uint32_t id)
 }
 
 bool
+world_is_dirty(const struct world *w)
+{
+	return w->dirty_count > 0;
+}
+
+bool
 world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
 {
 	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,

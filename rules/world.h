@@ -167,9 +167,12 @@ void world_silence_view(const struct world *w, uint32_t slot, struct msg_silence
 void world_silence_keep(struct world *w, enum object_kind kind, const char *name, int64_t until_real_ms,
 			const char *who, const char *why);
 /* OBJECT_MONITORD: an incident below world_incidents(), else the silence behind. */
+bool world_is_dirty(const struct world *w); /* something is to be taken */
 bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
 void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */
 void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents here */
+
+void world_forget_sample(struct world *w, uint32_t service); /* it is measured no more */
 
 /* The backend that an operator chose; RULES_NONE: none. */
 uint32_t world_manual(const struct world *w, uint32_t route);

@@ -1,6 +1,7 @@
 /* What is asked for, and what is answered: the paths of the status socket. */
 #include "status/server.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "status/metrics.h"
 #include "status/objects.h"
@@ -11,6 +12,7 @@
 #include <strings.h>
 
 #define PATH_PARTS 5
+#define KNOWN_MS 30000 /* monitord measures for those who look, and forgets them */
 
 /* What every answer says of itself. */
 static void
@@ -292,6 +294,7 @@ request_answer(struct client *c, const char *url, const char *method)
 {
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	struct path p;
+	server_read_on(c->server);
 	if (c->begun)
 		return command_end(c);
 	if (c->asked_history)
@@ -301,7 +304,8 @@ request_answer(struct client *c, const char *url, const char *method)
 	if (!c->known && c->late)
 		return request_error(c, 503,
 				     "monitord does not say whether you may read");
-	if (!c->known) {
+	if (!c->known || clock_ms() - c->known_ms > KNOWN_MS) { /* and that it looks still */
+		c->known = false;
 		server_ask_who(c);
 		return MHD_YES;
 	}

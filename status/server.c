@@ -85,6 +85,7 @@ server_who_done(struct server *s, const struct msg_who_done *done)
 	if (c == NULL)
 		return; /* it has left, or had an earlier life of ours */
 	c->known = true;
+	c->known_ms = clock_ms();
 	c->may_read = done->may_read != 0;
 	client_resume(c);
 }
@@ -119,12 +120,20 @@ server_writable(struct server *s)
 }
 
 void
-server_bell(struct server *s)
+server_read_on(struct server *s)
 {
 	struct journal_line line;
 	while (s->journal != -1 &&
 	       journal_next(&s->reader, s->last_event, &line) == JOURNAL_LINE)
 		incidents_line(&s->store.incidents, &line);
+}
+
+/* The lines are read when somebody asks, or long before they are overwritten. */
+void
+server_bell(struct server *s)
+{
+	if (s->journal != -1 && s->last_event - s->reader.cursor > s->reader.slots / 8)
+		server_read_on(s);
 	for (struct client *c = s->clients; c != NULL; c = c->next)
 		if (c->wait == WAIT_EVENTS)
 			client_resume(c);

@@ -45,6 +45,7 @@ struct client {
 	bool tcp;
 	uid_t uid;
 	bool known, may_read; /* what monitord said of it */
+	int64_t known_ms;     /* when */
 	bool busy;            /* a request is being answered */
 	bool unsent;          /* its WHO or COMMAND did not fit into the channel yet */
 	bool gone;            /* it hung up while it was suspended */
@@ -105,6 +106,7 @@ void server_who_done(struct server *s, const struct msg_who_done *done);
 void server_command_done(struct server *s, const struct msg_command_done *done);
 void server_writable(struct server *s); /* the channel has room again */
 void server_bell(struct server *s);     /* there are more events */
+void server_read_on(struct server *s);  /* those that were not read yet, before an answer */
 
 /* The connection sleeps until client_resume. */
 void client_suspend(struct client *c, enum client_wait wait);

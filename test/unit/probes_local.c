@@ -248,7 +248,7 @@ watched_processes_are_measured(void **state)
 	(void)state;
 	play_start(ROLE_LOCAL, "[service a]\nrun = /bin/a\nevery = 300ms\n"
 			       "[service b]\nrun = /bin/b\nevery = 300ms\n"
-			       "[rule r]\nwhen = b.children > 1\ndo = log\n");
+			       "[rule r]\nwhen = b.children > 1 or b.cpu > 90%\ndo = log\n");
 	struct msg_watch watch = { .service = 1,
 				   .pid = getpid(),
 				   .start_ticks = start_ticks(getpid()) };
@@ -268,6 +268,12 @@ watched_processes_are_measured(void **state)
 	assert_true(m.taken_ns > first);
 	assert_true(value_of(&m, METRIC_CPU) >= 0);
 	assert_true(value_of(&m, METRIC_CPU_TOTAL) >= value_of(&m, METRIC_CPU));
+	watch.service = 0; /* no rule could take its whole life for the present */
+	play_tell(MSG_WATCH, &watch, -1);
+	do
+		m = hear_sample();
+	while (m.service != 0);
+	assert_true(value_of(&m, METRIC_CPU) >= 0);
 }
 
 /* A pid that another process has by now is not the service's. */
