@@ -1,0 +1,177 @@
+#include "test/system/mischief.h"
+
+#define BYTES(text) text, sizeof(text) - 1
+#define HTTP(name, text, end, lines, state, why) \
+	{ name, BYTES(text), END_##end, PLAIN, NULL, lines, state, why }
+#define TLS(name, secure, kind, lines, state, why)                                       \
+	{ name, BYTES(OK "Content-Length: 5\r\n\r\nhello"), END_CLOSE, TLS_##secure,     \
+	  kind, lines, state, why }
+#define OK "HTTP/1.1 200 OK\r\n"
+#define HELLO "Content-Length: 5\r\n\r\nhello"
+#define BODY "expect = body ~ hello"
+#define CA "tls-ca = ca.pem\n"
+#define K10 K1 K1 K1 K1 K1 K1 K1 K1 K1 K1
+#define K1                                                                               \
+	C100 C100 C100 C100 C100 C100 C100 C100 C100 C100
+#define C100 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+const struct manner manners[] = {
+	/* ---- right answers, some unusual ---- */
+	HTTP("ok", OK HELLO, CLOSE, BODY, "up", ""),
+	HTTP("ok-held", OK HELLO, HOLD, BODY, "up", ""),
+	HTTP("ok-slow", OK HELLO, SLOW, BODY, "up", ""),
+	HTTP("ok-slow-warned", OK HELLO, SLOW, "warn = latency > 250ms", "degraded", "warning"),
+	HTTP("no-length", OK "\r\nhello", CLOSE, BODY, "up", ""),
+	HTTP("chunked", OK "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+	     HOLD, BODY, "up", ""),
+	HTTP("chunk-extension",
+	     OK "Transfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+	     HOLD, BODY, "up", ""),
+	HTTP("status-204", "HTTP/1.1 204 No Content\r\n\r\n", HOLD, "", "up", ""),
+	HTTP("status-206", "HTTP/1.1 206 Partial\r\n" HELLO, CLOSE, "", "up", ""),
+	HTTP("status-299", "HTTP/1.1 299 Odd\r\n" HELLO, CLOSE, "", "up", ""),
+	HTTP("no-reason", "HTTP/1.1 200\r\n" HELLO, CLOSE, "", "up", ""),
+	HTTP("http-1.0", "HTTP/1.0 200 OK\r\n\r\nhello", CLOSE, BODY, "up", ""),
+	HTTP("line-feeds", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", CLOSE, BODY, "up", ""),
+	HTTP("interim-100-200", "HTTP/1.1 100 Continue\r\n\r\n" OK HELLO, CLOSE, BODY, "up", ""),
+	HTTP("interim-103-200", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK HELLO, CLOSE,
+	     BODY, "up", ""),
+	HTTP("same-length-twice", OK "Content-Length: 5\r\n" HELLO, CLOSE, BODY, "up", ""),
+	HTTP("large-header", OK "X: " K10 "\r\n" HELLO, CLOSE, BODY, "up", ""),
+	HTTP("two-answers", OK HELLO "HTTP/1.1 500 no\r\n\r\n", CLOSE, BODY, "up", ""),
+	HTTP("endless-body", OK "\r\naaaaaaaaaa", FLOOD, "", "up", ""),
+	HTTP("endless-body-wanted", OK "\r\naaaaaaaaaa", FLOOD, "expect = body > 100K", "up", ""),
+	HTTP("reset-behind-the-head", OK "Content-Length: 9\r\n\r\nhel", RESET, "", "up", ""),
+	/* ---- statuses ---- */
+	HTTP("status-301", "HTTP/1.1 301 Moved\r\nLocation: /y\r\n" HELLO, CLOSE, "", "down",
+	     "status 301"),
+	HTTP("status-304", "HTTP/1.1 304 Not Modified\r\n\r\n", HOLD, "", "down", "status 304"),
+	HTTP("status-401", "HTTP/1.1 401 No\r\n" HELLO, CLOSE, "", "down", "status 401"),
+	HTTP("status-404", "HTTP/1.1 404 No\r\n" HELLO, CLOSE, "", "down", "status 404"),
+	HTTP("status-429", "HTTP/1.1 429 No\r\n" HELLO, CLOSE, "", "down", "status 429"),
+	HTTP("status-500", "HTTP/1.1 500 No\r\n" HELLO, CLOSE, "", "down", "status 500"),
+	HTTP("status-503", "HTTP/1.1 503 No\r\n" HELLO, CLOSE, "", "down", "status 503"),
+	HTTP("status-101", "HTTP/1.1 101 Switching\r\n\r\n", HOLD, "", "down", "status 101"),
+	HTTP("interim-100-500", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 No\r\n" HELLO, CLOSE, "",
+	     "down", "status 500"),
+	HTTP("interim-alone", "HTTP/1.1 100 Continue\r\n\r\n", HOLD, "", "down", "within"),
+	HTTP("interim-endless", "HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n"
+	     "HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n"
+	     "HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n"
+	     "HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n"
+	     "HTTP/1.1 100 \r\n\r\nHTTP/1.1 100 \r\n\r\n" OK HELLO, CLOSE, "", "down",
+	     "interim answers"),
+	HTTP("status-20", "HTTP/1.1 20 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("status-2000", "HTTP/1.1 2000 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("status-099", "HTTP/1.1 099 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("status-words", "HTTP/1.1 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	/* ---- not HTTP ---- */
+	HTTP("http-0.9", "<html>hello</html>", CLOSE, "", "down", "no HTTP answer"),
+	HTTP("http-2", "HTTP/2.0 200 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("icy", "ICY 200 OK\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("lower-case", "http/1.1 200 ok\r\n" HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("blank-line-first", "\r\n" OK HELLO, CLOSE, "", "down", "no HTTP answer"),
+	HTTP("ssh", "SSH-2.0-OpenSSH_9.2p1\r\n", AT_ONCE, "", "down", "SSH-2.0"),
+	HTTP("smtp", "220 mail ESMTP\r\n", AT_ONCE, "", "down", "220 mail"),
+	HTTP("random", "\x8f\x01\x00\xff\x80\x13\x37", CLOSE, "", "down", "no HTTP answer"),
+	/* ---- silence and half answers ---- */
+	HTTP("nothing-closed", "", CLOSE, "", "down", "closed without an answer"),
+	HTTP("nothing-held", "", HOLD, "", "down", "not a byte came"),
+	HTTP("nothing-reset", "", RESET, "", "down", "broke"),
+	HTTP("half-line", "HTTP/1.1 20", HOLD, "", "down", "within"),
+	HTTP("half-line-closed", "HTTP/1.1 200 OK", CLOSE, "", "down", "closed within"),
+	HTTP("half-head", OK "Content-Le", HOLD, "", "down", "within"),
+	HTTP("half-head-reset", OK "Content-Le", RESET, "", "down", "broke"),
+	HTTP("drip", OK HELLO, DRIP, "", "down", "within"),
+	{ "refused", NULL, 0, END_CLOSE, PLAIN, NULL, "", "down", "refused" },
+	/* ---- header sections ---- */
+	HTTP("line-endless", "HTTP/1.1 200 aaaaaaaaaa", FLOOD, "", "down", "does not end"),
+	HTTP("headers-endless", OK "A: bcdef\r\n", FLOOD, "", "down", "more than 32 KiB"),
+	HTTP("header-huge", OK "X: " K10 K10 K10 K10 "\r\n" HELLO, CLOSE, "", "down",
+	     "more than 32 KiB"),
+	HTTP("folded", OK "X: a\r\n b\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	HTTP("no-colon", OK "X\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	HTTP("blank-before-colon", OK "X : a\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	HTTP("no-name", OK ": a\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	HTTP("nul-in-header", OK "X: a\0b\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	HTTP("bare-cr", OK "X: a\rb\r\n" HELLO, CLOSE, "", "down", "not well-formed"),
+	/* ---- framing ---- */
+	HTTP("lengths-differ", OK "Content-Length: 9\r\n" HELLO, CLOSE, "", "down",
+	     "two that differ"),
+	HTTP("length-and-chunked", OK "Transfer-Encoding: chunked\r\n" HELLO, CLOSE, "", "down",
+	     "both"),
+	HTTP("length-negative", OK "Content-Length: -5\r\n\r\nhello", CLOSE, "", "down",
+	     "no number"),
+	HTTP("length-list", OK "Content-Length: 5, 5\r\n\r\nhello", CLOSE, "", "down", "no number"),
+	HTTP("length-overflow", OK "Content-Length: 18446744073709551621\r\n\r\nhello", CLOSE, "",
+	     "down", "no number"),
+	HTTP("coding-gzip", OK "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", CLOSE, "",
+	     "down", "not chunked"),
+	HTTP("body-short", OK "Content-Length: 9\r\n\r\nhello", CLOSE, BODY, "down",
+	     "closed within the body"),
+	HTTP("body-held", OK "Content-Length: 9\r\n\r\nhello", HOLD, BODY, "down", "within"),
+	HTTP("body-reset", OK "Content-Length: 9\r\n\r\nhello", RESET, BODY, "down", "broke"),
+	HTTP("body-endless", OK "\r\naaaaaaaaaa", FLOOD, BODY, "down", "within"),
+	HTTP("body-other", OK "Content-Length: 5\r\n\r\nsorry", CLOSE, BODY, "down",
+	     "expected body"),
+	HTTP("chunk-no-size", OK "Transfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n0\r\n\r\n", CLOSE,
+	     BODY, "down", "no number"),
+	HTTP("chunk-too-long", OK "Transfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n",
+	     CLOSE, BODY, "down", "longer than its size"),
+	HTTP("chunk-overflow",
+	     OK "Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello\r\n0\r\n\r\n", CLOSE,
+	     BODY, "down", "no number"),
+	HTTP("chunk-cut", OK "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", CLOSE, BODY, "down",
+	     "closed within"),
+	HTTP("chunk-no-end", OK "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", CLOSE, BODY,
+	     "down", "closed within"),
+	/* ---- redirects and JSON ---- */
+	HTTP("redirect-loop", "HTTP/1.1 302 x\r\nLocation: /y\r\n" HELLO, CLOSE, "redirects = 3",
+	     "down", "more than 3 redirects"),
+	HTTP("redirect-nowhere", "HTTP/1.1 302 x\r\n" HELLO, CLOSE, "redirects = 3", "down",
+	     "without a Location"),
+	HTTP("json", OK "Content-Length: 15\r\n\r\n{\"status\":\"ok\"}", CLOSE,
+	     "expect = json /status = ok", "up", ""),
+	HTTP("json-bad", OK "Content-Length: 15\r\n\r\n{\"status\":\"no\"}", CLOSE,
+	     "expect = json /status = ok", "down", "json /status is no"),
+	/* ---- TLS ---- */
+	TLS("tls", RIGHT, NULL, CA BODY "\nexpect = days-left > 14", "up", ""),
+	TLS("tls-handshake", RIGHT, "tls", CA, "up", ""),
+	TLS("tls-old-and-new", RIGHT, NULL, CA "tls-min = 1.3", "up", ""),
+	TLS("tls-soon", SOON, "tls", CA "warn = days-left < 14", "degraded", "days-left"),
+	TLS("tls-expired", EXPIRED, NULL, CA, "down", "has expired"),
+	TLS("tls-expired-taken", EXPIRED, NULL, "tls-verify = no", "up", ""),
+	TLS("tls-future", FUTURE, NULL, CA, "down", "not yet valid"),
+	TLS("tls-other-name", OTHER_NAME, NULL, CA, "down", "mismatch"),
+	TLS("tls-other-name-asked", OTHER_NAME, NULL, CA "tls-name = other.example", "up", ""),
+	TLS("tls-self-signed", SELF_SIGNED, NULL, CA, "down", "self-signed"),
+	TLS("tls-stranger", STRANGER, NULL, CA, "down", "issuer"),
+	TLS("tls-not-trusted", RIGHT, NULL, "", "down", "issuer"),
+	TLS("tls-huge", HUGE, NULL, CA, "down", "excessive message size"),
+	TLS("tls-old", OLD, NULL, CA, "down", "TLS: "),
+	TLS("tls-asks", ASKS, NULL, CA, "down", ""),
+	TLS("tls-asks-shown", ASKS, NULL, CA "tls-cert = client.pem\ntls-key = client.key", "up",
+	    ""),
+	TLS("tls-h2", H2, NULL, CA, "down", "none of our protocols"),
+	TLS("tls-h2-wanted", H2, "tls", CA "tls-alpn = h2", "up", ""),
+	TLS("tls-alpn-none", RIGHT, "tls", CA "tls-alpn = h2", "down", "none of the protocols"),
+	TLS("tls-again", AGAIN, NULL, CA BODY, "down", ""),
+	{ "tls-cut", BYTES(OK "\r\nhello"), END_CLOSE, TLS_CUT, NULL, CA BODY, "down",
+	  "without a TLS close" },
+	TLS("tls-plain-client", RIGHT, "http", "", "down", ""),
+	{ "plain-for-tls", BYTES("HTTP/1.1 400 No\r\n" HELLO), END_CLOSE, PLAIN, "https", "",
+	  "down", "speaks no TLS" },
+	{ "hangs-for-tls", BYTES(""), END_HOLD, PLAIN, "https", "", "down", "handshake" },
+	{ "closes-for-tls", BYTES(""), END_CLOSE, PLAIN, "https", "", "down",
+	  "without a TLS close" },
+	{ "alert-for-tls", BYTES("\x15\x03\x03\x00\x02\x02\x28"), END_CLOSE, PLAIN, "https", "",
+	  "down", "TLS: " },
+	{ "starttls", BYTES("250 safe\r\n"), END_HOLD, TLS_START, "tcp",
+	  CA "expect = body ~ ^220\nsend = STARTTLS\\r\\n\nexpect = body ~ ^220.*\\r\\n\n"
+	     "send = {tls}\nsend = EHLO x\\r\\n\nexpect = body ~ ^250", "up", "" },
+	{ "starttls-inject", BYTES("250 safe\r\n"), END_HOLD, TLS_INJECT, "tcp",
+	  CA "expect = body ~ ^220\nsend = STARTTLS\\r\\n\nexpect = body ~ ^220.*\\r\\n\n"
+	     "send = {tls}\nsend = EHLO x\\r\\n\nexpect = body ~ ^250", "down",
+	  "before the TLS handshake" },
+};
+const size_t manner_count = sizeof manners / sizeof *manners;
