@@ -298,6 +298,8 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	to->last_event = from->last_event;
 	to->last_token = from->last_token;
 	to->random = from->random;
+	to->suspects = from->suspects;
+	to->suspected_ms = from->suspected_ms;
 	incidents_move(to, from);
 	for (uint32_t i = 0; i <= NODE_SILENCE; i++)
 		move_deadline(to, from, NODE_INCIDENTS, i, i);
@@ -317,6 +319,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		if (n == RULES_NONE || rt->checks[n].kind != rf->checks[o].kind)
 			continue;
 		to->checks[n] = from->checks[o];
+		to->held += from->checks[o].held;
 		move_deadline(to, from, OBJECT_CHECK, n, o);
 	}
 	for (uint32_t o = 0; o < rf->route_count; o++) {

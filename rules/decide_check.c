@@ -46,6 +46,7 @@ check_forget(struct world *w, uint32_t id)
 	v->seen = v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	v->fell = false;
+	doubt_set(w, id, false);
 	set_state(w, id, CHECK_UNKNOWN);
 }
 
@@ -117,6 +118,26 @@ came_up(struct world *w, uint32_t id, bool warn)
 	}
 }
 
+static void
+hold_back(struct world *w, uint32_t id)
+{
+	struct check_view *v = &w->checks[id];
+	char text[MSG_TEXT];
+	text_print(text, sizeof text, "not believed, as so many fail: %s", v->text);
+	memcpy(v->text, text, sizeof v->text);
+	set_state(w, id, CHECK_UNKNOWN);
+}
+
+void
+check_falls(struct world *w, uint32_t id)
+{
+	if (doubt_holds(w, id))
+		return;
+	went_down(w, id);
+	after_change(w, id);
+	rule_changed(w, OBJECT_CHECK, id, false);
+}
+
 static unsigned
 bad_of(uint64_t window, uint32_t of)
 {
@@ -149,7 +170,13 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 	bool rises = !bad &&
 		     (!v->fell || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
 						: v->goods >= c->up_need));
-	if (falls && old != CHECK_DOWN)
+	if (bad && v->bad_since_ms == w->now_ms && v->state != CHECK_UNKNOWN)
+		doubt_begins(w, id);
+	if (!bad)
+		doubt_set(w, id, false);
+	if (falls && old != CHECK_DOWN && doubt_holds(w, id))
+		hold_back(w, id);
+	else if (falls && old != CHECK_DOWN)
 		went_down(w, id);
 	else if (rises &&
 		 v->state != (outcome == OUTCOME_WARN ? CHECK_DEGRADED : CHECK_UP)) {
@@ -171,6 +198,7 @@ check_unknown(struct world *w, uint32_t id, const char *text)
 	text_print(v->text, sizeof v->text, "%s", text);
 	v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
+	doubt_set(w, id, false);
 	if (v->state == CHECK_UNKNOWN)
 		return;
 	set_state(w, id, CHECK_UNKNOWN);
@@ -190,6 +218,7 @@ check_role_lost(struct world *w, enum role role)
 			text_print(w->checks[i].text, sizeof w->checks[i].text,
 				   "not measured: the helper is being replaced");
 			w->checks[i].goods = 0;
+			doubt_set(w, i, false);
 			set_state(w, i, CHECK_UNKNOWN);
 		}
 	if (role == ROLE_LOCAL)
@@ -231,4 +260,5 @@ check_result(struct world *w, const struct event *e)
 		after_change(w, id);
 	tell_verified(w, r, r->outcome != OUTCOME_BAD);
 	rule_changed(w, OBJECT_CHECK, id, true);
+	doubt_answered(w, id);
 }

@@ -79,6 +79,8 @@ struct service_view {
 
 struct check_view {
 	enum check_state state;
+	bool held;	 /* its fall is held back: decide_doubt.c */
+	int64_t asked_ms; /* as a witness */
 	bool fell;	 /* its last verdict was down, though it may be unknown now */
 	uint64_t window; /* newest in bit 0, 1 = bad */
 	uint32_t seen;	 /* observations in the window */
@@ -229,6 +231,9 @@ struct world {
 	uint32_t pending_first, pending_last, starting;
 	uint32_t *waiting, waiting_rules; /* ids of the rules whose action is waited for */
 	bool going; /* EVENT_GO came */
+	bool suspects;	      /* ourselves: falls of checks are held back, and it was told */
+	uint32_t held;	      /* checks whose fall is held back */
+	int64_t suspected_ms; /* when it was last found so */
 	bool moved; /* after a reload: nothing of this is a boot */
 	bool recalled; /* times of services are still real ones */
 	uint32_t go_next;
@@ -352,7 +357,15 @@ void check_result(struct world *w, const struct event *e);
 void check_unknown(struct world *w, uint32_t id, const char *text);
 void check_forget(struct world *w, uint32_t id); /* older exchanges prove nothing */
 void check_pace(struct world *w, uint32_t id, enum pace pace);
+void check_falls(struct world *w, uint32_t id); /* it is held back: is it still? */
 void check_role_lost(struct world *w, enum role role);
+
+/* ---- decide_doubt.c ---- */
+void doubt_begins(struct world *w, uint32_t id); /* it failed for the first time */
+/* It would fall now, but so many others do that we suspect ourselves. */
+bool doubt_holds(struct world *w, uint32_t id);
+void doubt_set(struct world *w, uint32_t id, bool held);
+void doubt_answered(struct world *w, uint32_t id); /* a witness has spoken, maybe */
 
 /* ---- decide_route.c ---- */
 void route_seen(struct world *w, const struct event *e);

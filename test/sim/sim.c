@@ -308,7 +308,8 @@ check_verdict(uint32_t id)
 {
 	const struct check *c = &sim.rules->checks[id];
 	const struct check_view *v = &sim.world->checks[id];
-	if (sim.bad_row[id] >= c->down_need && c->down_ms == 0 && v->state != CHECK_DOWN)
+	if (sim.bad_row[id] >= c->down_need && c->down_ms == 0 && v->state != CHECK_DOWN &&
+	    !v->held)
 		breach("P3: enough failures, and no verdict");
 }
 

@@ -60,7 +60,7 @@ static const struct stage_row one[] = {
 	  "route:one=b route-moved:one answer:failed route:one=a route-undone:one "
 	  "one=primary" },
 	/* or stuck */
-	{ WELL "bad:cc bad:cc bad:ca bad:ca seen:one bad:proof +3s ?one", TOLD,
+	{ WELL "bad:cc bad:cc good:proof bad:ca bad:ca seen:one bad:proof +3s ?one", TOLD,
 	  "route:one=b-a,c route-moved:one route-stuck:one one=stuck" },
 	/* back once the better one has been well for its time */
 	{ WELL "bad:ca bad:ca seen:one good:proof good:ca +9s ?one +2s seen:one ?one",
@@ -163,16 +163,15 @@ static const struct stage_row all[] = {
 };
 
 /* More than half of a farm at once, by its checks only. */
+#define MEMBER(n) "[service s" n "]\nrun = /s\n[check c" n "]\nof = s" n "\ntcp = h:1\ndown = 1\nup = 1\n"
 static const char farm[] =
-	"[monitord]\nalert = ops\nsmtp = h:25\n[contact ops]\nmail = o@x.y\n"
-	"[service s1]\nrun = /s\n[check c1]\nof = s1\ntcp = h:1\ndown = 1\nup = 1\n"
-	"[service s2]\nrun = /s\n[check c2]\nof = s2\ntcp = h:1\ndown = 1\nup = 1\n"
-	"[service s3]\nrun = /s\n[check c3]\nof = s3\ntcp = h:1\ndown = 1\nup = 1\n"
-	"[service s4]\nrun = /s\n[check c4]\nof = s4\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[monitord]\nalert = ops\nsmtp = h:25\n[contact ops]\nmail = o@x.y\n" MEMBER("1")
+		MEMBER("2") MEMBER("3") MEMBER("4") MEMBER("5") MEMBER("6") MEMBER("7") MEMBER("8")
 	"[route farm]\nswitch = /s\nbackend = b1 check c1\nbackend = b2 check c2\n"
 	"backend = b3 check c3\nbackend = b4 check c4\nactive = all\nreturn = after 1s\n";
 #define FARM                                                                              \
-	"adopted:s1 adopted:s2 adopted:s3 adopted:s4 go good:c1 good:c2 good:c3 good:c4 "  \
+	"adopted:s1 adopted:s2 adopted:s3 adopted:s4 adopted:s5 adopted:s6 adopted:s7 "    \
+	"adopted:s8 go good:c1 good:c2 good:c3 good:c4 good:c5 good:c6 good:c7 good:c8 "   \
 	"seen:farm=b1,b2,b3,b4 +1s "
 
 static const struct stage_row panics[] = {

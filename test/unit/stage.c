@@ -91,6 +91,23 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 	return true;
 }
 
+/* Who is well says so at once when it is asked; checks that prove switches are played. */
+static void
+witnesses(void)
+{
+	for (uint32_t i = 0; i < stage.rules->check_count && i < 64; i++) {
+		struct msg_result r = { .check = i,
+					.began_ns = stage.now_ms * 1000000,
+					.outcome = OUTCOME_GOOD };
+		struct event e = { .kind = EVENT_RESULT, .id = i, .result = &r };
+		bool asked = stage.asked[i] && stage.well[i] &&
+			     stage.rules->checks[i].verifies.count == 0;
+		stage.asked[i] = false;
+		if (asked)
+			happen(&e);
+	}
+}
+
 static bool
 of_a_check(const char *verb, uint32_t id)
 {
@@ -108,7 +125,11 @@ of_a_check(const char *verb, uint32_t id)
 	if (r.outcome == OUTCOMES)
 		return false;
 	text_print(r.text, sizeof r.text, "it is %s", verb);
+	if (id < 64)
+		stage.well[id] = r.outcome == OUTCOME_GOOD || r.outcome == OUTCOME_WARN;
+	memset(stage.asked, 0, sizeof stage.asked);
 	happen(&e);
+	witnesses();
 	return true;
 }
 

@@ -100,6 +100,8 @@ stage_write(const struct decision *d)
 		write_route(d);
 		break;
 	case DECIDE_PACE:
+		if (d->pace == PACE_NOW && d->id < 64)
+			stage.asked[d->id] = true;
 		if (wants("pace"))
 			stage_add("pace:%s=%s", r->checks[d->id].name, paces[d->pace]);
 		break;
