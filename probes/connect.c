@@ -3,7 +3,9 @@
 #include "probes/exchange.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -230,6 +232,22 @@ addresses(const struct exchange *x)
 				      : x->run->addresses;
 }
 
+/* For people: which one is tried. */
+static void
+tell_address(struct exchange *x, const union address *a)
+{
+	char host[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 16];
+	bool v4 = a->any.sa_family == AF_INET;
+	if (x->run->stream->phase == NULL)
+		return;
+	inet_ntop(a->any.sa_family,
+		  v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr, host,
+		  sizeof host);
+	text_print(text, sizeof text, v4 ? "%s:%u" : "[%s]:%u", host,
+		   ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port));
+	exchange_phase(x, PHASE_CONNECT, text);
+}
+
 /* Tries the next address; error: why the one before failed, 0: there was none. */
 static void
 connect_next(struct exchange *x, int error)
@@ -238,6 +256,7 @@ connect_next(struct exchange *x, int error)
 	char at[110];
 	while (x->address < all->count) {
 		const union address *a = &all->list[x->address++];
+		tell_address(x, a);
 		exchange_watch(x, 0);
 		if (x->fd != -1)
 			close(x->fd);
@@ -277,7 +296,7 @@ start_connect(struct exchange *x)
 {
 	const struct check *c = x->run->plan.check;
 	x->address = 0;
-	exchange_phase(x, PHASE_CONNECT, NULL);
+	x->phase = PHASE_CONNECT;
 	if (c->connect_timeout_ms > 0 && !x->moved && x->elsewhere == NULL)
 		exchange_arm(x, c->connect_timeout_ms);
 	connect_next(x, 0);

@@ -287,6 +287,23 @@ expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT])
 	return false;
 }
 
+void
+expect_each(const struct plan *p, bool warns, const struct answer *a,
+	    void (*fn)(void *arg, bool is_so, const char *wording, const char *found),
+	    void *arg)
+{
+	const struct check *c = p->check;
+	const struct expect *list = warns ? c->warns : c->expects;
+	char found[MSG_TEXT], words[MSG_TEXT];
+	for (uint32_t i = 0; i < (warns ? c->warn_count : c->expect_count); i++) {
+		bool in_turn = !warns && list[i].kind == EXPECT_BODY && a->in_turn;
+		bool is_so = in_turn || holds(&list[i], (warns ? p->warns : p->expects)[i], a,
+					      found, sizeof found);
+		wording(&list[i], a, words, sizeof words);
+		fn(arg, is_so, words, in_turn ? "in its turn" : found);
+	}
+}
+
 bool
 expect_unknown(const struct plan *p, const struct answer *a)
 {

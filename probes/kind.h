@@ -121,6 +121,10 @@ bool body_json(const struct expect *x, const pcre2_code *re, const char *bytes, 
 bool body_sha256(const char *bytes, size_t size, char hex[65]); /* false: out of memory */
 /* Does any warn hold? True: why says which. */
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
+/* Each expect (or warn): is it so, as a user would write it, and what was found. */
+void expect_each(const struct plan *p, bool warns, const struct answer *a,
+		 void (*fn)(void *arg, bool is_so, const char *wording, const char *found),
+		 void *arg);
 /* Does that regex of the rules fit in the text? end: behind it, or 0. */
 bool expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */

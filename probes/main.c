@@ -1,8 +1,10 @@
 #include "probes/probes.h"
 
 #include "base/log.h"
+#include "probes/hand.h"
 #include "rules/parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -39,13 +41,20 @@ raise_limit(void)
 int
 main(int argc, char **argv)
 {
-	bool net = argc == 2 && strcmp(argv[1], "net") == 0;
-	if (!net && (argc != 2 || strcmp(argv[1], "local") != 0)) {
+	const char *word = argc > 1 ? argv[1] : "";
+	bool net = argc == 2 && strcmp(word, "net") == 0;
+	raise_limit();
+	if (argc == 4 && strcmp(word, "check") == 0) {
 		log_open("monitord-probes", false);
-		log_error("usage: monitord-probes net|local (monitord starts it)");
+		return hand_main(argv[2], argv[3]);
+	}
+	if (!net && (argc != 2 || strcmp(word, "local") != 0)) {
+		fputs("usage: monitord-probes check FILE NAME   one check, once, with each "
+		      "phase\n"
+		      "       monitord-probes net|local         (monitord starts it)\n",
+		      stderr);
 		return 2;
 	}
 	log_open(net ? "monitord-net" : "monitord-local", false);
-	raise_limit();
 	return net ? net_main() : local_main();
 }

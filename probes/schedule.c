@@ -72,6 +72,13 @@ schedule_change(struct schedule *s, int64_t every_ms, int64_t fast_ms)
 }
 
 void
+schedule_begin_now(struct schedule *s)
+{
+	s->pace = PACE_NORMAL;
+	on_timer(&(struct loop_timer){ .arg = s });
+}
+
+void
 schedule_pace(struct schedule *s, enum pace pace)
 {
 	if (pace == PACE_NOW) {

@@ -26,6 +26,8 @@ void schedule_begin(struct schedule *s, struct loop *loop, const char *name,
 		    int64_t every_ms, int64_t fast_ms, void (*due)(struct schedule *s));
 /* After a reload: the same measurement at other intervals. */
 void schedule_change(struct schedule *s, int64_t every_ms, int64_t fast_ms);
+/* One measurement begins before this returns; for one by hand. */
+void schedule_begin_now(struct schedule *s);
 void schedule_pace(struct schedule *s, enum pace pace);
 /* One more is due at once when the running one has ended: it proves nothing. */
 void schedule_again(struct schedule *s);

@@ -157,6 +157,8 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 	m.outcome = late ? OUTCOME_UNKNOWN : outcome;
 	m.began_ns = x->began_ns;
 	m.latency_ns = clock_ns() - x->began_ns;
+	if (a != NULL && s->answer != NULL)
+		s->answer(s, &r->plan, a);
 	if (late)
 		why = "our own loop was late: no verdict";
 	text_clean(m.text, sizeof m.text, why, strlen(why));

@@ -35,9 +35,11 @@ struct stream { /* what all runs of the program share */
 	/* run_opened() is due, now or later. False: it cannot be asked for now. */
 	bool (*open)(struct stream *s, const struct msg_open *o);
 	void (*report)(struct stream *s, const struct msg_result *m);
-	/* NULL, or told of each phase that begins, and of what is sent and received. */
+	/* NULL, or told of each phase that begins, of what is sent and received, and of
+	 * what was measured, before it is reported. */
 	void (*phase)(struct stream *s, enum phase phase, const char *detail);
 	void (*bytes)(struct stream *s, bool sent, const char *bytes, size_t size);
+	void (*answer)(struct stream *s, const struct plan *p, const struct answer *a);
 	unsigned most; /* exchanges that may be under way at once, set by stream_begin */
 
 	/* the engine's own */

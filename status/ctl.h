@@ -93,6 +93,7 @@ enum ctl_exit ctl_services(struct ctl *ctl, const char *verb);
 enum ctl_exit ctl_route(struct ctl *ctl, const char *verb);
 enum ctl_exit ctl_reload(struct ctl *ctl);
 enum ctl_exit ctl_test(struct ctl *ctl);
+enum ctl_exit ctl_check(struct ctl *ctl); /* FILE NAME */
 enum ctl_exit ctl_events(struct ctl *ctl);
 enum ctl_exit ctl_incidents(struct ctl *ctl);
 enum ctl_exit ctl_ack(struct ctl *ctl);

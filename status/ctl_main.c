@@ -36,6 +36,7 @@ static const struct row {
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
 	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
 	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
+	{ "check", 2, 2, ctl_check, NULL, "FILE NAME" },
 };
 
 static void
@@ -62,6 +63,7 @@ usage(FILE *out)
 	      "  availability NAME ... [--month 2026-11] [--json]\n"
 	      "  reload                                   read the rule files again\n"
 	      "  test CONTACT                             send a test alert\n"
+	      "  check FILE NAME                          run one check once, and show each phase\n"
 	      "exit: 0 done or all up, 1 no daemon, 2 wrong use, 3 not reached or not "
 	      "up,\n"
 	      "      4 no such name, 5 not allowed\n",
@@ -71,7 +73,7 @@ usage(FILE *out)
 static bool
 is_planned(const char *word)
 {
-	static const char *const words[] = { "check", "replay" };
+	static const char *const words[] = { "replay" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i], word) == 0)
 			return true;

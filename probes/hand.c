@@ -1,0 +1,267 @@
+/* One check, once, by hand: each phase with its time, the bytes, and what each test says.
+ * With the rights of whoever calls; monitord has no part in it. */
+#include "probes/hand.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "probes/exchange.h"
+#include "rules/parse.h"
+#include "rules/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SHOWN_LINES 40 /* of one direction's bytes */
+#define SHOWN_COLUMNS 100
+
+static struct hand {
+	struct stream stream;
+	struct run run;
+	int64_t began_ns;
+	bool first_byte;
+	struct msg_result result;
+	bool ended;
+} hand;
+
+static void
+stamp(int64_t at_ns)
+{
+	printf("%9.2f ms  ", (double)(at_ns - hand.began_ns) / 1e6);
+}
+
+/* ---- bytes ---- */
+
+static size_t
+show_byte(unsigned char c)
+{
+	static const char named[] = "\r\n\t\\", letters[] = "rnt\\";
+	const char *at = c != '\0' ? strchr(named, c) : NULL;
+	if (at != NULL)
+		printf("\\%c", letters[at - named]);
+	else if (c >= 32 && c < 127)
+		putchar(c);
+	else
+		printf("\\x%02x", c);
+	return at != NULL ? 2 : c >= 32 && c < 127 ? 1 : 4;
+}
+
+/* Credentials are nobody's business who looks over a shoulder. */
+static size_t
+hidden(const char *bytes, size_t size)
+{
+	static const char name[] = "Authorization: ";
+	size_t n = sizeof name - 1;
+	if (size < n || memcmp(bytes, name, n) != 0)
+		return 0;
+	const char *end = memchr(bytes, '\r', size);
+	return end != NULL ? (size_t)(end - bytes) : size;
+}
+
+static void
+show_bytes(const char *bytes, size_t size)
+{
+	unsigned lines = 0;
+	size_t column = 0;
+	for (size_t i = 0; i < size; i++) {
+		if (column == 0)
+			printf("%*s", 16, "");
+		size_t skipped = column == 0 ? hidden(bytes + i, size - i) : 0;
+		if (skipped > 0) {
+			printf("Authorization: (hidden)");
+			i += skipped;
+		}
+		column += show_byte((unsigned char)bytes[i]);
+		if (bytes[i] != '\n' && column < SHOWN_COLUMNS && i + 1 < size)
+			continue;
+		putchar('\n');
+		column = 0;
+		if (++lines == SHOWN_LINES && i + 1 < size) {
+			printf("%*s… and %zu bytes more\n", 16, "", size - i - 1);
+			return;
+		}
+	}
+}
+
+static void
+on_bytes(struct stream *s, bool sent, const char *bytes, size_t size)
+{
+	(void)s;
+	stamp(clock_ns());
+	if (sent)
+		printf("sent %zu bytes\n", size);
+	else if (size == 0)
+		printf("the peer closed\n");
+	else
+		printf("%s %zu bytes\n", hand.first_byte ? "received" : "first bytes:", size);
+	hand.first_byte = hand.first_byte || !sent;
+	show_bytes(bytes, size);
+}
+
+/* ---- phases and the verdict ---- */
+
+static void
+on_phase(struct stream *s, enum phase phase, const char *detail)
+{
+	static const char *const words[PHASES] = {
+		[PHASE_WAIT] = "waits for its turn", [PHASE_FILES] = "reads its files",
+		[PHASE_RESOLVE] = "resolve",         [PHASE_OPEN] = "opens the socket",
+		[PHASE_CONNECT] = "connect",         [PHASE_TLS] = "TLS handshake",
+		[PHASE_EXCHANGE] = "connected",
+	};
+	(void)s;
+	stamp(clock_ns());
+	printf("%s%s%s\n", words[phase], detail != NULL ? " " : "", detail != NULL ? detail : "");
+}
+
+static void
+on_test(void *arg, bool right, const char *wording, const char *found)
+{
+	const char *list = arg;
+	bool warn = strcmp(list, "warn") == 0;
+	printf("%*s%s %s: %s (%s)\n", 16, "", list, wording,
+	       right == warn ? (warn ? "WARNS" : "FAILS") : (warn ? "is not so" : "holds"), found);
+}
+
+static void
+on_answer(struct stream *s, const struct plan *p, const struct answer *a)
+{
+	static char expects[] = "expect", warns[] = "warn";
+	(void)s;
+	stamp(clock_ns());
+	printf("judged\n");
+	expect_each(p, false, a, on_test, expects);
+	expect_each(p, true, a, on_test, warns);
+}
+
+void
+hand_report(const struct msg_result *m)
+{
+	static const char *const words[OUTCOMES] = { [OUTCOME_UNKNOWN] = "unknown",
+						     [OUTCOME_GOOD] = "up",
+						     [OUTCOME_BAD] = "down",
+						     [OUTCOME_WARN] = "degraded" };
+	printf("%9.2f ms  %s%s%s\n", (double)m->latency_ns / 1e6, words[m->outcome],
+	       m->text[0] != '\0' ? ": " : "", m->text);
+	for (uint32_t i = 0; i < m->value_count; i++)
+		printf("%*s%s = %.10g\n", 16, "", metric_table[m->value[i].metric].name,
+		       m->value[i].value);
+}
+
+static void
+on_report(struct stream *s, const struct msg_result *m)
+{
+	hand.result = *m;
+	hand.ended = true;
+	loop_stop(s->loop);
+}
+
+/* ---- what monitord would open ---- */
+
+static int
+unix_socket(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof a.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool
+on_open(struct stream *s, const struct msg_open *o)
+{
+	const struct check *c = &s->rules->checks[o->id];
+	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
+	unsigned file = o->what - OPEN_CHECK_SECRET;
+	int fd = o->what == OPEN_CHECK_SOCKET
+			 ? unix_socket(c->path)
+			 : open(c->files[file], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	answer.error = fd == -1 ? errno : 0;
+	stream_opened(s, &answer, fd);
+	return true;
+}
+
+/* ---- */
+
+static int
+by_stream(const struct rules *rules, uint32_t id)
+{
+	struct stream *s = &hand.stream;
+	uint64_t *active = calloc(rules->route_count + 1, sizeof *active);
+	*s = (struct stream){ .loop = loop_new(0), .rules = rules, .active = active,
+			      .open = on_open, .report = on_report, .phase = on_phase,
+			      .bytes = on_bytes, .answer = on_answer };
+	if (s->loop == NULL || active == NULL || !resolve_begin(s->loop)) {
+		fputs("monitord-probes: no loop, or no resolver\n", stderr);
+		return HAND_NOT_DONE;
+	}
+	for (uint32_t r = 0; r < rules->route_count; r++) /* any backend may answer by hand */
+		active[r] = UINT64_MAX >> (64 - rules->routes[r].backend_count);
+	if (getrandom(&s->unique, sizeof s->unique, 0) != (ssize_t)sizeof s->unique)
+		s->unique = (uint64_t)clock_real_ms();
+	stream_begin(s);
+	if (!run_begin(&hand.run, s, id)) {
+		fputs("monitord-probes: out of memory\n", stderr);
+		return HAND_NOT_DONE;
+	}
+	hand.began_ns = clock_ns();
+	schedule_begin_now(&hand.run.schedule);
+	if (!hand.ended)
+		loop_run(s->loop);
+	hand_report(&hand.result);
+	run_end(&hand.run);
+	free(active);
+	return hand.result.outcome == OUTCOME_GOOD || hand.result.outcome == OUTCOME_WARN
+		       ? HAND_UP
+		       : HAND_DOWN;
+}
+
+static bool
+is_stream(const struct check *c)
+{
+	return check_role(c) == ROLE_NET && kind_table[c->kind].wanted != NULL;
+}
+
+int
+hand_main(const char *path, const char *name)
+{
+	struct sources sources = { .list = NULL };
+	struct problems problems = { .list = NULL };
+	struct rules *rules = sources_read(path, false, &sources, &problems)
+				      ? rules_parse(&sources, &problems)
+				      : NULL;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (rules == NULL) {
+		problems_print(&problems, &sources, stderr);
+		return HAND_WRONG_USE;
+	}
+	uint32_t id = rules_find(rules, OBJECT_CHECK, name);
+	if (id == RULES_NONE) {
+		fprintf(stderr, "%s: no check '%s'\n", path, name);
+		return HAND_NO_NAME;
+	}
+	const struct check *c = &rules->checks[id];
+	printf("[check %s] of %s:%u\n", c->name, c->place.file, c->place.line);
+	int code = is_stream(c) ? by_stream(rules, id) : hand_helper(&sources, rules, id);
+	rules_free(&rules);
+	sources_free(&sources);
+	problems_free(&problems);
+	return code;
+}

@@ -1,0 +1,71 @@
+#!/bin/bash
+# `monitorctl check`: one check by hand, of each sort, without a daemon: phases, bytes, tests,
+# exit codes; credentials are not shown.
+. "${MONITORD_SOURCE:?}/test/system/wait.sh"
+build=${MONITORD_BUILD:?}
+dir=$(mktemp -d "${TMPDIR:-/tmp}"/mhand.XXXXXX) || exit 1
+servers=
+trap '[ -n "$servers" ] && kill $servers 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+"$build/test/system/mischief" "$dir" >"$dir/served" 2>&1 &
+servers=$!
+for _ in $(seq 100); do grep -q ready "$dir/served" && break; sleep 0.1; done
+grep -q ready "$dir/served" || { bad "no servers: $(cat "$dir/served")"; finish; }
+port() { awk -v n="$1" '$1 == n { print $2 }' "$dir/ports"; }
+echo top-secret >"$dir/password"
+cat >>"$dir/checks.ini" <<RULES
+[check login]
+http = http://127.0.0.1:$(port ok)/
+auth-user = me
+auth-password-file = $dir/password
+
+[check there]
+file   = $dir/password
+expect = size < 1K
+
+[check plugin]
+script = $dir/plugin a b
+
+[check plugin-bad]
+script = $dir/plugin
+
+[check socket]
+unix = $dir/nobody
+RULES
+cat >"$dir/plugin" <<'PLUGIN'
+#!/bin/sh
+echo "PLUGIN $*"
+[ $# -eq 2 ]
+exit $(($? * 2))
+PLUGIN
+chmod 755 "$dir/plugin"
+
+# try CHECK EXIT WORDS...: it ends so, and says these
+try() {
+	local name=$1 code=$2 word
+	"$build/monitorctl" check "$dir/checks.ini" "$name" >"$dir/out" 2>&1
+	local is=$?
+	[ "$is" = "$code" ] && ok "$name ends with $code" || bad "$name ended with $is, not $code: $(cat "$dir/out")"
+	for word in "${@:3}"; do
+		grep -qF -- "$word" "$dir/out" && ok "$name: $word" || bad "$name lacks '$word': $(cat "$dir/out")"
+	done
+}
+try ok 0 connect connected 'GET /x HTTP/1.1\r\n' 'first bytes: 43' 'expect body ~ hello: holds' 'status = 200'
+try ok-slow-warned 0 'warn latency > 250 ms: WARNS' degraded
+try body-other 3 'expect body ~ hello: FAILS'
+try refused 3 'Connection refused'
+try nul-in-header 3 'X: a\x00b'
+try tls 0 'TLS handshake' 'TLSv1.3' 'days-left ='
+try tls-expired 3 'has expired'
+try starttls 0 'STARTTLS\r\n' 'TLSv1.3' '250 safe\r\n'
+try redirect-loop 3 'GET /y' 'more than 3 redirects'
+try login 0 '(hidden)'
+grep -q dG9w "$dir/out" && bad "the password is shown" || ok "the password is not shown"
+try there 0 'size = 11'
+try plugin 0 up
+try plugin-bad 3 'down: PLUGIN'
+try socket 3 'No such file'
+try nothing 4 "no check 'nothing'"
+echo '[check x' >>"$dir/checks.ini"
+try ok 2 "checks.ini:"
+finish
