@@ -234,13 +234,27 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 
 /* ---- reload ---- */
 
+/* The newest of them, as many as are remembered now. */
+static void
+move_crashes(struct service_view *to, const struct service_view *from)
+{
+	uint32_t n = from->crash_next < from->crash_cap ? from->crash_next : from->crash_cap;
+	if (n > to->crash_cap)
+		n = to->crash_cap;
+	for (uint32_t i = 0; i < n; i++)
+		to->crash_ms[i] = from->crash_ms[(from->crash_next - n + i) % from->crash_cap];
+	to->crash_next = n;
+}
+
 static void
 move_service(struct world *to, uint32_t id, const struct service_view *old, bool reached)
 {
-	struct service_view *s = &to->services[id];
-	uint32_t next = s->starting_next;
+	struct service_view *s = &to->services[id], own = *s;
 	*s = *old;
-	s->starting_next = next;
+	s->starting_next = own.starting_next;
+	s->crash_ms = own.crash_ms;
+	s->crash_cap = own.crash_cap;
+	move_crashes(s, old);
 	s->pending = s->tell_affected = false;
 	s->moved = reached;
 	to->turns += s->in_turn;

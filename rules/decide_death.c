@@ -28,7 +28,7 @@ exit_text(const struct event *e, char *out, size_t cap)
 void
 service_count(struct service_view *s, int64_t at_ms)
 {
-	s->crash_ms[s->crash_next++ % CRASHES_MAX] = at_ms;
+	s->crash_ms[s->crash_next++ % s->crash_cap] = at_ms;
 }
 
 void
@@ -52,7 +52,7 @@ service_too_often(const struct world *w, uint32_t id)
 	const struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
+	for (uint32_t i = 0; i < s->crash_cap && i < s->crash_next; i++)
 		n += w->now_ms - s->crash_ms[i] < c->at_most_ms;
 	return c->at_most > 0 && n > c->at_most;
 }
@@ -187,7 +187,7 @@ bool
 service_resume_ended(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
-	uint32_t newest = (s->crash_next + CRASHES_MAX - 1) % CRASHES_MAX;
+	uint32_t newest = (s->crash_next + s->crash_cap - 1) % s->crash_cap;
 	if (!restarts_it(w, id)) {
 		ended_for_good(w, id);
 		return true;

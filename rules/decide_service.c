@@ -72,8 +72,8 @@ sample(struct world *w, const struct event *e)
 		return;
 	s->sample_ms = w->now_ms;
 	for (uint32_t i = 0; i < m->value_count && i < MSG_SAMPLE_VALUES; i++)
-		if (m->value[i].metric < METRICS_COUNT)
-			s->values[m->value[i].metric] = m->value[i].value;
+		if (metric_sample_slot(m->value[i].metric) < MSG_SAMPLE_VALUES)
+			s->values[metric_sample_slot(m->value[i].metric)] = (float)m->value[i].value;
 	world_mark(w, OBJECT_SERVICE, e->id);
 	rule_changed(w, OBJECT_SERVICE, e->id, true);
 }

@@ -232,8 +232,8 @@ service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms)
 	s->started_ms = started_ms;
 	s->started_real_ms = w->real_ms - (w->now_ms - started_ms);
 	s->sample_ms = 0;
-	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		s->values[m] = (double)NAN;
+	for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++)
+		s->values[m] = NAN;
 	rule_forget(w, id);
 	world_mark(w, OBJECT_SERVICE, id);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE, UNIT_YESNO, UNIT_TEXT };
 
@@ -108,6 +109,10 @@ extern const struct metric_row metric_table[METRICS_COUNT];
 
 /* The metric of that name for that object letter; METRICS_COUNT: none. */
 enum metric metric_find(const char *name, size_t length, char object);
+
+/* Where a service's view keeps it, below MSG_SAMPLE_VALUES (base/msg.h); SIZE_MAX: its process is
+ * not asked for it. */
+size_t metric_sample_slot(enum metric m);
 
 /* The metric that tells m in percent of its whole, as used-percent for used;
  * METRICS_COUNT: nothing is its whole. */

@@ -207,7 +207,7 @@ recall_settle(struct world *w)
 	incidents_settle(w);
 	for (uint32_t id = 0; id < w->rules->service_count; id++) {
 		struct service_view *s = &w->services[id];
-		for (uint32_t i = 0; i < CRASHES_MAX && i < s->crash_next; i++)
+		for (uint32_t i = 0; i < s->crash_cap && i < s->crash_next; i++)
 			s->crash_ms[i] = settled(w, s->crash_ms[i]);
 		s->up_ms = settled(w, s->up_ms);
 		if (s->held && s->hold_until_ms != 0)

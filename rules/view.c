@@ -6,6 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+double
+world_sampled(const struct service_view *s, enum metric m)
+{
+	size_t slot = metric_sample_slot(m);
+	return slot < MSG_SAMPLE_VALUES ? (double)s->values[slot] : (double)NAN;
+}
+
 void
 world_service_view(const struct world *w, uint32_t id, struct msg_service_view *v)
 {
@@ -25,10 +32,10 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->by_command = s->by_command;
 	v->drained = s->drained;
 	v->hold_until_real_ms = s->held ? s->hold_until_ms : 0;
-	v->cpu = s->values[METRIC_CPU];
-	v->memory = s->values[METRIC_MEMORY];
-	v->threads = s->values[METRIC_THREADS];
-	v->fds = s->values[METRIC_FDS];
+	v->cpu = world_sampled(s, METRIC_CPU);
+	v->memory = world_sampled(s, METRIC_MEMORY);
+	v->threads = world_sampled(s, METRIC_THREADS);
+	v->fds = world_sampled(s, METRIC_FDS);
 	v->event = s->event;
 }
 
@@ -39,8 +46,8 @@ world_forget_sample(struct world *w, uint32_t service)
 	if (s->sample_ms == 0)
 		return;
 	s->sample_ms = 0;
-	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		s->values[m] = (double)NAN;
+	for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++)
+		s->values[m] = NAN;
 	world_mark(w, OBJECT_SERVICE, service);
 }
 

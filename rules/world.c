@@ -88,8 +88,8 @@ init_views(struct world *w, int64_t now_ms)
 	for (uint32_t i = 0; i < r->service_count; i++) {
 		w->services[i].exit_code = -1;
 		w->services[i].starting_next = RULES_NONE;
-		for (unsigned m = 0; m < METRICS_COUNT; m++)
-			w->services[i].values[m] = (double)NAN;
+		for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++)
+			w->services[i].values[m] = NAN;
 	}
 	for (uint32_t i = 0; i < r->check_count; i++)
 		w->checks[i].pace = PACE_NORMAL;
@@ -138,6 +138,11 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
 		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
 		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
+	}
+	for (uint32_t i = 0; good && i < rules->service_count; i++) {
+		struct service_view *s = &w->services[i];
+		s->crash_cap = rules->services[i].at_most + 1;
+		s->crash_ms = get(a, &good, s->crash_cap * sizeof *s->crash_ms);
 	}
 	w->brakes = get(a, &good, (rules->chain_count + 1) * sizeof *w->brakes);
 	good = good && memory_begin(w);

@@ -7,7 +7,6 @@
 #include "rules/world.h"
 
 #define TOKENS 4	   /* commands that wait for one object's outcome */
-#define CRASHES_MAX 64	   /* remembered for at-most */
 #define INCIDENTS 256	   /* remembered; the oldest closed one is replaced */
 #define NO_INCIDENT UINT32_MAX
 #define NEVER INT64_MAX
@@ -61,8 +60,8 @@ struct service_view {
 	uint32_t step; /* of the stop ladder */
 	int32_t pid, exit_code, exit_signal;
 	uint32_t restarts, crashes; /* crashes in a row, for the back-off */
-	int64_t crash_ms[CRASHES_MAX];
-	uint32_t crash_next;
+	int64_t *crash_ms; /* a ring: of one more than at-most forgives */
+	uint32_t crash_cap, crash_next;
 	int64_t started_ms, started_real_ms, since_real_ms, up_ms;
 	int64_t drain_ms; /* when the drain was seen; 0: not yet */
 	uint32_t starting_next; /* list of pending */
@@ -73,7 +72,7 @@ struct service_view {
 	bool tell_affected;
 	bool needed;	/* while all are stopped: somebody who needs it is not gone */
 	uint64_t event; /* the last about it */
-	double values[METRICS_COUNT];
+	float values[MSG_SAMPLE_VALUES]; /* by service_value_slot; NaN: not known */
 	int64_t sample_ms; /* 0: none of this process */
 };
 
@@ -252,6 +251,7 @@ struct world {
 struct decision *world_decide(struct world *w, enum decision_kind kind, uint32_t id);
 void world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms); /* NEVER: none */
 void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its view changed */
+double world_sampled(const struct service_view *s, enum metric m); /* NaN: not known */
 bool world_room(const struct world *w); /* false: what can wait takes a later turn */
 uint32_t world_random(struct world *w);
 struct node *world_node(struct world *w, enum object_kind kind, uint32_t id);
