@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "monitord/core.h"
+#include "monitord/spawn.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -274,6 +275,7 @@ static void
 be_idle(struct core *c)
 {
 	loop_timer_stop(&c->beat);
+	spawn_rest();
 	for (int i = 0; i < 2; i++)
 		if (c->listeners[i] != -1)
 			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);

@@ -115,7 +115,7 @@ fill(struct gather *ask, const struct process *p, bool dead)
 	ask->item_count = c->evidence_count;
 	text_print(ask->name, sizeof ask->name, "%s", c->name);
 	text_print(ask->folder, sizeof ask->folder, "%s/evidence", p->owner->rules->settings.state);
-	ask->account = p->account;
+	ask->account = *p->account;
 	for (uint32_t i = 0; i < c->evidence_count; i++)
 		other = other == NULL ? c->evidence[i].file : other;
 	for (uint32_t i = 0; i < c->evidence_count; i++) {
@@ -174,7 +174,7 @@ peek(struct process *p)
 	char bytes[PEEK], text[GATHER_LINE];
 	struct iovec at = { bytes, sizeof bytes };
 	struct stat st;
-	int fd = logfile_peek(process_service(p)->log, &p->account);
+	int fd = logfile_peek(process_service(p)->log, p->account);
 	ssize_t n = -1;
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		off_t from = p->log_from <= st.st_size ? p->log_from : 0;

@@ -262,7 +262,7 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 {
 	bool starts = command == &ps->rules->services[service].start;
 	struct process *p = ps->list[service];
-	struct spawn s = { .argv = command->argv, .account = &p->account, .service = process_service(p),
+	struct spawn s = { .argv = command->argv, .account = p->account, .service = process_service(p),
 			   .in = -1, .out = -1, .err = -1, .record = -1 };
 	struct job *j = job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
 	if (j != NULL)

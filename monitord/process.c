@@ -103,6 +103,58 @@ process_group_name(const struct process *p, char *out, size_t cap)
 	text_print(out, cap, "svc-%s", process_service(p)->name);
 }
 
+/* ---- what few of them have ---- */
+
+struct said *
+process_said(struct process *p)
+{
+	static struct said nobodys; /* out of memory: told again and again, at worst */
+	if (p->said == NULL)
+		p->said = calloc(1, sizeof *p->said);
+	return p->said != NULL ? p->said : &nobodys;
+}
+
+bool
+process_account(struct process *p, char why[MSG_TEXT])
+{
+	const struct service *c = process_service(p);
+	const char *user = c->user != NULL ? c->user : "", *group = c->group != NULL ? c->group : "";
+	struct known_account **at = &p->owner->accounts, *a;
+	struct account found;
+	if (p->account_good)
+		return true;
+	if (!account_resolve(c->user, c->group, &found, why))
+		return false;
+	while ((a = *at) != NULL && (strcmp(a->user, user) != 0 || strcmp(a->group, group) != 0))
+		at = &a->next;
+	if (a == NULL) {
+		a = calloc(1, sizeof *a);
+		if (a == NULL || strlen(user) >= sizeof a->user || strlen(group) >= sizeof a->group) {
+			text_print(why, MSG_TEXT, "user %s: %s", user,
+				   a == NULL ? "out of memory" : "its name is too long");
+			free(a);
+			return false;
+		}
+		text_print(a->user, sizeof a->user, "%s", user);
+		text_print(a->group, sizeof a->group, "%s", group);
+		*at = a;
+	}
+	a->account = found;
+	p->account = &a->account;
+	p->account_good = true;
+	return true;
+}
+
+static void
+accounts_free(struct processes *ps)
+{
+	while (ps->accounts != NULL) {
+		struct known_account *next = ps->accounts->next;
+		free(ps->accounts);
+		ps->accounts = next;
+	}
+}
+
 /* ---- what is left of it ---- */
 
 /* Where there is no cgroup: of the main process's session, or with its lock inherited. */
@@ -373,8 +425,10 @@ process_new(struct processes *ps, uint32_t id)
 	struct process *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return NULL;
+	static const struct account own;
 	p->owner = ps;
 	p->id = id;
+	p->account = &own;
 	p->pidfd = p->failure = p->group = p->lock = p->ready = -1;
 	return p;
 }
@@ -391,6 +445,7 @@ process_free(struct process *p)
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
 			close(fds[i]);
+	free(p->said);
 	free(p);
 }
 
@@ -401,7 +456,7 @@ on_slow(struct loop_timer *timer)
 	for (uint32_t i = 0; i < ps->count; i++) {
 		const struct service *c = process_service(ps->list[i]);
 		if (c->log != NULL && c->log_size > 0)
-			logfile_rotate(c->log, c->log_size, c->log_keep, &ps->list[i]->account);
+			logfile_rotate(c->log, c->log_size, c->log_keep, ps->list[i]->account);
 	}
 }
 
@@ -473,6 +528,7 @@ processes_free(struct processes **pp)
 	cgroups_close(&ps->cgroups);
 	death_end(&ps->deaths);
 	connector_end(ps);
+	accounts_free(ps);
 	free(ps->deferred);
 	free(ps->list);
 	free(ps);

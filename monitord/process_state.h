@@ -7,6 +7,19 @@
 #include "monitord/process.h"
 #include "monitord/spawn.h"
 
+struct said { /* by it and of it, as it was told last */
+	char status[200];
+	int64_t status_ms;
+	char refused[96]; /* why its pid file is not believed */
+	bool stranger;	  /* somebody else spoke for it */
+};
+
+struct known_account { /* one for each pair of user and group that sections name */
+	struct known_account *next;
+	char user[64], group[64];
+	struct account account;
+};
+
 struct process {
 	struct processes *owner;
 	uint32_t id;
@@ -18,7 +31,7 @@ struct process {
 	bool occupied; /* something of it lives */
 	bool account_good;
 	bool awaits_look; /* match: its start waits for word that none runs */
-	struct account account;
+	const struct account *account; /* shared by those of one user and group */
 	int group; /* its cgroup while occupied, -1: none */
 	bool group_killed; /* by cgroup.kill: nothing may be born in it any more */
 	bool proven_empty; /* nothing lives in group, and nothing was put there since */
@@ -29,11 +42,8 @@ struct process {
 	long oom_kills; /* of its group, at its start */
 	struct loop_io exit, starting, saying;
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
-	char notify[108], status[200];
-	int64_t status_ms;
-	char refused[96]; /* why its pid file is not believed */
-	bool doubtful;	  /* nor is it known to name nobody: nothing is started beside it */
-	bool told_stranger;
+	struct said *said; /* NULL: nothing yet */
+	bool doubtful; /* it is not known to name nobody: nothing is started beside it */
 	struct loop_timer rest;
 	uint32_t restarts;
 	bool by_command;
@@ -86,6 +96,7 @@ struct processes {
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;
+	struct known_account *accounts;
 	bool uncounted;	   /* our groups have no memory.events */
 	uint32_t begins;   /* processes whose exec is awaited */
 	uint32_t job_next; /* numbers the groups of jobs */
@@ -98,6 +109,9 @@ void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks); /* 0
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
 size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */
+struct said *process_said(struct process *p); /* never NULL */
+/* Its user's and group's numbers, asked for once. False: why. */
+bool process_account(struct process *p, char why[MSG_TEXT]);
 void process_group_name(const struct process *p, char *out, size_t cap);
 void process_main_gone(struct process *p);
 bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */

@@ -77,11 +77,12 @@ static void
 says(struct process *p, const char *status)
 {
 	char text[300];
+	struct said *said = process_said(p);
 	int64_t now = clock_ms();
-	if (strcmp(p->status, status) == 0 || now - p->status_ms < SAYS_EVERY_MS)
+	if (strcmp(said->status, status) == 0 || now - said->status_ms < SAYS_EVERY_MS)
 		return;
-	text_print(p->status, sizeof p->status, "%s", status);
-	p->status_ms = now;
+	text_print(said->status, sizeof said->status, "%s", status);
+	said->status_ms = now;
 	text_print(text, sizeof text, "service-says %s: %s", process_service(p)->name,
 		   status);
 	struct event e = { .kind = EVENT_NOTE, .text = text };
@@ -101,7 +102,7 @@ tell_stopping(struct process *p)
 static void
 take_news(struct process *p, char *bytes, size_t size)
 {
-	char status[sizeof p->status];
+	char status[sizeof p->said->status];
 	char *line, *rest = bytes;
 	bytes[size] = '\0';
 	if (!process_has_begun(p))
@@ -164,8 +165,8 @@ on_datagram(struct loop_io *io, unsigned events)
 			continue;
 		if (pid > 0 && (pid == p->pid || process_has(p, pid))) {
 			take_news(p, bytes, (size_t)n);
-		} else if (!p->told_stranger) {
-			p->told_stranger = true;
+		} else if (!process_said(p)->stranger) {
+			process_said(p)->stranger = true;
 			log_warning("%s: process %d speaks for it, but is none of it: "
 				    "not believed",
 				    process_service(p)->name, (int)pid);
@@ -194,8 +195,8 @@ open_socket(struct process *p)
 	    fchmod(p->ready, 0600) != 0 ||
 	    bind(p->ready, (struct sockaddr *)&a, sizeof a) != 0)
 		return false;
-	return !p->account.set || geteuid() != 0 ||
-	       lchown(a.sun_path, p->account.uid, p->account.gid) == 0;
+	return !p->account->set || geteuid() != 0 ||
+	       lchown(a.sun_path, p->account->uid, p->account->gid) == 0;
 }
 
 static bool
@@ -223,8 +224,9 @@ ready_open(struct process *p, struct spawn *s, char *why, size_t cap)
 		return true;
 	if (!begin_socket(p, why, cap))
 		return false;
-	socket_path(p, p->notify, sizeof p->notify);
-	s->notify = p->notify;
+	static char path[108]; /* until the spawn that follows */
+	socket_path(p, path, sizeof path);
+	s->notify = path;
 	return true;
 }
 
@@ -236,8 +238,8 @@ ready_adopted(struct process *p)
 	/* who is adopted was begun as its user: the socket belongs to that user again */
 	if (c->ready.kind != READY_NOTIFY)
 		return;
-	p->account_good = account_resolve(c->user, c->group, &p->account, why);
-	if (!p->account_good || !begin_socket(p, why, sizeof why))
+	p->account_good = false;
+	if (!process_account(p, why) || !begin_socket(p, why, sizeof why))
 		log_warning("%s: %s", c->name, why);
 }
 
@@ -259,7 +261,9 @@ ready_end(struct process *p)
 	if (p->ready != -1)
 		close(p->ready);
 	p->ready = -1;
-	p->status[0] = '\0';
-	p->status_ms = 0;
-	p->told_stranger = false;
+	if (p->said != NULL) {
+		p->said->status[0] = '\0';
+		p->said->status_ms = 0;
+		p->said->stranger = false;
+	}
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ rules_load(const char *path, bool privileged, int *bundle, char *text, size_t ca
 	}
 	problems_free(&p);
 	sources_free(&s);
+	malloc_trim(0); /* what parsing took is not needed again soon */
 	return r;
 }
 

@@ -163,6 +163,16 @@ nursery(void)
 	return NULL;
 }
 
+void
+spawn_rest(void)
+{
+	for (unsigned i = 0; i < NURSERIES; i++) {
+		struct nursery *n = own.nurseries[i];
+		if (n != NULL && __atomic_load_n(&n->taken, __ATOMIC_ACQUIRE) == 0)
+			madvise(n, sizeof *n, MADV_DONTNEED);
+	}
+}
+
 /* A child that has our memory, so that no page table is copied for it and no page of ours is
  * write-protected. Until its exec it can be signalled: it must have none of our handlers. */
 static pid_t

@@ -126,7 +126,7 @@ take_files(struct process *p, struct spawn *s, char *why, size_t cap)
 	p->log_from = 0;
 	if (c->log == NULL)
 		return true;
-	s->out = s->err = logfile_open(c->log, &p->account);
+	s->out = s->err = logfile_open(c->log, p->account);
 	if (s->out == -1)
 		text_print(why, cap, "log %s: %s", c->log,
 			   errno == EINVAL ? "is no file" : strerror(errno));
@@ -142,7 +142,7 @@ start_run(struct processes *ps, struct process *p)
 	char why[300];
 	struct spawned new;
 	struct spawn s = { .argv = c->run.argv,
-			   .account = &p->account,
+			   .account = p->account,
 			   .service = c,
 			   .in = -1,
 			   .out = -1,
@@ -187,8 +187,7 @@ process_start(struct processes *ps, uint32_t service)
 	}
 	if (!p->account_good) {
 		char why[MSG_TEXT];
-		p->account_good = account_resolve(c->user, c->group, &p->account, why);
-		if (!p->account_good) {
+		if (!process_account(p, why)) {
 			process_defer_failure(ps, service, why);
 			return;
 		}

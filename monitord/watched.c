@@ -34,9 +34,9 @@ may_be(const struct processes *ps, struct process *p, pid_t pid)
 		if (ps->list[i] != p && ps->list[i]->pid == pid)
 			return false;
 	if (c->user != NULL && !p->account_good)
-		p->account_good = account_resolve(c->user, c->group, &p->account, why);
+		process_account(p, why);
 	return c->user == NULL ||
-	       (p->account_good && (!p->account.set || owned_by(pid, p->account.uid)));
+	       (p->account_good && (!p->account->set || owned_by(pid, p->account->uid)));
 }
 
 void
@@ -90,9 +90,9 @@ refuse(struct process *p, const char *why)
 {
 	const struct service *c = process_service(p);
 	char text[400];
-	if (strcmp(p->refused, why) == 0)
+	if (strcmp(p->said != NULL ? p->said->refused : "", why) == 0)
 		return;
-	text_print(p->refused, sizeof p->refused, "%s", why);
+	text_print(process_said(p)->refused, sizeof p->said->refused, "%s", why);
 	text_print(text, sizeof text,
 		   "pidfile-refused %s: pid file %s is not believed: %s", c->name,
 		   c->pidfile, why);
@@ -145,7 +145,7 @@ watched_start(struct processes *ps, uint32_t service)
 	if (p->doubtful) { /* it may run, unknown to us: no second one beside it */
 		char why[300];
 		text_print(why, sizeof why, "pid file %s is not believed: %s", c->pidfile,
-			   p->refused);
+			   process_said(p)->refused);
 		process_defer_failure(ps, service, why);
 		return;
 	}

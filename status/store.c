@@ -5,6 +5,7 @@
 #include "rules/parse.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ began_of(pid_t pid)
 void
 store_begin(struct store *s)
 {
-	*s = (struct store){ .began_real_ms = began_of(getppid()) };
+	/* zero already: most of it is never touched */
+	s->began_real_ms = began_of(getppid());
 	if (gethostname(s->host, sizeof s->host - 1) != 0)
 		s->host[0] = '\0';
 }
@@ -147,6 +149,7 @@ store_load(struct store *s, int bundle, uint32_t generation)
 	views_free(s->views);
 	memcpy(s->views, views, sizeof views);
 	rules_free(&s->rules);
+	malloc_trim(0); /* what parsing took is not needed again soon */
 	s->rules = new;
 	s->generation = generation;
 	return true;

@@ -30,7 +30,7 @@ struct store {
 	void *changed_arg;
 };
 
-void store_begin(struct store *s);
+void store_begin(struct store *s); /* all zero before */
 
 /* Takes the rules of a bundle. False: they cannot be taken, nothing changed. */
 bool store_load(struct store *s, int bundle, uint32_t generation);

@@ -327,6 +327,7 @@ a_series_is_whole(void **state)
 	struct loop *loop = loop_new(0);
 	int64_t noon = time(NULL) / 3600 * 3600 - 7200; /* what is older than a day goes */
 	(void)state;
+	memset(&store, 0, sizeof store);
 	store_begin(&store);
 	history_begin(&history, loop, &store);
 	load(RULES);

@@ -29,6 +29,7 @@ begin(void **state)
 	struct sources s = { .list = &one, .count = 1 };
 	int fd = memfd_create("rules", MFD_CLOEXEC);
 	(void)state;
+	memset(&store, 0, sizeof store);
 	store_begin(&store);
 	bool good = fd != -1 && sources_write(&s, fd) && store_load(&store, fd, 1);
 	close(fd);

@@ -56,6 +56,7 @@ static int
 begin(void **state)
 {
 	(void)state;
+	memset(&store, 0, sizeof store);
 	store_begin(&store);
 	load(OLD, 1);
 	return 0;
