@@ -27,6 +27,7 @@ enum role { ROLE_MONITORD, ROLE_NET, ROLE_LOCAL, ROLE_ROUTES, ROLE_ALERTS, ROLE_
 #define MSG_VERSION 1u
 #define MSG_PACKET_MAX 16384u /* bytes */
 #define MSG_TEXT 128	       /* a reason, cleaned, NUL-ended */
+#define MSG_SECRET 136	       /* of http-token-file, NUL-ended */
 #define MSG_PERSON 64	       /* who acknowledged, or silenced; cleaned, NUL-ended */
 #define MSG_VALUES 12       /* measured values in one result */
 #define MSG_BACKENDS 64	       /* backends of one route */
@@ -301,6 +302,7 @@ struct msg_command {
 	uint32_t kind;	  /* SILENCE, UNSILENCE: enum object_kind of id; OBJECT_MONITORD: all */
 	uint64_t incident; /* ACK */
 	char who[MSG_PERSON], why[MSG_TEXT]; /* ACK, SILENCE: words for people */
+	char secret[MSG_SECRET]; /* what a client over TCP showed; "": nothing */
 };
 
 enum command_answer {

@@ -3,12 +3,15 @@
 
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PEER_GROUPS 256
+#define TOKEN_LEAST 16 /* bytes: a short one is guessed */
 
 struct rights {
 	bool read, act;
@@ -32,8 +35,41 @@ in_group(int client, const struct ucred *peer, gid_t group)
 	return false;
 }
 
+/* The token's file is read each time: a new one needs no reload. Only its owner may read
+ * it, and it must be ours or root's. Returns its length; 0: there is none. */
+static size_t
+read_token(const char *path, char out[MSG_SECRET])
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = 0;
+	if (fd == -1)
+		return 0;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0 &&
+	    (st.st_uid == 0 || st.st_uid == geteuid()) && st.st_size < MSG_SECRET)
+		n = read(fd, out, MSG_SECRET - 1);
+	close(fd);
+	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == ' '))
+		n--;
+	return n >= TOKEN_LEAST ? (size_t)n : 0;
+}
+
+/* Takes the same time whatever differs. */
+static bool
+token_fits(const char *path, const char *shown)
+{
+	char token[MSG_SECRET] = { 0 };
+	size_t length = path != NULL && shown[0] != '\0' ? read_token(path, token) : 0,
+	       given = strnlen(shown, MSG_SECRET);
+	unsigned char differs = given != length;
+	for (size_t i = 0; i < length; i++)
+		differs |= (unsigned char)(token[i] ^ shown[i < given ? i : 0]);
+	explicit_bzero(token, sizeof token);
+	return length > 0 && differs == 0;
+}
+
 static struct rights
-rights_of(const struct core *c, int client)
+rights_of(const struct core *c, int client, const char *secret)
 {
 	struct rights r = { .uid = (uid_t)-1 };
 	struct ucred peer;
@@ -43,6 +79,7 @@ rights_of(const struct core *c, int client)
 		return r;
 	if (domain != AF_UNIX) { /* the TCP listener: `http` in the rules lets it be read */
 		r.read = domain == AF_INET || domain == AF_INET6;
+		r.act = r.read && token_fits(c->rules->settings.http_token_file, secret);
 		return r;
 	}
 	size = sizeof peer;
@@ -74,7 +111,10 @@ void
 command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 {
 	struct core *c = h->core;
-	struct rights r = rights_of(c, client);
+	char secret[MSG_SECRET];
+	text_print(secret, sizeof secret, "%.*s", (int)strnlen(cmd->secret, MSG_SECRET - 1), cmd->secret);
+	struct rights r = rights_of(c, client, secret);
+	explicit_bzero(secret, sizeof secret);
 	if (cmd->verb >= VERBS) {
 		command_answer(c, cmd->token, ANSWER_REFUSED, 0, "no such verb");
 		return;
@@ -107,6 +147,6 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 void
 who_from(struct helper_slot *h, const struct msg_who *who, int client)
 {
-	struct rights r = rights_of(h->core, client);
+	struct rights r = rights_of(h->core, client, "");
 	look_who(h->core, who->token, r.read, r.act);
 }

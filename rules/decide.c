@@ -59,6 +59,7 @@ answer(struct world *w, const struct event *e, enum command_answer a, const char
 static void
 command(struct world *w, const struct event *e)
 {
+	char who[WORLD_PERSON];
 	static const char *const words[VERBS] = {
 		[VERB_START] = "start",	    [VERB_STOP] = "stop",	[VERB_RESTART] = "restart",
 		[VERB_RELOAD_SERVICE] = "reload", [VERB_HOLD] = "hold", [VERB_RELEASE] = "release",
@@ -78,7 +79,7 @@ command(struct world *w, const struct event *e)
 	}
 	if (e->verb == VERB_RELOAD || e->verb == VERB_TEST) {
 		enum decision_kind kind = e->verb == VERB_RELOAD ? DECIDE_RELOAD_RULES : DECIDE_TEST;
-		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by uid %u", words[e->verb], e->uid);
+		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by %s", words[e->verb], world_person(e->uid, who));
 		world_decide(w, kind, e->id)->token = e->token;
 		return;
 	}
@@ -96,8 +97,8 @@ command(struct world *w, const struct event *e)
 		text_print(span, sizeof span, " for %s, %u s",
 			   text_duration((int64_t)e->seconds * 1000, took, sizeof took), e->seconds);
 	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
-			      "%s%s%s by uid %u%s", words[e->verb], named ? " to " : "",
-			      named ? w->rules->routes[e->id].backends[e->target].name : "", e->uid, span);
+			      "%s%s%s by %s%s", words[e->verb], named ? " to " : "",
+			      named ? w->rules->routes[e->id].backends[e->target].name : "", world_person(e->uid, who), span);
 	bool waits = route ? route_command(w, e, &why) : service_command(w, e, &why);
 	if (!waits)
 		answer(w, e, *why != '\0' ? ANSWER_REFUSED : ANSWER_DONE, why);

@@ -391,6 +391,7 @@ incident_timer(struct world *w, uint32_t index)
 bool
 incident_ack(struct world *w, const struct event *e, const char **why)
 {
+	char by[WORLD_PERSON];
 	char text[JOURNAL_TEXT];
 	uint32_t i = 0;
 	while (i < INCIDENTS && (w->incidents[i].id != e->incident || e->incident == 0))
@@ -403,7 +404,7 @@ incident_ack(struct world *w, const struct event *e, const char **why)
 	if (e->who != NULL && *e->who != '\0')
 		text_print(x->who, sizeof x->who, "%s", e->who);
 	else
-		text_print(x->who, sizeof x->who, "uid %u", e->uid);
+		text_print(x->who, sizeof x->who, "%s", world_person(e->uid, by));
 	for (char *p = x->who; *p != '\0'; p++)
 		*p = *p == ':' ? ' ' : *p; /* it ends at a colon where it is read again */
 	text_print(x->why, sizeof x->why, "%s", e->text != NULL ? e->text : "");

@@ -214,6 +214,7 @@ silence_add(struct world *w, const struct silence *s)
 bool
 silence_command(struct world *w, const struct event *e, const char **why)
 {
+	char by[WORLD_PERSON];
 	static const bool allowed[OBJECT_KINDS] = {
 		[OBJECT_MONITORD] = true, [OBJECT_SERVICE] = true, [OBJECT_CHECK] = true,
 		[OBJECT_RULE] = true,	  [OBJECT_ROUTE] = true,   [OBJECT_CHAIN] = true,
@@ -232,7 +233,7 @@ silence_command(struct world *w, const struct event *e, const char **why)
 	if (e->verb == VERB_UNSILENCE) {
 		if (!there)
 			return true; /* so already */
-		w->cause = world_tell(w, "command", s.kind, s.id, "unsilence by uid %u", e->uid);
+		w->cause = world_tell(w, "command", s.kind, s.id, "unsilence by %s", world_person(e->uid, by));
 		w->silences[slot].event = w->cause;
 		end_silence(w, slot, "was ended");
 		speak(w);
@@ -246,7 +247,7 @@ silence_command(struct world *w, const struct event *e, const char **why)
 	if (e->who != NULL && *e->who != '\0')
 		text_print(s.who, sizeof s.who, "%s", e->who);
 	else
-		text_print(s.who, sizeof s.who, "uid %u", e->uid);
+		text_print(s.who, sizeof s.who, "%s", world_person(e->uid, by));
 	for (char *p = s.who; *p != '\0'; p++)
 		*p = *p == ':' ? ' ' : *p;
 	text_print(s.why, sizeof s.why, "%s", e->text != NULL ? e->text : "");

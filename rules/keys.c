@@ -33,6 +33,7 @@ const struct key key_table[] = {
 	PLAIN(MONITORD, "smtp-ca", PATH, AT(settings, smtp_ca), NOTHING, NULL, "certificate authorities for the mail server"),
 	PLAIN(MONITORD, "from", TEXT, AT(settings, from), NOTHING, "monitord@HOST", "sender of mails"),
 	CUSTOM(MONITORD, "http", set_http, NOTHING, false, NULL, "HOST:PORT for a read-only status over TCP"),
+	PLAIN(MONITORD, "http-token-file", PATH, AT(settings, http_token_file), NOTHING, NULL, "file of the token by which clients over TCP may act"),
 	PLAIN(MONITORD, "admin-group", TEXT, AT(settings, admin_group), NOTHING, NULL, "group whose members may act"),
 	PLAIN(MONITORD, "read-group", TEXT, AT(settings, read_group), NOTHING, NULL, "group whose members may read"),
 	CUSTOM(MONITORD, "uid-base", set_uid_base, NOTHING, false, "64900", "first user number of the helpers where their users are missing"),

@@ -464,6 +464,7 @@ struct settings { /* [monitord] */
 	enum smtp_tls smtp_tls;
 	const char *smtp_user, *smtp_password, *smtp_password_file, *smtp_ca, *from;
 	const char *http; /* HOST:PORT or NULL */
+	const char *http_token_file; /* who shows its content over TCP may act; or NULL */
 	const char *admin_group, *read_group;
 	uint32_t uid_base;
 	bool stop_services_on_stop; /* on-stop = stop */

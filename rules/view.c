@@ -167,3 +167,13 @@ world_check_state(const struct world *w, uint32_t id)
 {
 	return w->checks[id].state;
 }
+
+const char *
+world_person(uint32_t uid, char out[WORLD_PERSON])
+{
+	if (uid == UINT32_MAX)
+		text_print(out, WORLD_PERSON, "a token");
+	else
+		text_print(out, WORLD_PERSON, "uid %u", uid);
+	return out;
+}

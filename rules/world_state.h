@@ -296,6 +296,11 @@ void incidents_settle(struct world *w); /* what was recalled: real times become 
 void incidents_move(struct world *to, const struct world *from); /* to a world of new rules */
 void incident_recall(struct world *w, const struct journal_line *line);
 
+/* ---- view.c ---- */
+#define WORLD_PERSON 32
+/* Who gave a command: "uid 0", or "a token" (over TCP there is no user). Returns out. */
+const char *world_person(uint32_t uid, char out[WORLD_PERSON]);
+
 /* ---- decide_silence.c ---- */
 bool silence_command(struct world *w, const struct event *e, const char **why);
 bool silenced(const struct world *w, enum object_kind kind, uint32_t id);

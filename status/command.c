@@ -80,6 +80,7 @@ command_send(struct client *c)
 	enum object_kind kind = a->kind;
 	text_print(m.who, sizeof m.who, "%s", a->who);
 	text_print(m.why, sizeof m.why, "%s", a->why);
+	text_print(m.secret, sizeof m.secret, "%s", a->secret);
 	if (kind != OBJECT_MONITORD)
 		m.id = store_find(&s->store, kind, a->name);
 	if (m.id == RULES_NONE)
@@ -153,6 +154,11 @@ no_such(struct client *c, enum object_kind kind, const char *name)
 static enum MHD_Result
 go(struct client *c)
 {
+	static const char scheme[] = "Bearer ";
+	const char *shown =
+		MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Authorization");
+	if (shown != NULL && strncmp(shown, scheme, strlen(scheme)) == 0)
+		text_print(c->asked.secret, sizeof c->asked.secret, "%s", shown + strlen(scheme));
 	c->begun = true;
 	client_suspend(c, WAIT_COMMAND);
 	c->unsent = !command_send(c);

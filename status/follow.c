@@ -14,6 +14,7 @@ struct follow {
 	struct client *client;
 	struct journal_reader reader;
 	bool goes_on; /* follow=1 */
+	bool stream;  /* as server-sent events, for a page */
 	char *line;   /* what of a line is not sent yet */
 	size_t length, sent;
 };
@@ -42,11 +43,16 @@ next_line(struct follow *f)
 {
 	struct journal_line line;
 	struct json j;
+	char id[40];
 	if (journal_next(&f->reader, f->client->server->last_event, &line) !=
 	    JOURNAL_LINE)
 		return false;
 	json_begin(&j);
+	if (f->stream)
+		json_raw(&j, id, text_print(id, sizeof id, "id: %" PRIu64 "\ndata: ", line.id));
 	event_json(&line, &j);
+	if (f->stream)
+		json_raw(&j, "\n", 1); /* an event ends with an empty line */
 	free(f->line);
 	f->line = json_end(&j, &f->length);
 	f->sent = 0;
@@ -97,11 +103,20 @@ follow_forget(struct client *c)
 		c->follow->client = NULL;
 }
 
+static const char *
+header(const struct client *c, const char *name)
+{
+	return MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, name);
+}
+
+/* A browser that connects again says which it saw last. */
 static bool
 since_of(struct client *c, uint64_t *since)
 {
-	const char *text = MHD_lookup_connection_value(c->connection,
-						       MHD_GET_ARGUMENT_KIND, "since");
+	const char *text = header(c, "Last-Event-ID");
+	if (text == NULL)
+		text = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND,
+						   "since");
 	char *end;
 	*since = 0;
 	if (text == NULL)
@@ -137,7 +152,9 @@ follow_begin(struct client *c)
 	if (f == NULL)
 		return request_error(c, 503, "out of memory");
 	f->client = c;
-	f->goes_on = on != NULL && strcmp(on, "0") != 0;
+	const char *accept = header(c, "Accept");
+	f->stream = accept != NULL && strstr(accept, "text/event-stream") != NULL;
+	f->goes_on = f->stream || (on != NULL && strcmp(on, "0") != 0);
 	f->reader = s->reader;
 	f->reader.cursor = since;
 	struct MHD_Response *r = MHD_create_response_from_callback(
@@ -147,7 +164,8 @@ follow_begin(struct client *c)
 		return MHD_NO;
 	}
 	c->follow = f;
-	MHD_add_response_header(r, "Content-Type", "application/x-ndjson");
+	MHD_add_response_header(r, "Content-Type",
+				f->stream ? "text/event-stream" : "application/x-ndjson");
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	enum MHD_Result queued = MHD_queue_response(c->connection, 200, r);
 	MHD_destroy_response(r);

@@ -1,62 +1,54 @@
-/* GET /: one table that refreshes itself; nothing is loaded from elsewhere. Everything
- * that is shown is set as text, never as HTML. */
+/* GET / and what it loads. The policy forbids whatever is not ours: no script in the page,
+ * nothing from elsewhere, no frame around it. */
+#include "status/page.h"
+
 #include "status/server.h"
 
-const char page_html[] =
-	"<!doctype html>\n"
-	"<html lang=\"en\"><head><meta charset=\"utf-8\"><title>monitord</title>\n"
-	"<meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<style>\n"
-	"body{font:15px/1.4 system-ui,sans-serif;margin:2em "
-	"auto;max-width:70em;padding:0 1em}\n"
-	"table{border-collapse:collapse;width:100%}\n"
-	"th,td{text-align:left;padding:.25em .8em .25em 0;border-bottom:1px solid "
-	"#8884}\n"
-	".good{color:#080}.bad{color:#c00;font-weight:bold}.mid{color:#a60}\n"
-	"@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}.good{color:#"
-	"6c6}\n"
-	".bad{color:#f66}.mid{color:#fb5}}\n"
-	"</style></head><body>\n"
-	"<h1>monitord <small id=\"host\"></small></h1><p id=\"note\">loading</p>\n"
-	"<table><thead><tr><th>kind<th>name<th>state<th>since<th>detail</tr></thead>\n"
-	"<tbody id=\"rows\"></tbody></table>\n"
-	"<script>\n"
-	"'use strict';\n"
-	"const at = id => document.getElementById(id);\n"
-	"const tone = s => ['up','primary','quiet'].includes(s) ? 'good'\n"
-	"  : ['down','failed','failing','stuck','firing','backoff'].includes(s) ? 'bad' "
-	": 'mid';\n"
-	"const size = b => b == null ? '' : (b / 1048576).toFixed(1) + ' MiB';\n"
-	"const detail = {\n"
-	"  service: o => o.pid ? `pid ${o.pid}, ${o.restarts} restarts, "
-	"${size(o.memory)}` : '',\n"
-	"  check: o => o.error || (o.latency_ms == null ? '' : o.latency_ms.toFixed(1) + "
-	"' ms'),\n"
-	"  route: o => 'active: ' + o.active.join(', ') + (o.text ? ', ' + o.text : "
-	"''),\n"
-	"  rule: o => o.when || ''\n"
-	"};\n"
-	"function row(kind, o) {\n"
-	"  const tr = document.createElement('tr');\n"
-	"  const since = o.since ? new Date(o.since).toLocaleString() : '';\n"
-	"  for (const text of [kind, o.name, o.state || 'unknown', since, "
-	"detail[kind](o)])\n"
-	"    tr.insertCell().textContent = text;\n"
-	"  tr.cells[2].className = tone(o.state);\n"
-	"  return tr;\n"
-	"}\n"
-	"async function refresh() {\n"
-	"  try {\n"
-	"    const answer = await fetch('/v1/status');\n"
-	"    const s = await answer.json();\n"
-	"    if (!answer.ok) throw new Error(s.error);\n"
-	"    at('host').textContent = 'on ' + s.monitord.host;\n"
-	"    at('note').textContent = 'version ' + s.monitord.version + ', ' + new Date()"
-	".toLocaleTimeString();\n"
-	"    at('rows').replaceChildren(...['service', 'check', 'route', 'rule']\n"
-	"      .flatMap(kind => s[kind + 's'].map(o => row(kind, o))));\n"
-	"  } catch (e) { at('note').textContent = 'no answer: ' + e.message; }\n"
-	"  setTimeout(refresh, 2000);\n"
-	"}\n"
-	"refresh();\n"
-	"</script></body></html>\n";
+#include <stdlib.h>
+#include <string.h>
+
+#define POLICY                                                                           \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "  \
+	"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+static const struct page_file *
+find(const char *path)
+{
+	for (size_t i = 0; i < page_file_count; i++)
+		if (strcmp(page_files[i].path, path) == 0)
+			return &page_files[i];
+	return NULL;
+}
+
+bool
+page_has(const char *path)
+{
+	return find(path) != NULL;
+}
+
+enum MHD_Result
+page_send(struct client *c, const char *path)
+{
+	static const struct {
+		const char *name, *value;
+	} headers[] = {
+		{ "Content-Security-Policy", POLICY },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "X-Frame-Options", "DENY" },
+		{ "Referrer-Policy", "no-referrer" },
+		{ "Cache-Control", "no-cache" },
+	};
+	const struct page_file *f = find(path);
+	/* MHD takes the bytes as its own to read, not to change */
+	void *bytes = (void *)(uintptr_t)f->bytes;
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(f->size, bytes, MHD_RESPMEM_PERSISTENT);
+	if (r == NULL)
+		return MHD_NO;
+	MHD_add_response_header(r, "Content-Type", f->type);
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		MHD_add_response_header(r, headers[i].name, headers[i].value);
+	enum MHD_Result queued = MHD_queue_response(c->connection, 200, r);
+	MHD_destroy_response(r);
+	return queued;
+}

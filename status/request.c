@@ -193,13 +193,6 @@ send_metrics(struct client *c)
 	return queue(c, 200, METRICS_TYPE, NULL, bytes, size);
 }
 
-static enum MHD_Result
-send_page(struct client *c)
-{
-	return queue(c, 200, "text/html; charset=utf-8", NULL, strdup(page_html),
-		     strlen(page_html));
-}
-
 /* ---- paths ---- */
 
 struct path {
@@ -312,9 +305,11 @@ request_answer(struct client *c, const char *url, const char *method)
 	if (!c->may_read || !host_is_ours(c) ||
 	    (c->tcp && c->server->store.rules->settings.http == NULL))
 		return request_error(c, 403, "you may not read this");
+	if (page_has(url))
+		return get ? page_send(c, url) : not_so(c, "GET, HEAD");
 	split(url, &p);
 	if (p.count == 0)
-		return get ? send_page(c) : not_so(c, "GET, HEAD");
+		return request_error(c, 404, "nothing is here");
 	if (p.count == 1 && strcmp(p.part[0], "metrics") == 0)
 		return get ? send_metrics(c) : not_so(c, "GET, HEAD");
 	if (strcmp(p.part[0], "v1") == 0)

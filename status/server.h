@@ -34,6 +34,7 @@ struct command_asked {
 	char target[RULES_NAME_MAX + 1];
 	uint32_t generation; /* of the rules when it was sent */
 	bool wait, again;
+	char secret[MSG_SECRET]; /* "Authorization: Bearer" */
 	uint32_t seconds; /* of hold and silence; 0: for ever */
 };
 
@@ -150,7 +151,8 @@ bool command_send(struct client *c); /* false: not now */
 enum MHD_Result follow_begin(struct client *c);
 void follow_forget(struct client *c); /* the client goes before its answer does */
 
-/* status/page.c: GET /. */
-extern const char page_html[];
+/* status/page.c: GET / and the files that it loads. path: as it was asked for. */
+bool page_has(const char *path);
+enum MHD_Result page_send(struct client *c, const char *path);
 
 #endif
