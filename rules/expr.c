@@ -160,6 +160,7 @@ build_condition(struct build *b, const char *value, struct condition *out)
 		return;
 	memcpy(ops, x.ops, x.count * sizeof *ops);
 	*out = (struct condition){
-		.count = x.count, .ops = ops, .slots = x.slots, .text = value
+		.count = x.count, .ops = ops, .slots = x.slots, .text = value,
+		.place = b->entry->place
 	};
 }

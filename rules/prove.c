@@ -1,7 +1,7 @@
 /* What only the whole shows: missing keys, contradictions, cycles; and the links between
  * objects that are derived (a service's checks and routes, a backend's service). */
 #include "base/text.h"
-#include "rules/build.h"
+#include "rules/prove.h"
 #include "rules/protocol.h"
 #include "rules/driver.h"
 
@@ -183,6 +183,14 @@ prove_check(struct build *b, struct check *c)
 	if (c->kind == CHECK_KINDS) {
 		prove_kind(b, c);
 		return;
+	}
+	if (c->timeout_ms > c->every_ms && c->kind != CHECK_SCRIPT) {
+		char timeout[32], every[32];
+		build_warning(b, c->place,
+			      "[check %s]: its timeout (%s) is longer than every (%s): who hangs is measured "
+			      "once in a timeout only",
+			      c->name, text_duration(c->timeout_ms, timeout, sizeof timeout),
+			      text_duration(c->every_ms, every, sizeof every));
 	}
 	if (c->timeout_ms == 0)
 		c->timeout_ms = c->kind == CHECK_SCRIPT ? 30000 : b->rules->settings.timeout_ms;
@@ -400,4 +408,9 @@ build_prove(struct build *b)
 	}
 	build_contacts(b);
 	prove_cycles(b);
+	if (b->problems->errors > 0 || b->out_of_memory)
+		return; /* what follows speaks of what is whole */
+	prove_metrics(b);
+	prove_rules(b);
+	prove_unused(b);
 }

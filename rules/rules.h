@@ -319,6 +319,7 @@ struct condition {
 	const struct op *ops;
 	uint32_t slots;
 	const char *text; /* as written */
+	struct place place;
 };
 
 /* What a function over time looks back on: rules/series.h. */

@@ -135,7 +135,6 @@ static const struct row functions[] = {
 	{ "rate(s.threads, 1m) >= 2", "found:s ramp:s.threads=100,10,13", "true" },
 	{ "growth(s.memory, 1m) > 60M", "found:s ramp:s.memory=1e9,6e6,13", "true" },
 	{ "growth(s.memory, 1m) > 80M", "found:s ramp:s.memory=1e9,6e6,13", "false" },
-	{ "changed(s.exit-code, 1m)", "found:s", "unknown" },
 	{ "changed(s.pid, 1m)", "found:s sample:s.cpu=1 exited:s=-1 empty:s found:s sample:s.cpu=1", "true" },
 	{ "changed(s.pid, 1m)", "found:s ramp:s.cpu=1,0,13", "false" },
 	/* of what is not measured: over by time alone */

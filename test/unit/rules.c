@@ -16,6 +16,7 @@ main(void)
 	failed += test_move();
 	failed += test_need();
 	failed += test_route();
+	failed += test_prove();
 	failed += test_rule();
 	failed += test_series();
 	failed += test_service();

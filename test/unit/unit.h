@@ -33,6 +33,7 @@ int test_need(void);
 int test_mistakes(void);
 int test_move(void);
 int test_route(void);
+int test_prove(void);
 int test_rule(void);
 int test_series(void);
 int test_service(void);
