@@ -10,6 +10,7 @@
 struct answer {
 	int32_t index;  /* of the recipient, or ANSWER_SESSION */
 	int32_t code;   /* SMTP reply or HTTP status, 0: none came */
+	int32_t wait_s; /* the server asked for so long before the next try; 0: it did not */
 	char text[120]; /* cleaned */
 };
 

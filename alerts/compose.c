@@ -1,6 +1,7 @@
 #include "alerts/compose.h"
 
 #include "alerts/body.h"
+#include "alerts/part.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -9,11 +10,15 @@
 #include <time.h>
 
 #define LINE_MAX_OCTETS 76
+#define BASE64_BYTES 57 /* a line of 76 (RFC 2045 6.8) */
+#define HTML_MAX 262144
+#define COMPOSE_BODY 196608
 #define WORD_BYTES 45 /* "=?UTF-8?B?" + 60 + "?=" is 72, less than RFC 2047's 75 */
 
 static const char *const phase_word[PHASES] = {
 	[PHASE_OPEN] = "open",   [PHASE_REMIND] = "remind", [PHASE_CLOSE] = "close",
-	[PHASE_EVENT] = "event", [PHASE_TEST] = "test",
+	[PHASE_EVENT] = "event", [PHASE_TEST] = "test",     [PHASE_AGAIN] = "again",
+	[PHASE_ACK] = "ack",
 };
 
 /* RFC 4648 section 4, padded. */
@@ -131,13 +136,19 @@ compose_sender(const struct letter *l, char *out, size_t cap)
 char *
 compose_id(const struct letter *l, enum phase phase, char *out, size_t cap)
 {
-	char host[256], remind[32] = "";
-	if (phase == PHASE_REMIND)
-		text_print(remind, sizeof remind, "%" PRIu64 ".", l->about.id);
+	char host[256], event[32] = "";
+	if (phase != PHASE_OPEN && phase != PHASE_EVENT && phase != PHASE_TEST)
+		text_print(event, sizeof event, "%" PRIu64 ".", l->about.id);
 	text_print(out, cap, "<%s.%s%" PRIu64 ".%" PRId64 ".%08" PRIx32 "@%.200s>",
-		   phase_word[phase], remind, l->number, l->since_ms,
+		   l->item_count > 0 ? "digest" : phase_word[phase], event, l->number, l->since_ms,
 		   (uint32_t)text_hash(l->contact), host_of(l, host, sizeof host));
 	return out;
+}
+
+static void
+add_variable(struct text *out, enum variable v, const void *arg)
+{
+	part_variable(arg, v, out);
 }
 
 char *
@@ -146,9 +157,21 @@ compose_subject(const struct letter *l, char *out, size_t cap)
 	static const char *const word[PHASES] = {
 		[PHASE_OPEN] = "problem: ", [PHASE_REMIND] = "still: ",
 		[PHASE_CLOSE] = "",         [PHASE_EVENT] = "alert: ",
-		[PHASE_TEST] = "test: ",
+		[PHASE_TEST] = "test: ",    [PHASE_AGAIN] = "",
+		[PHASE_ACK] = "",
 	};
-	text_print(out, cap, "[%.100s] %s%.400s", l->host, word[l->phase], l->about.text);
+	char text[1024];
+	struct text t;
+	if (l->subject == NULL || l->item_count > 0) {
+		text_print(out, cap, "[%.100s] %s%.400s", l->host, word[l->phase],
+			   l->about.text);
+		return out;
+	}
+	text_begin(&t, text, sizeof text);
+	template_write(&t, l->subject, add_variable, l);
+	for (char *p = text; *p != '\0'; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	text_clean(out, cap, text, strlen(text));
 	return out;
 }
 
@@ -208,7 +231,8 @@ add_thread(struct text *t, const struct letter *l)
 {
 	char id[COMPOSE_NAME];
 	text_add(t, "Message-ID: %s\r\n", compose_id(l, l->phase, id, sizeof id));
-	if (l->phase != PHASE_CLOSE && l->phase != PHASE_REMIND)
+	if (l->phase == PHASE_OPEN || l->phase == PHASE_EVENT || l->phase == PHASE_TEST ||
+	    l->item_count > 0)
 		return;
 	compose_id(l, PHASE_OPEN, id, sizeof id);
 	text_add(t, "In-Reply-To: %s\r\nReferences: %s\r\n", id, id);
@@ -263,10 +287,116 @@ add_body(struct text *t, const char *body)
 	}
 }
 
+/* ---- parts (RFC 2046) ---- */
+
+static void
+add_png(struct text *t, const char *cid, const char *name, const char *bytes, size_t size)
+{
+	text_add(t,
+		 "Content-Type: image/png\r\nContent-ID: <%s>\r\n"
+		 "Content-Disposition: inline; filename=\"%s\"\r\n"
+		 "Content-Transfer-Encoding: base64\r\n\r\n",
+		 cid, name);
+	for (size_t i = 0; i < size; i += BASE64_BYTES) {
+		add_base64(t, bytes + i, size - i < BASE64_BYTES ? size - i : BASE64_BYTES);
+		text_add(t, "\r\n");
+	}
+}
+
+/* A name that stands in no other mail, and in none of the parts: of 32 hex digits. */
+static void
+boundary_of(const struct letter *l, const char *what, char *out, size_t cap)
+{
+	char id[COMPOSE_NAME];
+	uint64_t hash = text_hash(compose_id(l, l->phase, id, sizeof id));
+	text_print(out, cap, "=_%s_%016" PRIx64 "%08" PRIx32, what, hash,
+		   (uint32_t)(l->about.id ^ hash >> 32));
+}
+
+static void
+add_related(struct text *t, const struct letter *l)
+{
+	static char html[HTML_MAX];
+	char related[COMPOSE_NAME], host[256], chain[COMPOSE_NAME], trace[COMPOSE_NAME];
+	boundary_of(l, "r", related, sizeof related);
+	text_print(chain, sizeof chain, "chain.%s@%.200s", related + 2,
+		   host_of(l, host, sizeof host));
+	text_print(trace, sizeof trace, "trace.%s@%.200s", related + 2, host);
+	html_write(l, chain, trace, html, sizeof html);
+	bool pictures = l->chain_png != NULL || l->trace_png != NULL;
+	if (pictures)
+		text_add(t,
+			 "Content-Type: multipart/related; type=\"text/html\";\r\n"
+			 " boundary=\"%s\"\r\n\r\n--%s\r\n",
+			 related, related);
+	text_add(t, "Content-Type: text/html; charset=utf-8\r\n");
+	add_body(t, html);
+	if (l->trace_png != NULL) {
+		text_add(t, "\r\n--%s\r\n", related);
+		add_png(t, trace, "measured.png", l->trace_png, l->trace_size);
+	}
+	if (l->chain_png != NULL) {
+		text_add(t, "\r\n--%s\r\n", related);
+		add_png(t, chain, "chain.png", l->chain_png, l->chain_size);
+	}
+	if (pictures)
+		text_add(t, "\r\n--%s--\r\n", related);
+}
+
+/* Text for those who want it, HTML for the others. */
+static void
+add_content(struct text *t, const struct letter *l)
+{
+	static char body[COMPOSE_BODY];
+	char alternative[COMPOSE_NAME];
+	if (l->sms) {
+		text_add(t, "Content-Type: text/plain; charset=utf-8\r\n");
+		part_sms(l, body, sizeof body);
+		add_body(t, body);
+		text_add(t, "\r\n");
+		return;
+	}
+	body_write(l, body, sizeof body);
+	if (l->body != NULL) { /* the contact's own words, and nothing beside */
+		text_add(t, "Content-Type: text/plain; charset=utf-8\r\n");
+		add_body(t, body);
+		return;
+	}
+	boundary_of(l, "a", alternative, sizeof alternative);
+	text_add(t,
+		 "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n"
+		 "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n",
+		 alternative, alternative);
+	add_body(t, body);
+	text_add(t, "\r\n--%s\r\n", alternative);
+	add_related(t, l);
+	text_add(t, "\r\n--%s--\r\n", alternative);
+}
+
+static void
+add_ours(struct text *t, const struct letter *l)
+{
+	char host[256], list[COMPOSE_NAME];
+	text_add(t,
+		 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n");
+	text_print(list, sizeof list, "monitord contact %s <%s.monitord.%.150s>", l->contact, l->contact,
+		   host_of(l, host, sizeof host));
+	add_header(t, "List-Id", list);
+	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST && l->item_count == 0)
+		text_add(t, "X-Monitord-Incident: %" PRIu64 "\r\n", l->number);
+	text_add(t, "X-Monitord-State: %s\r\nX-Monitord-Severity: %s\r\n",
+		 l->item_count > 0 ? "digest" : letter_state[l->phase], severity_name[l->severity]);
+	if (l->about.id != 0)
+		text_add(t, "X-Monitord-Event: %" PRIu64 "\r\n", l->about.id);
+	if (l->about.object[0] != '\0')
+		add_header(t, "X-Monitord-Object", l->about.object);
+	if (l->severity == SEVERITY_CRITICAL && l->phase != PHASE_CLOSE && l->phase != PHASE_TEST)
+		text_add(t, "Importance: high\r\n");
+}
+
 size_t
 compose_mail(const struct letter *l, char *out, size_t cap)
 {
-	static char body[COMPOSE_MAX / 2];
 	char subject[640];
 	struct text t;
 	text_begin(&t, out, cap);
@@ -275,12 +405,8 @@ compose_mail(const struct letter *l, char *out, size_t cap)
 	add_to(&t, l);
 	add_header(&t, "Subject", compose_subject(l, subject, sizeof subject));
 	add_thread(&t, l);
-	text_add(&t,
-		 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n");
-	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST)
-		text_add(&t, "X-Monitord-Incident: %" PRIu64 "\r\n", l->number);
-	text_add(&t, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n");
-	body_write(l, body, sizeof body);
-	add_body(&t, body);
+	add_ours(&t, l);
+	text_add(&t, "MIME-Version: 1.0\r\n");
+	add_content(&t, l);
 	return t.length;
 }

@@ -10,8 +10,7 @@
 
 #include "alerts/letter.h"
 
-#define COMPOSE_MAX                                                                      \
-	131072 /* octets of a message; what is more is cut from the body's end */
+#define COMPOSE_MAX 2097152 /* octets of a message: text, HTML and two pictures */
 #define COMPOSE_NAME 320
 
 /* Writes headers, empty line and body, with CRLF. Returns the length. */

@@ -18,9 +18,24 @@ job_free(struct job *j)
 {
 	for (uint32_t i = 0; i < j->to_count; i++)
 		free(j->to[i]);
+	for (uint32_t i = 0; i < RECIPIENTS_MAX; i++) {
+		free(j->requests[i].content);
+		free(j->requests[i].then);
+		free(j->requests[i].url);
+		if (j->requests[i].headers != NULL) /* the key may stand there */
+			explicit_bzero(j->requests[i].headers, strlen(j->requests[i].headers));
+		free(j->requests[i].headers);
+	}
+	for (char **word = j->argv; word != NULL && *word != NULL; word++)
+		free(*word);
+	free(j->argv);
+	for (size_t i = 0; i < sizeof j->words / sizeof *j->words; i++)
+		free(j->words[i]);
+	free(j->members);
+	free(j->items);
 	free(j->server);
-	free(j->sender);
 	free(j->content);
+	free(j->sender);
 	free(j->user);
 	if (j->password != NULL)
 		explicit_bzero(j->password, strlen(j->password));
@@ -30,12 +45,13 @@ job_free(struct job *j)
 }
 
 void
-answer_put(int fd, int index, int code, const char *text)
+answer_put(int fd, int index, int code, int wait_s, const char *text)
 {
 	struct answer a;
 	memset(&a, 0, sizeof a);
 	a.index = index;
 	a.code = code;
+	a.wait_s = wait_s;
 	text_clean(a.text, sizeof a.text, text, strlen(text));
 	while (write(fd, &a, sizeof a) == -1 && errno == EINTR)
 		;
@@ -44,7 +60,9 @@ answer_put(int fd, int index, int code, const char *text)
 static unsigned
 seconds_of(const struct job *j)
 {
-	return j->page ? PAGE_SECONDS * (j->to_count + 1) : MAIL_SECONDS;
+	return j->argv != NULL ? RUN_SECONDS + 2
+	       : j->page       ? PAGE_SECONDS * (2 * j->to_count + 1)
+			       : MAIL_SECONDS;
 }
 
 static void
@@ -56,7 +74,9 @@ child(const struct job *job, int fd, pid_t parent)
 		_exit(1);
 	close_range(PIPE_FD + 1, ~0u, 0);
 	sigaction(SIGALRM, &dfl, NULL); /* our end, should all else stall */
-	if (job->page)
+	if (job->argv != NULL)
+		command_deliver(job, PIPE_FD);
+	else if (job->page)
 		page_deliver(job, PIPE_FD);
 	else
 		mail_deliver(job, PIPE_FD);

@@ -7,6 +7,7 @@
 #define ALERTS_DELIVERY_H
 
 #include "alerts/answer.h"
+#include "alerts/letter.h"
 #include "base/loop.h"
 #include "rules/rules.h"
 
@@ -17,14 +18,29 @@
 #define CONNECT_SECONDS                                                                  \
 	10 /* name, SYN and greeting; libesmtp knows no limit for the first two */
 #define MAIL_SECONDS 60
-#define PAGE_SECONDS 10 /* for each address */
+#define PAGE_SECONDS 10 /* for each request */
+#define RUN_SECONDS 30
+
+/* One POST of a page; `then` follows when it was taken. */
+struct request {
+	char *content, *then;
+	char *headers; /* "Name: value" lines beside Content-Type; NULL: none */
+	const char *type; /* NULL: JSON */
+	char *url;	  /* with the key in it; NULL: as it stands in `to` */
+};
 
 struct job { /* all of it owned: the rules may change while it runs */
-	bool page;
+	bool page;	       /* by `requests`, one for each of `to`; or by `argv` */
 	char *server, *sender; /* mail: HOST:PORT, the envelope's sender */
 	char *to[RECIPIENTS_MAX];
 	uint32_t to_count;
-	char *content; /* the message with its headers, or JSON */
+	struct request requests[RECIPIENTS_MAX];
+	char **argv; /* run: the command, which gets requests[0] on standard input */
+	char *content; /* mail: the message; NULL: the child composes and draws it */
+	struct letter *letter; /* whoever starts the job keeps it as long as that runs */
+	char *words[8];	       /* the texts that the letter borrows */
+	struct letter_link *members;
+	struct letter_item *items;
 	enum smtp_tls tls;
 	bool tls13; /* libesmtp stalls on it with some servers; others know nothing else
 		     */
@@ -53,6 +69,8 @@ bool delivery_start(struct loop *loop, struct delivery *d,
 /* ---- the child's part: both block and report by answer_put ---- */
 void mail_deliver(const struct job *job, int fd);
 void page_deliver(const struct job *job, int fd);
-void answer_put(int fd, int index, int code, const char *text);
+void command_deliver(const struct job *job, int fd);
+/* wait_s: so long the server wants to be left alone; 0: it does not say. */
+void answer_put(int fd, int index, int code, int wait_s, const char *text);
 
 #endif

@@ -3,10 +3,14 @@
 #include "alerts/alerts.h"
 
 #include "alerts/compose.h"
-#include "alerts/payload.h"
+#include "alerts/driver.h"
+#include "base/clock.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ITEMS_MAX 1024 /* of one digest; what is more is counted */
 
 static char *
 copy(const char *text)
@@ -14,41 +18,100 @@ copy(const char *text)
 	return text != NULL ? strdup(text) : NULL;
 }
 
+const char *
+contact_key(const struct alerts *a, const struct contact *c)
+{
+	return c->key != NULL ? c->key : a->secrets[c->id].key;
+}
+
+static const char *
+body_of(const struct alerts *a, const struct contact *c)
+{
+	return c->body != NULL ? c->body : a->secrets[c->id].body;
+}
+
 void
-job_letter(const struct alerts *a, const struct contact *c, struct letter *l)
+job_letter(const struct alerts *a, const struct contact *c, struct job *j, struct letter *l)
 {
 	const struct settings *s = &a->rules->settings;
+	const char *texts[] = { s->from, s->socket, c->name, c->subject, body_of(a, c) };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		j->words[i] = copy(texts[i]);
 	l->host = a->host;
-	l->from = s->from;
-	l->socket = s->socket;
-	l->contact = c->name;
-	l->to = c->mail.texts;
-	l->to_count = c->mail.count;
+	l->from = j->words[0];
+	l->socket = j->words[1];
+	l->contact = j->words[2];
+	l->subject = j->words[3];
+	l->body = j->words[4];
+	l->now_ms = clock_real_ms();
+	l->severity = l->page_severity = SEVERITY_CRITICAL;
+	j->letter = l;
+}
+
+/* All that the digest gathers, the worst of it in the subject. */
+void
+job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j, struct letter *l)
+{
+	char first[256];
+	size_t open = 0;
+	j->items = calloc(ITEMS_MAX, sizeof *j->items);
+	size_t n = j->items != NULL ? spool_items(a->spool, alert, j->items, ITEMS_MAX) : 0;
+	if (n < 2) {
+		free(j->items);
+		j->items = NULL;
+		return;
+	}
+	l->items = j->items;
+	l->item_count = n;
+	const struct letter_item *worst = &j->items[0];
+	for (size_t i = 0; i < n; i++) {
+		open += j->items[i].phase != PHASE_CLOSE;
+		if (j->items[i].phase != PHASE_CLOSE && j->items[i].members > worst->members)
+			worst = &j->items[i];
+		if (j->items[i].severity > l->severity)
+			l->severity = j->items[i].severity;
+	}
+	text_print(first, sizeof first, "%s", worst->text);
+	text_print(l->about.text, sizeof l->about.text, "%zu incidents, %zu open; first: %s", n, open, first);
+	l->phase = open > 0 ? PHASE_OPEN : PHASE_CLOSE;
 }
 
 bool
-job_mail(const struct alerts *a, struct job *j, const struct letter *l, uint32_t server)
+job_mail(const struct alerts *a, struct job *j, struct letter *l, uint32_t server)
 {
-	static char message[COMPOSE_MAX];
 	const struct settings *s = &a->rules->settings;
 	char sender[COMPOSE_NAME];
-	compose_mail(l, message, sizeof message);
+	l->to = (const char *const *)j->to;
+	l->to_count = j->to_count;
 	j->server = copy(s->smtp.texts[server]);
 	j->sender = copy(compose_sender(l, sender, sizeof sender));
-	j->content = copy(message);
 	j->tls = s->smtp_tls;
 	j->user = copy(s->smtp_user);
 	j->password = copy(s->smtp_password != NULL ? s->smtp_password : a->password);
 	j->ca = copy(s->smtp_ca);
-	return j->server != NULL && j->sender != NULL && j->content != NULL &&
-	       j->to_count > 0;
+	return j->server != NULL && j->sender != NULL && j->to_count > 0;
 }
 
 bool
-job_page(const struct alerts *a, struct job *j, const struct letter *l)
+job_page(const struct alerts *a, const struct contact *c, struct job *j, const struct letter *l, char *why,
+	 size_t cap)
 {
-	(void)a;
 	j->page = true;
-	j->content = payload_new(l);
-	return j->content != NULL && j->to_count > 0;
+	for (uint32_t i = 0; i < j->to_count; i++)
+		if (!driver_request(l, j->to[i], contact_key(a, c), &j->requests[i], why, cap))
+			return false;
+	return j->to_count > 0;
+}
+
+bool
+job_run(const struct contact *c, struct job *j, const struct letter *l, char *why, size_t cap)
+{
+	j->page = true;
+	if (!driver_request(l, "json -", NULL, &j->requests[0], why, cap))
+		return false;
+	j->argv = calloc(c->run.count + 1, sizeof *j->argv);
+	for (uint32_t i = 0; j->argv != NULL && i < c->run.count; i++)
+		if ((j->argv[i] = strdup(c->run.argv[i])) == NULL)
+			return false;
+	return j->argv != NULL && j->to_count > 0;
 }

@@ -2,7 +2,9 @@
  * the message's and each recipient's reply codes are what counts. */
 #include <stddef.h> /* libesmtp.h needs it */
 
+#include "alerts/compose.h"
 #include "alerts/delivery.h"
+#include "alerts/picture.h"
 
 #include "base/text.h"
 
@@ -147,7 +149,7 @@ put_status(int fd, int index, const smtp_status_t *status)
 	char text[200];
 	text_print(text, sizeof text, "%.180s", status->text != NULL ? status->text : "");
 	text[strcspn(text, "\r\n")] = '\0';
-	answer_put(fd, index, status->code, text);
+	answer_put(fd, index, status->code, 0, text);
 }
 
 static void
@@ -175,15 +177,33 @@ report(struct mailing *m, smtp_message_t message, int good)
 	else if (status != NULL && status->code != 0)
 		put_status(m->fd, ANSWER_SESSION, status);
 	else if (refusal != NULL || m->tls_error != NULL)
-		answer_put(m->fd, ANSWER_SESSION, 0,
+		answer_put(m->fd, ANSWER_SESSION, 0, 0,
 			   refusal != NULL ? refusal : m->tls_error);
 	else if (good)
-		answer_put(m->fd, ANSWER_SESSION, 0, "the server did not answer");
+		answer_put(m->fd, ANSWER_SESSION, 0, 0, "the server did not answer");
 	else if (smtp_strerror(smtp_errno(), text, sizeof text) != NULL &&
 		 text[0] != '\0')
-		answer_put(m->fd, ANSWER_SESSION, 0, text);
+		answer_put(m->fd, ANSWER_SESSION, 0, 0, text);
 	else
-		answer_put(m->fd, ANSWER_SESSION, 0, "the server ended the connection");
+		answer_put(m->fd, ANSWER_SESSION, 0, 0, "the server ended the connection");
+}
+
+/* With its pictures, if they come in time. The buffers are the child's. */
+static char *
+content_of(const struct job *job)
+{
+	static char message[COMPOSE_MAX], chain[PICTURE_MAX], trace[PICTURE_MAX];
+	struct letter *l = job->letter;
+	if (job->content != NULL)
+		return job->content;
+	if (!l->sms && l->body == NULL && l->item_count == 0 && l->phase != PHASE_TEST) {
+		l->chain_size = picture_chain(l, chain, sizeof chain);
+		l->trace_size = picture_trace(l, trace, sizeof trace);
+		l->chain_png = l->chain_size > 0 ? chain : NULL;
+		l->trace_png = l->trace_size > 0 ? trace : NULL;
+	}
+	compose_mail(l, message, sizeof message);
+	return message;
 }
 
 void
@@ -195,13 +215,13 @@ mail_deliver(const struct job *job, int fd)
 	smtp_message_t message = session != NULL ? smtp_add_message(session) : NULL;
 	if (message == NULL || !smtp_set_server(session, job->server) ||
 	    !smtp_set_reverse_path(message, job->sender)) {
-		answer_put(fd, ANSWER_SESSION, 0, "the mail cannot be prepared");
+		answer_put(fd, ANSWER_SESSION, 0, 0, "the mail cannot be prepared");
 		return;
 	}
 	for (uint32_t i = 0; i < job->to_count; i++)
 		smtp_add_recipient(message, job->to[i]);
 	if (!set_tls(session, job)) {
-		answer_put(fd, ANSWER_SESSION, 0,
+		answer_put(fd, ANSWER_SESSION, 0, 0,
 			   "TLS cannot be prepared: is smtp-ca readable?");
 		return;
 	}
@@ -209,6 +229,6 @@ mail_deliver(const struct job *job, int fd)
 		set_login(session, job);
 	set_timeouts(session);
 	smtp_set_eventcb(session, on_event, &m);
-	smtp_set_message_str(message, job->content);
+	smtp_set_message_str(message, content_of(job));
 	report(&m, message, smtp_start_session(session));
 }

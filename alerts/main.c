@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "rules/parse.h"
+#include "rules/template.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define KEEP_MS                                                                          \
 	(INT64_C(7) * 86400 * 1000) /* of what is over, for late lines of its thread */
 #define PASSWORD_MAX 512
+#define BODY_MAX 65536
 
 void
 spool_trouble(struct alerts *a, const char *doing)
@@ -42,11 +44,49 @@ ask_password(struct alerts *a)
 }
 
 static void
+forget(char **secret)
+{
+	if (*secret != NULL)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+void
+ask_secrets(struct alerts *a, const struct contact *c)
+{
+	struct msg_open key = { .what = OPEN_CONTACT_KEY, .id = c->id };
+	struct msg_open body = { .what = OPEN_CONTACT_BODY, .id = c->id };
+	if (c->key_file != NULL && c->key == NULL)
+		helper_send(&a->helper, MSG_OPEN, &key, 1);
+	if (c->body_file != NULL && c->body == NULL)
+		helper_send(&a->helper, MSG_OPEN, &body, 1);
+}
+
+static void
+new_secrets(struct alerts *a)
+{
+	for (uint32_t i = 0; i < a->secret_count; i++) {
+		forget(&a->secrets[i].key);
+		forget(&a->secrets[i].body);
+	}
+	free(a->secrets);
+	a->secret_count = a->rules->contact_count;
+	a->secrets = calloc(a->secret_count + 1, sizeof *a->secrets);
+	if (a->secrets == NULL) {
+		log_error("out of memory");
+		exit(1);
+	}
+	for (uint32_t i = 0; i < a->secret_count; i++)
+		ask_secrets(a, &a->rules->contacts[i]);
+}
+
+static void
 load(struct alerts *a, int fd, uint32_t generation)
 {
 	struct rules *new = rules_from_fd(fd);
 	if (new == NULL) {
-		log_error("the rules cannot be taken");
+		log_error("the rules cannot be read");
 		exit(1); /* monitord begins us anew */
 	}
 	rules_free(&a->rules);
@@ -55,8 +95,21 @@ load(struct alerts *a, int fd, uint32_t generation)
 	a->counts_dirty = true;
 	a->password_due = new->settings.smtp_password_file != NULL;
 	ask_password(a);
+	new_secrets(a);
+	heart_begin(a);
 	take_lines(a);
 	send_changed(a);
+}
+
+/* What stands in the file, up to cap - 1 bytes. False: text holds nothing. */
+static bool
+read_secret(const struct msg_opened *o, int fd, const char *key, char *text, size_t cap)
+{
+	ssize_t n = o->error == 0 ? pread(fd, text, cap - 1, 0) : -1;
+	if (n < 0)
+		log_error("%s: %s", key, strerror(o->error));
+	text[n > 0 ? n : 0] = '\0';
+	return n >= 0;
 }
 
 /* The first line of the file, without its end. */
@@ -64,20 +117,67 @@ static void
 take_password(struct alerts *a, const struct msg_opened *o, int fd)
 {
 	char text[PASSWORD_MAX] = "";
-	ssize_t n = o->error == 0 ? pread(fd, text, sizeof text - 1, 0) : -1;
-	if (n < 0)
-		log_error("smtp-password-file: %s", strerror(o->error));
-	text[n > 0 ? n : 0] = '\0';
+	bool good = read_secret(o, fd, "smtp-password-file", text, sizeof text);
 	text[strcspn(text, "\r\n")] = '\0';
-	if (a->password != NULL)
-		explicit_bzero(a->password, strlen(a->password));
-	free(a->password);
-	a->password = n >= 0 ? strdup(text) : NULL;
+	forget(&a->password);
+	a->password = good ? strdup(text) : NULL;
 	explicit_bzero(text, sizeof text);
 	if (a->password_due) {
 		a->password_due = false;
 		send_due(a);
 	}
+}
+
+static void
+take_key(struct alerts *a, const struct msg_opened *o, int fd)
+{
+	char text[PASSWORD_MAX] = "";
+	bool good = read_secret(o, fd, "key-file", text, sizeof text);
+	text[strcspn(text, "\r\n")] = '\0';
+	forget(&a->secrets[o->id].key);
+	a->secrets[o->id].key = good && text[0] != '\0' ? strdup(text) : NULL;
+	explicit_bzero(text, sizeof text);
+	send_changed(a);
+}
+
+static void
+take_body(struct alerts *a, const struct msg_opened *o, int fd)
+{
+	static char text[BODY_MAX];
+	char unknown[64];
+	bool good = read_secret(o, fd, "body-file", text, sizeof text);
+	if (good && !template_check(text, unknown, sizeof unknown)) {
+		log_error("body-file of contact %s: there is no variable {%s}: our own text is sent",
+			  a->rules->contacts[o->id].name, unknown);
+		good = false;
+	}
+	forget(&a->secrets[o->id].body);
+	a->secrets[o->id].body = good ? strdup(text) : NULL;
+}
+
+static void
+take_opened(struct alerts *a, const struct msg_opened *o, int fd)
+{
+	if (o->what == OPEN_SMTP_PASSWORD)
+		take_password(a, o, fd);
+	else if (o->what == OPEN_CONTACT_KEY && o->id < a->secret_count)
+		take_key(a, o, fd);
+	else if (o->what == OPEN_CONTACT_BODY && o->id < a->secret_count)
+		take_body(a, o, fd);
+}
+
+/* The name is of the rules that the trace was made with. */
+static void
+take_trace(struct alerts *a, const struct msg_trace *t)
+{
+	if (a->rules == NULL || t->kind >= OBJECT_KINDS || t->count > MSG_TRACE_POINTS ||
+	    t->id >= rules_count(a->rules, (enum object_kind)t->kind))
+		return;
+	bool good = spool_begin(a->spool) &&
+		    spool_trace(a->spool, t, rules_name(a->rules, (enum object_kind)t->kind, t->id)) &&
+		    spool_commit(a->spool);
+	if (!good)
+		spool_rollback(a->spool); /* a mail goes without it */
 }
 
 static void
@@ -89,6 +189,7 @@ on_packet(struct helper *h, struct msg_packet *p)
 	struct msg_bell bell;
 	struct msg_opened opened;
 	struct msg_test test;
+	struct msg_trace trace;
 	if (p->head.kind == MSG_RULES) {
 		memcpy(&rules, p->items, sizeof rules);
 		load(a, p->fd, rules.generation);
@@ -104,7 +205,10 @@ on_packet(struct helper *h, struct msg_packet *p)
 		take_lines(a);
 	} else if (p->head.kind == MSG_OPENED) {
 		memcpy(&opened, p->items, sizeof opened);
-		take_password(a, &opened, p->fd);
+		take_opened(a, &opened, p->fd);
+	} else if (p->head.kind == MSG_TRACE) {
+		memcpy(&trace, p->items, sizeof trace);
+		take_trace(a, &trace);
 	}
 	for (unsigned i = 0; p->head.kind == MSG_TEST && i < p->head.count; i++) {
 		memcpy(&test, p->items + i * sizeof test, sizeof test);

@@ -1,6 +1,7 @@
 #include "alerts/payload.h"
 
 #include "alerts/compose.h"
+#include "alerts/part.h"
 #include "base/clock.h"
 
 #include <jansson.h>
@@ -40,7 +41,8 @@ payload_new(const struct letter *l)
 	static const char *const state[PHASES] = {
 		[PHASE_OPEN] = "open",    [PHASE_REMIND] = "open",
 		[PHASE_CLOSE] = "closed", [PHASE_EVENT] = "event",
-		[PHASE_TEST] = "test",
+		[PHASE_TEST] = "test",    [PHASE_AGAIN] = "open",
+		[PHASE_ACK] = "acked",
 	};
 	char key[COMPOSE_NAME];
 	json_t *events = json_array();
@@ -48,6 +50,10 @@ payload_new(const struct letter *l)
 		json_array_append_new(events, event(&l->lines[i]));
 	if (l->line_count == 0 && l->phase != PHASE_TEST)
 		json_array_append_new(events, event(&l->about));
+	json_t *affected = json_array();
+	for (size_t i = 0; i < l->member_count; i++)
+		if (l->members[i].mark != MARK_ROOT)
+			json_array_append_new(affected, json_string(l->members[i].name));
 	bool incident = l->phase != PHASE_EVENT && l->phase != PHASE_TEST;
 	json_t *j = json_pack(
 		"{s:s,s:o,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:I}", "key",
@@ -59,6 +65,15 @@ payload_new(const struct letter *l)
 		"until",
 		l->phase == PHASE_CLOSE ? time_of(l->about.real_ms) : json_null(), "text",
 		l->about.text, "events", events, "omitted", (json_int_t)l->omitted);
+	if (j != NULL) {
+		char sms[SMS_MAX + 1];
+		part_sms(l, sms, sizeof sms);
+		json_object_set_new(j, "severity", json_string(severity_name[l->severity]));
+		json_object_set_new(j, "affected", affected);
+		json_object_set_new(j, "sms", json_string(sms));
+	} else {
+		json_decref(affected);
+	}
 	char *out = j != NULL ? json_dumps(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	return out;

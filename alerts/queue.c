@@ -3,6 +3,7 @@
 #include "alerts/spool.h"
 
 #include "alerts/sql.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -19,6 +20,29 @@ is_busy(int64_t id, const int64_t *busy, size_t count)
 	return false;
 }
 
+/* A contact gets one mail at a time, or a storm would pass its limit. */
+static bool
+has_one(struct spool *s, sqlite3_stmt *q, const int64_t *busy, size_t count)
+{
+	char contact[JOURNAL_NAME];
+	int64_t way = sqlite3_column_int64(q, 3), n = 0;
+	if (way != WAY_MAIL && way != WAY_SMS)
+		return false;
+	sql_column(q, 6, contact, sizeof contact);
+	for (size_t i = 0; i < count && n == 0; i++)
+		if (busy[i] != 0)
+			n = sql_number(s, 0,
+				       "SELECT count(*) FROM alert WHERE id = ? AND contact = ? AND way = ?",
+				       "iti", busy[i], contact, way);
+	return n > 0;
+}
+
+static enum severity
+severity_of(sqlite3_stmt *q, int column)
+{
+	return sqlite3_column_int(q, column) > 0 ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
 bool
 spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_count,
 	   struct spool_alert *out, int64_t *wait_ms)
@@ -27,9 +51,9 @@ spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_cou
 	*wait_ms = -1;
 	sqlite3_stmt *q =
 		sql_query(s,
-			  "SELECT id, thread, phase, way, tries, born_ms, contact, CASE"
+			  "SELECT id, thread, phase, way, tries, born_ms, contact, severity, CASE"
 			  " WHEN due_ms > ?1 + ?2 THEN ?1 ELSE due_ms END AS due FROM"
-			  " alert a WHERE fate = 0 AND NOT EXISTS (SELECT 1 FROM alert"
+			  " alert a WHERE fate = 0 AND bundle = 0 AND NOT EXISTS (SELECT 1 FROM alert"
 			  " b WHERE b.fate = 0 AND b.thread = a.thread AND b.contact ="
 			  " a.contact AND b.way = a.way AND b.id < a.id) ORDER BY due,"
 			  " id",
@@ -37,9 +61,10 @@ spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_cou
 	if (q == NULL)
 		return false;
 	while (!found && *wait_ms == -1 && sqlite3_step(q) == SQLITE_ROW) {
-		if (is_busy(sqlite3_column_int64(q, 0), busy, busy_count))
+		if (is_busy(sqlite3_column_int64(q, 0), busy, busy_count) ||
+		    has_one(s, q, busy, busy_count))
 			continue;
-		int64_t due = sqlite3_column_int64(q, 7);
+		int64_t due = sqlite3_column_int64(q, 8);
 		if (due > now_ms) {
 			*wait_ms = due - now_ms;
 			continue;
@@ -51,10 +76,11 @@ spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_cou
 						     (enum phase)sqlite3_column_int(q, 2),
 					     .way = (enum way)sqlite3_column_int(q, 3),
 					     .tries = sqlite3_column_int64(q, 4),
-					     .born_ms = sqlite3_column_int64(q, 5) };
+					     .born_ms = sqlite3_column_int64(q, 5),
+					     .severity = severity_of(q, 7) };
 		sql_column(q, 6, out->contact, sizeof out->contact);
 	}
-	sqlite3_finalize(q);
+	sql_end(s, q);
 	return found;
 }
 
@@ -76,11 +102,151 @@ lines(struct spool *s, const char *sql, int64_t thread, int64_t event, int64_t l
 		l->cause = (uint64_t)sqlite3_column_int64(q, 6);
 		sql_column(q, 7, l->text, sizeof l->text);
 	}
-	sqlite3_finalize(q);
+	sql_end(s, q);
 	return n;
 }
 
 #define LINE_COLUMNS "event, real_ms, kind, object_kind, object, rule, cause, text"
+
+static void
+read_trace(struct spool *s, const struct spool_alert *a, struct letter *l)
+{
+	l->trace.count = 0;
+	sqlite3_stmt *q = sql_query(s,
+				    "SELECT r.data, r.name FROM trace r JOIN thread t ON t.life = r.life"
+				    " AND t.number = r.number AND t.lone = 0 WHERE t.id = ?",
+				    "i", a->thread);
+	if (q != NULL && sqlite3_step(q) == SQLITE_ROW &&
+	    sqlite3_column_bytes(q, 0) == (int)sizeof l->trace) {
+		memcpy(&l->trace, sqlite3_column_blob(q, 0), sizeof l->trace);
+		sql_column(q, 1, l->trace_name, sizeof l->trace_name);
+	}
+	sql_end(s, q);
+}
+
+/* What the first of its kind called it: pagers know an incident by what does not change. */
+static void
+first_page(struct spool *s, const struct spool_alert *a, struct letter *l)
+{
+	l->page_severity = l->severity;
+	text_print(l->page_root, sizeof l->page_root, "%s", l->about.object);
+	sqlite3_stmt *q = sql_query(s,
+				    "SELECT a.severity, l.object FROM alert a JOIN line l ON l.thread ="
+				    " a.thread AND l.event = a.event WHERE a.thread = ? AND a.contact"
+				    " = ? AND a.way = ? AND a.phase IN (0, 5) ORDER BY a.id LIMIT 1",
+				    "iti", a->thread, a->contact, (int64_t)a->way);
+	if (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+		l->page_severity = severity_of(q, 0);
+		sql_column(q, 1, l->page_root, sizeof l->page_root);
+	}
+	sql_end(s, q);
+}
+
+size_t
+spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
+{
+	size_t n = 0;
+	sqlite3_stmt *q = sql_query(
+		s, "SELECT object FROM member WHERE thread = ? ORDER BY event, object_kind LIMIT ?", "ii",
+		a->thread, (int64_t)cap);
+	while (q != NULL && n < cap && sqlite3_step(q) == SQLITE_ROW) {
+		out[n].mark = MARK_WRONG;
+		sql_column(q, 0, out[n].name, sizeof out[n].name);
+		n++;
+	}
+	sql_end(s, q);
+	return n;
+}
+
+/* ---- digests ---- */
+
+int64_t
+spool_waiting(struct spool *s, const struct spool_alert *a, int64_t now_ms)
+{
+	return sql_number(s, 0,
+			  "SELECT count(*) FROM alert WHERE fate = 0 AND bundle = 0 AND contact = ?"
+			  " AND way = ? AND id <> ? AND tries = 0 AND due_ms <= ?",
+			  "tiii", a->contact, (int64_t)a->way, a->id, now_ms);
+}
+
+static bool
+is_free(int64_t id, const int64_t *busy, size_t count)
+{
+	return !is_busy(id, busy, count);
+}
+
+bool
+spool_bundle(struct spool *s, const struct spool_alert *a, const int64_t *busy, size_t busy_count,
+	     int64_t now_ms)
+{
+	if (!sql_run(s,
+		     "UPDATE alert SET bundle = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
+		     " AND way = ?3 AND id <> ?1 AND tries = 0 AND due_ms <= ?4",
+		     "itii", a->id, a->contact, (int64_t)a->way, now_ms))
+		return false;
+	for (size_t i = 0; i < busy_count; i++) /* they are on their way by themselves */
+		if (is_free(busy[i], &a->id, 1) &&
+		    !sql_run(s, "UPDATE alert SET bundle = 0 WHERE id = ? AND bundle = ?", "ii",
+			     busy[i], a->id))
+			return false;
+	return true;
+}
+
+size_t
+spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *out, size_t cap)
+{
+	size_t n = 0;
+	if (sql_number(s, 0, "SELECT count(*) FROM alert WHERE bundle = ?", "i", a->id) == 0)
+		return 0;
+	sqlite3_stmt *q = sql_query(
+		s,
+		"SELECT t.number, t.since_ms, a.phase, t.severity, l.object, l.text, (SELECT count(*)"
+		" FROM member m WHERE m.thread = t.id) FROM alert a JOIN thread t ON t.id = a.thread"
+		" JOIN line l ON l.thread = a.thread AND l.event = a.event WHERE (a.id = ?1 OR"
+		" a.bundle = ?1) AND NOT EXISTS (SELECT 1 FROM alert b WHERE b.thread = a.thread AND"
+		" (b.id = ?1 OR b.bundle = ?1) AND b.id > a.id) ORDER BY t.since_ms, t.id LIMIT ?2",
+		"ii", a->id, (int64_t)cap);
+	while (q != NULL && n < cap && sqlite3_step(q) == SQLITE_ROW) {
+		struct letter_item *x = &out[n++];
+		*x = (struct letter_item){ .number = (uint64_t)sqlite3_column_int64(q, 0),
+					   .since_ms = sqlite3_column_int64(q, 1),
+					   .phase = (enum phase)sqlite3_column_int(q, 2),
+					   .severity = severity_of(q, 3),
+					   .members = (uint32_t)sqlite3_column_int(q, 6) };
+		sql_column(q, 4, x->root, sizeof x->root);
+		sql_column(q, 5, x->text, sizeof x->text);
+	}
+	sql_end(s, q);
+	return n;
+}
+
+struct spool_pace
+spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms)
+{
+	struct spool_pace p = { .count = 0 };
+	sqlite3_stmt *q = sql_query(
+		s, "SELECT at_ms, thread, severity FROM pace WHERE contact = ? AND way = ? AND at_ms > ?"
+		   " ORDER BY at_ms, rowid",
+		"tii", a->contact, (int64_t)a->way, since_ms);
+	while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+		p.last_ms = sqlite3_column_int64(q, 0);
+		p.first_ms = p.count == 0 ? p.last_ms : p.first_ms;
+		p.last_thread = sqlite3_column_int64(q, 1);
+		p.last_severity = severity_of(q, 2);
+		p.count++;
+	}
+	sql_end(s, q);
+	return p;
+}
+
+bool
+spool_hold(struct spool *s, const struct spool_alert *a, int64_t until_ms)
+{
+	return sql_run(s,
+		       "UPDATE alert SET due_ms = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
+		       " AND way = ?3 AND due_ms < ?1",
+		       "iti", until_ms, a->contact, (int64_t)a->way);
+}
 
 bool
 spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l)
@@ -114,6 +280,11 @@ spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l)
 			" AND event <= ? ORDER BY event DESC LIMIT ?) ORDER BY event",
 			a->thread, event, tail, l->lines + l->line_count);
 	l->omitted = (uint64_t)all - l->line_count;
+	l->severity = sql_number(s, 1, "SELECT severity FROM thread WHERE id = ?", "i", a->thread) > 0
+			      ? SEVERITY_CRITICAL
+			      : SEVERITY_WARNING;
+	first_page(s, a, l);
+	read_trace(s, a, l);
 	return true;
 }
 
@@ -133,16 +304,22 @@ spool_answered(struct spool *s, int64_t alert, const char *address)
 }
 
 bool
-spool_settle(struct spool *s, int64_t alert, enum fate fate)
+spool_settle(struct spool *s, int64_t alert, enum fate fate, int64_t now_ms)
 {
+	bool mail = fate == FATE_SENT;
 	return sql_run(s, "DELETE FROM answer WHERE alert = ?", "i", alert) &&
-	       sql_run(s, "UPDATE alert SET fate = ? WHERE id = ?", "ii", (int64_t)fate,
-		       alert) &&
+	       (!mail || sql_run(s,
+				 "INSERT INTO pace SELECT contact, way, ?, thread, severity FROM alert"
+				 " WHERE id = ? AND way IN (0, 2)",
+				 "ii", now_ms, alert)) &&
+	       sql_run(s, "UPDATE alert SET fate = ?1 WHERE fate = 0 AND (id = ?2 OR bundle = ?2)",
+		       "ii", (int64_t)fate, alert) &&
 	       sql_run(s,
 		       "UPDATE state SET sent = sent + ?, failed = failed + ?,"
 		       " undelivered = undelivered + ?",
-		       "iii", (int64_t)(fate == FATE_SENT),
-		       (int64_t)(fate == FATE_FAILED), (int64_t)(fate == FATE_DROPPED));
+		       "iii", fate == FATE_SENT ? (int64_t)sqlite3_changes(s->db) : 0,
+		       fate == FATE_FAILED ? (int64_t)sqlite3_changes(s->db) : 0,
+		       fate == FATE_DROPPED ? (int64_t)sqlite3_changes(s->db) : 0);
 }
 
 bool
@@ -177,7 +354,14 @@ spool_prune(struct spool *s, int64_t before_ms)
 	       sql_run(s, "DELETE FROM line WHERE thread NOT IN (SELECT id FROM thread)",
 		       "") &&
 	       sql_run(s, "DELETE FROM alert WHERE thread NOT IN (SELECT id FROM thread)",
-		       "");
+		       "") &&
+	       sql_run(s, "DELETE FROM member WHERE thread NOT IN (SELECT id FROM thread)",
+		       "") &&
+	       sql_run(s,
+		       "DELETE FROM trace WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.life"
+		       " = trace.life AND t.number = trace.number)",
+		       "") &&
+	       sql_run(s, "DELETE FROM pace WHERE at_ms < ?", "i", before_ms);
 }
 
 struct spool_counts

@@ -5,6 +5,7 @@
 #include "alerts/compose.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "rules/during.h"
 
 #include <stdlib.h>
@@ -23,10 +24,23 @@ contact_of(const struct alerts *a, const struct spool_alert *alert)
 	return id != RULES_NONE ? &a->rules->contacts[id] : NULL;
 }
 
-static const struct text_list *
-list_of(const struct contact *c, enum way way)
+/* The addresses of a way; a command is its own. */
+struct text_list
+way_list(const struct contact *c, enum way way)
 {
-	return way == WAY_MAIL ? &c->mail : &c->page;
+	switch (way) {
+	case WAY_MAIL:
+		return c->mail;
+	case WAY_SMS:
+		return c->sms;
+	case WAY_PAGE:
+		return c->page;
+	case WAY_RUN:
+		return (struct text_list){ .count = c->run.count > 0, .texts = c->run.argv };
+	case WAYS:
+		break;
+	}
+	return (struct text_list){ .count = 0 };
 }
 
 void
@@ -50,7 +64,7 @@ drop(struct alerts *a, const struct spool_alert *alert, enum fate fate, const ch
 {
 	log_warning("the alert %lld to %s is given up: %s", (long long)alert->id,
 		    alert->contact, why);
-	bool good = spool_begin(a->spool) && spool_settle(a->spool, alert->id, fate) &&
+	bool good = spool_begin(a->spool) && spool_settle(a->spool, alert->id, fate, clock_real_ms()) &&
 		    spool_commit(a->spool);
 	if (!good) {
 		spool_trouble(a, "giving an alert up");
@@ -77,26 +91,48 @@ fill_recipients(struct sending *s, const struct text_list *list)
 
 enum started { STARTED, STARTED_NOBODY, STARTED_NOT };
 
+static bool
+fill_job(struct sending *s, const struct contact *c, char *why, size_t cap)
+{
+	struct alerts *a = s->alerts;
+	struct job *j = &s->delivery.job;
+	struct letter *l = &s->letter;
+	job_letter(a, c, j, l);
+	if (!spool_letter(a->spool, &s->alert, l)) {
+		text_print(why, cap, "%s", spool_why(a->spool));
+		return false;
+	}
+	job_items(a, &s->alert, j, l);
+	if (l->item_count == 0)
+		facts_fill(a, &s->alert, j, l);
+	l->sms = s->alert.way == WAY_SMS;
+	if (s->alert.way == WAY_PAGE)
+		return job_page(a, c, j, l, why, cap);
+	if (s->alert.way == WAY_RUN)
+		return job_run(c, j, l, why, cap);
+	return job_mail(a, j, l, s->server);
+}
+
 static enum started
 start(struct sending *s, const struct contact *c)
 {
-	static struct letter letter;
-	struct alerts *a = s->alerts;
+	char why[200] = "no memory, or no process";
 	struct job *j = &s->delivery.job;
-	memset(&letter, 0, sizeof letter);
+	struct text_list list = way_list(c, s->alert.way);
+	memset(&s->letter, 0, sizeof s->letter);
 	job_free(j);
-	if (!fill_recipients(s, list_of(c, s->alert.way)))
+	if (!fill_recipients(s, &list))
 		return STARTED_NOT;
 	if (j->to_count == 0)
 		return STARTED_NOBODY;
-	job_letter(a, c, &letter);
-	bool good = spool_letter(a->spool, &s->alert, &letter) &&
-		    (s->alert.way == WAY_MAIL ? job_mail(a, j, &letter, s->server)
-					      : job_page(a, j, &letter));
+	bool good = fill_job(s, c, why, sizeof why);
 	j->tls13 = s->alert.tries > 0 && s->alert.tries % 2 == 0; /* every second retry */
-	return good && delivery_start(a->helper.loop, &s->delivery, on_done, s)
-		       ? STARTED
-		       : STARTED_NOT;
+	if (good && delivery_start(s->alerts->helper.loop, &s->delivery, on_done, s))
+		return STARTED;
+	log_warning("alert %lld to %s cannot be sent now: %s", (long long)s->alert.id,
+		    s->alert.contact, why);
+	job_free(j);
+	return STARTED_NOT;
 }
 
 /* Records what was answered and what is to become of the alert. */
@@ -112,7 +148,7 @@ record(struct sending *s, const enum verdict *verdicts, enum fate fate, int64_t 
 					    verdicts[i] == VERDICT_SENT ? 1 : 2,
 					    d->answers[i].code);
 	good = good && (fate == FATE_QUEUED ? spool_retry(spool, s->alert.id, due_ms)
-					    : spool_settle(spool, s->alert.id, fate));
+					    : spool_settle(spool, s->alert.id, fate, clock_real_ms()));
 	return good && spool_commit(spool);
 }
 
@@ -169,6 +205,15 @@ unanswered(const struct delivery *d)
 	return d->session.code == 0;
 }
 
+/* Longer after each try, and as long as the server asks for. */
+static int64_t
+wait_ms(const struct sending *s, uint32_t i)
+{
+	int64_t ours = answer_wait_ms(s->alert.tries);
+	int64_t theirs = (int64_t)s->delivery.answers[i].wait_s * 1000;
+	return theirs > ours ? theirs : ours;
+}
+
 /* True: the slot is free again. */
 static bool
 settle(struct sending *s)
@@ -185,16 +230,17 @@ settle(struct sending *s)
 				      ? answer_page(d->answers[i].code)
 				      : answer_mail(d->answers[i].code, d->session.code);
 		if (verdicts[i] == VERDICT_LATER)
-			due = now + answer_wait_ms(s->alert.tries);
+			due = now + wait_ms(s, i);
 		if (!s->unrecorded)
 			log_answer(s, i, verdicts[i]);
 	}
-	struct text_list own = { .count = d->job.to_count,
-				 .texts = (const char *const *)d->job.to };
+	struct text_list list = { .count = d->job.to_count,
+				  .texts = (const char *const *)d->job.to };
 	/* a contact that is gone since: what was sent counts, the rest is given up later
 	 */
-	enum fate fate =
-		fate_of(s, c != NULL ? list_of(c, s->alert.way) : &own, verdicts);
+	if (c != NULL)
+		list = way_list(c, s->alert.way);
+	enum fate fate = fate_of(s, &list, verdicts);
 	if (fate == FATE_QUEUED && now - s->alert.born_ms > GIVE_UP_MS)
 		fate = FATE_FAILED;
 	if (due != now && !d->job.page)
@@ -235,16 +281,52 @@ on_again(struct loop_timer *timer)
 	send_due(timer->arg);
 }
 
+/* It waits, and counts as no try. */
+static bool
+hold(struct alerts *a, const struct spool_alert *alert, int64_t until_ms)
+{
+	bool good = spool_begin(a->spool) && spool_hold(a->spool, alert, until_ms) &&
+		    spool_commit(a->spool);
+	if (!good) {
+		spool_trouble(a, "putting an alert off");
+		spool_rollback(a->spool);
+	}
+	return good;
+}
+
+/* What cannot be begun (a key that is not there yet, no process) is no reason to keep the
+ * others waiting. */
+static bool
+hold_one(struct alerts *a, const struct spool_alert *alert, int64_t due_ms)
+{
+	bool good = spool_begin(a->spool) && spool_put_off(a->spool, alert->id, due_ms) &&
+		    spool_commit(a->spool);
+	if (!good) {
+		spool_trouble(a, "putting an alert off");
+		spool_rollback(a->spool);
+	}
+	return good;
+}
+
 /* Begins the alert in the slot, or gives it up. False: the spool or the system is in
  * trouble. */
 static bool
-begin(struct alerts *a, struct sending *s, const struct spool_alert *next)
+begin(struct alerts *a, struct sending *s, const struct spool_alert *next, const int64_t *busy)
 {
 	const struct contact *c = contact_of(a, next);
-	if (c == NULL || list_of(c, next->way)->count == 0)
+	int64_t until, now = clock_real_ms();
+	if (c != NULL && digest_waits(a, c, next, now, &until))
+		return hold(a, next, until);
+	if (now - next->born_ms > GIVE_UP_MS)
+		return drop(a, next, FATE_FAILED, "it could not be sent for five days");
+	if (c == NULL || way_list(c, next->way).count == 0)
 		return drop(a, next, FATE_DROPPED,
 			    c == NULL ? "the contact is gone"
 				      : "the contact has no such address any more");
+	if (!digest_gather(a, c, next, busy, SLOTS, now)) {
+		spool_trouble(a, "gathering a digest");
+		return false;
+	}
 	s->alerts = a;
 	s->alert = *next;
 	s->server = 0;
@@ -256,9 +338,7 @@ begin(struct alerts *a, struct sending *s, const struct spool_alert *next)
 	if (started ==
 	    STARTED_NOBODY) /* what was not answered is no address of it any more */
 		return drop(a, next, FATE_SENT, "the addresses that were left are gone");
-	log_warning("alert %lld cannot be sent now: %s", (long long)next->id,
-		    spool_why(a->spool));
-	return false;
+	return hold_one(a, next, now + AGAIN_MS);
 }
 
 static int64_t
@@ -280,8 +360,7 @@ static bool
 put_off(struct alerts *a, const struct spool_alert *next)
 {
 	int64_t left = during_changes_ms(&contact_of(a, next)->during, local_ms());
-	return spool_put_off(a->spool, next->id,
-			     clock_real_ms() + (left < LOOK_MS ? left : LOOK_MS));
+	return hold(a, next, clock_real_ms() + (left < LOOK_MS ? left : LOOK_MS));
 }
 
 void
@@ -302,7 +381,7 @@ send_due(struct alerts *a)
 			if (!spool_next(a->spool, clock_real_ms(), busy, SLOTS, &next,
 					&wait))
 				break;
-			trouble = !(is_time(a, &next) ? begin(a, &a->sendings[i], &next)
+			trouble = !(is_time(a, &next) ? begin(a, &a->sendings[i], &next, busy)
 						      : put_off(a, &next));
 		}
 	}

@@ -8,9 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GATHER_MS 2000 /* an incident's first alert waits for what belongs to it */
-#define LINES_KEPT 400 /* of one incident: the first and the newest */
-
 /* clang-format off */
 static const char *const schema =
 	"CREATE TABLE IF NOT EXISTS state ("
@@ -22,6 +19,7 @@ static const char *const schema =
 	"CREATE TABLE IF NOT EXISTS thread ("
 	" id INTEGER PRIMARY KEY, life INTEGER NOT NULL, number INTEGER NOT NULL,"
 	" lone INTEGER NOT NULL, since_ms INTEGER NOT NULL, over_ms INTEGER,"
+	" severity INTEGER NOT NULL DEFAULT -1,"
 	" UNIQUE (life, number, lone));"
 
 	"CREATE TABLE IF NOT EXISTS line ("
@@ -30,17 +28,43 @@ static const char *const schema =
 	" rule TEXT NOT NULL, cause INTEGER NOT NULL, text TEXT NOT NULL,"
 	" PRIMARY KEY (thread, event)) WITHOUT ROWID;"
 
+	"CREATE TABLE IF NOT EXISTS member ("
+	" thread INTEGER NOT NULL, object_kind TEXT NOT NULL, object TEXT NOT NULL,"
+	" event INTEGER NOT NULL, PRIMARY KEY (thread, object_kind, object)) WITHOUT ROWID;"
+
+	"CREATE TABLE IF NOT EXISTS trace ("
+	" life INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY (life, number));"
+
 	"CREATE TABLE IF NOT EXISTS alert ("
 	" id INTEGER PRIMARY KEY, thread INTEGER NOT NULL, phase INTEGER NOT NULL,"
 	" again INTEGER NOT NULL, contact TEXT NOT NULL, way INTEGER NOT NULL,"
 	" event INTEGER NOT NULL, fate INTEGER NOT NULL DEFAULT 0,"
 	" tries INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL,"
-	" born_ms INTEGER NOT NULL, UNIQUE (thread, phase, again, contact, way));"
+	" born_ms INTEGER NOT NULL, least INTEGER NOT NULL DEFAULT 0,"
+	" severity INTEGER NOT NULL DEFAULT 1, bundle INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE (thread, phase, again, contact, way));"
 	"CREATE INDEX IF NOT EXISTS alert_queued ON alert (due_ms) WHERE fate = 0;"
+	"CREATE INDEX IF NOT EXISTS alert_order ON alert (thread, contact, way, id)"
+	" WHERE fate = 0;"
+	"CREATE INDEX IF NOT EXISTS alert_bundle ON alert (bundle) WHERE bundle <> 0;"
+
+	"CREATE TABLE IF NOT EXISTS pace ("
+	" contact TEXT NOT NULL, way INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+	" thread INTEGER NOT NULL, severity INTEGER NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS pace_of ON pace (contact, way, at_ms);"
 
 	"CREATE TABLE IF NOT EXISTS answer ("
 	" alert INTEGER NOT NULL, address TEXT NOT NULL, final INTEGER NOT NULL,"
-	" code INTEGER NOT NULL, PRIMARY KEY (alert, address)) WITHOUT ROWID;";
+	" code INTEGER NOT NULL, PRIMARY KEY (alert, address)) WITHOUT ROWID;"
+	"PRAGMA user_version = 2;";
+
+/* What a spool of before lacks; the rest the schema makes. */
+static const char *const upgrade =
+	"ALTER TABLE thread ADD COLUMN severity INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE alert ADD COLUMN least INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE alert ADD COLUMN severity INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE alert ADD COLUMN bundle INTEGER NOT NULL DEFAULT 0;";
 /* clang-format on */
 
 /* ---- the file ---- */
@@ -74,8 +98,23 @@ whole(struct spool *s)
 		sql_fail(s);
 	else if (!good)
 		s->damaged = true;
-	sqlite3_finalize(q);
+	sql_end(s, q);
 	return good;
+}
+
+static bool
+run_all(struct spool *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || sql_fail(s);
+}
+
+static bool
+make_tables(struct spool *s)
+{
+	bool old = sql_number(s, 0, "PRAGMA user_version", "") < 2 &&
+		   sql_number(s, 0, "SELECT count(*) FROM sqlite_master WHERE name = 'alert'", "") > 0;
+	return run_all(s, "BEGIN") && (!old || run_all(s, upgrade)) && run_all(s, schema) &&
+	       run_all(s, "COMMIT");
 }
 
 static struct spool *
@@ -91,8 +130,7 @@ open_once(const char *path, bool *damaged, char *why, size_t cap)
 		sql_fail(s);
 	good = good && sql_run(s, "PRAGMA journal_mode = WAL", "") &&
 	       sql_run(s, "PRAGMA synchronous = FULL", "") && whole(s) &&
-	       (sqlite3_exec(s->db, schema, NULL, NULL, NULL) == SQLITE_OK ||
-		sql_fail(s));
+	       make_tables(s);
 	if (good)
 		return s;
 	*damaged = s->damaged;
@@ -116,8 +154,10 @@ spool_open(const char *path, bool *aside, char *why, size_t cap)
 void
 spool_close(struct spool **sp)
 {
-	if (*sp != NULL)
+	if (*sp != NULL) {
+		sql_close(*sp);
 		sqlite3_close((*sp)->db);
+	}
 	free(*sp);
 	*sp = NULL;
 }
@@ -142,144 +182,74 @@ spool_cursor(const struct spool *s, int64_t *real_ms)
 	return (uint64_t)sql_number(change, 0, "SELECT cursor FROM state", "");
 }
 
-bool
-spool_new_life(struct spool *s)
+static void
+forget_thread(struct spool *s)
 {
-	return sql_run(s, "UPDATE state SET life = life + 1, cursor = 0, cursor_ms = 0",
-		       "");
+	s->thread = 0;
+	s->member[0] = '\0';
+}
+
+#define OVER_TEXT                                                                        \
+	"'over: the journal began anew, and what is still wrong is told as new; it was: '"
+
+/* Everybody who heard that it began hears that it is over, or a pager would keep it. */
+bool
+spool_new_life(struct spool *s, int64_t now_ms)
+{
+	forget_thread(s);
+	return sql_run(s,
+		       "INSERT INTO line SELECT t.id, max(l.event) + 1, ?1, 'incident-close',"
+		       " l.object_kind, l.object, l.rule, 0, " OVER_TEXT " || l.text FROM thread t"
+		       " JOIN line l ON l.thread = t.id WHERE t.over_ms IS NULL AND t.lone = 0 AND"
+		       " EXISTS (SELECT 1 FROM alert a WHERE a.thread = t.id AND a.phase IN (0, 5))"
+		       " GROUP BY t.id",
+		       "i", now_ms) &&
+	       sql_run(s,
+		       "INSERT OR IGNORE INTO alert (thread, phase, again, contact, way, event,"
+		       " due_ms, born_ms, severity) SELECT DISTINCT a.thread, 2, l.event, a.contact,"
+		       " a.way, l.event, ?1, ?1, a.severity FROM alert a JOIN thread t ON t.id ="
+		       " a.thread JOIN line l ON l.thread = t.id AND l.event = (SELECT max(event)"
+		       " FROM line WHERE thread = t.id) WHERE t.over_ms IS NULL AND t.lone = 0 AND"
+		       " a.phase IN (0, 5) AND a.fate <> 4",
+		       "i", now_ms) &&
+	       sql_run(s, "UPDATE thread SET over_ms = ? WHERE over_ms IS NULL", "i", now_ms) &&
+	       sql_run(s, "UPDATE state SET life = life + 1, cursor = 0, cursor_ms = 0", "");
 }
 
 bool
 spool_begin(struct spool *s)
 {
+	s->moved = false;
+	s->unknown = 0;
 	return sql_run(s, "BEGIN IMMEDIATE", "");
 }
 
 bool
 spool_commit(struct spool *s)
 {
+	if (s->moved &&
+	    !sql_run(s,
+		     "UPDATE state SET cursor = ?, cursor_ms = ?, undelivered ="
+		     " undelivered + ?",
+		     "iii", (int64_t)s->cursor, s->cursor_ms, (int64_t)s->unknown))
+		return false;
+	s->moved = false;
 	return sql_run(s, "COMMIT", "");
 }
 
 void
 spool_rollback(struct spool *s)
 {
+	forget_thread(s);
+	s->moved = false;
 	if (sqlite3_get_autocommit(s->db) == 0)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* ---- lines ---- */
-
-static enum phase
-phase_of(const struct journal_line *line)
-{
-	if (line->incident == 0)
-		return PHASE_EVENT;
-	return strcmp(line->kind, "incident-close") == 0    ? PHASE_CLOSE
-	       : strcmp(line->kind, "incident-remind") == 0 ? PHASE_REMIND
-							    : PHASE_OPEN;
-}
-
-/* The row of the line's incident, or of the line itself; 0: failed. */
-static int64_t
-thread_of(struct spool *s, const struct journal_line *line)
-{
-	int64_t lone = line->incident == 0;
-	int64_t n = (int64_t)(lone ? line->id : line->incident);
-	if (!sql_run(s,
-		     "INSERT OR IGNORE INTO thread (life, number, lone, since_ms)"
-		     " SELECT life, ?, ?, ? FROM state",
-		     "iii", n, lone, line->real_ms))
-		return 0;
-	return sql_number(s, 0,
-			  "SELECT t.id FROM thread t, state s WHERE t.life = s.life AND"
-			  " t.number = ? AND t.lone = ?",
-			  "ii", n, lone);
-}
-
-static bool
-keep_line(struct spool *s, int64_t thread, const struct journal_line *l)
-{
-	if (!sql_run(s, "INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		     "iiittttit", thread, (int64_t)l->id, l->real_ms, l->kind,
-		     l->object_kind, l->object, l->rule, (int64_t)l->cause, l->text))
-		return false;
-	if (sql_number(s, 0, "SELECT count(*) FROM line WHERE thread = ?", "i", thread) <=
-	    LINES_KEPT)
-		return true;
-	return sql_run(s,
-		       "DELETE FROM line WHERE thread = ?1 AND event = (SELECT event"
-		       " FROM line WHERE thread = ?1 ORDER BY event LIMIT 1 OFFSET"
-		       " ?2)",
-		       "ii", thread, (int64_t)LETTER_HEAD);
-}
-
-/* An alert; what tells of an incident's beginning before its own line does (an action of
- * a rule) waits for that line, and tells what it knows by then. */
-static bool
-add_alert(struct spool *s, int64_t thread, enum phase phase,
-	  const struct journal_line *line, const struct spool_addressee *to,
-	  int64_t now_ms)
-{
-	bool early = phase == PHASE_OPEN && strcmp(line->kind, "incident-open") != 0;
-	int64_t again = phase == PHASE_REMIND ? (int64_t)line->id : 0;
-	return sql_run(s,
-		       "INSERT INTO alert (thread, phase, again, contact, way,"
-		       " event, due_ms, born_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON"
-		       " CONFLICT DO UPDATE SET event = excluded.event, due_ms ="
-		       " excluded.due_ms WHERE fate = 0 AND tries = 0 AND"
-		       " excluded.event > event AND NOT ?",
-		       "iiitiiiii", thread, (int64_t)phase, again, to->contact,
-		       (int64_t)to->way, (int64_t)line->id,
-		       early ? now_ms + GATHER_MS : now_ms, now_ms, (int64_t)early);
-}
-
-/* Everybody who heard of the beginning hears of the end. */
-static bool
-add_close(struct spool *s, int64_t thread, const struct journal_line *line,
-	  int64_t now_ms)
-{
-	return sql_run(s, "UPDATE thread SET over_ms = ? WHERE id = ?", "ii", now_ms,
-		       thread) &&
-	       sql_run(s,
-		       "INSERT OR IGNORE INTO alert (thread, phase, again, contact,"
-		       " way, event, due_ms, born_ms) SELECT thread, ?, 0, contact,"
-		       " way, ?, ?, ? FROM alert WHERE thread = ? AND phase = ?"
-		       " ORDER BY id",
-		       "iiiiii", (int64_t)PHASE_CLOSE, (int64_t)line->id, now_ms, now_ms,
-		       thread, (int64_t)PHASE_OPEN);
-}
-
-static bool
-move_cursor(struct spool *s, const struct journal_line *line, uint64_t unknown)
-{
-	return sql_run(s,
-		       "UPDATE state SET cursor = ?, cursor_ms = ?, undelivered ="
-		       " undelivered + ?",
-		       "iii", (int64_t)line->id, line->real_ms, (int64_t)unknown);
-}
-
 bool
-spool_take(struct spool *s, const struct journal_line *line,
-	   const struct spool_addressee *to, size_t to_count, uint64_t unknown,
-	   int64_t now_ms)
+spool_beat(struct spool *s)
 {
-	enum phase phase = phase_of(line);
-	if (line->incident == 0 && to_count == 0)
-		return move_cursor(s, line, unknown);
-	int64_t thread = thread_of(s, line);
-	if (thread == 0 || !keep_line(s, thread, line))
-		return false;
-	for (size_t i = 0; i < to_count; i++)
-		if (!add_alert(s, thread, phase, line, &to[i], now_ms))
-			return false;
-	if (phase == PHASE_CLOSE && !add_close(s, thread, line, now_ms))
-		return false;
-	if (phase == PHASE_EVENT &&
-	    !sql_run(s, "UPDATE thread SET over_ms = ? WHERE id = ?", "ii", now_ms,
-		     thread))
-		return false;
-	return move_cursor(s, line, unknown);
+	return sql_run(s, "UPDATE state SET one = one", "");
 }
 
 bool

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 bool
 sql_fail(struct spool *s)
@@ -13,21 +14,69 @@ sql_fail(struct spool *s)
 	return false;
 }
 
-/* A statement with its values bound. NULL: failed. */
+/* The statement, from the last time if it is free. NULL: failed. */
 static sqlite3_stmt *
-prepare(struct spool *s, const char *sql, const char *types, va_list values)
+statement_of(struct spool *s, const char *sql)
 {
 	sqlite3_stmt *q;
+	struct sql_row *row = NULL;
+	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
+		struct sql_row *r = &s->statements[((uintptr_t)sql / 16 + i) % SQL_STATEMENTS];
+		if (r->sql == sql && !r->used) {
+			r->used = true;
+			return r->statement;
+		}
+		if (r->sql == NULL) {
+			row = r;
+			break;
+		}
+	}
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) != SQLITE_OK) {
 		sql_fail(s);
 		return NULL;
 	}
-	for (int i = 0; types[i] != '\0'; i++) {
-		if (types[i] == 'i')
+	if (row != NULL)
+		*row = (struct sql_row){ .sql = sql, .statement = q, .used = true };
+	return q;
+}
+
+void
+sql_end(struct spool *s, sqlite3_stmt *q)
+{
+	for (size_t i = 0; i < SQL_STATEMENTS; i++)
+		if (s->statements[i].statement == q && q != NULL) {
+			sqlite3_reset(q);
+			sqlite3_clear_bindings(q);
+			s->statements[i].used = false;
+			return;
+		}
+	sqlite3_finalize(q);
+}
+
+void
+sql_close(struct spool *s)
+{
+	for (size_t i = 0; i < SQL_STATEMENTS; i++)
+		sqlite3_finalize(s->statements[i].statement);
+	memset(s->statements, 0, sizeof s->statements);
+}
+
+/* A statement with its values bound. NULL: failed. */
+static sqlite3_stmt *
+prepare(struct spool *s, const char *sql, const char *types, va_list values)
+{
+	sqlite3_stmt *q = statement_of(s, sql);
+	for (int i = 0; q != NULL && types[i] != '\0'; i++) {
+		if (types[i] == 'i') {
 			sqlite3_bind_int64(q, i + 1, va_arg(values, int64_t));
-		else
+		} else if (types[i] == 't') {
 			sqlite3_bind_text(q, i + 1, va_arg(values, const char *), -1,
 					  SQLITE_TRANSIENT);
+		} else {
+			const void *bytes = va_arg(values, const void *);
+			sqlite3_bind_blob64(q, i + 1, bytes, va_arg(values, size_t),
+					    SQLITE_TRANSIENT);
+		}
 	}
 	return q;
 }
@@ -55,7 +104,7 @@ sql_run(struct spool *s, const char *sql, const char *types, ...)
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW)
 		;
 	bool good = rc == SQLITE_DONE || sql_fail(s);
-	sqlite3_finalize(q);
+	sql_end(s, q);
 	return good;
 }
 
@@ -72,7 +121,7 @@ sql_number(struct spool *s, int64_t none, const char *sql, const char *types, ..
 	int64_t n = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : none;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		sql_fail(s);
-	sqlite3_finalize(q);
+	sql_end(s, q);
 	return n;
 }
 

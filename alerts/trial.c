@@ -39,27 +39,55 @@ say(struct trial *p, const char *who, int code, const char *what)
 				 : "");
 }
 
+/* By the next way that is left. False: there is none, or it cannot be begun. */
 static bool
-start(struct trial *p, bool page)
+start(struct trial *p)
 {
-	static struct letter l;
 	const struct contact *c = &p->alerts->rules->contacts[p->contact];
-	const struct text_list *list = page ? &c->page : &c->mail;
 	struct job *j = &p->delivery.job;
-	memset(&l, 0, sizeof l);
-	job_letter(p->alerts, c, &l);
+	struct letter *l = &p->letter;
+	char why[200] = "the test cannot be begun";
+	bool good = false;
+	while (p->way < WAYS && (p->ways >> p->way & 1) == 0)
+		p->way = (enum way)(p->way + 1);
 	job_free(j);
-	l.phase = PHASE_TEST;
-	l.since_ms = l.about.real_ms = clock_real_ms();
-	l.number = p->token;
-	text_print(l.about.text, sizeof l.about.text, "test for contact %s", c->name);
-	text_print(l.about.kind, sizeof l.about.kind, "test");
-	for (uint32_t i = 0; i < list->count && i < RECIPIENTS_MAX; i++)
-		if ((j->to[j->to_count] = strdup(list->texts[i])) != NULL)
+	if (p->way == WAYS)
+		return false;
+	struct text_list list = way_list(c, p->way);
+	memset(l, 0, sizeof *l);
+	job_letter(p->alerts, c, j, l);
+	l->phase = PHASE_TEST;
+	l->severity = SEVERITY_WARNING;
+	l->sms = p->way == WAY_SMS;
+	l->since_ms = l->about.real_ms = clock_real_ms();
+	l->number = p->token;
+	text_print(l->about.text, sizeof l->about.text, "test for contact %s", c->name);
+	text_print(l->about.kind, sizeof l->about.kind, "test");
+	for (uint32_t i = 0; i < list.count && i < RECIPIENTS_MAX; i++)
+		if ((j->to[j->to_count] = strdup(list.texts[i])) != NULL)
 			j->to_count++;
-	return (page ? job_page(p->alerts, j, &l)
-		     : job_mail(p->alerts, j, &l, p->server)) &&
-	       delivery_start(p->alerts->helper.loop, &p->delivery, on_done, p);
+	if (p->way == WAY_PAGE)
+		good = job_page(p->alerts, c, j, l, why, sizeof why);
+	else if (p->way == WAY_RUN)
+		good = job_run(c, j, l, why, sizeof why);
+	else
+		good = job_mail(p->alerts, j, l, p->server);
+	if (good && delivery_start(p->alerts->helper.loop, &p->delivery, on_done, p))
+		return true;
+	p->ok = false;
+	say(p, c->name, 0, why);
+	return false;
+}
+
+/* All that is left; the answer goes when there is nothing more. */
+static void
+go_on(struct trial *p)
+{
+	bool there = p->generation == p->alerts->helper.generation;
+	for (; there && p->way < WAYS; p->way = (enum way)(p->way + 1))
+		if (start(p))
+			return;
+	answer(p);
 }
 
 /* What every address was answered goes into the text. */
@@ -97,28 +125,37 @@ on_done(struct delivery *d)
 	if (!page && silent(d) && there && p->server + 1 < r->settings.smtp.count) {
 		say(p, d->job.server, 0, d->session.text);
 		p->server++;
-		if (start(p, false))
+		if (start(p))
 			return;
 	}
 	report(p);
 	job_free(&d->job);
-	if (!page && p->page_next && there && start(p, true))
-		return;
-	answer(p);
+	p->way = (enum way)(p->way + 1);
+	go_on(p);
+}
+
+static const char *
+cannot(const struct alerts *a, const struct msg_test *t, const struct trial *p)
+{
+	if (p == NULL)
+		return "too many tests at once";
+	if (t->contact >= a->rules->contact_count)
+		return "no such contact";
+	return a->rules->contacts[t->contact].members.count > 0 ? "it is a list: test its members" : NULL;
 }
 
 void
 trial_begin(struct alerts *a, const struct msg_test *t)
 {
-	struct msg_test_done busy = { .token = t->token };
+	struct msg_test_done done = { .token = t->token };
 	struct trial *p = NULL;
 	for (size_t i = 0; i < TRIALS; i++)
 		if (!a->trials[i].used)
 			p = &a->trials[i];
-	if (p == NULL || t->contact >= a->rules->contact_count) {
-		text_print(busy.text, sizeof busy.text, "%s",
-			   p == NULL ? "too many tests at once" : "no such contact");
-		helper_send(&a->helper, MSG_TEST_DONE, &busy, 1);
+	const char *why = cannot(a, t, p);
+	if (why != NULL) {
+		text_print(done.text, sizeof done.text, "%s", why);
+		helper_send(&a->helper, MSG_TEST_DONE, &done, 1);
 		return;
 	}
 	const struct contact *c = &a->rules->contacts[t->contact];
@@ -129,10 +166,11 @@ trial_begin(struct alerts *a, const struct msg_test *t)
 	p->contact = t->contact;
 	p->generation = a->helper.generation;
 	p->server = 0;
-	p->page_next = c->mail.count > 0 && c->page.count > 0;
-	if (start(p, c->mail.count == 0))
-		return;
-	p->ok = false;
-	text_print(p->done.text, sizeof p->done.text, "the test cannot be begun");
-	answer(p);
+	p->way = WAY_MAIL;
+	p->ways = 0;
+	for (unsigned w = 0; w < WAYS; w++)
+		p->ways |= (unsigned)(way_list(c, (enum way)w).count > 0) << w;
+	if (p->ways == 0)
+		text_print(p->done.text, sizeof p->done.text, "monitord-desktop tells it");
+	go_on(p);
 }

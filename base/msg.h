@@ -73,6 +73,8 @@ enum open_what {
 	OPEN_ROUTE_FILE,    /* routes: route id; the switch's or front's file, read-only; of a link a handle */
 	OPEN_ROUTE_GET,	    /* routes: route id; run its command with `get`: the output */
 	OPEN_SMTP_PASSWORD, /* alerts: id 0 */
+	OPEN_CONTACT_KEY,   /* alerts: contact id; the secret of its pages */
+	OPEN_CONTACT_BODY,  /* alerts: contact id; its template */
 	OPEN_LISTENER,	    /* status: id 0 the Unix socket, 1 the TCP socket, listening */
 	OPEN_TOKEN,	    /* status: id 0 (reserved) */
 	OPEN_WHATS
@@ -262,6 +264,22 @@ struct msg_incident_view {
 	char text[MSG_TEXT * 2]; /* one sentence */
 };
 
+/* monitord -> alerts, before the line that opens the incident: how the metric went that it is
+ * about. */
+#define MSG_TRACE_POINTS 120
+struct msg_trace {
+	uint64_t incident;
+	int64_t real_ms;    /* of the last point */
+	uint32_t kind, id;  /* enum object_kind and its id */
+	uint32_t metric;    /* enum metric */
+	uint32_t compare;   /* enum compare, with the threshold */
+	uint32_t count;	    /* <= MSG_TRACE_POINTS, oldest first; 0: none */
+	uint32_t pad;
+	double threshold;
+	int32_t ago_ms[MSG_TRACE_POINTS]; /* before the last point */
+	double value[MSG_TRACE_POINTS];
+};
+
 /* What may stay quiet, by an operator's order. */
 struct msg_silence_view {
 	uint32_t slot;
@@ -381,6 +399,7 @@ struct msg_test_done {
 	X(WHO, struct msg_who, TO(ROLE_STATUS), CENTRE, 1)	 /* nothing */                   \
 	X(WHO_DONE, struct msg_who_done, CENTRE, TO(ROLE_STATUS), 0)                              \
 	X(TEST, struct msg_test, CENTRE, TO(ROLE_ALERTS), 0)                                      \
+	X(TRACE, struct msg_trace, CENTRE, TO(ROLE_ALERTS), 0)                                    \
 	X(TEST_DONE, struct msg_test_done, TO(ROLE_ALERTS), CENTRE, 0) /* lie about a test */     \
 	X(ACTIVE, struct msg_active, CENTRE, TO(ROLE_NET), 0)
 

@@ -154,6 +154,7 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_SILENCE_VIEW:
 	case MSG_COMMAND_DONE:
 	case MSG_WHO_DONE:
+	case MSG_TRACE:
 	case MSG_TEST:
 	case MSG_ACTIVE:
 	case MSG_KINDS:

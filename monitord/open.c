@@ -242,6 +242,16 @@ opened(struct helper_slot *h, const struct msg_open *o)
 		if (h->role == ROLE_ALERTS && r->settings.smtp_password_file != NULL)
 			return open_file(r->settings.smtp_password_file);
 		break;
+	case OPEN_CONTACT_KEY:
+		if (h->role == ROLE_ALERTS && o->id < r->contact_count &&
+		    r->contacts[o->id].key_file != NULL)
+			return open_file(r->contacts[o->id].key_file);
+		break;
+	case OPEN_CONTACT_BODY:
+		if (h->role == ROLE_ALERTS && o->id < r->contact_count &&
+		    r->contacts[o->id].body_file != NULL)
+			return open_file(r->contacts[o->id].body_file);
+		break;
 	case OPEN_LISTENER:
 		if (h->role == ROLE_STATUS)
 			return listener(c, o->id);

@@ -13,6 +13,7 @@
 #define error(b, ...) build_error((b), (b)->entry->place, __VA_ARGS__)
 #define MS_YEAR (INT64_C(365) * 86400000)
 #define RATE_MOST 1000
+#define RATE_MOST_MS (INT64_C(7) * 86400000)
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
 #define KEY_VARIABLE "{key}" /* in the address of a page */
 
@@ -204,8 +205,8 @@ set_rate(struct build *b, void *object, const struct entry *e)
 	int64_t ms;
 	if (!word(b, &p, n, sizeof n) || !units_count(n, 1, RATE_MOST, &count, why) ||
 	    !word(b, &p, in, sizeof in) || strcmp(in, "in") != 0 || !word(b, &p, span, sizeof span) ||
-	    !units_duration(span, &ms, why) || ms < 1000 || ms > MS_YEAR) {
-		error(b, "rate: expected N in T, as 5 in 10m, not '%.40s'", e->value);
+	    !units_duration(span, &ms, why) || ms < 1000 || ms > RATE_MOST_MS) {
+		error(b, "rate: expected N in T, as 5 in 10m, up to 7d, not '%.40s'", e->value);
 		return;
 	}
 	if (lex_end(b, p)) {

@@ -92,6 +92,14 @@ prepare(unsigned port, const char *to)
 }
 
 static void
+page(struct job *j)
+{
+	j->page = true;
+	for (uint32_t i = 0; i < j->to_count; i++)
+		j->requests[i].content = strdup("{}");
+}
+
+static void
 deliver(void)
 {
 	unsigned before = descriptors();
@@ -254,16 +262,14 @@ a_page_is_posted(void **state)
 	(void)state;
 	text_print(urls, sizeof urls, "http://127.0.0.1:%u/200,http://127.0.0.1:%u/503",
 		   servers.http, servers.http);
-	struct job *j = prepare(servers.smtp, urls);
-	j->page = true;
+	page(prepare(servers.smtp, urls));
 	deliver();
 	assert_int_equal(delivery.answers[0].code, 200);
 	assert_int_equal(delivery.answers[1].code, 503);
 	assert_string_equal(delivery.answers[1].text, "as asked");
 	assert_int_equal(servers_lines("posts", taken, sizeof taken), 2);
 	assert_non_null(strstr(taken, "\"application/json\""));
-	j = prepare(servers.smtp, "http://127.0.0.1:1/,file:///etc/passwd");
-	j->page = true;
+	page(prepare(servers.smtp, "http://127.0.0.1:1/,file:///etc/passwd"));
 	deliver();
 	codes_are(0, 0, 0);
 	assert_string_not_equal(delivery.answers[0].text, "");

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ line(struct journal_line *l, uint64_t id, const char *kind, const char *object,
 	text_print(l->text, sizeof l->text, "%s", text);
 }
 
+static const struct spool_severity critical = { SEVERITY_CRITICAL, SEVERITY_CRITICAL };
 static char path[] = "/tmp/monitord-spool.XXXXXX";
 static struct spool *spool;
 static int64_t now = 1764024000000;
@@ -84,10 +86,11 @@ put(uint64_t id, const char *kind, uint64_t incident, const char *contacts)
 	while ((name = strsep(&rest, ",")) != NULL)
 		if (*name != '\0') {
 			text_print(to[n].contact, sizeof to[n].contact, "%s", name);
+			to[n].least = SEVERITY_WARNING;
 			to[n++].way = WAY_MAIL;
 		}
 	assert_true(spool_begin(spool));
-	assert_true(spool_take(spool, &l, to, n, 0, now));
+	assert_true(spool_take(spool, &l, to, n, 0, critical, now));
 	assert_true(spool_commit(spool));
 }
 
@@ -112,7 +115,7 @@ next_is(const char *contact, enum phase phase, const int64_t *busy, size_t count
 static void
 settle(int64_t id, enum fate fate)
 {
-	assert_true(spool_begin(spool) && spool_settle(spool, id, fate) &&
+	assert_true(spool_begin(spool) && spool_settle(spool, id, fate, now) &&
 		    spool_commit(spool));
 }
 
@@ -211,9 +214,108 @@ ids_may_begin_anew(void **state)
 {
 	(void)state;
 	put(12, "incident-open", 12, "ops");
-	assert_true(spool_new_life(spool));
+	assert_true(spool_new_life(spool, now));
 	put(12, "incident-open", 12, "ops");
-	assert_int_equal(spool_count(spool).queued, 2);
+	assert_int_equal(spool_count(spool).queued, 3); /* the first one is over as well */
+	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
+	settle(a.id, FATE_SENT);
+	a = next_is("ops", PHASE_CLOSE, NULL, 0);
+	assert_true(spool_letter(spool, &a, &letter));
+	assert_string_equal(letter.about.kind, "incident-close");
+	assert_non_null(strstr(letter.about.text, "began anew"));
+	settle(a.id, FATE_SENT);
+	next_is("ops", PHASE_OPEN, NULL, 0);
+}
+
+/* Whom an incident does not concern hears of it when it gets worse, and of its end. */
+static void
+severity_decides_who_hears(void **state)
+{
+	static const struct spool_severity warning = { SEVERITY_WARNING, SEVERITY_CRITICAL },
+					   none = { SEVERITY_NONE, SEVERITY_CRITICAL };
+	struct spool_addressee to[2] = { { "all", WAY_MAIL, SEVERITY_WARNING },
+					 { "night", WAY_MAIL, SEVERITY_CRITICAL } };
+	struct journal_line l;
+	(void)state;
+	assert_true(spool_begin(spool));
+	line(&l, 12, "check-degraded", "web", "slow");
+	assert_true(spool_take(spool, &l, to, 0, 0, warning, now));
+	line(&l, 13, "incident-open", "web", "slow");
+	assert_true(spool_take(spool, &l, to, 2, 0, none, now));
+	assert_true(spool_commit(spool));
+	struct spool_alert a = next_is("all", PHASE_OPEN, NULL, 0);
+	assert_int_equal(a.severity, SEVERITY_WARNING);
+	next_is(NULL, PHASE_OPEN, &a.id, 1);
+	settle(a.id, FATE_SENT);
+	assert_true(spool_begin(spool));
+	line(&l, 14, "check-down", "web", "down");
+	assert_true(spool_take(spool, &l, to, 0, 0, critical, now));
+	line(&l, 15, "incident-close", "web", "over");
+	assert_true(spool_take(spool, &l, to, 2, 0, none, now));
+	assert_true(spool_commit(spool));
+	a = next_is("night", PHASE_OPEN, NULL, 0);
+	settle(a.id, FATE_SENT);
+	a = next_is("all", PHASE_CLOSE, NULL, 0);
+	settle(a.id, FATE_SENT);
+	a = next_is("night", PHASE_CLOSE, NULL, 0);
+	settle(a.id, FATE_SENT);
+	next_is(NULL, PHASE_OPEN, NULL, 0);
+}
+
+/* What goes with another meets its fate, and is told in one. */
+static void
+a_bundle_goes_as_one(void **state)
+{
+	static struct letter_item items[8];
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	put(13, "incident-open", 13, "ops,boss");
+	put(14, "incident-open", 14, "ops");
+	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
+	assert_int_equal(spool_waiting(spool, &a, now), 2);
+	assert_true(spool_bundle(spool, &a, NULL, 0, now));
+	assert_int_equal(spool_waiting(spool, &a, now), 0);
+	put(15, "incident-close", 13, "ops,boss");
+	assert_int_equal(spool_items(spool, &a, items, 8), 3);
+	assert_int_equal(items[0].number, 12);
+	assert_int_equal(items[2].number, 14);
+	struct spool_alert b = next_is("boss", PHASE_OPEN, &a.id, 1);
+	assert_int_equal(spool_items(spool, &b, items, 8), 0);
+	settle(b.id, FATE_SENT);
+	settle(a.id, FATE_SENT);
+	assert_int_equal(spool_count(spool).sent, 4);
+	assert_int_equal(spool_pace(spool, &a, now - 1000).count, 1); /* one mail */
+	a = next_is("ops", PHASE_CLOSE, NULL, 0);
+	assert_true(spool_hold(spool, &a, now + 500));
+	next_is("boss", PHASE_CLOSE, NULL, 0);
+}
+
+/* A spool of before is taken over as it is. */
+static void
+an_older_spool_is_taken_over(void **state)
+{
+	sqlite3 *db;
+	(void)state;
+	put(12, "incident-open", 12, "ops");
+	spool_close(&spool);
+	assert_int_equal(sqlite3_open("spool.db", &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "ALTER TABLE thread DROP COLUMN severity;"
+				      "DROP INDEX alert_bundle;"
+				      "ALTER TABLE alert DROP COLUMN least;"
+				      "ALTER TABLE alert DROP COLUMN severity;"
+				      "ALTER TABLE alert DROP COLUMN bundle;"
+				      "DROP TABLE member; DROP TABLE pace; DROP TABLE trace;"
+				      "PRAGMA user_version = 0",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	reopen();
+	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
+	assert_true(spool_letter(spool, &a, &letter));
+	put(13, "incident-close", 12, "ops");
+	settle(a.id, FATE_SENT);
+	next_is("ops", PHASE_CLOSE, NULL, 0);
 }
 
 /* Whoever is killed at any moment: each line that was told of as committed is there,
@@ -325,6 +427,9 @@ main(void)
 		IN_FOLDER(an_action_tells_once_and_hears_the_end),
 		IN_FOLDER(a_long_incident_keeps_its_ends),
 		IN_FOLDER(ids_may_begin_anew),
+		IN_FOLDER(severity_decides_who_hears),
+		IN_FOLDER(a_bundle_goes_as_one),
+		IN_FOLDER(an_older_spool_is_taken_over),
 		IN_FOLDER(nothing_committed_is_lost_by_a_kill),
 		IN_FOLDER(answers_survive),
 		IN_FOLDER(a_damaged_file_is_set_aside),
