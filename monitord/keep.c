@@ -89,7 +89,8 @@ keep_write(struct core *c)
 	struct text t;
 	text_begin(&t, bytes, sizeof bytes);
 	text_print(path, sizeof path, "%s/keep", c->rules->settings.state);
-	text_add(&t, "last %llu\n", (unsigned long long)world_last_event(c->world));
+	/* what is decided, but not yet written, never happened if we die now */
+	text_add(&t, "last %llu\n", (unsigned long long)c->journal.last_id);
 	add_services(c, &t);
 	add_routes(c, &t);
 	add_silences(c, &t);

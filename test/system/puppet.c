@@ -14,11 +14,13 @@
  *   bind PORT    listens there, on loopback, and accepts nobody
  *   spin MS      uses a CPU
  *   pin PID      holds it in its end, so that nothing can kill it
+ *   sole FILE    locks it as long as it lives; who finds it locked adds a line to FILE.twice
  *   crash        SIGSEGV, with a core where limits allow one
  *   exit N       its end
  *   wait         for a signal, a minute at most
  * Without exit it ends with 0. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
@@ -135,6 +137,26 @@ bind_port(const char *port)
 		fail("bind");
 }
 
+/* Two at once are one too many. A child of it does not count, as its lock is not its own. */
+static void
+sole(const char *path)
+{
+	char twice[500];
+	struct flock own = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd == -1)
+		fail(path);
+	if (fcntl(fd, F_SETLK, &own) == 0)
+		return;
+	fcntl(fd, F_GETLK, &own);
+	snprintf(twice, sizeof twice, "%s.twice", path);
+	FILE *f = fopen(twice, "a");
+	if (f == NULL)
+		fail(twice);
+	fprintf(f, "%d beside %d\n", (int)getpid(), (int)own.l_pid);
+	fclose(f);
+}
+
 static void
 spin(long ms)
 {
@@ -186,6 +208,8 @@ act(const char *verb, const char *arg)
 		signal(atoi(arg), SIG_IGN);
 	} else if (strcmp(verb, "bind") == 0) {
 		bind_port(arg);
+	} else if (strcmp(verb, "sole") == 0) {
+		sole(arg);
 	} else if (strcmp(verb, "spin") == 0) {
 		spin(atol(arg));
 	} else if (strcmp(verb, "leave") == 0) {

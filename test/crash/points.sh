@@ -1,0 +1,129 @@
+#!/bin/bash
+# The crash points: monitord is killed before its N-th system call of a start, a stop, a restart
+# and of what it does about a crash, then begun again. After each: at most one instance lives, no
+# other service was touched, what was decided is done and told, no event's number is lost or
+# given twice.
+#   points.sh [--all] [--step N] [--no-cgroup] [ACTION ...]
+# As a test it takes a sample, and only where MONITORD_LONG is set; --all takes every N.
+[ $# -gt 0 ] || [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes minutes (MONITORD_LONG)"; exit 77; }
+: "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
+. "$MONITORD_SOURCE/test/system/world.sh"
+puppet=$build/test/system/puppet killer=$build/test/crash/killer
+step=9 limit_s=25 from=$((1 + $$ % 9)) inside=
+actions=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) step=1 from=1 limit_s=100000 ;;
+	--step) step=$2 limit_s=100000 && shift ;;
+	--no-cgroup) inside="unshare -m $MONITORD_SOURCE/test/system/no-cgroup.sh" ;;
+	*) actions="$actions $1" ;;
+	esac
+	shift
+done
+: "${actions:=start stop restart crash}"
+cat >"$rules" <<RULES
+[monitord]
+socket  = $sock
+state   = $dir/state
+helpers = $build
+
+[service steady]
+run   = $puppet sole $dir/steady sleep 4000000
+ready = exec
+
+[service target]
+run     = $puppet sole $dir/target ready 3 sleep 4000000
+ready   = fd 3 within 10s
+log     = $dir/target.log
+stop    = TERM 2s, KILL
+backoff = 10ms..50ms
+RULES
+world_daemon() {
+	# shellcheck disable=SC2086
+	$inside "$build/monitord/monitord" -c "$rules" >>"$dir/log" 2>&1 &
+	daemon=$!
+}
+answers() { ctl status >/dev/null 2>&1; [ $? -ne 1 ]; }
+await() { # SECONDS COMMAND ...
+	local end=$(($(now) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(now)" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+state_of() { ctl status "$1" --json 2>/dev/null | sed -nE 's/.*"state":"([a-z]*)".*/\1/p' | head -n 1; }
+is() { [ "$(state_of "$1")" = "$2" ]; }
+living() { grep -lzxs "$dir/${1%?}[${1: -1}]" /proc/[0-9]*/cmdline | wc -l; } # its processes; not grep
+one() { [ "$(living "$1")" -eq 1 ]; }
+none() { [ "$(living "$1")" -eq 0 ]; }
+told() { ctl events --json --since "$last" 2>/dev/null | grep -F '"object":"target"' | grep -qF "\"kind\":\"$1\""; }
+ordered() { ctl events --json --since "$last" | grep -F '"object":"target"' | grep -qE '"kind":"command".*"text":"'"$1 "; }
+
+# point ACTION N: 0: killed there, and all was well; 1: something was not; 2: it takes fewer calls
+point() {
+	local action=$1 n=$2 before calls said deeds problem=
+	if [ "$action" = start ]; then ctl stop target >/dev/null; else ctl start target >/dev/null; fi
+	before=$(pid_of target)
+	mark
+	: >"$dir/said"
+	"$killer" "$daemon" "$n" >"$dir/said" 2>&1 &
+	calls=$!
+	await 5 test -s "$dir/said"
+	[ "$(head -n 1 "$dir/said")" = ready ] || { bad "killer said: $(cat "$dir/said")"; return 2; }
+	if [ "$action" = crash ]; then
+		kill -KILL "$before"
+		await 10 fresh "$before" "$calls"
+	else
+		timeout 20 "$build/monitorctl" -s "$sock" "$action" target >/dev/null 2>&1
+	fi
+	kill -TERM "$calls" 2>/dev/null
+	wait "$calls" 2>/dev/null
+	said=$(tail -n 1 "$dir/said")
+	case $said in
+	killed*) ;;
+	*) return 2 ;;
+	esac
+	wait "$daemon" 2>/dev/null
+	world_daemon
+	await 10 answers || { bad "$action $n: monitord does not begin"; return 1; }
+	deeds=up
+	[ "$action" = stop ] && ordered stop && deeds=stopped
+	[ "$action" = start ] && ! ordered start && deeds=stopped
+	await 15 is target "$deeds" || problem="it is $(state_of target), not $deeds"
+	if [ "$deeds" = up ]; then await 5 one target; else await 5 none target; fi ||
+		problem="$problem; $(living target) processes"
+	[ "$action" = crash ] && { told service-exited || problem="$problem; its end is not told"; }
+	[ "$action" = restart ] && ordered restart && [ "$(pid_of target)" = "$before" ] && problem="$problem; not restarted"
+	[ -e "$dir/target.twice" ] && problem="$problem; twice: $(cat "$dir/target.twice")"
+	[ "$(pid_of steady)" = "$steady" ] && one steady || problem="$problem; steady was touched"
+	ctl events --json --since "$last" | sed -E 's/.*"id":([0-9]+).*/\1/' |
+		awk -v last="$last" '$1 != last + 1 { exit 1 } { last = $1 }' || problem="$problem; numbers have gaps"
+	[ -z "$problem" ] && return 0
+	bad "$action, killed at call $n (${said#killed }): ${problem#; }"
+	ctl events --since "$last"
+	rm -f "$dir"/*.twice
+	return 1
+}
+fresh() { # OLD KILLER: another process runs, or nobody is left to start one
+	kill -0 "$2" 2>/dev/null || return 0
+	[ -n "$(pid_of target)" ] && [ "$(pid_of target)" != "$1" ] && is target up
+}
+
+world_daemon
+await 20 is target up && await 5 is steady up || { bad "no world"; finish; }
+steady=$(pid_of steady)
+for action in $actions; do
+	points=0 ends=0 until_ms=$(($(now) + limit_s * 1000)) n=$from
+	while [ "$ends" -lt 2 ] && [ "$(now)" -lt "$until_ms" ]; do
+		point "$action" "$n"
+		case $? in
+		0) points=$((points + 1)) ends=0 ;;
+		2) ends=$((ends + 1)) ;;
+		esac
+		n=$((n + step))
+	done
+	[ "$points" -gt 0 ] && ok "$action: $points points up to call $((n - 1)), by steps of $step" ||
+		bad "$action: no point was reached"
+done
+finish
