@@ -159,11 +159,17 @@ upgrade(struct exchange *x)
 {
 	assert(x->ssl == NULL);
 	take_step(x);
-	if (x->reply.size > 0)
+	if (x->reply.size > 0) {
 		exchange_fail(x, OUTCOME_BAD, "%zu bytes came before the TLS handshake",
 			      x->reply.size);
-	else
-		start_tls(x);
+		return true;
+	}
+	if (kind_table[x->run->plan.check->kind].announces) {
+		if (!ask(x))
+			return true;
+		take_step(x);
+	}
+	start_tls(x);
 	return true;
 }
 
@@ -201,6 +207,7 @@ judge(struct exchange *x)
 	char why[MSG_TEXT] = "";
 	answer_begin(x, &a, names);
 	x->reply.now_ns = clock_ns();
+	x->reply.unique = x->unique;
 	if (expect_unknown(p, &a)) {
 		active_unknown(x);
 		return true;

@@ -12,10 +12,11 @@
 /* JUDGE_NEXT: this step is done: its `used` bytes are taken away, and the next one asks.
  * JUDGE_ELSEWHERE: the next one asks over a new connection, to the reply's host and port;
  * for kinds that move.
- * JUDGE_STARTTLS: the same, and the peer has agreed to TLS: the engine makes the handshake
- * before the next step asks; a byte behind the `used` ones is a failure, as anybody may
- * have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with ENCRYPT_TLS
- * the engine makes the handshake before the first step, and no kind sees anything of it. */
+ * JUDGE_STARTTLS: the same, and the peer has agreed to TLS: the engine makes the
+ * handshake before the next step asks; a byte behind the `used` ones is a failure, as
+ * anybody may have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with
+ * ENCRYPT_TLS the engine makes the handshake before the first step, and no kind sees
+ * anything of it. */
 /* JUDGE_REDIRECT: the exchange begins anew at reply.hop, within the same deadline. */
 enum judgement {
 	JUDGE_MORE,
@@ -35,14 +36,17 @@ struct reply {
 	bool ended;    /* the peer closed its side: no more will come */
 	unsigned step; /* how many were done before; a judge may skip some */
 	size_t used;   /* for JUDGE_NEXT: so many bytes belong to this step */
-	void *kept; /* of the kind, for the asks and judges behind; e.g. a server's salt */
+	void *kept; /* of the kind, for the asks and judges behind; e.g. a server's salt
+		     */
 	const char *host; /* for JUDGE_ELSEWHERE; in what is kept */
 	uint16_t port;
+	uint64_t unique; /* as asked's, like these */
 	int64_t now_ns;
 	const struct blob *files; /* as asked's */
-	const struct hop *hop; /* where we are by redirect, NULL: at the check's address;
-				* for JUDGE_REDIRECT: where to go, good until the next judge */
-	unsigned hops;         /* redirects so far */
+	const struct hop
+		*hop;  /* where we are by redirect, NULL: at the check's address;
+			* for JUDGE_REDIRECT: where to go, good until the next judge */
+	unsigned hops; /* redirects so far */
 	struct http http;
 };
 
@@ -57,7 +61,7 @@ struct answer {
 	const char *const *active;   /* names that {active} stands for */
 	size_t active_count;
 	size_t known_count; /* of names in active, those of the other backends behind */
-	bool in_turn; /* the tests of the body held, each in its turn */
+	bool in_turn;       /* the tests of the body held, each in its turn */
 };
 
 #define ASK_NOTHING SIZE_MAX /* the peer speaks, or has been asked enough */
@@ -68,24 +72,27 @@ struct asked {
 	unsigned step;
 	const void *kept; /* of the reply */
 	int64_t now_ns;
-	/* Contents of check->files, by enum check_file, read anew once a minute; NULL: the
-	 * check has none. FILE_SECRET is a password or token as it stands in its file. */
+	/* Contents of check->files, by enum check_file, read anew once a minute; NULL:
+	 * the check has none. FILE_SECRET is a password or token as it stands in its
+	 * file. */
 	const struct blob *files;
 	const struct hop *hop; /* as in reply */
 };
 
 struct kind {
-	/* Writes the request of a step; 0: there is no room for it, and the measurement is
-	 * unknown. The same asked gives the same bytes. */
+	/* Writes the request of a step; 0: there is no room for it, and the measurement
+	 * is unknown. The same asked gives the same bytes. */
 	size_t (*ask)(const struct asked *a, char *buf, size_t cap);
 	/* NULL: a connection, or a TLS handshake, is all that is wanted. why: for
 	 * JUDGE_BAD, cleaned. Values that it writes into answer go to monitord. */
 	enum judgement (*judge)(const struct plan *p, struct reply *r, struct answer *a,
 				char why[MSG_TEXT]);
 	const char *wanted; /* what did not come in time, for people */
-	size_t most; /* bytes that a step's answer may have; 0: its judge has limits */
-	size_t kept; /* bytes that ask and judge share, zero when an exchange begins */
-	bool moves;  /* JUDGE_ELSEWHERE may come */
+	size_t most;    /* bytes that a step's answer may have; 0: its judge has limits */
+	size_t kept;    /* bytes that ask and judge share, zero when an exchange begins */
+	bool moves;     /* JUDGE_ELSEWHERE may come */
+	bool announces; /* behind JUDGE_STARTTLS one step asks in clear before the
+			   handshake */
 };
 extern const struct kind kind_table[CHECK_KINDS];
 
@@ -101,11 +108,47 @@ enum judgement
 jrmp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
 #define VARNISH_KEPT 48
 size_t varnish_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-varnish_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+enum judgement varnish_judge(const struct plan *p, struct reply *r, struct answer *a,
+			     char why[MSG_TEXT]);
 size_t haproxy_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement haproxy_judge(const struct plan *p, struct reply *r, struct answer *a,
+			     char why[MSG_TEXT]);
+#define PGSQL_KEPT 512
+size_t pgsql_ask(const struct asked *a, char *buf, size_t cap);
 enum judgement
-haproxy_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+pgsql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+#define MYSQL_KEPT 160
+size_t mysql_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+mysql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t redis_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+redis_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t memcached_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement memcached_judge(const struct plan *p, struct reply *r, struct answer *a,
+			       char why[MSG_TEXT]);
+size_t lines_ask(const struct asked *a, char *buf, size_t cap); /* smtp … pop3 */
+enum judgement
+lines_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t ssh_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+ssh_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t ldap_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+ldap_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t mqtt_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+mqtt_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+size_t websocket_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement websocket_judge(const struct plan *p, struct reply *r, struct answer *a,
+			       char why[MSG_TEXT]);
+#define FASTCGI_KEPT 1040
+size_t fastcgi_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement fastcgi_judge(const struct plan *p, struct reply *r, struct answer *a,
+			     char why[MSG_TEXT]);
+size_t oracle_ask(const struct asked *a, char *buf, size_t cap);
+enum judgement
+oracle_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
 size_t dialogue_ask(const struct asked *a, char *buf, size_t cap);
 enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answer *a,
 			      char why[MSG_TEXT]);
@@ -116,8 +159,8 @@ enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answ
 bool
 expect_all(const struct plan *p, const struct answer *a, bool early, char why[MSG_TEXT]);
 /* Do the tests of a body hold? found: what is there. */
-bool body_json(const struct expect *x, const pcre2_code *re, const char *bytes, size_t size,
-	       char *found, size_t cap);
+bool body_json(const struct expect *x, const pcre2_code *re, const char *bytes,
+	       size_t size, char *found, size_t cap);
 bool body_sha256(const char *bytes, size_t size, char hex[65]); /* false: out of memory */
 /* Does any warn hold? True: why says which. */
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
@@ -129,8 +172,8 @@ void expect_each(const struct plan *p, bool warns, const struct answer *a,
 bool expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */
 bool expect_unknown(const struct plan *p, const struct answer *a);
-/* All that is wrong with the head is that another backend answered than the front was last
- * seen to use: it is what we know that is old. */
+/* All that is wrong with the head is that another backend answered than the front was
+ * last seen to use: it is what we know that is old. */
 bool expect_elsewhere(const struct plan *p, const struct answer *a);
 
 #endif

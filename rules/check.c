@@ -19,6 +19,11 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_FILESYSTEM] = "filesystem", [CHECK_SYSTEM] = "system",
 	[CHECK_NETWORK] = "network", [CHECK_LISTEN] = "listen", [CHECK_LOG] = "log",
 	[CHECK_JRMP] = "jrmp", [CHECK_VARNISH] = "varnish", [CHECK_HAPROXY] = "haproxy",
+	[CHECK_PGSQL] = "pgsql", [CHECK_MYSQL] = "mysql", [CHECK_REDIS] = "redis",
+	[CHECK_MEMCACHED] = "memcached", [CHECK_SMTP] = "smtp", [CHECK_LMTP] = "lmtp",
+	[CHECK_IMAP] = "imap", [CHECK_POP3] = "pop3", [CHECK_FTP] = "ftp", [CHECK_SSH] = "ssh",
+	[CHECK_LDAP] = "ldap", [CHECK_MQTT] = "mqtt", [CHECK_WEBSOCKET] = "websocket",
+	[CHECK_FASTCGI] = "fastcgi", [CHECK_ORACLE] = "oracle",
 };
 
 bool
@@ -133,6 +138,21 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_JRMP:
 	case CHECK_VARNISH:
 	case CHECK_HAPROXY:
+	case CHECK_PGSQL:
+	case CHECK_MYSQL:
+	case CHECK_REDIS:
+	case CHECK_MEMCACHED:
+	case CHECK_SMTP:
+	case CHECK_LMTP:
+	case CHECK_IMAP:
+	case CHECK_POP3:
+	case CHECK_FTP:
+	case CHECK_SSH:
+	case CHECK_LDAP:
+	case CHECK_MQTT:
+	case CHECK_WEBSOCKET:
+	case CHECK_FASTCGI:
+	case CHECK_ORACLE:
 		protocol_address(b, c, e->value);
 		break;
 	case CHECK_UNIX:

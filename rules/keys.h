@@ -79,6 +79,7 @@ SETTER(set_tls_alpn);
 SETTER(set_check_file);
 SETTER(set_http_body);
 SETTER(set_auth_user);
+SETTER(set_query);
 SETTER(set_redirects);
 SETTER(set_lines);
 SETTER(set_header);

@@ -56,7 +56,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(CPU_SYSTEM, "cpu-system", "C", UNIT_PERCENT, "the kernel's part of it")             \
 	X(CPU_WAIT, "cpu-wait", "C", UNIT_PERCENT, "idle because a disk was awaited")         \
 	X(CPU_STEAL, "cpu-steal", "C", UNIT_PERCENT, "taken by other guests of a virtual machine's host") \
-	X(MEMORY_USED, "memory-used", "C", UNIT_BYTES, "memory of the host that is not available") \
+	X(MEMORY_USED, "memory-used", "C", UNIT_BYTES, "memory of the host that is not available; of a store, what is in use") \
 	X(SWAP_USED, "swap-used", "C", UNIT_BYTES, "swap space that is taken")                \
 	X(PRESSURE_CPU, "pressure-cpu", "C", UNIT_PERCENT, "time in which something waited for CPU, of 10 s") \
 	X(PRESSURE_MEMORY, "pressure-memory", "C", UNIT_PERCENT, "the same for memory")       \
@@ -69,6 +69,14 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(BACKLOG_LIMIT, "backlog-limit", "C", UNIT_COUNT, "how many may wait")               \
 	X(BACKLOG_PERCENT, "backlog-percent", "C", UNIT_PERCENT, "backlog, of backlog-limit") \
 	X(MATCHES, "matches", "C", UNIT_COUNT, "lines of the log that fitted, since it is followed") \
+	X(PRIMARY, "primary", "C", UNIT_YESNO, "it takes writes: it is no replica")             \
+	X(LAG, "lag", "C", UNIT_MS, "how far the replica is behind, in time")                   \
+	X(REPLICAS, "replicas", "C", UNIT_COUNT, "replicas that follow it")                     \
+	X(CLIENTS, "clients", "C", UNIT_COUNT, "clients that are connected")                    \
+	X(CLIENTS_PERCENT, "clients-percent", "C", UNIT_PERCENT, "clients, of its limit")       \
+	X(EVICTIONS, "evictions", "C", UNIT_COUNT, "what had to go for want of memory, since it began") \
+	X(ROWS, "rows", "C", UNIT_COUNT, "rows that the query gave")                            \
+	X(RESULT, "result", "C", UNIT_COUNT, "the number in the first column of its first row") \
 	X(SERVERS, "servers", "C", UNIT_COUNT, "servers or backends of a front")                \
 	X(SERVERS_UP, "servers-up", "C", UNIT_COUNT, "those of them that it calls up")          \
 	X(SERVERS_UP_PERCENT, "servers-up-percent", "C", UNIT_PERCENT, "servers-up, of servers") \

@@ -1,6 +1,7 @@
 /* The addresses of the protocols: HOST[:PORT][/PATH], or SOCKET[:/PATH] for those that are
  * also spoken over Unix sockets; and the keys that only some of them take. */
 #include "rules/protocol.h"
+#include "rules/keys.h"
 
 #include "base/text.h"
 
@@ -9,11 +10,29 @@
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
 #define SOCKET_MAX 107 /* bytes of a Unix socket's path: sockaddr_un */
 
+#define MAIL (IS_PROTOCOL | TAKES_SOCKET | TAKES_TLS | TAKES_STARTTLS)
+#define SQL (IS_PROTOCOL | TAKES_SOCKET | TAKES_STARTTLS | TAKES_LOGIN | TAKES_DATABASE | TAKES_QUERY | TAKES_TEXT)
+
 const struct protocol protocol_table[CHECK_KINDS] = {
-	[CHECK_AJP] = { 8009, TAKES_PATH | TAKES_SECRET | TAKES_STATUS },
-	[CHECK_JRMP] = { 1099, TAKES_PATH },
-	[CHECK_VARNISH] = { 6082, TAKES_SECRET },
-	[CHECK_HAPROXY] = { 0, TAKES_SOCKET | TAKES_WORD },
+	[CHECK_AJP] = { 8009, IS_PROTOCOL | TAKES_PATH | TAKES_SECRET | TAKES_STATUS },
+	[CHECK_JRMP] = { 1099, IS_PROTOCOL | TAKES_PATH },
+	[CHECK_VARNISH] = { 6082, IS_PROTOCOL | TAKES_SECRET },
+	[CHECK_HAPROXY] = { 0, IS_PROTOCOL | TAKES_SOCKET | TAKES_WORD },
+	[CHECK_PGSQL] = { 5432, SQL },
+	[CHECK_MYSQL] = { 3306, SQL },
+	[CHECK_REDIS] = { 6379, IS_PROTOCOL | TAKES_SOCKET | TAKES_TLS | TAKES_LOGIN },
+	[CHECK_MEMCACHED] = { 11211, IS_PROTOCOL | TAKES_SOCKET | TAKES_TLS },
+	[CHECK_SMTP] = { 25, MAIL },
+	[CHECK_LMTP] = { 24, MAIL },
+	[CHECK_IMAP] = { 143, MAIL | TAKES_LOGIN },
+	[CHECK_POP3] = { 110, MAIL | TAKES_LOGIN },
+	[CHECK_FTP] = { 21, IS_PROTOCOL | TAKES_TLS | TAKES_STARTTLS | TAKES_LOGIN },
+	[CHECK_SSH] = { 22, IS_PROTOCOL },
+	[CHECK_LDAP] = { 389, MAIL | TAKES_LOGIN },
+	[CHECK_MQTT] = { 1883, IS_PROTOCOL | TAKES_SOCKET | TAKES_TLS | TAKES_LOGIN },
+	[CHECK_WEBSOCKET] = { 80, IS_PROTOCOL | TAKES_PATH | TAKES_TLS | TAKES_HEADER },
+	[CHECK_FASTCGI] = { 9000, IS_PROTOCOL | TAKES_SOCKET | TAKES_PATH | TAKES_STATUS | TAKES_TEXT },
+	[CHECK_ORACLE] = { 1521, IS_PROTOCOL | TAKES_TLS },
 };
 
 bool
@@ -98,7 +117,7 @@ protocol_address(struct build *b, struct check *c, const char *value)
 bool
 protocol_is(enum check_kind kind)
 {
-	return protocol_table[kind].takes != 0;
+	return (protocol_table[kind].takes & IS_PROTOCOL) != 0;
 }
 
 static void
@@ -120,17 +139,68 @@ prove_expects(struct build *b, const struct check *c, unsigned takes)
 					    check_kind_name[c->kind], rows[k].word);
 }
 
+static void
+prove_tls(struct build *b, const struct check *c, unsigned takes)
+{
+	if (c->tls == NULL)
+		return;
+	if (c->tls->encrypt == ENCRYPT_TLS && (takes & TAKES_TLS) == 0)
+		build_error(b, c->place, "[check %s]: %s is not spoken over TLS%s", c->name,
+			    check_kind_name[c->kind],
+			    (takes & TAKES_STARTTLS) != 0 ? " from its begin: encrypt = starttls" : "");
+	if (c->tls->encrypt == ENCRYPT_STARTTLS && (takes & TAKES_STARTTLS) == 0)
+		build_error(b, c->place, "[check %s]: %s has no starttls%s", c->name,
+			    check_kind_name[c->kind],
+			    (takes & TAKES_TLS) != 0 ? ": encrypt = tls" : "");
+}
+
+static void
+prove_login(struct build *b, const struct check *c, unsigned takes)
+{
+	bool secret = c->files != NULL && c->files[FILE_SECRET] != NULL;
+	bool user = c->http != NULL && c->http->auth_user != NULL;
+	bool other = c->http != NULL && (c->http->body != NULL || c->http->bearer ||
+					 c->http->redirects > 0);
+	if (other || (user && (takes & TAKES_LOGIN) == 0))
+		build_error(b, c->place, "[check %s]: body, bearer-file and redirects are for http%s",
+			    c->name, user ? ", and auth-user is not for this" : "");
+	if (secret && (takes & (TAKES_LOGIN | TAKES_SECRET)) == 0)
+		build_error(b, c->place, "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
+			    "secret-file");
+	if (secret && (takes & TAKES_LOGIN) != 0 && !user && c->kind != CHECK_REDIS)
+		build_error(b, c->place, "[check %s]: auth-password-file needs auth-user", c->name);
+	if (c->kind == CHECK_AJP && secret && c->target == NULL)
+		build_error(b, c->place, "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
+			    c->name);
+}
+
 void
 protocol_prove(struct build *b, const struct check *c)
 {
-	const char *const secret = c->files != NULL ? c->files[FILE_SECRET] : NULL;
 	unsigned takes = protocol_table[c->kind].takes;
-	if (secret != NULL && (takes & TAKES_SECRET) == 0 && !check_is_http(c))
-		build_error(b, c->place, "[check %s]: %s has no secret-file", c->name,
-			    check_kind_name[c->kind]);
-	if (c->kind == CHECK_AJP && secret != NULL && c->target == NULL)
-		build_error(b, c->place, "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
+	const struct query_wish *q = c->query;
+	if (q != NULL && ((q->database != NULL && (takes & TAKES_DATABASE) == 0) ||
+			  (q->sql != NULL && (takes & TAKES_QUERY) == 0)))
+		build_error(b, c->place, "[check %s]: database and query are for pgsql and mysql",
 			    c->name);
-	if (takes != 0)
-		prove_expects(b, c, takes);
+	if (q != NULL && q->sql != NULL && (c->http == NULL || c->http->auth_user == NULL) &&
+	    (takes & TAKES_QUERY) != 0)
+		build_error(b, c->place, "[check %s]: a query needs auth-user", c->name);
+	if (!protocol_is(c->kind))
+		return;
+	prove_tls(b, c, takes);
+	prove_login(b, c, takes);
+	prove_expects(b, c, takes);
+}
+
+void
+set_query(struct build *b, void *object, const struct entry *e)
+{
+	struct check *c = object;
+	if (c->query == NULL)
+		c->query = build_get(b, sizeof *c->query);
+	if (strcmp(e->key, "database") == 0)
+		c->query->database = e->value;
+	else
+		c->query->sql = e->value;
 }

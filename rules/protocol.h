@@ -6,14 +6,21 @@
 #include "rules/build.h"
 
 enum protocol_takes {
-	TAKES_PATH = 1,	      /* HOST:PORT/PATH */
-	TAKES_SOCKET = 2,     /* a Unix socket: SOCKET, or SOCKET:/PATH */
-	TAKES_SECRET = 16,    /* secret-file */
-	TAKES_URL = 512,      /* http://HOST[:PORT]/PATH */
-	TAKES_STATUS = 1024,  /* its answers have an HTTP status */
-	TAKES_TEXT = 2048,    /* its answers have a body for `expect = body` */
-	TAKES_NO_PORT = 4096, /* HOST */
-	TAKES_WORD = 8192     /* a word behind the address: its target */
+	TAKES_PATH = 1 << 0,	 /* HOST:PORT/PATH */
+	TAKES_SOCKET = 1 << 1,	 /* a Unix socket: SOCKET, or SOCKET:/PATH */
+	TAKES_WORD = 1 << 2,	 /* a word behind the address: its target */
+	TAKES_TLS = 1 << 3,	 /* encrypt = tls */
+	TAKES_STARTTLS = 1 << 4, /* encrypt = starttls */
+	TAKES_SECRET = 1 << 5,	 /* secret-file */
+	TAKES_LOGIN = 1 << 6,	 /* auth-user, auth-password-file */
+	TAKES_DATABASE = 1 << 7, /* database */
+	TAKES_QUERY = 1 << 8,	 /* query */
+	TAKES_HEADER = 1 << 9,	 /* header */
+	TAKES_STATUS = 1 << 10,	 /* its answers have an HTTP status */
+	TAKES_TEXT = 1 << 11,	 /* its answers have a body for `expect = body` */
+	TAKES_URL = 1 << 12,	 /* http://HOST[:PORT]/PATH */
+	TAKES_NO_PORT = 1 << 13, /* HOST */
+	IS_PROTOCOL = 1 << 14
 };
 
 struct protocol {

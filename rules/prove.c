@@ -107,6 +107,8 @@ prove_request(struct build *b, const struct check *c)
 	bool secret = c->files != NULL && c->files[FILE_SECRET] != NULL;
 	bool empty = c->method == NULL || strcmp(c->method, "GET") == 0 ||
 		     strcmp(c->method, "HEAD") == 0;
+	if (protocol_is(c->kind))
+		return; /* protocol_prove() sees to it */
 	if (!check_is_http(c))
 		build_error(b, c->place, "[check %s]: body, auth-user, bearer-file and redirects are for http",
 			    c->name);
@@ -211,7 +213,7 @@ prove_check(struct build *b, struct check *c)
 		build_error(b, c->place, "[check %s]: fast is slower than every", c->name);
 	if (c->connect_timeout_ms > c->timeout_ms)
 		build_error(b, c->place, "[check %s]: connect-timeout is longer than timeout", c->name);
-	if (!check_is_http(c) && c->headers.count > 0)
+	if (!check_is_http(c) && c->headers.count > 0 && (protocol_table[c->kind].takes & TAKES_HEADER) == 0)
 		build_error(b, c->place, "[check %s]: header is for http", c->name);
 	if (c->http != NULL)
 		prove_request(b, c);

@@ -178,7 +178,10 @@ struct service {
 enum check_kind {
 	CHECK_HTTP, CHECK_HTTPS, CHECK_TLS, CHECK_TCP, CHECK_AJP, CHECK_UNIX, CHECK_SCRIPT,
 	CHECK_FILE, CHECK_DIRECTORY, CHECK_FIFO, CHECK_FILESYSTEM, CHECK_SYSTEM, CHECK_NETWORK,
-	CHECK_LISTEN, CHECK_LOG, CHECK_JRMP, CHECK_VARNISH, CHECK_HAPROXY, CHECK_KINDS
+	CHECK_LISTEN, CHECK_LOG, CHECK_JRMP, CHECK_VARNISH, CHECK_HAPROXY,
+	CHECK_PGSQL, CHECK_MYSQL, CHECK_REDIS, CHECK_MEMCACHED, CHECK_SMTP, CHECK_LMTP,
+	CHECK_IMAP, CHECK_POP3, CHECK_FTP, CHECK_SSH, CHECK_LDAP, CHECK_MQTT, CHECK_WEBSOCKET,
+	CHECK_FASTCGI, CHECK_ORACLE, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
@@ -198,6 +201,11 @@ struct http_wish { /* of an http check, what seldom stands there */
 	const char *auth_user; /* basic; its password is FILE_SECRET */
 	bool bearer;	       /* FILE_SECRET is a token */
 	unsigned redirects;    /* so many are followed */
+};
+
+struct query_wish { /* what some protocols ask for */
+	const char *database;
+	const char *sql; /* NULL: what its kind asks by itself */
 };
 
 struct tls_wish { /* what TLS of a check is to be like */
@@ -264,6 +272,7 @@ struct check {
 	uint32_t say_count;
 	const char *match; /* log: a regex */
 	struct http_wish *http; /* NULL: none of its keys stands there */
+	struct query_wish *query; /* NULL: none of its keys stands there */
 	struct tls_wish *tls; /* NULL: no key of it stands there */
 	const char **files;   /* by enum check_file, NULL: none at all */
 	/* script: */

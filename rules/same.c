@@ -82,6 +82,14 @@ same_http(const struct http_wish *a, const struct http_wish *b)
 }
 
 static bool
+same_query(const struct query_wish *a, const struct query_wish *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return same_text(a->database, b->database) && same_text(a->sql, b->sql);
+}
+
+static bool
 same_files(const struct check *a, const struct check *b)
 {
 	bool same = true;
@@ -104,7 +112,7 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_list(a->script.count, a->script.argv, b->script.count,
 			 b->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
-	       same_tls(a->tls, b->tls) && same_http(a->http, b->http) && same_files(a, b) &&
+	       same_tls(a->tls, b->tls) && same_query(a->query, b->query) && same_http(a->http, b->http) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -108,6 +108,8 @@ hold(const struct plan *plan, const uint8_t *bytes, size_t size, size_t piece)
 	PROMISE(t.kind->kept <= sizeof kept);
 	memset(kept, 0, sizeof kept);
 	t.reply.kept = kept;
+	t.reply.unique = 1;
+	t.reply.bytes = malloc(1);
 	size_t stop = connection_end(bytes, 0, size);
 	ask(&t);
 	for (size_t at = 0; at < stop && j == JUDGE_MORE;) {

@@ -19,7 +19,7 @@ ask(struct talk *t)
 			(struct blob){ (char *)(uintptr_t)t->secret, strlen(t->secret) };
 	t->reply.files = t->secret != NULL ? t->files : NULL;
 	struct asked a = { .plan = &t->plan,
-			   .unique = 0x0102030405060708,
+			   .unique = t->reply.unique,
 			   .step = t->reply.step,
 			   .now_ns = 1000000000,
 			   .kept = t->kept,
@@ -81,7 +81,10 @@ talk_hold(struct talk *t, const char *bytes, size_t size, unsigned cut)
 	size_t stop = connection_end(bytes, 0, size);
 	assert_true(kind_of(t)->kept <= sizeof t->kept);
 	memset(t->kept, 0, sizeof t->kept);
-	t->reply = (struct reply){ .bytes = t->bytes, .kept = t->kept };
+	t->reply = (struct reply){ .bytes = t->bytes,
+				   .kept = t->kept,
+				   .unique = t->unique != 0 ? t->unique
+							    : 0x0102030405060708 };
 	t->asked_size = 0;
 	t->why[0] = '\0';
 	ask(t);

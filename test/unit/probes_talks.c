@@ -1,7 +1,8 @@
 /* What real servers said, recorded: test/fuzz/corpus/kinds. Each file is the section of a
  * check, an empty line, and all that the peer said. Comments among the lines tell what is
- * wanted: "#want good", "#why TEXT", "#value METRIC NUMBER", "#secret TEXT", "#asked HEX"
- * (all that it was asked). Files without "#want" are the fuzzer's. */
+ * wanted: "#want good", "#why TEXT", "#value METRIC NUMBER", "#secret TEXT", "#unique
+ * HEX",
+ * "#asked HEX" (all that it was asked). Files without "#want" are the fuzzer's. */
 #include "test/unit/probes_talk.h"
 
 #include "rules/metric.h"
@@ -79,6 +80,9 @@ replay(const char *file, const char *section, const char *bytes, size_t size)
 	struct rules *rules = book(text);
 	assert_true(plan_make(&t.plan, rules, 0));
 	t.secret = secret != NULL ? kept : NULL;
+	from = NULL;
+	const char *unique = comment(section, "#unique ", &from);
+	t.unique = unique != NULL ? strtoull(unique, NULL, 16) : 0;
 	for (unsigned cut = 0; cut < CUTS; cut++) {
 		enum judgement j = talk_hold(&t, bytes, size, cut);
 		if (j != (good ? JUDGE_GOOD : JUDGE_BAD) ||
