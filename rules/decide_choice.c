@@ -131,7 +131,7 @@ choose_all(struct world *w, uint32_t id)
 		bool in = (r->wanted & BIT(i)) != 0;
 		if (((barred(r) | r->refused) & BIT(i)) != 0)
 			continue;
-		if ((r->hand_in & BIT(i)) != 0) {
+		if ((r->hand_in & r->wanted & BIT(i)) != 0) {
 			set |= BIT(i);
 			continue;
 		}
@@ -216,8 +216,8 @@ route_note_health(struct world *w, uint32_t id)
 	for (uint32_t i = 0; i < c->backend_count; i++) {
 		enum health h = route_health(w, id, i);
 		bool drained = (r->drained & BIT(i)) != 0;
-		if (!runs(w, &c->backends[i]))
-			r->hand_in &= ~BIT(i); /* a hand put in another process */
+		if (!runs(w, &c->backends[i]) || drained)
+			r->hand_in &= ~BIT(i); /* a hand put in another process, or we took it out */
 		if (h == HEALTH_BAD || drained || (r->wanted & BIT(i)) != 0)
 			r->planned &= ~BIT(i);
 		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])

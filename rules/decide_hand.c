@@ -35,7 +35,7 @@ by_hand(struct world *w, uint32_t id)
 	if (conf(w, id)->all) {
 		uint64_t in = r->seen & ~r->wanted, out = r->wanted & ~r->seen;
 		r->hand_out = (r->hand_out | out) & ~in;
-		r->hand_in = (r->hand_in | in) & ~out;
+		r->hand_in = (r->hand_in | (in & ~r->drained)) & ~out;
 	} else {
 		r->manual = (uint32_t)__builtin_ctzll(r->seen);
 	}

@@ -228,7 +228,7 @@ turn(struct world *w, uint32_t index, bool reopened)
 	x->turn_ms[x->turns++ % FLAP_TURNS] = w->now_ms;
 	x->flaps = x->flaps || turns_of(x, w->now_ms, &since) == FLAP_TURNS ||
 		   (reopened && x->root_kind == OBJECT_CHECK);
-	x->again = x->told && (reopened || (x->flaps && !flapped));
+	x->again = x->told && (x->again || reopened || (x->flaps && !flapped));
 	if (x->again)
 		world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
 }
