@@ -27,7 +27,7 @@ const char sim_rules[] =
 	"backend = w-3 check w-http-3\nactive = all\nkeep = 1\nreturn = after 20s\n"
 	"[rule leak]\nwhen = a.memory > 100M for 3s\ndo = restart a\ncooldown = 20s\n"
 	"[rule sick]\nwhen = b-http.down for 5s\ndo = restart b, alert ops\n"
-	"escalate = 3 in 5m -> page ops, hold b\n"
+	"escalate = 3 in 16m -> page ops, hold b\n"
 	"[rule trend]\nwhen = forecast(db.memory, 1m) > 2G\ndo = restart db\ncooldown = "
 	"30s\n"
 	"[rule odd]\nwhen = avg(b.memory, 20s) > 60M and p95(b.memory, 30s) > 60M or\n"

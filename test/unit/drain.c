@@ -44,6 +44,10 @@ static const struct stage_row rows[] = {
 	  GONE "answer:done" },
 	{ UP OUT "!undrain:a reborn good:ca good:cb seen:one=b seen:all=a,b +10s", TOLD,
 	  GONE "answer:done service-undrained:a route:all=a,b answer:done route:one=a" },
+	/* a hand at the front does not undo an order, now or later */
+	{ UP OUT "hand:all=a,b seen:all=b !undrain:a bad:ca ?all", "route-by-hand",
+	  "route:one=b route:all=b answer:done route:all=a,b route-by-hand:all route:all=b "
+	  "route:all=a,b answer:done route:all=b-a all=rerouted" },
 	/* by a rule */
 	{ UP "sample:a.memory=2e9", TOLD, "service-drained:a route:one=b route:all=b" },
 	{ UP "sample:a.memory=2e9 sample:a.memory=1", TOLD,
