@@ -21,9 +21,10 @@ static void
 usage(FILE *out)
 {
 	fprintf(out, "usage: monitord [-v] [--dry-run] [-c FILE]    runs in the foreground\n"
-		     "       monitord -t [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
+		     "       monitord -t [-v | --json] [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
 		     "  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
-		     "  -v         says more\n"
+		     "  -v, --verbose   says more; -t: shows each line, and marks what is wrong\n"
+		     "  --json     -t: mistakes as JSON, for editors\n"
 		     "  --dry-run  tells what it would do, and does nothing\n"
 		     "  -h, --help; --version\n",
 		SYSCONFDIR);
@@ -63,15 +64,23 @@ run(const char *path, bool verbose, bool dry_run)
 	return good ? 0 : 1;
 }
 
+static enum test_form
+form_of(bool json, bool verbose)
+{
+	return json ? TEST_JSON : verbose || isatty(STDOUT_FILENO) ? TEST_MARKS : TEST_LINES;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
 					       { "dry-run", no_argument, NULL, 'n' },
+					       { "json", no_argument, NULL, 'j' },
+					       { "verbose", no_argument, NULL, 'v' },
 					       { NULL, 0, NULL, 0 } };
 	const char *path = SYSCONFDIR "/monitord/monitord.ini";
-	bool test = false, verbose = false, dry_run = false;
+	bool test = false, verbose = false, dry_run = false, json = false;
 	int option;
 	while ((option = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1)
 		switch (option) {
@@ -83,6 +92,9 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			verbose = true;
+			break;
+		case 'j':
+			json = true;
 			break;
 		case 'n':
 			dry_run = true;
@@ -97,11 +109,11 @@ main(int argc, char **argv)
 			usage(stderr);
 			return 2;
 		}
-	if (optind < argc) {
+	if (optind < argc || (json && !test)) {
 		usage(stderr);
 		return 2;
 	}
 	if (test)
-		return rules_test(path, geteuid() == 0, stdout) ? 0 : 1;
+		return rules_test(path, geteuid() == 0, form_of(json, verbose), stdout) ? 0 : 1;
 	return run(path, verbose, dry_run);
 }

@@ -53,7 +53,23 @@ struct rules *rules_from_fd(int fd);
 /* Sorts by file and line, and prints "FILE:LINE: message" lines. */
 void problems_print(struct problems *p, const struct sources *s, FILE *out);
 
-/* The whole of `monitord -t`: reads, parses, prints "FILE:LINE: message" lines to out. */
-bool rules_test(const char *path, bool privileged, FILE *out);
+enum test_form {
+	TEST_LINES, /* "FILE:LINE: message" */
+	TEST_MARKS, /* the same, with the line below and a mark where it is wrong */
+	TEST_JSON   /* for editors: an array of objects */
+};
+
+/* The whole of `monitord -t`: reads, parses, prints the mistakes to out. */
+bool rules_test(const char *path, bool privileged, enum test_form form, FILE *out);
+
+/* ---- mark.c ---- */
+/* Where in the sources' text a problem is: its line (it may stand in a continuation), and
+ * bytes of it. False: not known. */
+struct problem_place {
+	unsigned line;
+	const char *text; /* of the line, length bytes without its end */
+	size_t length, column, width;
+};
+bool problem_mark(const struct problem *p, const struct sources *s, struct problem_place *out);
 
 #endif

@@ -50,6 +50,12 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct rules *r = rules_parse(&s, &p);
 	PROMISE((r == NULL) == (p.errors > 0));
 	check_problems(&p, path);
+	for (size_t i = 0; i < p.count; i++) {
+		struct problem_place m;
+		if (problem_mark(&p.list[i], &s, &m))
+			PROMISE(m.text >= text && m.text + m.length <= text + size &&
+				m.column <= m.length && m.width > 0);
+	}
 	if (r != NULL)
 		check_rules(r);
 	rules_free(&r);

@@ -55,13 +55,13 @@ tear_down(void **state)
 
 /* "FILE:LINE: text" with the folder's name left out. */
 static const char *
-tested(bool privileged)
+tested_as(bool privileged, enum test_form form)
 {
 	static char out[8192];
 	char all[8192] = "";
 	FILE *f = fmemopen(all, sizeof all, "w");
 	assert_non_null(f);
-	rules_test(in_folder("a.ini"), privileged, f);
+	rules_test(in_folder("a.ini"), privileged, form, f);
 	fclose(f);
 	char *to = out;
 	for (const char *p = all; *p != '\0';)
@@ -71,6 +71,63 @@ tested(bool privileged)
 			*to++ = *p++;
 	*to = '\0';
 	return out;
+}
+
+static const char *
+tested(bool privileged)
+{
+	return tested_as(privileged, TEST_LINES);
+}
+
+static const struct {
+	const char *a, *said;
+} marks[] = {
+	{ "[service a]\nrun = /x\nmemry-max = 5G\n",
+	  "a.ini:3: [service] has no key 'memry-max' (did you mean 'memory-max'?)\n"
+	  "     3 | memry-max = 5G\n"
+	  "       | ^^^^^^^^^\n" },
+	/* in a continuation; as a word of its own */
+	{ "[service cpuu]\nrun = /x\n[rule r]\ndo = log\nwhen = cpuu.up and\n\tcpuu.memroy > 5K\n",
+	  "a.ini:5: when: a service has no metric 'memroy' (did you mean 'memory'?)\n"
+	  "     6 |  cpuu.memroy > 5K\n"
+	  "       |       ^^^^^^\n" },
+	/* nothing is quoted: the value */
+	{ "[service a]\nrun = /x\n[rule r]\ndo = log\nwhen = a.memory < 0B\n",
+	  "a.ini:5: when: this can never be true\n"
+	  "     5 | when = a.memory < 0B\n"
+	  "       |        ^^^^^^^^^^^^^\n" },
+	/* in the section that is spoken of; characters of several bytes take one place */
+	{ "[service a]\nrun = /x\nnice = \xc3\xa4\xc3\xa4\n",
+	  "a.ini:3: nice: '\xc3\xa4\xc3\xa4' is no number from -20 to 19\n"
+	  "     3 | nice = \xc3\xa4\xc3\xa4\n"
+	  "       |        ^^\n" },
+	{ "[route r]\nswitch = /s\nbackend = x ; it\n",
+	  "a.ini:1: warning: [route r]: backend 'x' has no check: it is always taken for healthy\n"
+	  "     3 | backend = x ; it\n"
+	  "       |           ^\n"
+	  "a.ini: 0 services, 0 checks, 0 rules, 1 routes: no mistake\n" },
+	{ "[monitord]\ninclude = none.ini\n",
+	  "a.ini:2: include finds no file: none.ini\n"
+	  "     2 | include = none.ini\n"
+	  "       |           ^^^^^^^^\n" },
+};
+
+static void
+lines_are_marked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(marks); i++) {
+		write_file("a.ini", marks[i].a);
+		assert_string_equal(tested_as(false, TEST_MARKS), marks[i].said);
+	}
+	write_file("a.ini", "[service a]\nrun = /x\nnice = \"\\a\"\n[contact c]\nmail = a@b\n");
+	assert_string_equal(tested_as(false, TEST_JSON),
+			    "[\n{\"file\":\"a.ini\",\"line\":3,\"column\":8,\"length\":4,\"severity\":"
+			    "\"error\",\"message\":\"nice: '\\\"\\\\a\\\"' is no number from -20 to 19\"},\n"
+			    "{\"file\":\"a.ini\",\"line\":4,\"column\":1,\"length\":11,\"severity\":\"error\","
+			    "\"message\":\"a contact has mail, but [monitord] names no smtp server\"}\n]\n");
+	write_file("a.ini", "[service a]\nrun = /x\n");
+	assert_string_equal(tested_as(false, TEST_JSON), "[]\n");
 }
 
 static void
@@ -250,6 +307,7 @@ int
 test_source(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lines_are_marked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(includes_in_sorted_order, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(tells_where, set_up, tear_down),
