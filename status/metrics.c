@@ -8,13 +8,24 @@
 #include <math.h>
 #include <string.h>
 
+struct exposition {
+	struct json *text;
+	bool classic; /* Prometheus's text format 0.0.4, else OpenMetrics 1.0.0 */
+};
+
+/* Prometheus's own format knows no info and no state set, and names a counter's samples. */
 static void
-family(struct json *out, const char *name, const char *type, const char *help)
+family(struct exposition *out, const char *name, const char *type, const char *help)
 {
-	char line[256];
-	json_raw(out, line,
-		 text_print(line, sizeof line, "# TYPE %s %s\n# HELP %s %s\n", name, type,
-			    name, help));
+	char line[300];
+	const char *suffix = out->classic && strcmp(type, "counter") == 0 ? "_total"
+			     : out->classic && strcmp(type, "info") == 0  ? "_info"
+									  : "";
+	if (out->classic && (strcmp(type, "info") == 0 || strcmp(type, "stateset") == 0))
+		type = "gauge";
+	json_raw(out->text, line,
+		 text_print(line, sizeof line, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix,
+			    help, name, suffix, type));
 }
 
 struct label {
@@ -23,38 +34,38 @@ struct label {
 
 /* Label values escape backslash, quote and newline (OpenMetrics, "ABNF"). */
 static void
-labels_text(struct json *out, const struct label *labels, size_t count)
+labels_text(struct exposition *out, const struct label *labels, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		json_raw(out, i == 0 ? "{" : ",", 1);
-		json_raw(out, labels[i].name, strlen(labels[i].name));
-		json_raw(out, "=\"", 2);
+		json_raw(out->text, i == 0 ? "{" : ",", 1);
+		json_raw(out->text, labels[i].name, strlen(labels[i].name));
+		json_raw(out->text, "=\"", 2);
 		for (const char *p = labels[i].value; *p != '\0'; p++) {
 			if (*p == '\\' || *p == '"' || *p == '\n')
-				json_raw(out, "\\", 1);
-			json_raw(out, *p == '\n' ? "n" : p, 1);
+				json_raw(out->text, "\\", 1);
+			json_raw(out->text, *p == '\n' ? "n" : p, 1);
 		}
-		json_raw(out, "\"", 1);
+		json_raw(out->text, "\"", 1);
 	}
 	if (count > 0)
-		json_raw(out, "}", 1);
+		json_raw(out->text, "}", 1);
 }
 
 /* One sample; what is not known is left out. */
 static void
-sample(struct json *out, const char *name, const struct label *labels, size_t count,
+sample(struct exposition *out, const char *name, const struct label *labels, size_t count,
        double value)
 {
 	char text[40];
 	if (!isfinite(value))
 		return;
-	json_raw(out, name, strlen(name));
+	json_raw(out->text, name, strlen(name));
 	labels_text(out, labels, count);
-	json_raw(out, text, text_print(text, sizeof text, " %.15g\n", value));
+	json_raw(out->text, text, text_print(text, sizeof text, " %.15g\n", value));
 }
 
 static void
-alone(struct json *out, const char *name, const char *type, const char *help,
+alone(struct exposition *out, const char *name, const char *type, const char *help,
       const char *suffix, double value)
 {
 	char full[96];
@@ -65,7 +76,7 @@ alone(struct json *out, const char *name, const char *type, const char *help,
 
 /* A state set: one sample a state, 1 for the one that holds (OpenMetrics, "StateSet"). */
 static void
-states(struct json *out, const char *name, const char *kind, const char *object,
+states(struct exposition *out, const char *name, const char *kind, const char *object,
        const char *const *words, uint32_t count, uint32_t state)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -114,7 +125,7 @@ service_number(const struct msg_service_view *v, enum service_number n)
 }
 
 static void
-services_text(const struct store *s, struct json *out)
+services_text(const struct store *s, struct exposition *out)
 {
 	static const struct {
 		const char *name, *type, *suffix, *help;
@@ -185,7 +196,7 @@ check_number(const struct msg_check_view *v, unsigned n)
 }
 
 static void
-checks_text(const struct store *s, struct json *out)
+checks_text(const struct store *s, struct exposition *out)
 {
 	static const struct {
 		const char *name, *help;
@@ -205,6 +216,20 @@ checks_text(const struct store *s, struct json *out)
 				sample(out, rows[n].name, &label, 1, check_number(v, n));
 		}
 	}
+	family(out, "monitord_check_value", "gauge",
+	       "A metric of the check, in the unit that rules compare it in.");
+	for (uint32_t i = 0; i < s->rules->check_count; i++) {
+		const struct msg_check_view *v = store_check(s, i);
+		for (uint32_t k = 0; v != NULL && k < v->value_count && k < MSG_VALUES; k++) {
+			struct label labels[] = {
+				{ "check", s->rules->checks[i].name },
+				{ "metric", v->value[k].metric < METRICS_COUNT
+						    ? metric_table[v->value[k].metric].name
+						    : "" },
+			};
+			sample(out, "monitord_check_value", labels, 2, v->value[k].value);
+		}
+	}
 	family(out, "monitord_check_state", "stateset", "The state of the check.");
 	for (uint32_t i = 0; i < s->rules->check_count; i++)
 		if (store_check(s, i) != NULL)
@@ -216,7 +241,7 @@ checks_text(const struct store *s, struct json *out)
 /* ---- routes, rules, monitord ---- */
 
 static void
-routes_text(const struct store *s, struct json *out)
+routes_text(const struct store *s, struct exposition *out)
 {
 	family(out, "monitord_route_state", "stateset", "The state of the route.");
 	for (uint32_t i = 0; i < s->rules->route_count; i++)
@@ -239,7 +264,7 @@ routes_text(const struct store *s, struct json *out)
 }
 
 static void
-rules_text(const struct store *s, struct json *out)
+rules_text(const struct store *s, struct exposition *out)
 {
 	family(out, "monitord_rule_firing", "gauge", "1 while the rule fires.");
 	for (uint32_t i = 0; i < s->rules->rule_count; i++) {
@@ -258,7 +283,7 @@ rules_text(const struct store *s, struct json *out)
 }
 
 static void
-monitord_text(const struct store *s, struct json *out)
+monitord_text(const struct store *s, struct exposition *out)
 {
 	struct label version = { "version", PACKAGE_VERSION };
 	family(out, "monitord_build", "info", "The running version.");
@@ -282,13 +307,29 @@ monitord_text(const struct store *s, struct json *out)
 	      "Events that were lost untold.", "_total", (double)s->alerts.undelivered);
 }
 
-void
-metrics_text(const struct store *s, struct json *out)
+static void
+history_text(const struct recorder_state *h, struct exposition *out)
 {
+	alone(out, "monitord_history_bytes", "gauge", "Size of the history on disk.", "",
+	      (double)h->size);
+	alone(out, "monitord_history_failing", "gauge",
+	      "1 while history cannot be written.", "", h->why[0] != '\0');
+	alone(out, "monitord_history_lost", "counter", "Blocks that were never written.",
+	      "_total", (double)h->lost);
+}
+
+void
+metrics_text(const struct store *s, const struct recorder_state *history, bool classic,
+	     struct json *text)
+{
+	struct exposition e = { .text = text, .classic = classic }, *out = &e;
 	monitord_text(s, out);
+	if (history != NULL)
+		history_text(history, out);
 	services_text(s, out);
 	checks_text(s, out);
 	routes_text(s, out);
 	rules_text(s, out);
-	json_raw(out, "# EOF\n", 6);
+	if (!classic)
+		json_raw(text, "# EOF\n", 6);
 }

@@ -187,10 +187,19 @@ send_metrics(struct client *c)
 {
 	struct json text;
 	size_t size;
+	struct recorder *recorder = c->server->history.recorder;
+	struct recorder_state history;
+	const char *accept =
+		MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Accept");
+	/* who asks for no format gets OpenMetrics */
+	bool classic = accept != NULL && strstr(accept, "text/plain") != NULL &&
+		       strstr(accept, "openmetrics") == NULL;
+	if (recorder != NULL)
+		recorder_state(recorder, &history);
 	json_begin(&text);
-	metrics_text(&c->server->store, &text);
+	metrics_text(&c->server->store, recorder != NULL ? &history : NULL, classic, &text);
 	char *bytes = json_end(&text, &size);
-	return queue(c, 200, METRICS_TYPE, NULL, bytes, size);
+	return queue(c, 200, classic ? METRICS_CLASSIC : METRICS_TYPE, NULL, bytes, size);
 }
 
 /* ---- paths ---- */

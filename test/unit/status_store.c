@@ -256,7 +256,7 @@ metrics_are_openmetrics(void **state)
 	(void)state;
 	take_service("two", 1234);
 	json_begin(&out);
-	metrics_text(&store, &out);
+	metrics_text(&store, NULL, false, &out);
 	char *text = json_end(&out, NULL);
 	assert_non_null(text);
 	assert_non_null(strstr(text, "# TYPE monitord_service_restarts counter\n"));
