@@ -97,8 +97,9 @@ on_packet(struct helper *h, struct msg_packet *p)
 		journal(s, p);
 	else
 		store_take(&s->store, p);
-	if (p->head.kind == MSG_ALERT_COUNTS || p->head.kind == MSG_INCIDENT_VIEW)
-		s->shelf.version++;
+	if (p->head.kind != MSG_BELL && p->head.kind != MSG_WHO_DONE &&
+	    p->head.kind != MSG_COMMAND_DONE)
+		s->shelf.version++; /* a view of something that the whole tells of */
 	for (unsigned i = 0; p->head.kind == MSG_BELL && i < p->head.count; i++) {
 		memcpy(&bell, p->items + i * sizeof bell, sizeof bell);
 		if (bell.last_id > s->last_event)
