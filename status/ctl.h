@@ -68,6 +68,7 @@ char *ago(const char *rfc3339, char *out, size_t cap);  /* "3 min 20 s" */
 /* One line about what the object does; cap >= 200. */
 char *detail_of(const char *kind, const json_t *object, char *out, size_t cap);
 
+json_t *everything(const json_t *status); /* find_objects of all there is */
 void print_json(const json_t *value); /* on one line */
 
 /* A name goes into a path: only what a name is made of may stand in it. */
@@ -100,6 +101,7 @@ enum ctl_exit ctl_ack(struct ctl *ctl);
 enum ctl_exit ctl_silence(struct ctl *ctl);
 enum ctl_exit ctl_unsilence(struct ctl *ctl);
 enum ctl_exit ctl_explain(struct ctl *ctl);
+enum ctl_exit ctl_top(struct ctl *ctl);
 enum ctl_exit ctl_graph(struct ctl *ctl);
 enum ctl_exit ctl_availability(struct ctl *ctl);
 

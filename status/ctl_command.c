@@ -25,6 +25,19 @@ done_word(const char *verb)
 	return "done";
 }
 
+/* What the daemon said, and to what. */
+static void
+print_answer(const struct answer *a, const char *name, const char *verb)
+{
+	json_t *root = json_loadb(a->bytes, a->size, 0, NULL);
+	json_t *line = json_pack("{s:s,s:s?}", "command", verb, "name", *name != '\0' ? name : NULL);
+	if (json_is_object(root))
+		json_object_update(line, root);
+	print_json(line);
+	json_decref(line);
+	json_decref(root);
+}
+
 /* POSTs and says what came of it. */
 static enum ctl_exit
 carry_out(const struct ctl *ctl, const char *path, const char *body, const char *name,
@@ -37,7 +50,9 @@ carry_out(const struct ctl *ctl, const char *path, const char *body, const char 
 	if (!http_ask(ctl, full, body, &a))
 		return CTL_NO_DAEMON;
 	enum ctl_exit code = answer_exit(&a, what);
-	if (code == CTL_DONE) {
+	if (ctl->json) {
+		print_answer(&a, name, verb);
+	} else if (code == CTL_DONE) {
 		json_t *root = json_loadb(a.bytes, a.size, 0, NULL);
 		const char *text = text_of(root, "text");
 		bool already =

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static enum ctl_exit ctl_names(struct ctl *ctl);
+
 static const struct row {
 	const char *word;
 	int least, most; /* names; -1: any number */
@@ -33,6 +35,8 @@ static const struct row {
 	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
 	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
+	{ "top", 0, 0, ctl_top, NULL, "" },
+	{ "names", 1, 1, ctl_names, NULL, "all | services | checks | routes | rules | chains | backends | commands | options" },
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
 	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
 	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
@@ -44,6 +48,7 @@ usage(FILE *out)
 {
 	fputs("usage: monitorctl [-s SOCKET] COMMAND\n"
 	      "  status [NAME ...] [--json] [--watch]     how things are\n"
+	      "  top                                      the same, on the whole screen\n"
 	      "  start | stop | restart | reload | hold | release | drain | undrain "
 	      "SERVICE ... [--no-wait]\n"
 	      "                                           hold --for 2h; SERVICE may be a chain, or "
@@ -61,6 +66,7 @@ usage(FILE *out)
 	      "  graph NAME [METRIC] [--since T] [--until T] [--json]\n"
 	      "                                           history, drawn; without METRIC: which there are\n"
 	      "  availability NAME ... [--month 2026-11] [--json]\n"
+	      "  names all | services | checks | ...      names, one a line\n"
 	      "  reload                                   read the rule files again\n"
 	      "  test CONTACT                             send a test alert\n"
 	      "  check FILE NAME                          run one check once, and show each phase\n"
@@ -111,30 +117,32 @@ run(struct ctl *ctl, const char *word)
 	return CTL_WRONG_USE;
 }
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH,
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_WAIT, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH,
        OPTION_WHY, OPTION_WHO };
+
+static const struct option longs[] = {
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "watch", no_argument, NULL, OPTION_WATCH },
+	{ "follow", no_argument, NULL, OPTION_FOLLOW },
+	{ "since", required_argument, NULL, OPTION_SINCE },
+	{ "wait", no_argument, NULL, OPTION_WAIT },
+	{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+	{ "until", required_argument, NULL, OPTION_UNTIL },
+	{ "month", required_argument, NULL, OPTION_MONTH },
+	{ "for", required_argument, NULL, OPTION_FOR },
+	{ "why", required_argument, NULL, OPTION_WHY },
+	{ "reason", required_argument, NULL, OPTION_WHY },
+	{ "who", required_argument, NULL, OPTION_WHO },
+	{ "socket", required_argument, NULL, 's' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* True: go on; false: *code is how to end. */
 static bool
 options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, OPTION_JSON },
-		{ "watch", no_argument, NULL, OPTION_WATCH },
-		{ "follow", no_argument, NULL, OPTION_FOLLOW },
-		{ "since", required_argument, NULL, OPTION_SINCE },
-		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
-		{ "until", required_argument, NULL, OPTION_UNTIL },
-		{ "month", required_argument, NULL, OPTION_MONTH },
-		{ "for", required_argument, NULL, OPTION_FOR },
-		{ "why", required_argument, NULL, OPTION_WHY },
-		{ "reason", required_argument, NULL, OPTION_WHY },
-		{ "who", required_argument, NULL, OPTION_WHO },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
 	int option;
 	*code = CTL_DONE;
 	while ((option = getopt_long(argc, argv, "s:fh", longs, NULL)) != -1)
@@ -154,6 +162,9 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			break;
 		case OPTION_SINCE:
 			ctl->since = optarg;
+			break;
+		case OPTION_WAIT: /* as it is anyhow; the last one counts */
+			ctl->no_wait = false;
 			break;
 		case OPTION_NO_WAIT:
 			ctl->no_wait = true;
@@ -185,6 +196,52 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			return false;
 		}
 	return true;
+}
+
+/* ---- names: for completion, and for scripts ---- */
+
+static void
+print_names(const json_t *objects)
+{
+	size_t i;
+	json_t *o;
+	json_array_foreach(objects, i, o)
+		puts(text_of(o, "name"));
+}
+
+static enum ctl_exit
+ctl_names(struct ctl *ctl)
+{
+	static const char *const lists[] = { "services", "checks", "routes", "rules", "chains" };
+	const char *what = ctl->names[0];
+	bool all = strcmp(what, "all") == 0, known = all || strcmp(what, "backends") == 0;
+	enum ctl_exit code;
+	size_t i;
+	json_t *route;
+	for (size_t n = 0; strcmp(what, "commands") == 0 && n < sizeof command_table / sizeof *command_table; n++)
+		puts(command_table[n].word);
+	for (size_t n = 0; strcmp(what, "options") == 0 && longs[n].name != NULL; n++)
+		printf("--%s\n", longs[n].name);
+	if (strcmp(what, "commands") == 0 || strcmp(what, "options") == 0)
+		return CTL_DONE;
+	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
+		known = known || strcmp(what, lists[n]) == 0;
+	if (!known) {
+		fprintf(stderr, "usage: monitorctl names all | services | checks | routes | rules | chains | "
+				"backends | commands | options\n");
+		return CTL_WRONG_USE;
+	}
+	json_t *status = http_json(ctl, "/v1/status", &code);
+	if (status == NULL)
+		return code;
+	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
+		if (all || strcmp(what, lists[n]) == 0)
+			print_names(json_object_get(status, lists[n]));
+	json_array_foreach(json_object_get(status, "routes"), i, route)
+		if (strcmp(what, "backends") == 0)
+			print_names(json_object_get(route, "backends"));
+	json_decref(status);
+	return CTL_DONE;
 }
 
 int

@@ -85,7 +85,7 @@ print_table(const json_t *found)
 	}
 }
 
-static json_t *
+json_t *
 everything(const json_t *status)
 {
 	json_t *found = json_array(), *o;

@@ -49,4 +49,5 @@ options() { # source, page
 	same "$2: options"
 }
 options monitord/main.c doc/monitord.8
+options status/ctl_main.c doc/monitorctl.1
 exit $bad

@@ -1,0 +1,115 @@
+#!/bin/bash
+# monitorctl: exit codes, JSON, colours, the full screen, and completion in shells.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+source=$MONITORD_SOURCE
+world_rules "
+[chain web]
+path = front -> primary
+
+[check host]
+system = yes
+every  = 1s"
+exits() { # CODE COMMAND...
+	local want=$1 got
+	shift
+	"$@" >"$dir/out" 2>"$dir/err"
+	got=$?
+	[ "$got" -eq "$want" ] && ok "$want: ${*#$build/}" || bad "${*#$build/}: ended with $got, expected $want: $(cat "$dir/out" "$dir/err")"
+}
+is_json() { # PATTERN: of what the last command printed
+	python3 -c 'import json, sys
+for line in open(sys.argv[1]): json.loads(line)' "$dir/out" && grep -qE "$1" "$dir/out" && ok "JSON with $1" || bad "no JSON with $1: $(cat "$dir/out")"
+}
+exits 1 ctl status
+grep -q 'no daemon answers' "$dir/err" && ok "and says so" || bad "$(cat "$dir/err")"
+world_begin
+
+echo "# exit codes"
+exits 0 ctl status
+exits 4 ctl status nobody
+exits 2 ctl
+exits 2 ctl fly
+exits 2 ctl status --nothing
+exits 2 ctl start
+exits 4 ctl restart nobody
+exits 0 ctl stop secondary
+exits 0 ctl stop secondary
+exits 0 ctl start secondary --wait
+exits 2 ctl start secondary --timeout 1
+exits 0 ctl hold primary --no-wait
+for _ in $(seq 50); do ctl status primary | grep -q held && break; sleep 0.1; done
+exits 0 ctl release primary
+exits 4 ctl reroute nowhere
+exits 4 ctl reroute site nobody
+exits 0 ctl reload
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	chmod 711 "$dir" "$dir/run"
+	exits 5 setpriv --reuid 65534 --regid 65534 --clear-groups "$build/monitorctl" -s "$sock" status
+fi
+
+echo "# JSON"
+exits 0 ctl status --json
+is_json '"services"'
+exits 0 ctl restart secondary --json
+is_json '"command":"restart","name":"secondary","ok":true'
+exits 4 ctl reroute nowhere --json
+is_json '"error"'
+exits 0 ctl incidents --json
+is_json '^\['
+exits 0 ctl events --json
+is_json '"kind":"service-up"'
+exits 0 ctl graph host --json
+is_json '"metrics"'
+exits 0 ctl graph host load1 --since 5m --json
+is_json '"values"'
+exits 0 ctl availability primary --json
+is_json '"availability_percent"'
+exits 0 ctl names services
+[ "$(sort "$dir/out" | tr '\n' ' ')" = "front primary secondary " ] && ok "names" || bad "$(cat "$dir/out")"
+await_up 10
+
+echo "# colours and the screen"
+exits 0 ctl status
+grep -q $'\033' "$dir/out" && bad "colours in a file" || ok "none in a file"
+on_terminal() { python3 "$source/test/system/terminal.py" "$@" >"$dir/out" 2>"$dir/err"; }
+on_terminal "" "$build/monitorctl" -s "$sock" status
+grep -q $'\033\[32m' "$dir/out" && ok "colours on a terminal" || bad "no colours on a terminal"
+NO_COLOR=1 on_terminal "" "$build/monitorctl" -s "$sock" status
+grep -q $'\033' "$dir/out" && bad "colours in spite of NO_COLOR" || ok "none with NO_COLOR"
+if on_terminal "sfjkq" "$build/monitorctl" -s "$sock" top; then ok "top ends with q"; else bad "top: $? $(cat "$dir/err")"; fi
+grep -q $'\033\[?1049h' "$dir/out" && grep -q $'\033\[?1049l' "$dir/out" && ok "and gives the screen back" || bad "the screen is lost"
+for word in primary 'all is well' 'sorted by name' 'what is not well'; do
+	grep -q "$word" "$dir/out" && ok "top shows: $word" || bad "top does not show: $word"
+done
+exits 2 ctl top
+for _ in $(seq 150); do ctl graph host load1 --since 5m | grep -q lowest && break; sleep 0.1; done # a sample each 10 s
+LC_ALL=C.UTF-8 exits 0 ctl graph host load1 --since 5m
+grep -q '┤' "$dir/out" && ok "drawn in UTF-8" || bad "$(cat "$dir/out")"
+LC_ALL=C exits 0 ctl graph host load1 --since 5m
+LC_ALL=C grep -qP '[^\x00-\x7f]' "$dir/out" && bad "no ASCII" || ok "and in ASCII"
+
+echo "# completion"
+complete_line() { # WORDS...: what bash would offer
+	PATH=$build:$PATH bash -c 'source "$1/completions/monitorctl.bash"; shift
+		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _monitorctl; echo "${COMPREPLY[*]}"' x "$source" "$@"
+}
+while read -r want line; do
+	# shellcheck disable=SC2086
+	got=$(complete_line monitorctl -s "$sock" $line)
+	[ "$got" = "${want//,/ }" ] && ok "$line: $got" || bad "$line: got '$got', expected '$want'"
+done <<'ROWS'
+status,start,stop st
+primary restart pri
+web start w
+all start al
+site reroute s
+secondary reroute site sec
+--json status --j
+host graph h
+ROWS
+for shell in zsh fish; do
+	file=$source/completions/$([ $shell = zsh ] && echo _monitorctl || echo monitorctl.fish)
+	command -v $shell >/dev/null || { echo "# $shell is not installed: not tried"; continue; }
+	$shell -n "$file" && ok "$shell reads it" || bad "$shell does not read it"
+done
+finish
