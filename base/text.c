@@ -87,6 +87,19 @@ text_begin(struct text *t, char *bytes, size_t cap)
 }
 
 void
+text_put(struct text *t, const char *text)
+{
+	size_t n = strlen(text), room = t->cap - 1 - t->length;
+	if (n > room) {
+		n = room;
+		t->full = true;
+	}
+	memcpy(t->bytes + t->length, text, n);
+	t->length += n;
+	t->bytes[t->length] = '\0';
+}
+
+void
 text_add(struct text *t, const char *format, ...)
 {
 	va_list args;

@@ -212,15 +212,30 @@ is_loopback(const union address *a)
 	return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
-/* On loopback a connection stands, or is refused, when connect() returns: asking again
- * costs less than a turn of the loop. 0, or an errno. */
+/* The first that is said is plain, and ours. */
+static bool
+says_first(const struct exchange *x)
+{
+	const struct tls_wish *t = x->run->plan.check->tls;
+	return x->run->plan.talks && x->elsewhere == NULL &&
+	       (t == NULL || t->encrypt != ENCRYPT_TLS);
+}
+
+/* On loopback a connection stands, or is refused, when connect() returns: to send at once,
+ * or to ask again, costs less than a turn of the loop. 0: it stands, -1: and the request is
+ * out, else an errno. */
 static int
-try_connect(int fd, const union address *a)
+try_connect(struct exchange *x, const union address *a)
 {
 	socklen_t size = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
-	int error = connect(fd, &a->any, size) == 0 ? 0 : errno;
-	if (error == EINPROGRESS && is_loopback(a))
-		error = connect(fd, &a->any, size) == 0 ? 0 : errno;
+	int error = connect(x->fd, &a->any, size) == 0 ? 0 : errno;
+	if (error == EINPROGRESS && is_loopback(a)) {
+		error = says_first(x) ? exchange_early(x) : EAGAIN;
+		if (error == 0)
+			return -1;
+		if (error == EAGAIN)
+			error = connect(x->fd, &a->any, size) == 0 ? 0 : errno;
+	}
 	return error == EALREADY ? EINPROGRESS : error;
 }
 
@@ -262,7 +277,9 @@ connect_next(struct exchange *x, int error)
 			close(x->fd);
 		x->fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			       0);
-		error = x->fd == -1 ? errno : try_connect(x->fd, a);
+		error = x->fd == -1 ? errno : try_connect(x, a);
+		if (error == -1)
+			return;
 		if (error == 0) {
 			exchange_connected(x);
 			return;

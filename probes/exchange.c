@@ -267,39 +267,70 @@ put(struct exchange *x, const char *bytes, size_t size)
 	return n;
 }
 
-/* Sends what is left of the step's request. False: the exchange has ended. */
-static bool
-ask(struct exchange *x)
+static char request[PLAN_REQUEST];
+
+/* The step's request, into the buffer; 0: it cannot be made. */
+static size_t
+make_request(struct exchange *x)
 {
-	static char request[PLAN_REQUEST];
 	const struct run *r = x->run;
-	const struct stream *s = r->stream;
 	const struct blob *files = r->files != NULL ? r->files->of : NULL;
 	struct asked asked = { .plan = &r->plan,
 			       .unique = x->unique,
 			       .step = x->reply.step,
 			       .kept = x->reply.kept,
-			       .now_ns = clock_ns(),
 			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
 			       .files = files };
-	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
 	x->reply.files = files;
+	if (kind_table[r->plan.check->kind].kept > 0)
+		asked.now_ns = clock_ns();
+	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
+	return size;
+}
+
+static void
+went_out(struct exchange *x, size_t n)
+{
+	struct stream *s = x->run->stream;
+	if (s->bytes != NULL && n > 0)
+		s->bytes(s, true, request + x->sent, n);
+	x->sent += n;
+}
+
+/* Sends what is left of the step's request. False: the exchange has ended. */
+static bool
+ask(struct exchange *x)
+{
+	size_t size = make_request(x);
 	x->unsent = false;
 	if (size == 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN, "the request cannot be made: it is longer than "
+		exchange_fail(x, OUTCOME_UNKNOWN,
+			      "the request cannot be made: it is longer than "
 			      "64 KiB, or its secret has no form of one");
 		return false;
 	}
-	if (size == ASK_NOTHING)
-		size = 0;
-	if (x->sent < size) {
-		size_t n = put(x, request + x->sent, size - x->sent);
-		if (s->bytes != NULL && n > 0)
-			s->bytes(r->stream, true, request + x->sent, n);
-		x->sent += n;
-	}
+	if (size != ASK_NOTHING && x->sent < size)
+		went_out(x, put(x, request + x->sent, size - x->sent));
 	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
 	return true;
+}
+
+int
+exchange_early(struct exchange *x)
+{
+	size_t size = make_request(x);
+	if (size == 0 || size == ASK_NOTHING)
+		return EAGAIN;
+	ssize_t n = send(x->fd, request, size, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno;
+	if (x->run->plan.check->connect_timeout_ms > 0)
+		exchange_arm(x, x->run->plan.check->timeout_ms);
+	exchange_phase(x, PHASE_EXCHANGE, NULL);
+	went_out(x, (size_t)n);
+	x->unsent = x->sent < size;
+	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+	return 0;
 }
 
 void

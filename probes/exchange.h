@@ -67,6 +67,9 @@ void files_free(struct check_files **fp);
 
 /* ---- exchange.c ---- */
 void exchange_connected(struct exchange *x);
+/* Sends at once, perhaps before the connection stands. 0: it is out, and the exchange goes
+ * on; EAGAIN: it has to stand first; else an errno of connect(2). */
+int exchange_early(struct exchange *x);
 void exchange_io(struct loop_io *io, unsigned events);
 
 #endif

@@ -156,8 +156,9 @@ hand_report(const struct msg_result *m)
 }
 
 static void
-on_report(struct stream *s, const struct msg_result *m)
+on_report(struct stream *s, const struct msg_result *m, bool news)
 {
+	(void)news;
 	hand.result = *m;
 	hand.ended = true;
 	loop_stop(s->loop);

@@ -12,14 +12,14 @@
 
 /* text with each {unique} replaced. */
 static void
-add_unique(struct text *t, const char *text, uint64_t unique)
+add_unique(struct text *t, const struct asked *a, const char *text)
 {
-	static const char word[] = "{unique}";
-	for (const char *at; (at = strstr(text, word)) != NULL;
+	static const char word[] = PLAN_UNIQUE;
+	for (const char *at; a->plan->unique && (at = strstr(text, word)) != NULL;
 	     text = at + sizeof word - 1)
 		text_add(t, "%.*s%016llx", (int)(at - text), text,
-			 (unsigned long long)unique);
-	text_add(t, "%s", text);
+			 (unsigned long long)a->unique);
+	text_put(t, text);
 }
 
 static bool
@@ -96,22 +96,25 @@ add_headers(struct text *t, const struct asked *a)
 {
 	const struct check *c = a->plan->check;
 	const struct hop *hop = a->hop;
-	if (hop != NULL || !has_header(c, "Host"))
-		text_add(t, "Host: %s\r\n", hop != NULL ? hop->host_header : c->host_header);
+	if (hop != NULL || !has_header(c, "Host")) {
+		text_put(t, "Host: ");
+		text_put(t, hop != NULL ? hop->host_header : c->host_header);
+		text_put(t, "\r\n");
+	}
 	if (!has_header(c, "User-Agent"))
-		text_add(t, "User-Agent: monitord/" PACKAGE_VERSION "\r\n");
+		text_put(t, "User-Agent: monitord/" PACKAGE_VERSION "\r\n");
 	if (!has_header(c, "Accept"))
-		text_add(t, "Accept: */*\r\n");
+		text_put(t, "Accept: */*\r\n");
 	if (!has_header(c, "Connection"))
-		text_add(t, "Connection: close\r\n");
+		text_put(t, "Connection: close\r\n");
 	for (uint32_t i = 0; i < c->headers.count; i++) {
 		const char *line = c->headers.texts[i];
 		if (hop != NULL && (is_header(line, "Host") ||
 				    (hop->foreign && (is_header(line, "Authorization") ||
 						      is_header(line, "Cookie")))))
 			continue;
-		add_unique(t, line, a->unique);
-		text_add(t, "\r\n");
+		add_unique(t, a, line);
+		text_put(t, "\r\n");
 	}
 }
 
@@ -125,16 +128,17 @@ http_ask(const struct asked *a, char *buf, size_t cap)
 	const char *body = body_of(a, &size);
 	struct text t;
 	text_begin(&t, buf, cap);
-	text_add(&t, "%s ", method_of(c, hop));
-	add_unique(&t, hop != NULL ? hop->target : c->target, a->unique);
-	text_add(&t, " HTTP/1.1\r\n");
+	text_put(&t, method_of(c, hop));
+	text_put(&t, " ");
+	add_unique(&t, a, hop != NULL ? hop->target : c->target);
+	text_put(&t, " HTTP/1.1\r\n");
 	add_headers(&t, a);
 	if (secret != NULL && secret->bytes != NULL && (hop == NULL || !hop->foreign) &&
 	    !add_credentials(&t, c->http, secret))
 		return 0;
 	if (body != NULL && !has_header(c, "Content-Length"))
 		text_add(&t, "Content-Length: %zu\r\n", size);
-	text_add(&t, "\r\n");
+	text_put(&t, "\r\n");
 	if (t.full || size > cap - t.length)
 		return 0;
 	if (body != NULL)

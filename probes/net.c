@@ -14,6 +14,10 @@
 #include <unistd.h>
 
 #define COLLECT_MS 10 /* one tick: timers within it share a wake-up */
+/* Results that say nothing new wait so long for company, or for so many: each packet wakes
+ * monitord, which costs as much as what stands in it. */
+#define CALM_MS 100
+#define CALM_MOST 40
 
 struct net {
 	struct helper helper;
@@ -21,6 +25,9 @@ struct net {
 	struct results results;
 	struct rules *rules;
 	struct run **runs; /* by check id; NULL: not ours */
+	unsigned gathered; /* results since the last flush */
+	bool news;         /* one of them must not wait */
+	struct loop_timer calm;
 };
 
 /* Moves what measures the same to its new id; the rest ends. Fills new_id by old check.
@@ -129,11 +136,29 @@ on_packet(struct helper *h, struct msg_packet *p)
 }
 
 static void
-flush(void *arg)
+flush(struct net *n)
 {
-	struct net *n = arg;
+	loop_timer_stop(&n->calm);
+	n->gathered = 0;
+	n->news = false;
 	if (n->rules != NULL)
 		results_flush(&n->results);
+}
+
+static void
+on_calm(struct loop_timer *timer)
+{
+	flush(timer->arg);
+}
+
+static void
+before_sleep(void *arg)
+{
+	struct net *n = arg;
+	if (n->news || n->gathered >= CALM_MOST)
+		flush(n);
+	else if (n->gathered > 0 && !loop_timer_active(&n->calm))
+		loop_timer_start(n->helper.loop, &n->calm, CALM_MS, 0, on_calm, n);
 }
 
 static void
@@ -150,10 +175,12 @@ ask_to_open(struct stream *s, const struct msg_open *o)
 }
 
 static void
-report(struct stream *s, const struct msg_result *m)
+report(struct stream *s, const struct msg_result *m, bool news)
 {
 	struct net *n = s->arg;
 	results_add(&n->results, m);
+	n->gathered++;
+	n->news = n->news || news;
 }
 
 int
@@ -177,7 +204,7 @@ net_main(void)
 	if (getrandom(&n.stream.unique, sizeof n.stream.unique, 0) !=
 	    (ssize_t)sizeof n.stream.unique)
 		n.stream.unique = (uint64_t)clock_real_ms() << 20;
-	loop_before_sleep(n.helper.loop, flush, &n);
+	loop_before_sleep(n.helper.loop, before_sleep, &n);
 	if (!helper_begin(&n.helper, 0))
 		return 1;
 	loop_run(n.helper.loop);

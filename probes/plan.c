@@ -1,6 +1,7 @@
 #include "probes/kind.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* lines: ^ and $ are those of each line. */
 static bool
@@ -125,6 +126,9 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	*p = (struct plan){ .check = c, .route = RULES_NONE };
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
+	p->unique = c->target != NULL && strstr(c->target, PLAN_UNIQUE) != NULL;
+	for (uint32_t i = 0; i < c->headers.count; i++)
+		p->unique = p->unique || strstr(c->headers.texts[i], PLAN_UNIQUE) != NULL;
 	p->body_enough = enough(c);
 	p->talks = kind_table[c->kind].judge != NULL &&
 		   (!check_can_talk(c) || c->say_count > 0 || p->wants_body);

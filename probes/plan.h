@@ -8,6 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#define PLAN_UNIQUE "{unique}" /* in a request: a number that does not repeat */
 #define PLAN_REQUEST 65536 /* bytes of a request */
 
 #define PLAN_WORDS ((METRICS_COUNT + 63) / 64)
@@ -16,6 +17,7 @@ struct plan {
 	const struct check *check; /* borrowed from the rules */
 	pcre2_code **expects;      /* by index of check->expects; NULL: no regex there */
 	pcre2_code **warns;
+	bool unique; /* {unique} stands in its request */
 	bool talks; /* something is sent or awaited behind the connection */
 	bool wants_body; /* its end must be seen: a test or a rule looks at its size or
 			    text */

@@ -13,6 +13,7 @@ on_timer(struct loop_timer *timer)
 	struct schedule *s = timer->arg;
 	assert(!s->running);
 	s->running = true;
+	s->asked = s->again || s->began_ms == 0;
 	s->again = false;
 	s->began_ms = clock_ms();
 	s->due(s);

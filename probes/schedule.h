@@ -18,6 +18,7 @@ struct schedule {
 	enum pace pace;
 	bool running; /* due() was called, schedule_done() was not */
 	bool again;   /* one more at once, or when the running one has ended */
+	bool asked;   /* the running one was: somebody waits for it */
 	void (*due)(struct schedule *s);
 };
 

@@ -165,8 +165,11 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 	if (a != NULL && !late)
 		add_values(&m, &r->plan, a);
 	let_go(x, outcome == OUTCOME_GOOD || outcome == OUTCOME_WARN);
+	bool news = m.outcome != OUTCOME_GOOD || r->said != OUTCOME_GOOD ||
+		    r->schedule.pace != PACE_NORMAL || r->schedule.asked;
+	r->said = (uint8_t)m.outcome;
 	if (wanted)
-		s->report(s, &m);
+		s->report(s, &m, news);
 	/* again at once, but not without end where the machine is always late */
 	if (late && !r->dropped)
 		schedule_again(&r->schedule);
@@ -275,8 +278,9 @@ on_deadline(struct loop_timer *timer)
 void
 exchange_arm(struct exchange *x, int64_t limit_ms)
 {
-	int64_t now = clock_ms(), left = x->began_ns / 1000000 + limit_ms - now;
-	x->deadline_ms = now + (left > 0 ? left : 0);
+	int64_t at = x->began_ns / 1000000 + limit_ms, now = clock_ms();
+	int64_t left = at > now ? at - now : 0;
+	x->deadline_ms = now + left;
 	loop_timer_start(x->run->stream->loop, &x->deadline, left, 0, on_deadline, x);
 }
 

@@ -34,7 +34,8 @@ struct stream { /* what all runs of the program share */
 	void *arg;
 	/* run_opened() is due, now or later. False: it cannot be asked for now. */
 	bool (*open)(struct stream *s, const struct msg_open *o);
-	void (*report)(struct stream *s, const struct msg_result *m);
+	/* news: monitord may wait for it, or it says other than the last one. */
+	void (*report)(struct stream *s, const struct msg_result *m, bool news);
 	/* NULL, or told of each phase that begins, of what is sent and received, and of
 	 * what was measured, before it is reported. */
 	void (*phase)(struct stream *s, enum phase phase, const char *detail);
@@ -56,6 +57,7 @@ struct stream { /* what all runs of the program share */
 struct run { /* one check */
 	struct stream *stream;
 	uint32_t check;
+	uint8_t said; /* enum outcome of its last result */
 	bool dropped; /* its last result was dropped because we were late */
 	struct plan plan;
 	struct schedule schedule;
