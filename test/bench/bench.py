@@ -49,7 +49,8 @@ class _Unix(http.client.HTTPConnection):
 class Daemon:
     """monitord with the given sections after its own [monitord]."""
 
-    def __init__(self, sections, settings=""):
+    def __init__(self, sections, settings="", user=None):
+        self.user = user  # a number; None: ours
         self.dir = tempfile.mkdtemp(prefix="monitord-bench.", dir=TMPFS)
         os.chmod(self.dir, 0o755)
         self.sock = self.dir + "/run/status.sock"
@@ -57,6 +58,9 @@ class Daemon:
         self.head = (f"[monitord]\nsocket = {self.sock}\nstate = {self.dir}/state\n"
                      f"helpers = {BUILD}\non-stop = stop\n{settings}\n")
         self.write(sections)
+        if user is not None:
+            os.chown(self.dir, user, user)
+            os.chown(self.rules, user, user)
         self.log = open(self.dir + "/log", "w")
         self.process = None
         atexit.register(self.end)
@@ -71,8 +75,16 @@ class Daemon:
         began = time.monotonic()
         self.process = subprocess.Popen([BUILD + "/monitord/monitord", "-c", self.rules],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log)
+                                        stderr=self.log, user=self.user, group=self.user,
+                                        extra_groups=[] if self.user else None)
         return began
+
+    def kill(self):
+        """SIGKILL: its services go on."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
 
     def get(self, path="/v1/status"):
         """The answer as text; None: nobody answers."""
