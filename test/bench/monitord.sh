@@ -1,18 +1,26 @@
 # Plug-in of ../shared/bench/restart for the monitord of the build tree; VAR is what is wrong
-# while services die: bare (nothing; no checks, no contacts), mail (the mail server is silent),
-# stop (each helper in turn is stopped for a second), kill (each helper in turn is killed).
+# while services die: bare (nothing; no checks, no contacts, no history), log (the same, and each
+# service has a log), mail (the mail server is silent), stop (each helper in turn is stopped for
+# a second), kill (each helper in turn is killed).
 GAP=40 SETTLE=1 # each of the 20 services still lives for more than a second, as it does elsewhere
 
 sup_check() { "$MONITORD_BUILD/monitord/monitord" --version; }
 
+# The run directory lies in memory, as /run does.
 sup_configure() {
 	local i
+	RUN=$(mktemp -d /dev/shm/monitord-bench.XXXXXX)
+	chmod 755 "$RUN"
 	{
-		printf '[monitord]\nsocket = %s/run/status.sock\nstate = %s/state\n' "$D" "$D"
+		printf '[monitord]\nsocket = %s/status.sock\nstate = %s/state\n' "$RUN" "$D"
 		printf 'helpers = %s\non-stop = stop\n' "$MONITORD_BUILD"
-		[ "$VAR" = bare ] || all_helpers
+		case $VAR in
+		bare | log) printf 'history = off\n' ;;
+		*) all_helpers ;;
+		esac
 		for i in $(seq 0 $(($1 - 1))); do
 			printf '[service s%d]\nrun = %s -f %s %d\n' "$i" "$DUMMY" "$FIFO" "$i"
+			[ "$VAR" != log ] || printf 'log = %s/log/s%d 1M x 2\n' "$RUN" "$i"
 		done
 	} >"$D/monitord.ini"
 	chmod 755 "$D"
@@ -22,7 +30,7 @@ sup_configure() {
 all_helpers() {
 	printf 'alert = ops\nsmtp = %s\n' "$BENCH_SILENT"
 	printf '[contact ops]\nmail = ops@example.org\n'
-	printf '[check of-s0]\nof = s0\nunix = %s/run/status.sock\nevery = 1s\n' "$D"
+	printf '[check of-s0]\nof = s0\nunix = %s/status.sock\nevery = 1s\n' "$RUN"
 	printf '[route r]\nswitch = %s/active\nbackend = a\nbackend = b\n' "$D"
 }
 
@@ -57,4 +65,6 @@ sup_stop() {
 		kill -0 "$SUP_PID" 2>/dev/null || break
 		sleep 0.1
 	done
+	rmdir "$(cat "$RUN/cgroup")" 2>/dev/null
+	rm -rf "$RUN"
 }
