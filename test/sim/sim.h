@@ -43,7 +43,7 @@ struct people {
 	uint64_t last_id, cursor, committed, sent, undelivered;
 	bool mail_down, disk_down;
 	struct told {
-		uint64_t incident;
+		uint64_t incident, line; /* that opened it */
 		bool open;
 	} incidents[SIM_INCIDENTS];
 };

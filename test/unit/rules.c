@@ -9,6 +9,7 @@ main(void)
 	failed += test_evidence();
 	failed += test_check();
 	failed += test_condition();
+	failed += test_choice();
 	failed += test_doubt();
 	failed += test_drain();
 	failed += test_incident();

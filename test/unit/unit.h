@@ -26,6 +26,7 @@ int test_breaker(void);
 int test_evidence(void);
 int test_check(void);
 int test_condition(void);
+int test_choice(void);
 int test_doubt(void);
 int test_drain(void);
 int test_incident(void);

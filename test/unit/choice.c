@@ -1,0 +1,76 @@
+/* Who is chosen, in the corners that a change of decide_choice.c could hide in (test/mutate). */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+#define CHECK(n) "[check " n "]\ntcp = h:1\ndown = 2\nup = 1\n"
+#define OF(s) "[service " s "]\nrun = /" s "\n[check c" s "]\nof = " s "\ntcp = h:1\ndown = 2\nup = 1\n"
+
+static const char one[] = OF("a") OF("b") CHECK("cc") CHECK("proof")
+	"[route one]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nbackend = c check cc\n"
+	"verify = proof within 3s\nreturn = after 10s\n"
+	"[rule few]\nwhen = one.healthy < 2\ndo = log\n";
+#define TOLD "route-undone route-moved rule-fired"
+#define WELL "adopted:a adopted:b go good:ca good:cb good:cc good:proof seen:one=a +1s "
+
+static const struct stage_row ones[] = {
+	/* who is stopped is dead, also while nobody else is proven */
+	{ "adopted:a adopted:b go good:ca good:proof seen:one=a +1s !stop:a exited:a=0 empty:a good:cb",
+	  TOLD, "rule-fired:few TERM:a(main) answer:done route:one=b-a" },
+	/* but not before all that runs was told of */
+	{ "adopted:b good:cb good:cc seen:one=a ?one go +0ms", TOLD,
+	  "one=primary start:a route:one=b-a" },
+	{ WELL "bad:cb bad:cb bad:cc bad:cc", TOLD, "rule-fired:few" },
+	{ WELL "bad:cb bad:cb", TOLD, "" },
+	/* one that once failed its proof is better than one that is down */
+	{ WELL "bad:ca bad:ca seen:one bad:proof bad:proof +3s seen:one good:proof bad:cc bad:cc", TOLD,
+	  "route:one=b-a route-moved:one route:one=c-a route-undone:one route-moved:one "
+	  "route:one=b-a,c rule-fired:few" },
+	/* a choice by hand that dies leaves to the first of the others */
+	{ WELL "!reroute:one=b seen:one good:proof killed:b=9", TOLD,
+	  "route:one=b route-moved:one answer:done route:one=a" },
+	/* without a name, the next that is well; nobody, if there is none */
+	{ WELL "bad:cb bad:cb !reroute:one", TOLD, "route:one=c-b" },
+	{ WELL "bad:cb bad:cb bad:cc bad:cc !reroute:one", TOLD, "rule-fired:few answer:refused" },
+	/* what a front forgot after an order, routes tells it by itself */
+	{ WELL "!reroute:one=b seen:one good:proof anew:one=a ?one", TOLD " route-drifted",
+	  "route:one=b route-moved:one answer:done one=manual" },
+};
+
+static const char zero[] = CHECK("ca") CHECK("cb") CHECK("cc") CHECK("proof")
+	"[route all]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nbackend = c check cc\n"
+	"active = all\nkeep = 2\nreturn = after 0ms\nverify = proof within 3s\n"
+	"[route first]\nswitch = /t\nbackend = a check ca\nbackend = b check cb\nreturn = manual\n";
+#define ALL "go good:ca good:cb good:cc good:proof seen:all=a,b,c seen:first=a +1s "
+
+static const struct stage_row alls[] = {
+	/* back at once */
+	{ ALL "bad:ca bad:ca seen:all good:proof good:ca", "route-restored",
+	  "route:all=b,c-a route:first=b-a route:all=a,b,c" },
+	/* who came in and was not proven stays out for a while */
+	{ ALL "bad:ca bad:ca seen:all good:proof +1ms good:ca seen:all bad:proof +3s seen:all "
+	      "good:proof good:ca +5s +10s",
+	  "route-undone",
+	  "route:all=b,c-a route:first=b-a route:all=a,b,c route:all=b,c route-undone:all "
+	  "route:all=a,b,c route:all=b,c route-undone:all" },
+	/* too few: unknown ones stay in, and nobody comes in who is down */
+	{ ALL "unknown:ca bad:cb bad:cb bad:cc bad:cc ?all", NULL, "route:all=a,c-b all=rerouted" },
+	/* return = manual: nobody comes back by himself */
+	{ ALL "bad:ca bad:ca seen:first seen:all good:proof good:ca seen:all good:proof +1h ?first "
+	      "!restore:first", NULL,
+	  "route:all=b,c-a route:first=b-a route:all=a,b,c first=rerouted route:first=a" },
+};
+
+static void
+corners(void **state)
+{
+	(void)state;
+	stage_table(one, ones, COUNT(ones));
+	stage_table(zero, alls, COUNT(alls));
+}
+
+int
+test_choice(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(corners) };
+	return cmocka_run_group_tests_name("choice", tests, NULL, NULL);
+}
