@@ -91,13 +91,10 @@ route_manual(struct world *w, uint32_t id, uint32_t backend)
 	if (backend != RULES_NONE)
 		route_set_state(w, id, ROUTE_MANUAL);
 	uint64_t back = route_primary(w, id);
-	if (backend == RULES_NONE)
+	if (backend == RULES_NONE) { /* an operator's restore waits for no hold-down */
 		r->refused &= ~back;
-	if (backend == RULES_NONE) /* an operator's restore waits for no hold-down */
-		for (uint32_t i = 0; i < conf(w, id)->backend_count; i++)
-			if ((back & BIT(i)) != 0 && r->good_since_ms[i] != 0 &&
-			    conf(w, id)->return_ms >= 0)
-				r->good_since_ms[i] = w->now_ms - conf(w, id)->return_ms;
+		r->planned |= back;
+	}
 	route_update(w, id);
 }
 
