@@ -472,7 +472,8 @@ recall_told(struct incident *x, const struct journal_line *l, bool opens)
 	bool again = strcmp(l->kind, "incident-again") == 0;
 	if (strncmp(l->kind, "incident-", 9) != 0)
 		return;
-	x->told = x->told || opens;
+	/* the line that opened it may be overwritten already */
+	x->told = x->told || strcmp(l->kind, "incident-ack") != 0;
 	if (opens || again)
 		x->told_ms = l->real_ms;
 	if (opens && l->to[0] == '\0')
