@@ -35,6 +35,7 @@ static const struct row {
 	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
 	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
+	{ "import", 1, 1, ctl_import, NULL, "MONITRC" },
 	{ "top", 0, 0, ctl_top, NULL, "" },
 	{ "names", 1, 1, ctl_names, NULL, "all | services | checks | routes | rules | chains | backends | commands | options" },
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
@@ -66,6 +67,7 @@ usage(FILE *out)
 	      "  graph NAME [METRIC] [--since T] [--until T] [--json]\n"
 	      "                                           history, drawn; without METRIC: which there are\n"
 	      "  availability NAME ... [--month 2026-11] [--json]\n"
+	      "  import MONITRC                           a Monit control file as a rule file\n"
 	      "  names all | services | checks | ...      names, one a line\n"
 	      "  reload                                   read the rule files again\n"
 	      "  test CONTACT                             send a test alert\n"

@@ -121,7 +121,7 @@ function box(status, n, reached, open) {
   svg('rect', { width: boxWidth, height: boxHeight, rx: 9 }),
   svg('text', { class: 'mark', x: 12, y: 23 }, marks[tone]),
   svg('text', { x: 32, y: 22 }, cut(n.name, 15)),
-  svg('text', { class: 'sub', x: 32, y: 40 }, cut(`${state} ${detail(status, n)}`, 22)),
+  svg('text', { class: 'sub', x: 32, y: 40 }, cut(`${state} ${detail(status, n)}`, 20)),
   svg('title', {}, `${n.kind} ${n.name}: ${what} ${detail(status, n)}`));
 }
 

@@ -8,6 +8,7 @@ int test_status_store(void);
 int test_status_incidents(void);
 int test_status_ctl(void);
 int test_status_history(void);
+int test_status_import(void);
 int test_status_pack(void);
 int test_status_shelf(void);
 

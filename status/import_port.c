@@ -1,0 +1,312 @@
+/* Tests of ports and sockets: a check of its own each, of the process if it is one's. */
+#include "status/import.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAYS 16
+
+struct port {
+	char host[256], path[256], request[512], content[300], host_header[256], protocol[24];
+	unsigned number;
+	bool udp, tls, unix_socket, ping, head, not_content;
+	char status[48];
+	double timeout_s, days;
+	const char *say[SAYS]; /* send and expect, in turn */
+	bool sends[SAYS];
+	unsigned says;
+};
+
+/* Monit's name of a protocol, ours (NULL: a plain connection), its port, and what a plain
+ * connection is greeted with where there is no kind for it. */
+static const struct protocol_row {
+	const char *monit, *kind;
+	unsigned port;
+	const char *greeting;
+} protocols[] = {
+	{ "http", "http", 80, NULL },
+	{ "https", "https", 443, NULL },
+	{ "smtp", "smtp", 25, NULL },
+	{ "smtps", NULL, 465, NULL },
+	{ "lmtp", "lmtp", 24, NULL },
+	{ "imap", "imap", 143, NULL },
+	{ "imaps", NULL, 993, NULL },
+	{ "pop", NULL, 110, "^\\+OK" },
+	{ "pops", NULL, 995, NULL },
+	{ "ftp", "ftp", 21, NULL },
+	{ "ssh", "ssh", 22, NULL },
+	{ "ldap2", "ldap", 389, NULL },
+	{ "ldap3", "ldap", 389, NULL },
+	{ "mysql", "mysql", 3306, NULL },
+	{ "mysqls", "mysql", 3306, NULL },
+	{ "pgsql", "pgsql", 5432, NULL },
+	{ "redis", "redis", 6379, NULL },
+	{ "memcache", "memcached", 11211, NULL },
+	{ "mqtt", "mqtt", 1883, NULL },
+	{ "websocket", "websocket", 80, NULL },
+	{ "fcgi", "fastcgi", 9000, NULL },
+	{ "ajp", "ajp", 8009, NULL },
+	{ "nntp", NULL, 119, "^20[01]" },
+	{ "sieve", NULL, 4190, NULL },
+	{ "clamav", NULL, 3310, NULL },
+	{ "default", NULL, 0, NULL },
+};
+
+static const struct protocol_row *
+protocol_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+		if (strcasecmp(name, protocols[i].monit) == 0)
+			return &protocols[i];
+	return NULL;
+}
+
+/* "http://host:port/path" of `url`. */
+static bool
+take_url(const char *url, struct port *p)
+{
+	const char *at = strstr(url, "://");
+	if (at == NULL)
+		return false;
+	text_print(p->protocol, sizeof p->protocol, "%.*s", (int)(at - url), url);
+	const struct protocol_row *row = protocol_of(p->protocol);
+	at += 3;
+	size_t n = strcspn(at, "/:");
+	text_print(p->host, sizeof p->host, "%.*s", (int)n, at);
+	p->number = row != NULL ? row->port : 0;
+	if (at[n] == ':')
+		p->number = (unsigned)strtoul(at + n + 1, NULL, 10);
+	at += strcspn(at, "/");
+	text_print(p->request, sizeof p->request, "%s", *at == '/' ? at : "/");
+	return row != NULL;
+}
+
+static double
+seconds(const struct token *const *c, size_t i, size_t count)
+{
+	double n = strtod(c[i]->text, NULL);
+	if (i + 1 < count && (token_is(c[i + 1], "minutes") || token_is(c[i + 1], "minute")))
+		n *= 60;
+	if (i + 1 < count && (token_is(c[i + 1], "milliseconds") || token_is(c[i + 1], "ms")))
+		n /= 1000;
+	return n;
+}
+
+/* One word with what belongs to it. Returns how many tokens it took; 0: unknown. */
+static size_t
+take(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	const char *next = i + 1 < count ? c[i + 1]->text : "";
+	static const char *const noise[] = { "failed", "and", "with", "using", "use", "the", "is", "has",
+					     "for", "on", "within", "options", "valid", "certificate",
+					     "seconds", "second", "minutes", "ssl", "tls", "ipv4",
+					     "ipv6", "days", "day", ">", "=", "==", "~", "echo", "http", "in",
+					     "cycles", "milliseconds", "ms", "response", "time" };
+	if (c[i]->kind == TOKEN_WORD || c[i]->kind == TOKEN_SIGN) {
+		if (token_is(c[i], "host") || token_is(c[i], "hostname")) {
+			text_print(p->host, sizeof p->host, "%s", next);
+			return 2;
+		}
+		if (token_is(c[i], "port")) {
+			p->number = (unsigned)strtoul(next, NULL, 10);
+			return 2;
+		}
+		if (token_is(c[i], "url"))
+			return take_url(next, p) ? 2 : 0;
+		if (token_is(c[i], "unixsocket") || token_is(c[i], "unix")) {
+			p->unix_socket = true;
+			text_print(p->path, sizeof p->path, "%s", next);
+			return 2;
+		}
+		if (token_is(c[i], "type")) {
+			p->udp = strcasecmp(next, "udp") == 0;
+			p->tls = p->tls || strcasecmp(next, "tcpssl") == 0;
+			return 2;
+		}
+		if (token_is(c[i], "protocol") || token_is(c[i], "proto")) {
+			text_print(p->protocol, sizeof p->protocol, "%s", next);
+			return 2;
+		}
+		if (token_is(c[i], "request")) {
+			text_print(p->request, sizeof p->request, "%s", next);
+			return 2;
+		}
+		if (token_is(c[i], "hostheader")) {
+			text_print(p->host_header, sizeof p->host_header, "%s", next);
+			return 2;
+		}
+		if (token_is(c[i], "method")) {
+			p->head = strcasecmp(next, "head") == 0;
+			return 2;
+		}
+		if (token_is(c[i], "timeout") && i + 1 < count) {
+			p->timeout_s = seconds(c, i + 1, count);
+			return 2;
+		}
+		if (token_is(c[i], "status") && i + 2 < count) {
+			bool sign = c[i + 1]->kind == TOKEN_SIGN;
+			const char *op = sign ? c[i + 1]->text : "=", *value = c[i + (sign ? 2 : 1)]->text;
+			bool equal = strcmp(op, "=") == 0 || strcmp(op, "==") == 0;
+			text_print(p->status, sizeof p->status, "status %s%s%s", equal ? "" : op,
+				   equal ? "" : " ", value);
+			return sign ? 3 : 2;
+		}
+		if (token_is(c[i], "status")) {
+			text_print(p->status, sizeof p->status, "status %s", next);
+			return 2;
+		}
+		if (token_is(c[i], "content") && i + 2 < count) {
+			p->not_content = token_is(c[i + 1], "!=");
+			text_print(p->content, sizeof p->content, "%s", c[i + 2]->text);
+			return 3;
+		}
+		if ((token_is(c[i], "send") || token_is(c[i], "expect")) && p->says < SAYS) {
+			p->sends[p->says] = token_is(c[i], "send");
+			p->say[p->says++] = next;
+			return 2;
+		}
+		if (token_is(c[i], "certificate")) {
+			for (size_t k = i; k < count; k++)
+				if (c[k]->text[0] >= '0' && c[k]->text[0] <= '9') {
+					p->days = strtod(c[k]->text, NULL);
+					return k - i + 1;
+				}
+		}
+		if (token_is(c[i], "ssl") || token_is(c[i], "tls"))
+			p->tls = true;
+		if (token_is(c[i], "ping") || token_is(c[i], "ping4") || token_is(c[i], "icmp"))
+			p->ping = true;
+		if (p->ping && (token_is(c[i], "count") || token_is(c[i], "size") || token_is(c[i], "type")))
+			return 2;
+		if (p->ping)
+			return 1;
+		if (token_is(c[i], "{")) { /* options of TLS: ours verifies */
+			size_t k = i;
+			while (k < count && !token_is(c[k], "}"))
+				k++;
+			return k - i + 1;
+		}
+	}
+	for (size_t n = 0; n < sizeof noise / sizeof *noise; n++)
+		if (token_is(c[i], noise[n]))
+			return 1;
+	return 0;
+}
+
+static void
+write_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++)
+		fprintf(out, "%s%c", *text == '"' ? "\\" : "", *text);
+	fputc('"', out);
+}
+
+static void
+write_target(FILE *out, const struct port *p, const struct protocol_row *row)
+{
+	const char *kind = row != NULL ? row->kind : NULL,
+		   *request = p->request[0] == '/' ? p->request : "/";
+	bool http = kind != NULL && (strcmp(kind, "http") == 0 || strcmp(kind, "https") == 0);
+	if (http && (p->tls || strcmp(kind, "https") == 0))
+		fprintf(out, "https = https://%s:%u%s\n", p->host, p->number, request);
+	else if (http)
+		fprintf(out, "http = http://%s:%u%s\n", p->host, p->number, request);
+	else if (p->unix_socket)
+		fprintf(out, "%s = %s\n", kind != NULL && strcmp(kind, "ajp") != 0 ? kind : "unix", p->path);
+	else if (kind != NULL && strcmp(kind, "websocket") == 0)
+		fprintf(out, "websocket = %s:%u%s\n", p->host, p->number, request);
+	else if (kind != NULL && !p->tls)
+		fprintf(out, "%s = %s:%u\n", kind, p->host, p->number);
+	else
+		fprintf(out, "%s = %s:%u\n", p->tls || (row != NULL && strchr("is", row->monit[strlen(row->monit) - 1]) != NULL && row->kind == NULL && row->greeting == NULL && row->port > 400 && row->port < 1000) ? "tls" : "tcp", p->host, p->number);
+}
+
+static void
+write_expectations(FILE *out, const struct port *p, const struct protocol_row *row)
+{
+	bool http = row != NULL && row->kind != NULL && strncmp(row->kind, "http", 4) == 0;
+	if (http && p->host_header[0] != '\0')
+		fprintf(out, "header = Host: %s\n", p->host_header);
+	if (http && p->head)
+		fputs("method = HEAD\n", out);
+	if (http && p->status[0] != '\0')
+		fprintf(out, "expect = %s\n", p->status);
+	if (http && p->content[0] != '\0') {
+		fprintf(out, "expect = body %s ", p->not_content ? "!~" : "~");
+		write_quoted(out, p->content);
+		fputc('\n', out);
+	}
+	if (p->days > 0)
+		fprintf(out, "warn = days-left < %.0f\n", p->days);
+	if (row != NULL && row->kind == NULL && row->greeting != NULL && !p->tls && p->says == 0)
+		fprintf(out, "expect = body ~ %s\n", row->greeting);
+	for (unsigned i = 0; i < p->says; i++) {
+		fputs(p->sends[i] ? "send = " : "expect = body ~ ", out);
+		write_quoted(out, p->say[i]);
+		fputc('\n', out);
+	}
+}
+
+static bool
+is_process(const struct import *m)
+{
+	return strcmp(m->section->type, "process") == 0;
+}
+
+static void
+write_head(struct import *m, const struct port *p, const char *name)
+{
+	FILE *out = m->section->more;
+	fprintf(out, "\n[check %s]\n", name);
+	if (is_process(m))
+		fprintf(out, "of = %s\n", m->section->name);
+	if (p->timeout_s > 0)
+		fprintf(out, "timeout = %.10gs\n", p->timeout_s);
+}
+
+void
+import_port(struct import *m, const struct token *const *c, size_t count,
+	    const struct outcome_text *o, size_t begin)
+{
+	struct port p = { 0 };
+	char wanted[160], name[IMPORT_NAME], suffix[80];
+	FILE *out = m->section->more;
+	for (size_t i = 0; i < count;) {
+		size_t used = take(c, i, count, &p);
+		if (used == 0) {
+			char why[200];
+			text_print(why, sizeof why, "'%s' in a test of a port", c[i]->text);
+			import_lose(m, begin, why);
+			return;
+		}
+		i += used;
+	}
+	if (p.ping || p.udp) {
+		import_lose(m, begin, p.ping ? "a ping" : "a test over UDP");
+		return;
+	}
+	if (p.host[0] == '\0')
+		text_print(p.host, sizeof p.host, "%s", m->section->host[0] != '\0' ? m->section->host : "127.0.0.1");
+	const struct protocol_row *row = p.protocol[0] != '\0' ? protocol_of(p.protocol) : NULL;
+	if (p.protocol[0] != '\0' && row == NULL)
+		import_lose(m, begin, "this protocol: only the connection is checked");
+	if (p.number == 0 && row != NULL)
+		p.number = row->port;
+	if (!p.unix_socket && p.number == 0) {
+		import_lose(m, begin, "a test without a port");
+		return;
+	}
+	text_print(suffix, sizeof suffix, "%u", p.number);
+	text_print(wanted, sizeof wanted, "%s-%s", m->section->name, p.unix_socket ? "socket" : suffix);
+	import_name(m, wanted, name);
+	write_head(m, &p, name);
+	write_target(out, &p, row);
+	write_expectations(out, &p, row);
+	if (o->window[0] != '\0')
+		fprintf(out, "%s\n", o->window);
+	if (o->action[0] != '\0' && import_can(m, o->action, begin))
+		fprintf(out, "do = %s\n", o->action);
+}
