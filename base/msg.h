@@ -68,6 +68,8 @@ enum open_what {
 	OPEN_CHECK_CERT,    /* net: check id; tls-cert */
 	OPEN_CHECK_KEY,	    /* net: check id; tls-key */
 	OPEN_CHECK_BODY,    /* net: check id; body-file */
+	OPEN_CHECK_PING4,   /* net: check id of a ping; a socket for ICMP echo, IPv4 */
+	OPEN_CHECK_PING6,   /* the same, IPv6 */
 	OPEN_ROUTE_SOCKET,  /* routes: route id; the front's Unix socket, connected */
 	OPEN_ROUTE_SECRET,  /* routes: route id; e.g. Varnish's secret file */
 	OPEN_ROUTE_FILE,    /* routes: route id; the switch's or front's file, read-only; of a link a handle */

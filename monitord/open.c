@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/icmp.h>
 #include <netdb.h>
+#include <netinet/icmp6.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +98,26 @@ named_file(const char *path, enum open_what what)
 	int error = errno;
 	close(fd);
 	return readable == -1 ? -error : readable;
+}
+
+/* For hosts where only root may ping: it hears nothing but answers to a ping. */
+static int
+ping_socket(bool six)
+{
+	struct icmp_filter four = { .data = ~(1u << ICMP_ECHOREPLY) };
+	struct icmp6_filter filter;
+	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	if (fd == -1)
+		return -errno;
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+	if (six ? setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) == 0
+		: setsockopt(fd, SOL_RAW, ICMP_FILTER, &four, sizeof four) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return -error;
 }
 
 static bool
@@ -259,6 +281,11 @@ opened(struct helper_slot *h, const struct msg_open *o)
 	case OPEN_CHECK_FILE:
 		if (h->role == ROLE_LOCAL && check != NULL && is_file(check))
 			return check_file(check);
+		break;
+	case OPEN_CHECK_PING4:
+	case OPEN_CHECK_PING6:
+		if (h->role == ROLE_NET && check != NULL && check->kind == CHECK_PING)
+			return ping_socket(what == OPEN_CHECK_PING6);
 		break;
 	case OPEN_CHECK_SECRET:
 	case OPEN_CHECK_CA:

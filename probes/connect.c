@@ -263,6 +263,25 @@ tell_address(struct exchange *x, const union address *a)
 	exchange_phase(x, PHASE_CONNECT, text);
 }
 
+static int
+open_socket(const struct exchange *x, int family)
+{
+	const int options = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	if (x->run->plan.check->kind == CHECK_PING)
+		return socket(family, SOCK_DGRAM | options,
+			      family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	return socket(family, (exchange_is_stream(x) ? SOCK_STREAM : SOCK_DGRAM) | options,
+		      0);
+}
+
+/* Hosts may keep pings for root (net.ipv4.ping_group_range): monitord lends a socket. */
+static bool
+may_not_ping(const struct exchange *x, int error)
+{
+	return x->run->plan.check->kind == CHECK_PING &&
+	       (error == EACCES || error == EPERM || error == EPROTONOSUPPORT);
+}
+
 /* Tries the next address; error: why the one before failed, 0: there was none. */
 static void
 connect_next(struct exchange *x, int error)
@@ -275,8 +294,14 @@ connect_next(struct exchange *x, int error)
 		exchange_watch(x, 0);
 		if (x->fd != -1)
 			close(x->fd);
-		x->fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			       0);
+		x->fd = open_socket(x, a->any.sa_family);
+		if (x->fd == -1 && may_not_ping(x, errno)) {
+			x->address--;
+			await(x, PHASE_OPEN, 1);
+			ask_to_open(x, a->any.sa_family == AF_INET ? OPEN_CHECK_PING4
+								   : OPEN_CHECK_PING6);
+			return;
+		}
 		error = x->fd == -1 ? errno : try_connect(x, a);
 		if (error == -1)
 			return;
@@ -341,8 +366,13 @@ exchange_move(struct exchange *x)
 	exchange_watch(x, 0);
 	close(x->fd);
 	x->fd = -1;
-	x->moved = true;
 	x->address = 0;
+	x->streamed = true;
+	if (x->reply.host == NULL) { /* the same peer */
+		start_connect(x);
+		return;
+	}
+	x->moved = true;
 	x->run->others->count = 0;
 	exchange_phase(x, PHASE_RESOLVE, x->reply.host);
 	struct lookup *l = resolve(x->reply.host, x->reply.port, on_resolved, x);
@@ -407,7 +437,15 @@ socket_opened(struct exchange *x, const struct msg_opened *o, int fd)
 		return;
 	}
 	x->fd = fd;
-	exchange_connected(x);
+	if (x->run->addresses == NULL) {
+		exchange_connected(x);
+		return;
+	}
+	error = try_connect(x, &addresses(x)->list[x->address++]); /* a ping's */
+	if (error == 0)
+		exchange_connected(x);
+	else
+		connect_next(x, error);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define READ_TURNS 16 /* reads of one peer before the others have theirs */
 #define REPLY_MAX (2 * (HTTP_HEAD_MAX + HTTP_BODY_MAX + 65536u))
@@ -196,6 +197,44 @@ go_elsewhere(struct exchange *x)
 	exchange_go(x);
 }
 
+/* Only datagrams are asked for times. */
+static int64_t
+real_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+note_time(struct exchange *x)
+{
+	x->reply.stream = exchange_is_stream(x);
+	if (x->reply.stream)
+		return;
+	x->reply.now_ns = clock_ns();
+	x->reply.real_ns = real_ns();
+}
+
+bool
+exchange_enough(struct exchange *x)
+{
+	const struct plan *p = &x->run->plan;
+	const struct kind *kind = &kind_table[p->check->kind];
+	const char *names[RULES_BACKENDS_MAX];
+	struct answer a;
+	char why[MSG_TEXT] = "";
+	if (kind->packets == NULL)
+		return false;
+	answer_begin(x, &a, names);
+	x->reply.ended = true;
+	x->reply.size = 0;
+	if (kind->judge(p, &x->reply, &a, why) != JUDGE_GOOD)
+		return false;
+	good(x, &a);
+	return true;
+}
+
 /* True: the exchange has ended, or goes on otherwise than by reading. */
 static bool
 judge(struct exchange *x)
@@ -206,7 +245,7 @@ judge(struct exchange *x)
 	struct answer a;
 	char why[MSG_TEXT] = "";
 	answer_begin(x, &a, names);
-	x->reply.now_ns = clock_ns();
+	note_time(x);
 	x->reply.unique = x->unique;
 	if (expect_unknown(p, &a)) {
 		active_unknown(x);
@@ -224,7 +263,7 @@ judge(struct exchange *x)
 				return false;
 			break;
 		case JUDGE_ELSEWHERE:
-			assert(kind->moves && x->ssl == NULL);
+			assert((kind->moves || x->reply.host == NULL) && x->ssl == NULL);
 			x->reply.used = x->reply.size;
 			take_step(x);
 			x->reply.ended = false;
@@ -279,11 +318,10 @@ make_request(struct exchange *x)
 			       .unique = x->unique,
 			       .step = x->reply.step,
 			       .kept = x->reply.kept,
+			       .stream = true,
 			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
 			       .files = files };
 	x->reply.files = files;
-	if (kind_table[r->plan.check->kind].kept > 0)
-		asked.now_ns = clock_ns();
 	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
 	return size;
 }
@@ -297,10 +335,47 @@ went_out(struct exchange *x, size_t n)
 	x->sent += n;
 }
 
+/* One datagram for each step. What cannot be sent is lost, as on its way. */
+static bool
+ask_packets(struct exchange *x)
+{
+	const struct plan *p = &x->run->plan;
+	const struct kind *kind = &kind_table[p->check->kind];
+	const struct stream *s = x->run->stream;
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	socklen_t own_size = sizeof own;
+	getsockname(x->fd, (struct sockaddr *)&own, &own_size);
+	struct asked asked = { .plan = p,
+			       .unique = x->unique,
+			       .step = x->reply.step,
+			       .kept = x->reply.kept,
+			       .now_ns = clock_ns(),
+			       .family = own.ss_family };
+	unsigned count = kind->packets != NULL ? kind->packets(p) : 1;
+	x->reply.asked_ns = asked.now_ns;
+	x->reply.asked_real_ns = real_ns();
+	for (unsigned i = 0; i < count; i++, asked.step++) {
+		size_t size = kind->ask(&asked, request, sizeof request);
+		if (size == 0) {
+			exchange_fail(x, OUTCOME_UNKNOWN, "the request cannot be made");
+			return false;
+		}
+		if (size == ASK_NOTHING)
+			continue;
+		ssize_t sent = send(x->fd, request, size, MSG_NOSIGNAL);
+		if (s->bytes != NULL && sent > 0)
+			s->bytes(x->run->stream, true, request, (size_t)sent);
+	}
+	exchange_watch(x, LOOP_READ);
+	return true;
+}
+
 /* Sends what is left of the step's request. False: the exchange has ended. */
 static bool
 ask(struct exchange *x)
 {
+	if (!exchange_is_stream(x))
+		return ask_packets(x);
 	size_t size = make_request(x);
 	x->unsent = false;
 	if (size == 0) {
@@ -428,7 +503,7 @@ read_once(struct exchange *x)
 		s->bytes(x->run->stream, false, p->bytes + p->size, n);
 	p->size += n;
 	x->came += n;
-	p->ended = n == 0;
+	p->ended = n == 0 && exchange_is_stream(x);
 	if (judge(x))
 		return false;
 	/* the shared buffer is not ours to keep */

@@ -14,6 +14,7 @@ struct exchange {
 	int fd; /* -1: none */
 	int64_t began_ns, deadline_ms;
 	unsigned address; /* the next to be tried */
+	bool streamed;    /* datagrams were not enough */
 	bool moved;       /* the peer named somebody else: the reply's host and port */
 	struct lookup *lookup;
 	uint64_t token;        /* of its OPENs */
@@ -51,6 +52,7 @@ void exchange_fail(struct exchange *x, enum outcome outcome, const char *format,
 void exchange_arm(struct exchange *x, int64_t limit_ms);
 /* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
 void exchange_watch(struct exchange *x, unsigned events);
+bool exchange_is_stream(const struct exchange *x);
 const char *exchange_host(const struct exchange *x); /* NULL: a Unix socket */
 void exchange_close(struct exchange *x, bool good); /* its connection */
 /* "127.0.0.1:80" or the path. */
@@ -67,6 +69,8 @@ void files_free(struct check_files **fp);
 
 /* ---- exchange.c ---- */
 void exchange_connected(struct exchange *x);
+/* At the deadline: is what came enough? True: the exchange has ended. */
+bool exchange_enough(struct exchange *x);
 /* Sends at once, perhaps before the connection stands. 0: it is out, and the exchange goes
  * on; EAGAIN: it has to stand first; else an errno of connect(2). */
 int exchange_early(struct exchange *x);

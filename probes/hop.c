@@ -27,7 +27,7 @@ origin(struct hop *to, const struct check *c, const struct hop *from)
 	text_print(to->host_header, sizeof to->host_header, "%s", c->host_header);
 	text_print(to->target, sizeof to->target, "%s", c->target);
 	to->port = c->port;
-	to->tls = c->kind == CHECK_HTTPS;
+	to->tls = c->https;
 }
 
 /* "host", "host:80", "[::1]:80": n bytes. */
@@ -129,7 +129,7 @@ hop_make(struct hop *to, const struct check *c, const struct hop *from, unsigned
 	}
 	if (!target(to, rest))
 		return refuse(why, cap, "that is too long", location);
-	to->foreign = to->foreign || to->port != c->port || to->tls != (c->kind == CHECK_HTTPS) ||
+	to->foreign = to->foreign || to->port != c->port || to->tls != c->https ||
 		      strcasecmp(to->host, c->host) != 0;
 	return true;
 }

@@ -10,8 +10,8 @@
 #include "probes/tls.h"
 
 /* JUDGE_NEXT: this step is done: its `used` bytes are taken away, and the next one asks.
- * JUDGE_ELSEWHERE: the next one asks over a new connection, to the reply's host and port;
- * for kinds that move.
+ * JUDGE_ELSEWHERE: the next one asks over a new connection, a stream, to the reply's host
+ * and port, for kinds that move; without a host, to the same.
  * JUDGE_STARTTLS: the same, and the peer has agreed to TLS: the engine makes the
  * handshake before the next step asks; a byte behind the `used` ones is a failure, as
  * anybody may have put it there. Only where check->tls->encrypt is ENCRYPT_STARTTLS; with
@@ -42,7 +42,10 @@ struct reply {
 	uint16_t port;
 	uint64_t unique; /* as asked's, like these */
 	int64_t now_ns;
-	const struct blob *files; /* as asked's */
+	bool stream;
+	const struct blob *files;
+	int64_t asked_ns;               /* when the last step was asked */
+	int64_t real_ns, asked_real_ns; /* the same as the time of day */
 	const struct hop
 		*hop;  /* where we are by redirect, NULL: at the check's address;
 			* for JUDGE_REDIRECT: where to go, good until the next judge */
@@ -72,6 +75,8 @@ struct asked {
 	unsigned step;
 	const void *kept; /* of the reply */
 	int64_t now_ns;
+	bool stream; /* false: each recv() was a datagram */
+	int family;  /* AF_INET, AF_INET6 or AF_UNIX */
 	/* Contents of check->files, by enum check_file, read anew once a minute; NULL:
 	 * the check has none. FILE_SECRET is a password or token as it stands in its
 	 * file. */
@@ -91,67 +96,53 @@ struct kind {
 	size_t most;    /* bytes that a step's answer may have; 0: its judge has limits */
 	size_t kept;    /* bytes that ask and judge share, zero when an exchange begins */
 	bool moves;     /* JUDGE_ELSEWHERE may come */
+	bool datagrams; /* UDP or ICMP; a judge that waits on takes away what is of no use
+			 */
+	/* How many steps are asked at once; NULL: one. At the deadline the judge hears
+	 * that it has ended, as some answers may do. */
+	unsigned (*packets)(const struct plan *p);
 	bool announces; /* behind JUDGE_STARTTLS one step asks in clear before the
 			   handshake */
 };
 extern const struct kind kind_table[CHECK_KINDS];
 
-size_t http_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t ajp_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-ajp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
+#define KIND(name)                                                                       \
+	size_t name##_ask(const struct asked *a, char *buf, size_t cap);                 \
+	enum judgement name##_judge(const struct plan *p, struct reply *r,               \
+				    struct answer *a, char why[MSG_TEXT]);
+KIND(http)
+KIND(ajp)
+KIND(jrmp)
+KIND(varnish)
+KIND(haproxy)
+KIND(apache)
+KIND(tomcat)
+KIND(pgsql)
+KIND(mysql)
+KIND(redis)
+KIND(memcached)
+KIND(lines)
+KIND(ssh)
+KIND(ldap)
+KIND(mqtt)
+KIND(websocket)
+KIND(fastcgi)
+KIND(oracle)
+KIND(dns)
+KIND(ntp)
+KIND(ping)
+KIND(dialogue)
+#undef KIND
+unsigned ping_packets(const struct plan *p);
+
+/* What they keep. */
 #define JRMP_KEPT 288
-size_t jrmp_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-jrmp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
 #define VARNISH_KEPT 48
-size_t varnish_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement varnish_judge(const struct plan *p, struct reply *r, struct answer *a,
-			     char why[MSG_TEXT]);
-size_t haproxy_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement haproxy_judge(const struct plan *p, struct reply *r, struct answer *a,
-			     char why[MSG_TEXT]);
 #define PGSQL_KEPT 512
-size_t pgsql_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-pgsql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
 #define MYSQL_KEPT 160
-size_t mysql_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-mysql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t redis_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-redis_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t memcached_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement memcached_judge(const struct plan *p, struct reply *r, struct answer *a,
-			       char why[MSG_TEXT]);
-size_t lines_ask(const struct asked *a, char *buf, size_t cap); /* smtp … pop3 */
-enum judgement
-lines_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t ssh_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-ssh_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t ldap_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-ldap_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t mqtt_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-mqtt_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t websocket_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement websocket_judge(const struct plan *p, struct reply *r, struct answer *a,
-			       char why[MSG_TEXT]);
 #define FASTCGI_KEPT 1040
-size_t fastcgi_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement fastcgi_judge(const struct plan *p, struct reply *r, struct answer *a,
-			     char why[MSG_TEXT]);
-size_t oracle_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement
-oracle_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT]);
-size_t dialogue_ask(const struct asked *a, char *buf, size_t cap);
-enum judgement dialogue_judge(const struct plan *p, struct reply *r, struct answer *a,
-			      char why[MSG_TEXT]);
+#define DNS_KEPT 520
+#define PING_KEPT 24
 
 /* Does every expect hold? First those that early names (EXPECT_STATUS and EXPECT_HEADER),
  * so that a wrong head needs no body. False: why says which does not, and what was found.
@@ -165,9 +156,10 @@ bool body_sha256(const char *bytes, size_t size, char hex[65]); /* false: out of
 /* Does any warn hold? True: why says which. */
 bool expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT]);
 /* Each expect (or warn): is it so, as a user would write it, and what was found. */
-void expect_each(const struct plan *p, bool warns, const struct answer *a,
-		 void (*fn)(void *arg, bool is_so, const char *wording, const char *found),
-		 void *arg);
+void
+expect_each(const struct plan *p, bool warns, const struct answer *a,
+	    void (*fn)(void *arg, bool is_so, const char *wording, const char *found),
+	    void *arg);
 /* Does that regex of the rules fit in the text? end: behind it, or 0. */
 bool expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */

@@ -130,6 +130,10 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	for (uint32_t i = 0; i < c->headers.count; i++)
 		p->unique = p->unique || strstr(c->headers.texts[i], PLAN_UNIQUE) != NULL;
 	p->body_enough = enough(c);
+	if (c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT) {
+		p->wants_body = p->keeps_body = true; /* what is measured stands in it */
+		p->body_enough = 0;
+	}
 	p->talks = kind_table[c->kind].judge != NULL &&
 		   (!check_can_talk(c) || c->say_count > 0 || p->wants_body);
 	want_all(p, rules, check);

@@ -191,6 +191,12 @@ exchange_fail(struct exchange *x, enum outcome outcome, const char *format, ...)
 
 /* ---- deadlines ---- */
 
+bool
+exchange_is_stream(const struct exchange *x)
+{
+	return x->streamed || !kind_table[x->run->plan.check->kind].datagrams;
+}
+
 const char *
 exchange_host(const struct exchange *x)
 {
@@ -204,7 +210,9 @@ exchange_place(const struct exchange *x, char *out, size_t cap)
 {
 	const struct check *c = x->run->plan.check;
 	const char *host = exchange_host(x);
-	if (host == NULL)
+	if (c->host != NULL && c->port == 0 && !x->moved)
+		text_print(out, cap, "%.60s", c->host); /* a ping */
+	else if (host == NULL)
 		text_print(out, cap, "%s", c->path);
 	else
 		text_print(out, cap,
@@ -221,7 +229,13 @@ exchange_late(struct exchange *x, const char *after)
 	const struct check *c = x->run->plan.check;
 	char at[110];
 	exchange_place(x, at, sizeof at);
-	if (x->came == 0)
+	if (exchange_enough(x))
+		return;
+	if (!exchange_is_stream(x))
+		exchange_fail(x, OUTCOME_BAD, x->came == 0 ? "no answer from %s within %s"
+						      : "no right answer from %s within %s",
+			      at, after);
+	else if (x->came == 0)
 		exchange_fail(x, OUTCOME_BAD,
 			      "connected to %s, but not a byte came within %s", at, after);
 	else

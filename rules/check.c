@@ -24,12 +24,15 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_IMAP] = "imap", [CHECK_POP3] = "pop3", [CHECK_FTP] = "ftp", [CHECK_SSH] = "ssh",
 	[CHECK_LDAP] = "ldap", [CHECK_MQTT] = "mqtt", [CHECK_WEBSOCKET] = "websocket",
 	[CHECK_FASTCGI] = "fastcgi", [CHECK_ORACLE] = "oracle",
+	[CHECK_APACHE] = "apache-status", [CHECK_TOMCAT] = "tomcat", [CHECK_DNS] = "dns",
+	[CHECK_NTP] = "ntp", [CHECK_UDP] = "udp", [CHECK_PING] = "ping",
 };
 
 bool
 check_is_http(const struct check *c)
 {
-	return c->kind == CHECK_HTTP || c->kind == CHECK_HTTPS;
+	return c->kind == CHECK_HTTP || c->kind == CHECK_HTTPS || c->kind == CHECK_APACHE ||
+	       c->kind == CHECK_TOMCAT;
 }
 
 bool
@@ -57,16 +60,19 @@ set_of(struct build *b, void *object, const struct entry *e)
 	c->of = build_resolve(b, e->value, OBJECT_SERVICE);
 }
 
-void
+static void
 http_address(struct build *b, struct check *c, const char *url)
 {
 	const char *kind = check_kind_name[c->kind];
-	size_t scheme = strlen(kind);
-	if (strncmp(url, kind, scheme) != 0 || strncmp(url + scheme, "://", 3) != 0) {
-		error(b, "%s: expected %s://HOST[:PORT]/PATH, not '%.80s'", kind, kind, url);
+	bool any = c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT;
+	c->https = c->kind == CHECK_HTTPS || (any && strncmp(url, "https:", 6) == 0);
+	const char *scheme = c->https ? "https" : "http";
+	if (strncmp(url, scheme, strlen(scheme)) != 0 ||
+	    strncmp(url + strlen(scheme), "://", 3) != 0) {
+		error(b, "%s: expected %s://HOST[:PORT]/PATH, not '%.80s'", kind, scheme, url);
 		return;
 	}
-	const char *host = url + scheme + 3;
+	const char *host = url + strlen(scheme) + 3;
 	size_t n = strcspn(host, "/?#");
 	if (memchr(host, '@', n) != NULL || strpbrk(url, " \t\"#") != NULL) {
 		error(b, "%s: no user, blank, quote or '#' may stand in the address", kind);
@@ -77,7 +83,7 @@ http_address(struct build *b, struct check *c, const char *url)
 	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']')) {
 		char with[LINE_MAX_BYTES];
 		size_t m = text_print(with, sizeof with, "%s:%d", address,
-				      c->kind == CHECK_HTTPS ? 443 : 80);
+				      c->https ? 443 : 80);
 		address = build_text(b, with, m);
 	}
 	build_address(b, address, &c->host, &c->port);
@@ -128,10 +134,13 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	switch (c->kind) {
 	case CHECK_HTTP:
 	case CHECK_HTTPS:
+	case CHECK_APACHE:
+	case CHECK_TOMCAT:
 		http_address(b, c, e->value);
 		break;
 	case CHECK_TLS:
 	case CHECK_TCP:
+	case CHECK_UDP:
 		build_address(b, e->value, &c->host, &c->port);
 		break;
 	case CHECK_AJP:
@@ -153,6 +162,9 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_WEBSOCKET:
 	case CHECK_FASTCGI:
 	case CHECK_ORACLE:
+	case CHECK_DNS:
+	case CHECK_NTP:
+	case CHECK_PING:
 		protocol_address(b, c, e->value);
 		break;
 	case CHECK_UNIX:

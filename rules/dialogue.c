@@ -9,7 +9,7 @@
 bool
 check_can_talk(const struct check *c)
 {
-	return c->kind == CHECK_TCP || c->kind == CHECK_UNIX;
+	return c->kind == CHECK_TCP || c->kind == CHECK_UDP || c->kind == CHECK_UNIX;
 }
 
 static int

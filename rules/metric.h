@@ -77,6 +77,26 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(EVICTIONS, "evictions", "C", UNIT_COUNT, "what had to go for want of memory, since it began") \
 	X(ROWS, "rows", "C", UNIT_COUNT, "rows that the query gave")                            \
 	X(RESULT, "result", "C", UNIT_COUNT, "the number in the first column of its first row") \
+	X(BUSY, "busy", "C", UNIT_COUNT, "workers or threads that serve somebody")              \
+	X(BUSY_LIMIT, "busy-limit", "C", UNIT_COUNT, "how many there may be")                   \
+	X(BUSY_PERCENT, "busy-percent", "C", UNIT_PERCENT, "busy, of busy-limit")               \
+	X(IDLE, "idle", "C", UNIT_COUNT, "workers that wait for somebody")                      \
+	X(STARTING, "starting", "C", UNIT_COUNT, "workers that begin")                          \
+	X(READING, "reading", "C", UNIT_COUNT, "workers that read a request")                   \
+	X(WRITING, "writing", "C", UNIT_COUNT, "workers that send an answer")                   \
+	X(KEEPING, "keepalive", "C", UNIT_COUNT, "workers that wait for a further request")     \
+	X(RESOLVING, "resolving", "C", UNIT_COUNT, "workers that ask for a name")               \
+	X(CLOSING, "closing", "C", UNIT_COUNT, "workers that close a connection")               \
+	X(LOGGING, "logging", "C", UNIT_COUNT, "workers that write a log")                      \
+	X(FINISHING, "finishing", "C", UNIT_COUNT, "workers that end in good order")            \
+	X(REQUESTS, "requests", "C", UNIT_COUNT, "requests since it began")                     \
+	X(ANSWERS, "answers", "C", UNIT_COUNT, "records in the answer of a name server")        \
+	X(RCODE, "rcode", "C", UNIT_COUNT, "its verdict: 0 fine, 2 failure, 3 no such name")    \
+	X(TTL, "ttl", "C", UNIT_MS, "how long the shortest-lived of them is good")              \
+	X(STRATUM, "stratum", "C", UNIT_COUNT, "how far a time server is from a clock")         \
+	X(OFFSET, "offset", "C", UNIT_MS, "how far our clock and a time server's are apart")    \
+	X(RTT, "rtt", "C", UNIT_MS, "time of a packet there and back, the mean")                \
+	X(LOSS, "loss", "C", UNIT_PERCENT, "packets that did not come back")                    \
 	X(SERVERS, "servers", "C", UNIT_COUNT, "servers or backends of a front")                \
 	X(SERVERS_UP, "servers-up", "C", UNIT_COUNT, "those of them that it calls up")          \
 	X(SERVERS_UP_PERCENT, "servers-up-percent", "C", UNIT_PERCENT, "servers-up, of servers") \

@@ -2,9 +2,11 @@
  * also spoken over Unix sockets; and the keys that only some of them take. */
 #include "rules/protocol.h"
 #include "rules/keys.h"
+#include "rules/units.h"
 
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
@@ -33,6 +35,9 @@ const struct protocol protocol_table[CHECK_KINDS] = {
 	[CHECK_WEBSOCKET] = { 80, IS_PROTOCOL | TAKES_PATH | TAKES_TLS | TAKES_HEADER },
 	[CHECK_FASTCGI] = { 9000, IS_PROTOCOL | TAKES_SOCKET | TAKES_PATH | TAKES_STATUS | TAKES_TEXT },
 	[CHECK_ORACLE] = { 1521, IS_PROTOCOL | TAKES_TLS },
+	[CHECK_DNS] = { 53, IS_PROTOCOL | TAKES_NAME | TAKES_TEXT },
+	[CHECK_NTP] = { 123, IS_PROTOCOL },
+	[CHECK_PING] = { 0, IS_PROTOCOL | TAKES_NO_PORT },
 };
 
 bool
@@ -69,7 +74,8 @@ host_address(struct build *b, struct check *c, const char *value, const struct p
 {
 	char address[LINE_MAX_BYTES + 16];
 	size_t n = strcspn(value, "/");
-	if (value[n] == '/' && (p->takes & TAKES_PATH) == 0) {
+	const char *path = value + n;
+	if (*path == '/' && (p->takes & TAKES_PATH) == 0) {
 		error(b, "%s: expected %s without a path, not '%.80s'", b->entry->key,
 		      (p->takes & TAKES_NO_PORT) != 0 ? "HOST" : "HOST:PORT", value);
 		return;
@@ -78,13 +84,17 @@ host_address(struct build *b, struct check *c, const char *value, const struct p
 		error(b, "%s: no blank, quote or '#' may stand in '%.80s'", b->entry->key, value);
 		return;
 	}
-	text_print(address, sizeof address, "%.*s", (int)n, value);
+	struct in6_addr six;
+	bool plain = (p->takes & TAKES_NO_PORT) != 0 && inet_pton(AF_INET6, value, &six) == 1;
+	n = (size_t)text_print(address, sizeof address, plain ? "[%.*s]" : "%.*s", (int)n, value);
 	if ((p->takes & TAKES_NO_PORT) != 0 && has_port(address))
 		error(b, "%s: a host without a port is needed", b->entry->key);
 	else if (!has_port(address) && (p->port != 0 || (p->takes & TAKES_NO_PORT) != 0))
 		text_print(address + n, sizeof address - n, ":%u", p->port != 0 ? p->port : 1u);
-	if (build_address(b, address, &c->host, &c->port) && value[n] == '/')
-		c->target = build_text(b, value + n, strlen(value + n));
+	if (build_address(b, address, &c->host, &c->port) && *path == '/')
+		c->target = build_text(b, path, strlen(path));
+	if ((p->takes & TAKES_NO_PORT) != 0)
+		c->port = 0;
 }
 
 void
@@ -94,10 +104,6 @@ protocol_address(struct build *b, struct check *c, const char *value)
 	char word[LINE_MAX_BYTES + 1], rest[256];
 	const char *at = value;
 	bool quoted;
-	if ((p->takes & TAKES_URL) != 0) {
-		http_address(b, c, value);
-		return;
-	}
 	if ((p->takes & TAKES_WORD) != 0) {
 		if (!lex_word(b, &at, "", word, sizeof word, &quoted))
 			return;
@@ -183,6 +189,17 @@ protocol_prove(struct build *b, const struct check *c)
 			  (q->sql != NULL && (takes & TAKES_QUERY) == 0)))
 		build_error(b, c->place, "[check %s]: database and query are for pgsql and mysql",
 			    c->name);
+	if (q != NULL && q->name != NULL && (takes & TAKES_NAME) == 0)
+		build_error(b, c->place, "[check %s]: query-name is for dns", c->name);
+	if ((takes & TAKES_NAME) != 0 && (q == NULL || q->name == NULL))
+		build_error(b, c->place, "[check %s]: query-name is missing: what is asked for?", c->name);
+	if (q != NULL && (q->count != 0 || q->packet_size != 0) && (takes & TAKES_NO_PORT) == 0)
+		build_error(b, c->place, "[check %s]: count and packet-size are for ping", c->name);
+	if (c->kind == CHECK_UDP && c->say_count == 0)
+		build_error(b, c->place, "[check %s]: udp needs send: there is no connection to make",
+			    c->name);
+	if (c->kind == CHECK_UDP && c->tls != NULL)
+		build_error(b, c->place, "[check %s]: udp is not spoken over TLS", c->name);
 	if (q != NULL && q->sql != NULL && (c->http == NULL || c->http->auth_user == NULL) &&
 	    (takes & TAKES_QUERY) != 0)
 		build_error(b, c->place, "[check %s]: a query needs auth-user", c->name);
@@ -193,14 +210,66 @@ protocol_prove(struct build *b, const struct check *c)
 	prove_expects(b, c, takes);
 }
 
+static struct query_wish *
+wish(struct build *b, struct check *c)
+{
+	if (c->query == NULL)
+		c->query = build_get(b, sizeof *c->query);
+	return c->query;
+}
+
 void
 set_query(struct build *b, void *object, const struct entry *e)
 {
-	struct check *c = object;
-	if (c->query == NULL)
-		c->query = build_get(b, sizeof *c->query);
+	struct query_wish *q = wish(b, object);
 	if (strcmp(e->key, "database") == 0)
-		c->query->database = e->value;
+		q->database = e->value;
 	else
-		c->query->sql = e->value;
+		q->sql = e->value;
+}
+
+/* Labels of up to 63 bytes, 253 in all. */
+void
+set_query_name(struct build *b, void *object, const struct entry *e)
+{
+	size_t label = 0, n = strlen(e->value);
+	bool bad = n > 253 || strpbrk(e->value, " \t\"") != NULL;
+	for (size_t i = 0; i < n && !bad; i++) {
+		bad = e->value[i] == '.' ? label == 0 && n > 1 : ++label > 63;
+		if (e->value[i] == '.')
+			label = 0;
+	}
+	if (bad)
+		error(b, "query-name: '%.80s' is no name of the DNS", e->value);
+	wish(b, object)->name = e->value;
+}
+
+const struct dns_type dns_types[] = { { "A", 1 },      { "NS", 2 },   { "CNAME", 5 },
+				      { "SOA", 6 },    { "PTR", 12 }, { "MX", 15 },
+				      { "TXT", 16 },   { "AAAA", 28 }, { "SRV", 33 },
+				      { "DNSKEY", 48 }, { "CAA", 257 }, { NULL, 0 } };
+
+void
+set_query_type(struct build *b, void *object, const struct entry *e)
+{
+	for (const struct dns_type *t = dns_types; t->name != NULL; t++)
+		if (strcmp(t->name, e->value) == 0) {
+			wish(b, object)->type = t->number;
+			return;
+		}
+	error(b, "query-type: expected A, AAAA, MX, NS, TXT, …, not '%.40s'", e->value);
+}
+
+void
+set_packets(struct build *b, void *object, const struct entry *e)
+{
+	char why[UNITS_WHY];
+	uint64_t n = 0;
+	bool count = strcmp(e->key, "count") == 0;
+	if (!units_count(e->value, count ? 1 : PING_LEAST, count ? PING_COUNT_MOST : PING_MOST, &n, why))
+		error(b, "%s: %s", e->key, why);
+	if (count)
+		wish(b, object)->count = (uint32_t)n;
+	else
+		wish(b, object)->packet_size = (uint32_t)n;
 }

@@ -18,10 +18,16 @@ enum protocol_takes {
 	TAKES_HEADER = 1 << 9,	 /* header */
 	TAKES_STATUS = 1 << 10,	 /* its answers have an HTTP status */
 	TAKES_TEXT = 1 << 11,	 /* its answers have a body for `expect = body` */
-	TAKES_URL = 1 << 12,	 /* http://HOST[:PORT]/PATH */
-	TAKES_NO_PORT = 1 << 13, /* HOST */
+	TAKES_NAME = 1 << 12,	 /* query-name, query-type */
+	TAKES_NO_PORT = 1 << 13, /* HOST; count, packet-size */
 	IS_PROTOCOL = 1 << 14
 };
+
+struct dns_type {
+	const char *name; /* NULL: the end */
+	uint16_t number;
+};
+extern const struct dns_type dns_types[];
 
 struct protocol {
 	uint16_t port; /* where none is named; 0: it must be */
@@ -34,8 +40,5 @@ void protocol_address(struct build *b, struct check *c, const char *value);
 void protocol_prove(struct build *b, const struct check *c);
 /* It is one of the table. */
 bool protocol_is(enum check_kind kind);
-/* http://HOST[:PORT]/PATH (rules/check.c) */
-void http_address(struct build *b, struct check *c, const char *url);
-
 
 #endif

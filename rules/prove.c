@@ -89,7 +89,7 @@ static void
 prove_dialogue(struct build *b, const struct check *c)
 {
 	if (c->say_count > 0 && !check_can_talk(c))
-		build_error(b, c->place, "[check %s]: send is for tcp and unix", c->name);
+		build_error(b, c->place, "[check %s]: send is for tcp, udp and unix", c->name);
 	for (uint32_t i = 0; i < c->expect_count && check_can_talk(c); i++)
 		if (c->expects[i].kind == EXPECT_BODY && c->expects[i].compare != COMPARE_MATCH)
 			build_error(b, c->place, "[check %s]: in a dialogue only body ~ REGEX is expected",
@@ -148,7 +148,7 @@ static void
 prove_tls(struct build *b, struct check *c)
 {
 	struct tls_wish *t = c->tls;
-	bool always = c->kind == CHECK_HTTPS || c->kind == CHECK_TLS;
+	bool always = c->https || c->kind == CHECK_TLS;
 	if (t == NULL && (always || (c->http != NULL && c->http->redirects > 0)))
 		c->tls = t = build_tls(b);
 	if (t == NULL)
@@ -160,7 +160,7 @@ prove_tls(struct build *b, struct check *c)
 		t->encrypt = ENCRYPT_TLS;
 	if (t->encrypt == ENCRYPT_NO && (c->http == NULL || c->http->redirects == 0))
 		build_error(b, c->place, "[check %s]: tls-… needs encrypt, https or tls", c->name);
-	if (c->kind == CHECK_HTTPS && t->alpn != NULL)
+	if (c->https && t->alpn != NULL)
 		build_error(b, c->place, "[check %s]: https speaks HTTP/1.1; tls-alpn is for tls", c->name);
 	if (c->path != NULL && t->name == NULL && !t->unverified)
 		build_error(b, c->place, "[check %s]: tls-name is missing: a path names no host", c->name);

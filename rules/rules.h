@@ -181,13 +181,14 @@ enum check_kind {
 	CHECK_LISTEN, CHECK_LOG, CHECK_JRMP, CHECK_VARNISH, CHECK_HAPROXY,
 	CHECK_PGSQL, CHECK_MYSQL, CHECK_REDIS, CHECK_MEMCACHED, CHECK_SMTP, CHECK_LMTP,
 	CHECK_IMAP, CHECK_POP3, CHECK_FTP, CHECK_SSH, CHECK_LDAP, CHECK_MQTT, CHECK_WEBSOCKET,
-	CHECK_FASTCGI, CHECK_ORACLE, CHECK_KINDS
+	CHECK_FASTCGI, CHECK_ORACLE, CHECK_APACHE, CHECK_TOMCAT, CHECK_DNS, CHECK_NTP, CHECK_UDP,
+	CHECK_PING, CHECK_KINDS
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
-bool check_is_http(const struct check *c); /* http or https */
+bool check_is_http(const struct check *c); /* http, https, or what speaks them */
 bool check_is_unix(const struct check *c); /* it talks through the Unix socket at its path */
 
 /* Files that monitord opens for probes: OPEN_CHECK_SECRET + this (base/msg.h). */
@@ -203,9 +204,16 @@ struct http_wish { /* of an http check, what seldom stands there */
 	unsigned redirects;    /* so many are followed */
 };
 
+#define PING_COUNT_MOST 20
+#define PING_LEAST 16 /* bytes: a number that does not repeat, and a time */
+#define PING_MOST 1472
 struct query_wish { /* what some protocols ask for */
 	const char *database;
 	const char *sql; /* NULL: what its kind asks by itself */
+	const char *name; /* dns */
+	uint16_t type;	  /* dns: as RFC 1035 numbers them */
+	uint32_t count;	  /* ping: packets */
+	uint32_t packet_size; /* ping: bytes in each */
 };
 
 struct tls_wish { /* what TLS of a check is to be like */
@@ -260,6 +268,7 @@ struct check {
 	uint32_t of; /* service, or RULES_NONE */
 	/* http: */
 	const char *host;   /* literal address or name; IPv6 without brackets */
+	bool https;	    /* its URL says so */
 	uint16_t port;
 	const char *target; /* path and query */
 	const char *host_header;

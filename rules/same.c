@@ -86,7 +86,9 @@ same_query(const struct query_wish *a, const struct query_wish *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return same_text(a->database, b->database) && same_text(a->sql, b->sql);
+	return same_text(a->database, b->database) && same_text(a->sql, b->sql) &&
+	       same_text(a->name, b->name) && a->type == b->type && a->count == b->count &&
+	       a->packet_size == b->packet_size;
 }
 
 static bool

@@ -273,6 +273,35 @@ if has php-cgi php-cgi; then
 	check fastcgi-page "fastcgi = 127.0.0.1:$p$at/alive.php?x=7
 expect = status 201, body ~ \"^alive 7$\""
 fi
+if has dnsmasq dnsmasq-base; then
+	place dns
+	long=$(printf 'x%.0s' $(seq 250))
+	serve dns dnsmasq --no-daemon --port "$p" --listen-address=127.0.0.1 --bind-interfaces --conf-file=/dev/null \
+		--no-resolv --no-hosts --address=/probe.test/192.0.2.7 --txt-record="big.test,$long,$long,$long"
+	check dns "dns = 127.0.0.1:$p
+query-name = probe.test
+expect = body ~ 192.0.2.7, answers = 1"
+	check dns-by-tcp "dns = 127.0.0.1:$p
+query-name = big.test
+query-type = TXT"
+	check dns-refused "dns = 127.0.0.1:$p
+query-name = nothing.test
+down = 1000d"
+	wrong="$wrong dns-refused=refuses"
+	check udp "udp = 127.0.0.1:$p
+send = \\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x05probe\\x04test\\x00\\x00\\x01\\x00\\x01
+expect = body ~ probe"
+fi
+if has chronyd chrony; then
+	place ntp
+	printf 'port %s\nallow\nlocal stratum 8\ncmdport 0\nbindaddress 127.0.0.1\npidfile %s\n' \
+		"$p" "$at/pid" >"$at/conf"
+	serve ntp chronyd -x -d -u root -f "$at/conf"
+	check ntp "ntp = 127.0.0.1:$p
+expect = stratum = 8, offset < 1s"
+fi
+check ping "ping = 127.0.0.1
+expect = loss = 0%, rtt < 500ms"
 
 "$build/monitord/monitord" -t -c "$rules" || exit 1
 world_daemon
@@ -295,11 +324,13 @@ for c in $(sed -n 's/^\[check \(.*\)\]/\1/p' "$rules"); do
 done
 [ "$failures" -eq 0 ] || { for t in $tested; do tail -n 5 "$dir/$t.out"; done; finish; }
 
-echo "# the servers go"
-mark
-fault_ms=$(now)
-# shellcheck disable=SC2086
-kill $kids
-for t in $tested; do wants check-down "$t" 15; done
-kids=
+# a few: monitord suspects itself when all that it sees fails
+echo "# servers go, one after the other"
+for t in dns ntp redis pgsql mqtt; do
+	[[ " $tested " == *" $t "* ]] || continue
+	mark
+	fault_ms=$(now)
+	eval "kill \$pid_$t"
+	wants check-down "$t" 15
+done
 finish

@@ -215,6 +215,43 @@ static const struct row {
 	SAID("oracle = h\n", "\0\45\0\0\4\0\0\0\42\0\0\031(DESCRIPTION=(ERR=12505))",
 	     JUDGE_BAD, "the listener refuses: "),
 	SAID("oracle = h\n", "HTTP/1.1 400", JUDGE_BAD, "not a listener of Oracle"),
+	/* ---- apache-status, tomcat ---- */
+	SAID("apache-status = http://h/\n", "HTTP/1.1 200 \r\n\r\nhello", JUDGE_BAD,
+	     "no scoreboard"),
+	SAID("apache-status = http://h/\n", "HTTP/1.1 200 \r\n\r\nScoreboard: _WK..\n",
+	     JUDGE_GOOD, ""),
+	SAID("apache-status = http://h/\n", "HTTP/1.1 200 \r\n\r\nScoreboard: _x\n",
+	     JUDGE_BAD, "no scoreboard"),
+	SAID("apache-status = http://h/\n", "HTTP/1.1 403 \r\n\r\n", JUDGE_BAD,
+	     "status 403, expected 2xx"),
+	SAID("tomcat = http://h/\n", "HTTP/1.1 200 \r\n\r\nhello", JUDGE_BAD,
+	     "no threads of Tomcat"),
+	SAID("tomcat = http://h/\n",
+	     "HTTP/1.1 200 \r\n\r\nName: Catalina:type=ThreadPool,name=\"a\"\n"
+	     "currentThreadsBusy: 3\nmaxThreads: 10\n",
+	     JUDGE_GOOD, ""),
+	/* ---- dns, ntp, ping: what is not for us is passed over ---- */
+	SAID("dns = h\nquery-name = a\n", "", JUDGE_MORE, ""),
+	SAID("dns = h\nquery-name = a\n", "\1\2\201\200\0\1\0\0\0\0\0\0\1a\0\0\1\0\1",
+	     JUDGE_MORE, ""),
+	SAID("dns = h\nquery-name = a\n", "\7\10\201\200\0\1\0\0\0\0\0\0\1a\0\0\1\0\1",
+	     JUDGE_BAD, "a has no record of that type"),
+	SAID("dns = h\nquery-name = a\nexpect = answers = 0\n",
+	     "\7\10\201\200\0\1\0\0\0\0\0\0\1A\0\0\1\0\1", JUDGE_GOOD, ""),
+	SAID("dns = h\nquery-name = a\n", "\7\10\201\203\0\1\0\0\0\0\0\0\1a\0\0\1\0\1",
+	     JUDGE_BAD, "a: there is no such name (rcode 3)"),
+	SAID("dns = h\nquery-name = a\n", "\7\10\201\200\0\1\0\0\0\0\0\0\1b\0\0\1\0\1",
+	     JUDGE_BAD, "it answers another question"),
+	SAID("dns = h\nquery-name = a\n",
+	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\300\14\0\1\0\1\0\0\0\1\0\4abcd",
+	     JUDGE_GOOD, ""),
+	SAID("dns = h\nquery-name = a\n",
+	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\300\23\300\23\0\1\0\1\0\0\0\1\0"
+	     "\4abcd",
+	     JUDGE_BAD, "its records make no sense"),
+	SAID("ntp = h\n", "short", JUDGE_MORE, ""),
+	SAID("ping = h\n", "\0\0\0\0\0\0\0\0somebody else's echo", JUDGE_MORE, ""),
+	ANSWER("udp = h:1\nsend = a\nexpect = body ~ b", "b", "a", JUDGE_GOOD, ""),
 };
 
 static void
@@ -252,6 +289,18 @@ asks_and_judges(void **state)
 }
 
 static const struct book_row mistakes[] = {
+	{ "[check c]\nudp = h:1\n",
+	  "r.ini:1: [check c]: udp needs send: there is no connection to make\n" },
+	{ "[check c]\nping = h:1\n", "r.ini:2: ping: a host without a port is needed\n" },
+	{ "[check c]\nping = h\ncount = 21\n",
+	  "r.ini:3: count: '21' is no whole number from 1 to 20\n" },
+	{ "[check c]\ndns = h\n",
+	  "r.ini:1: [check c]: query-name is missing: what is asked for?\n" },
+	{ "[check c]\ndns = h\nquery-name = a..b\nquery-type = X\n",
+	  "r.ini:3: query-name: 'a..b' is no name of the DNS\n"
+	  "r.ini:4: query-type: expected A, AAAA, MX, NS, TXT, …, not 'X'\n" },
+	{ "[check c]\napache-status = ftp://h/\n",
+	  "r.ini:2: apache-status: expected http://HOST[:PORT]/PATH, not 'ftp://h/'\n" },
 	{ "[check c]\nredis = h\nencrypt = starttls\n",
 	  "r.ini:1: [check c]: redis has no starttls: encrypt = tls\n" },
 	{ "[check c]\npgsql = h\nencrypt = tls\n",
@@ -288,7 +337,7 @@ static const struct book_row mistakes[] = {
 	{ "[check c]\ntcp = h:1\nsend = a\\\n",
 	  "r.ini:3: send: expected \\r \\n \\t \\\\ or \\xHH behind a backslash\n" },
 	{ "[check c]\nhttp = http://h/\nsend = a\n",
-	  "r.ini:1: [check c]: send is for tcp and unix\n" },
+	  "r.ini:1: [check c]: send is for tcp, udp and unix\n" },
 	{ "[check c]\ntcp = h:1\nexpect = body > 5B\n",
 	  "r.ini:1: [check c]: in a dialogue only body ~ REGEX is expected\n" },
 	{ "[check c]\ntcp = h:1\nwarn = body ~ x\n",

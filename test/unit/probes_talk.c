@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const struct kind *
 kind_of(const struct talk *t)
@@ -22,6 +23,8 @@ ask(struct talk *t)
 			   .unique = t->reply.unique,
 			   .step = t->reply.step,
 			   .now_ns = 1000000000,
+			   .stream = t->reply.stream,
+			   .family = AF_INET,
 			   .kept = t->kept,
 			   .files = t->reply.files };
 	size_t n = kind_of(t)->ask(&a, t->asked + t->asked_size,
@@ -44,11 +47,15 @@ judge(struct talk *t)
 {
 	clear(&t->answer);
 	t->reply.now_ns = 1005000000;
+	t->reply.asked_ns = 1000000000;
+	t->reply.real_ns = t->real_ns + 5000000;
+	t->reply.asked_real_ns = t->real_ns;
 	for (;;) {
 		struct reply *r = &t->reply;
 		enum judgement j = kind_of(t)->judge(&t->plan, r, &t->answer, t->why);
 		if (j == JUDGE_ELSEWHERE || j == JUDGE_STARTTLS) {
-			assert_true(j == JUDGE_STARTTLS || r->host != NULL);
+			assert_true(j == JUDGE_STARTTLS || r->host != NULL || !r->stream);
+			r->stream = true;
 			r->used = r->size;
 			t->moved = true;
 		} else if (j != JUDGE_NEXT) {
@@ -88,16 +95,18 @@ talk_hold(struct talk *t, const char *bytes, size_t size, unsigned cut)
 	t->asked_size = 0;
 	t->why[0] = '\0';
 	ask(t);
+	t->reply.stream = !kind_of(t)->datagrams;
 	for (size_t at = 0; at < stop && j == JUDGE_MORE;) {
-		size_t n = cut_next(cut, stop - at, &chance);
+		size_t n =
+			t->reply.stream ? cut_next(cut, stop - at, &chance) : stop - at;
 		assert_true(n <= sizeof t->bytes - t->reply.size);
 		memcpy(t->bytes + t->reply.size, bytes + at, n);
 		t->reply.size += n;
 		at += n;
 		t->moved = false;
 		j = judge(t);
-		if (t->moved && stop < size) {
-			at = stop + strlen(TALK_ELSEWHERE);
+		if (t->moved) {
+			at = stop < size ? stop + strlen(TALK_ELSEWHERE) : size;
 			stop = connection_end(bytes, at, size);
 		}
 	}

@@ -15,6 +15,7 @@ struct talk {
 	struct reply reply;
 	struct answer answer; /* of the last judgement */
 	const char *secret;
+	int64_t real_ns; /* the time of day when it was asked */
 	uint64_t unique; /* 0: a number of the harness */
 	struct blob files[CHECK_FILES];
 	_Alignas(8) char kept[TALK_KEPT];

@@ -83,6 +83,9 @@ replay(const char *file, const char *section, const char *bytes, size_t size)
 	from = NULL;
 	const char *unique = comment(section, "#unique ", &from);
 	t.unique = unique != NULL ? strtoull(unique, NULL, 16) : 0;
+	from = NULL;
+	const char *real = comment(section, "#real-ns ", &from);
+	t.real_ns = real != NULL ? strtoll(real, NULL, 10) : 0;
 	for (unsigned cut = 0; cut < CUTS; cut++) {
 		enum judgement j = talk_hold(&t, bytes, size, cut);
 		if (j != (good ? JUDGE_GOOD : JUDGE_BAD) ||
