@@ -217,6 +217,8 @@ prove_check(struct build *b, struct check *c)
 		build_error(b, c->place, "[check %s]: header is for http", c->name);
 	if (c->http != NULL)
 		prove_request(b, c);
+	else if (check_is_http(c) && c->files != NULL && c->files[FILE_SECRET] != NULL)
+		build_error(b, c->place, "[check %s]: auth-password-file needs auth-user", c->name);
 	prove_dialogue(b, c);
 	prove_tls(b, c);
 	prove_starttls(b, c);

@@ -45,6 +45,8 @@ static const struct book_row structure[] = {
 	  "r.ini:3: expect: mounted stands alone: it is a yes/no metric\n" },
 	{ "[check c]\nhttps = http://h/\n",
 	  "r.ini:2: https: expected https://HOST[:PORT]/PATH, not 'http://h/'\n" },
+	{ "[check c]\nhttp = http://h/\nauth-password-file = /s\n",
+	  "r.ini:1: [check c]: auth-password-file needs auth-user\n" },
 	{ CHECK "tls-name = x\n", "r.ini:1: [check c]: tls-… needs encrypt, https or tls\n" },
 	{ "[check c]\nhttp = http://h/\nbody = x\n",
 	  "r.ini:1: [check c]: a body needs method = POST, PUT or OPTIONS\n" },
