@@ -1,0 +1,76 @@
+#!/bin/bash
+# Every way in which a start can be refused is told in words, with the system's own reason, as an
+# event, an answer to the command, and the state of the service; and nothing is left of it.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+puppet=$build/test/system/puppet
+mkdir "$dir/folder"
+printf '#!/no/such/interpreter\n' >"$dir/script"
+printf 'neither a program nor a script\n' >"$dir/garbage"
+cp "$puppet" "$dir/plain"
+cp "$puppet" "$dir/busy"
+ln -s "$dir/loop" "$dir/loop"
+printf 'no equals sign\n' >"$dir/bad.env"
+printf 'A=b\n' >"$dir/open.env"
+chmod 755 "$dir/script" "$dir/garbage" "$dir/busy"
+chmod 644 "$dir/plain"
+chmod 600 "$dir/bad.env"
+chmod 666 "$dir/open.env"
+# name | what its section says | what is told
+table="
+missing|run = /no/such/program|running /no/such/program: No such file or directory
+plain|run = $dir/plain|running $dir/plain: Permission denied
+directory|run = $dir/folder|running $dir/folder: Permission denied
+beneath|run = $dir/script/x|running $dir/script/x: Not a directory
+loop|run = $dir/loop|running $dir/loop: Too many levels of symbolic links
+interpreter|run = $dir/script|the interpreter of $dir/script: No such file or directory
+garbage|run = $dir/garbage|running $dir/garbage: Exec format error
+busy|run = $dir/busy wait|running $dir/busy: Text file busy
+no-dir|run = /bin/true; dir = /no/such/folder|the folder (dir) of /bin/true: No such file or directory
+dir-file|run = /bin/true; dir = $dir/garbage|the folder (dir) of /bin/true: Not a directory
+no-env|run = /bin/true; env-file = /no/such.env|the env-file of /bin/true: No such file or directory
+bad-env|run = /bin/true; env-file = $dir/bad.env|the env-file of /bin/true: Invalid argument
+open-env|run = /bin/true; env-file = $dir/open.env|the env-file of /bin/true: Operation not permitted
+no-log|run = /bin/true; log = /no/such/log|log /no/such/log: No such file or directory
+log-folder|run = /bin/true; log = $dir/folder|log $dir/folder: Is a directory
+"
+[ "$(id -u)" -eq 0 ] && table="$table
+no-user|run = /bin/true; user = nosuchuser|no such user: nosuchuser
+no-group|run = /bin/true; group = nosuchgroup|no such group
+closed-dir|run = /bin/true; user = nobody; dir = $dir/closed|the folder (dir) of /bin/true: Permission denied
+closed|run = $dir/closed/puppet; user = nobody|running $dir/closed/puppet: Permission denied
+"
+mkdir -m 700 "$dir/closed"
+cp "$puppet" "$dir/closed/puppet"
+{
+	printf '[monitord]\nsocket = %s\nstate = %s/state\nhelpers = %s\n\n' "$sock" "$dir" "$build"
+	while IFS='|' read -r name section _; do
+		[ -n "$name" ] && printf '[service %s]\n%s\nbackoff = 1h..1h\n\n' "$name" "${section//; /$'\n'}"
+	done <<<"$table"
+} >"$rules"
+world_daemon
+exec 7>>"$dir/busy" # somebody writes to it
+for _ in $(seq 100); do ctl status >/dev/null 2>&1; [ $? -ne 1 ] && break; sleep 0.05; done
+descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
+before=$(descriptors)
+while IFS='|' read -r name _ words; do
+	[ -n "$name" ] || continue
+	answer=$("$build/monitorctl" -s "$sock" start "$name" 2>&1)
+	code=$?
+	event=$(ctl events --json --since 0 | grep -F '"kind":"start-failed"' | grep -F "\"object\":\"$name\"" | tail -n 1)
+	state=$(ctl status "$name" --json | grep -oE '"state":"[a-z]+"' | head -n 1)
+	if [ "$code" -eq 3 ] && [[ $answer == *"$words"* && $event == *"$words"* ]] && [ "$state" = '"state":"backoff"' ]; then
+		ok "$name: $words"
+	else
+		bad "$name: exit $code, $state, answer: $answer, event: $event"
+	fi
+done <<<"$table"
+after=$(descriptors)
+[ "$after" -le $((before + 2)) ] && ok "no descriptor is left: $before, $after" || bad "descriptors: $before, $after"
+[ ! -s "$dir/run/cgroup" ] || left=$(find "$(cat "$dir/run/cgroup")" -maxdepth 1 -name 'svc-*' | wc -l)
+[ "${left:-0}" -eq 0 ] && ok "no group is left" || bad "$left groups are left"
+
+echo "# what was in the way is gone"
+exec 7>&-
+ctl start busy >/dev/null && [ -n "$(pid_of busy)" ] && ok "it runs" || bad "$(ctl explain busy)"
+ctl stop busy >/dev/null
+finish
