@@ -18,9 +18,11 @@ read_at(int dir, const char *name, char *out, size_t cap)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd != -1 ? read(fd, out, cap - 1) : -1;
+	int error = n < 0 ? errno : 0;
 	if (fd != -1)
 		close(fd);
 	out[n > 0 ? n : 0] = '\0';
+	errno = error;
 	return n;
 }
 
@@ -114,6 +116,19 @@ cgroup_open(const struct cgroups *c, const char *service)
 }
 
 bool
+cgroups_again(struct cgroups *c)
+{
+	if (c->base == -1 || (mkdir(c->path, 0755) != 0 && errno != EEXIST))
+		return false;
+	int base = open_dir(c->path);
+	if (base == -1)
+		return false;
+	close(c->base);
+	c->base = base;
+	return true;
+}
+
+bool
 cgroup_exists(const struct cgroups *c, const char *service)
 {
 	return c->base != -1 && faccessat(c->base, service, F_OK, 0) == 0;
@@ -149,8 +164,8 @@ int
 cgroup_populated(int group)
 {
 	char text[512];
-	if (read_at(group, "cgroup.events", text, sizeof text) <= 0)
-		return -1;
+	if (read_at(group, "cgroup.events", text, sizeof text) <= 0) /* removed: only an empty one can be */
+		return errno == ENOENT || errno == ENODEV ? 0 : -1;
 	char *p = strstr(text, "populated ");
 	return p != NULL ? p[10] == '1' : -1;
 }

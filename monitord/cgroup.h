@@ -18,6 +18,8 @@ void cgroups_close(struct cgroups *c);
 
 /* The service's group, made if it is not there; -1: errno. Close-on-exec. */
 int cgroup_open(const struct cgroups *c, const char *service);
+/* The folder was taken away: made again. False: it cannot be. */
+bool cgroups_again(struct cgroups *c);
 bool cgroup_exists(const struct cgroups *c, const char *service);
 void cgroup_remove(const struct cgroups *c, const char *service); /* when it is empty */
 

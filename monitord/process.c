@@ -251,7 +251,7 @@ become_empty(struct process *p)
 	struct processes *ps = p->owner;
 	struct event e = { .kind = EVENT_EMPTY, .id = p->id };
 	loop_timer_stop(&p->rest);
-	p->occupied = false;
+	p->occupied = p->told_blind = false;
 	p->session = 0;
 	if (p->group_killed)
 		process_give_back(p);
@@ -264,12 +264,30 @@ become_empty(struct process *p)
 		record_clear(ps, p);
 }
 
+/* Our own want: nothing is started beside what may live, and people know why. */
+static void
+tell_blind(struct process *p, int error)
+{
+	char text[300];
+	const char *name = process_service(p)->name;
+	struct event e = { .kind = EVENT_NOTE, .text = text };
+	text_print(text, sizeof text,
+		   "service-unseen %s waits: whether anything of it is left cannot be seen: %s", name,
+		   strerror(error));
+	if (!p->told_blind)
+		process_tell(p->owner, &e);
+	p->told_blind = true;
+}
+
 static void
 look_for_rest(struct loop_timer *timer)
 {
 	struct process *p = timer->arg;
+	errno = 0;
 	if (p->pidfd == -1 && nothing_left(p))
 		become_empty(p);
+	else if (p->group != -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		tell_blind(p, errno);
 }
 
 void

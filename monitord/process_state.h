@@ -29,6 +29,7 @@ struct process {
 	uint64_t identity; /* of its pidfd, 0: none */
 	pid_t session; /* of the present instance, where there is no cgroup */
 	bool occupied; /* something of it lives */
+	bool told_blind; /* that it cannot be seen whether anything is left */
 	bool account_good;
 	bool awaits_look; /* match: its start waits for word that none runs */
 	const struct account *account; /* shared by those of one user and group */

@@ -86,18 +86,33 @@ set_limits(struct process *p, const struct service *c)
 	}
 }
 
+/* Its group, -1: none can be had here. False: for now, why says the reason. */
+static bool
+take_group(struct process *p, char *why, size_t cap)
+{
+	struct cgroups *cgroups = &p->owner->cgroups;
+	char name[96];
+	process_group_name(p, name, sizeof name);
+	if (p->group == -1)
+		p->group = cgroup_open(cgroups, name);
+	if (p->group == -1 && errno == ENOENT && cgroups_again(cgroups))
+		p->group = cgroup_open(cgroups, name);
+	if (p->group != -1 || cgroups->base == -1 || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
+		return true;
+	text_print(why, cap, "its cgroup: %s", strerror(errno));
+	return false;
+}
+
 /* Its own group, else the lock: at most one instance lives. False: why. */
 static bool
 take_place(struct process *p, struct spawn *s, char *why, size_t cap)
 {
 	struct processes *ps = p->owner;
 	const struct service *c = process_service(p);
-	char name[96];
-	process_group_name(p, name, sizeof name);
 	bool proven = p->proven_empty;
 	p->proven_empty = false;
-	if (p->group == -1)
-		p->group = cgroup_open(&ps->cgroups, name);
+	if (!take_group(p, why, cap))
+		return false;
 	if (p->group != -1 && !proven && cgroup_populated(p->group) == 1) {
 		close(p->group);
 		p->group = -1;

@@ -1,0 +1,158 @@
+#!/bin/bash
+# What the system may refuse monitord, with the real daemon: processes, descriptors, room on the
+# disk, a folder that cannot be written, its own time, its control groups. Each is told with its
+# reason, nothing is lost, and all goes on when it is over.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+puppet=$build/test/system/puppet
+[ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
+[ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
+await() { # SECONDS COMMAND ...
+	local end=$(($(now) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+answers() { ctl status >/dev/null 2>&1; [ $? -ne 1 ]; }
+is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; }
+said() { ctl events --json --since "${2:-0}" | grep -qE "$1"; }
+begin() { # [FOLDER]: a small world whose state lies there
+	state=${1:-$dir/state}
+	cat >"$rules" <<RULES
+[monitord]
+socket  = $sock
+state   = $state
+helpers = $build
+smtp    = 127.0.0.1:$mail
+alert   = ops
+on-stop = stop
+
+[contact ops]
+mail = ops@test.example
+
+[service a]
+run     = $puppet sole $dir/a sleep 4000000
+ready   = exec
+backoff = 50ms..200ms
+
+[service b]
+run     = $puppet sole $dir/b sleep 4000000
+ready   = exec
+log     = $dir/b.log
+
+[check fine]
+script = /bin/true
+every  = 100ms
+RULES
+	world_daemon
+	await 20 is a up && await 20 is b up && await 20 is fine up || bad "it did not begin: $(ctl status)"
+}
+end() {
+	kill -TERM "$daemon" 2>/dev/null
+	await 20 not_there "$daemon" || bad "it does not end"
+	wait "$daemon" 2>/dev/null
+	[ -e "$dir/a.twice" ] || [ -e "$dir/b.twice" ] && bad "two at once: $(cat "$dir"/*.twice)"
+}
+not_there() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
+"$demo" sink "$mail" "$dir/mailbox" >/dev/null 2>&1 &
+kids="$kids $!"
+touch "$dir/mailbox"
+
+echo "# no more processes (pids cgroup)"
+pids=$(awk '$3 == "cgroup" && $4 ~ /(^|,)pids(,|$)/ { print $2 }' /proc/self/mounts | head -n 1)
+if [ -n "$pids" ] && mkdir "$pids/mtest.$$" 2>/dev/null; then
+	begin
+	for p in "$daemon" $(helpers_of | awk '{ print $1 }'); do echo "$p" >"$pids/mtest.$$/cgroup.procs"; done
+	cat "$pids/mtest.$$/pids.current" >"$pids/mtest.$$/pids.max" # and not one more
+	mark
+	kill -KILL "$(pid_of a)"
+	await 10 said 'no process could be made: Resource temporarily unavailable' "$last" &&
+		ok "told: no process could be made: Resource temporarily unavailable" || bad "$(ctl explain a)"
+	await 5 is b up && ok "the other goes on" || bad "$(ctl status b)"
+	echo max >"$pids/mtest.$$/pids.max"
+	await 10 is a up && ok "it runs once there is room" || bad "$(ctl explain a)"
+	end
+	await 5 rmdir "$pids/mtest.$$"
+else
+	echo "     skipped: no pids controller of version 1 can be written here"
+fi
+
+echo "# no more descriptors"
+begin
+mark
+a=$(pid_of a)
+used=$(find "/proc/$daemon/fd" -mindepth 1 | wc -l)
+prlimit --pid "$daemon" --nofile="$((used - 3)):"
+kill -KILL "$a"
+await 10 grep -q 'Too many open files' "$dir/log" && ok "told: $(grep -m 1 'Too many open files' "$dir/log" | cut -c 1-100)" ||
+	bad "nothing is told: $(tail -n 3 "$dir/log")"
+sleep 0.5
+kill -0 "$daemon" && ok "it lives" || bad "it died"
+prlimit --pid "$daemon" --nofile=1024:
+await 15 is a up && ok "it runs once there are descriptors" || bad "$(ctl explain a)"
+await 15 is fine up && said '"check-down".*"fine"' "$last" && bad "a check was called down for our own want"
+end
+
+echo "# no room on the disk of the state, then a state that cannot be written"
+mkdir "$dir/small"
+mount -t tmpfs -o size=600k tmpfs "$dir/small" || bad "no tmpfs"
+mkdir "$dir/small/state"
+begin "$dir/small/state"
+head -c 10M /dev/zero >"$dir/small/filler" 2>/dev/null
+mails=$(mails)
+kill -KILL "$(pid_of a)"
+await 10 is a up && ok "a full disk holds up no restart" || bad "$(ctl explain a)"
+ctl stop b >/dev/null && ok "and no command" || bad "stop"
+sleep 1
+mark
+rm "$dir/small/filler"
+more_mails() { [ "$(mails)" -gt "$mails" ]; }
+await 20 more_mails && ok "the mail is sent when there is room again" || bad "no mail: $(grep alerts "$dir/log" | tail -n 3)"
+ctl start b >/dev/null || bad "start"
+mount --bind "$dir/small/state" "$dir/small/state" && mount -o remount,bind,ro "$dir/small/state" || bad "no mount"
+kill -KILL "$(pid_of a)"
+await 10 is a up && ok "nor does one that cannot be written" || bad "$(ctl explain a)"
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+timeout 10 "$build/monitord/monitord" -c "$rules" >"$dir/ro" 2>&1
+code=$?
+[ "$code" -ne 0 ] && grep -q 'Read-only file system' "$dir/ro" && ok "begun there, it refuses: $(tail -n 1 "$dir/ro" | cut -c 1-120)" ||
+	bad "exit $code: $(cat "$dir/ro")"
+umount -l "$dir/small/state"
+world_daemon
+await 20 is a up || bad "not back"
+end
+umount -l "$dir/small"
+no_mounts() { ! grep -q "$dir" /proc/self/mounts; }
+await 5 no_mounts || bad "mounts are left"
+
+echo "# it stands still for 10 s"
+begin
+a=$(pid_of a) b=$(pid_of b)
+mark
+kill -STOP "$daemon"
+kill -KILL "$b"
+sleep 10
+kill -CONT "$daemon"
+await 10 is b up && [ "$(pid_of a)" = "$a" ] && ok "who died meanwhile runs again, nobody else was touched" || bad "$(ctl status)"
+await 5 said '"daemon-late"' "$last" && ok "told" || bad "its own standstill is not told"
+said '"check-down"|"check-unknown"' "$last" && bad "a check was judged by it" || ok "no check was judged by it"
+n=$(ctl events --json --since "$last" | grep -c '"service-exited"')
+[ "$n" -eq 1 ] && ok "one death, once" || bad "$n deaths are told"
+end
+
+echo "# its control groups vanish, and a state that another holds"
+begin
+if [ -s "$dir/run/cgroup" ]; then
+	base=$(cat "$dir/run/cgroup")
+	kill -KILL "$(pid_of a)" "$(pid_of b)"
+	for _ in $(seq 200); do rmdir "$base"/* "$base" 2>/dev/null; [ -d "$base" ] || break; done
+	[ -d "$base" ] && echo "     it is always in use: not taken away"
+	await 20 is a up && await 20 is b up && ok "both run all the same" || bad "$(ctl explain a)"
+fi
+timeout 10 "$build/monitord/monitord" -c "$rules" >"$dir/second" 2>&1
+code=$?
+[ "$code" -ne 0 ] && grep -q "pid $daemon" "$dir/second" && ok "$(tail -n 1 "$dir/second")" || bad "the second: $(cat "$dir/second")"
+end
+finish
