@@ -78,7 +78,7 @@ struct core {
 	struct ids paces, watches, orders, actives;
 	unsigned char *pace_now; /* by check: the next PACE says now */
 	uint64_t *order_cut;	 /* by route */
-	struct loop_timer deadline, beat, views;
+	struct loop_timer deadline, beat, views, later;
 	struct loop_signal hup, term, intr;
 	struct pending_event pending[64];
 	unsigned pending_first, pending_count;

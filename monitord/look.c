@@ -108,6 +108,7 @@ void
 look_who(struct core *c, uint64_t token, bool read, bool act)
 {
 	struct look *l = &c->look;
+	world_age(c->world); /* it sees what is known now */
 	if (!read) {
 		answer(c, token, read, act);
 		return;

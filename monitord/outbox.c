@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define VIEWS_MS 50
+#define LATER_MS 10000 /* what was only measured anew; as often as the history is kept */
 #define NEWS_MS 10 /* a death is told with the start that follows, unless that takes longer */
 
 static bool
@@ -254,6 +255,13 @@ ring(struct core *c, enum role role)
 		h->bell = bell.last_id;
 }
 
+static void
+on_later(struct loop_timer *timer)
+{
+	struct core *c = timer->arg;
+	world_age(c->world);
+}
+
 /* Whether status has not heard of something. */
 static bool
 news(const struct core *c, const struct helper_slot *h)
@@ -267,6 +275,8 @@ send_views(struct core *c)
 {
 	struct helper_slot *h = &c->helpers[ROLE_STATUS];
 	int64_t now = clock_ms();
+	if (world_is_stale(c->world) && !loop_timer_active(&c->later))
+		loop_timer_start(c->loop, &c->later, LATER_MS, 0, on_later, c);
 	if (!ready(h) || !news(c, h))
 		return;
 	if (c->news_ms == 0)

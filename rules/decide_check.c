@@ -242,13 +242,17 @@ check_result(struct world *w, const struct event *e)
 	struct check_view *v = &w->checks[id];
 	if (r->began_ns < v->valid_ns)
 		return; /* it measured another process, or another time */
+	bool news = v->measured_ns == 0 || strncmp(v->text, r->text, sizeof v->text - 1) != 0;
 	v->measured_ns = r->began_ns + r->latency_ns;
 	v->latency_ns = r->latency_ns;
 	v->value_count = r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES;
 	memcpy(v->values, r->value, sizeof v->values);
 	memcpy(v->text, r->text, sizeof v->text);
 	v->text[sizeof v->text - 1] = '\0';
-	world_mark(w, OBJECT_CHECK, id);
+	if (news)
+		world_mark(w, OBJECT_CHECK, id);
+	else
+		world_mark_later(w, OBJECT_CHECK, id);
 	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN ||
 	    r->outcome >= OUTCOMES) {
 		if (v->pace != PACE_OFF)

@@ -70,11 +70,15 @@ sample(struct world *w, const struct event *e)
 	const struct msg_sample *m = e->sample;
 	if (!s->alive || m->pid != s->pid)
 		return;
+	bool first = s->sample_ms == 0;
 	s->sample_ms = w->now_ms;
 	for (uint32_t i = 0; i < m->value_count && i < MSG_SAMPLE_VALUES; i++)
 		if (metric_sample_slot(m->value[i].metric) < MSG_SAMPLE_VALUES)
 			s->values[metric_sample_slot(m->value[i].metric)] = (float)m->value[i].value;
-	world_mark(w, OBJECT_SERVICE, e->id);
+	if (first)
+		world_mark(w, OBJECT_SERVICE, e->id);
+	else
+		world_mark_later(w, OBJECT_SERVICE, e->id);
 	rule_changed(w, OBJECT_SERVICE, e->id, true);
 }
 

@@ -133,6 +133,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
 	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
 	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);
+	w->stale = get(a, &good, w->node_count * sizeof *w->stale);
 	w->waiting = get(a, &good, (rules->rule_count + 1) * sizeof *w->waiting);
 	if (good) {
 		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
@@ -250,6 +251,36 @@ world_mark(struct world *w, enum object_kind kind, uint32_t id)
 		return;
 	w->nodes[index].dirty = true;
 	w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = index;
+}
+
+void
+world_mark_later(struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t index = w->base[kind] + id;
+	if (w->nodes[index].dirty || w->nodes[index].stale)
+		return;
+	w->nodes[index].stale = true;
+	w->stale[w->stale_count++] = index;
+}
+
+bool
+world_is_stale(const struct world *w)
+{
+	return w->stale_count > 0;
+}
+
+void
+world_age(struct world *w)
+{
+	for (uint32_t i = 0; i < w->stale_count; i++) {
+		struct node *n = &w->nodes[w->stale[i]];
+		n->stale = false;
+		if (n->dirty)
+			continue;
+		n->dirty = true;
+		w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = w->stale[i];
+	}
+	w->stale_count = 0;
 }
 
 bool

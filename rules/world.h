@@ -167,6 +167,9 @@ void world_silence_view(const struct world *w, uint32_t slot, struct msg_silence
 void world_silence_keep(struct world *w, enum object_kind kind, const char *name, int64_t until_real_ms,
 			const char *who, const char *why);
 /* OBJECT_MONITORD: an incident below world_incidents(), else the silence behind. */
+/* What changed is dirty at once; what was only measured anew, after world_age. */
+bool world_is_stale(const struct world *w);
+void world_age(struct world *w);
 bool world_is_dirty(const struct world *w); /* something is to be taken */
 bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
 void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */

@@ -197,7 +197,7 @@ struct node {
 	const char *dry; /* what a dry run told last that would be done */
 	int64_t due_ms;
 	uint32_t incident; /* index or NO_INCIDENT */
-	bool bad, dirty;
+	bool bad, dirty, stale;
 };
 
 struct readers { /* which rules read an object, or series remember it: CSR */
@@ -222,6 +222,7 @@ struct world {
 	uint32_t node_count, base[OBJECT_KINDS + 1];
 	uint32_t *heap, heap_count;
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
+	uint32_t *stale, stale_count;		   /* nodes that will be dirty in time */
 	struct readers service_rules, check_rules, route_rules;
 	struct series_view *series;
 	struct brake *brakes; /* one a chain, then the machine's */
@@ -251,6 +252,8 @@ struct world {
 struct decision *world_decide(struct world *w, enum decision_kind kind, uint32_t id);
 void world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms); /* NEVER: none */
 void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its view changed */
+/* It was measured anew, and is as before: who looks may hear of it later. */
+void world_mark_later(struct world *w, enum object_kind kind, uint32_t id);
 double world_sampled(const struct service_view *s, enum metric m); /* NaN: not known */
 bool world_room(const struct world *w); /* false: what can wait takes a later turn */
 uint32_t world_random(struct world *w);
