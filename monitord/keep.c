@@ -49,8 +49,9 @@ add_routes(const struct core *c, struct text *t)
 	for (uint32_t i = 0; i < c->rules->route_count; i++) {
 		uint32_t b = world_manual(c->world, i);
 		if (b != RULES_NONE)
-			text_add(t, "reroute %s %s\n", c->rules->routes[i].name,
-				 c->rules->routes[i].backends[b].name);
+			text_add(t, "reroute %s %s %lld\n", c->rules->routes[i].name,
+				 c->rules->routes[i].backends[b].name,
+				 (long long)world_manual_until(c->world, i));
 	}
 }
 
@@ -107,14 +108,17 @@ keep_write(struct core *c)
 }
 
 static void
-recall(struct core *c, const char *word, const char *name, const char *rest)
+recall(struct core *c, const char *word, const char *name, const char *rest, const char *until)
 {
 	struct journal_line l;
 	memset(&l, 0, sizeof l);
 	l.id = strcmp(word, "last") == 0 ? strtoull(name, NULL, 10) : 0;
 	text_print(l.kind, sizeof l.kind, "command");
 	text_print(l.object, sizeof l.object, "%s", name);
-	if (*rest != '\0')
+	if (*until != '\0' && strcmp(until, "0") != 0)
+		text_print(l.text, sizeof l.text, "%s to %s by an earlier order, until %s", word, rest,
+			   until);
+	else if (*rest != '\0')
 		text_print(l.text, sizeof l.text, "%s to %s by an earlier order", word, rest);
 	else
 		text_print(l.text, sizeof l.text, "%s by an earlier order", word);
@@ -141,17 +145,17 @@ recall_silence(struct core *c, const char *line)
 void
 keep_read(struct core *c)
 {
-	char path[PATH_MAX], line[512], word[32], name[RULES_NAME_MAX + 1], rest[RULES_NAME_MAX + 1];
+	char path[PATH_MAX], line[512], word[32], name[RULES_NAME_MAX + 1], rest[208], until[24];
 	text_print(path, sizeof path, "%s/keep", c->rules->settings.state);
 	FILE *f = fopen(path, "re");
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		rest[0] = '\0';
+		rest[0] = until[0] = '\0';
 		if (strncmp(line, "silence ", 8) == 0) {
 			recall_silence(c, line);
 			continue;
 		}
-		if (sscanf(line, "%31s %64s %64s", word, name, rest) >= 2)
-			recall(c, word, name, rest);
+		if (sscanf(line, "%31s %64s %207s %23s", word, name, rest, until) >= 2)
+			recall(c, word, name, rest, until);
 	}
 	if (f != NULL)
 		fclose(f);

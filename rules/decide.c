@@ -93,7 +93,7 @@ command(struct world *w, const struct event *e)
 	}
 	bool named = e->verb == VERB_REROUTE && e->target < w->rules->routes[e->id].backend_count;
 	char span[48] = "", took[32];
-	if (e->verb == VERB_HOLD && e->seconds > 0)
+	if ((e->verb == VERB_HOLD || e->verb == VERB_REROUTE) && e->seconds > 0)
 		text_print(span, sizeof span, " for %s, %u s",
 			   text_duration((int64_t)e->seconds * 1000, took, sizeof took), e->seconds);
 	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,

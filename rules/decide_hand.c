@@ -83,6 +83,7 @@ route_manual(struct world *w, uint32_t id, uint32_t backend)
 {
 	struct route_view *r = &w->routes[id];
 	r->manual = backend;
+	r->manual_until_ms = 0;
 	r->hand_out = r->hand_in = 0;
 	if (backend == RULES_NONE && r->state == ROUTE_MANUAL)
 		route_set_state(w, id,
@@ -127,7 +128,23 @@ route_command(struct world *w, const struct event *e, const char **why)
 	}
 	r->refused &= ~BIT(target);
 	route_manual(w, e->id, target);
+	if (e->seconds > 0)
+		r->manual_until_ms = w->real_ms + (int64_t)e->seconds * 1000;
+	route_arm(w, e->id);
 	if (r->moved || r->verify != VERIFY_NONE)
 		return world_wait(r->waiters, e->token, e->verb);
 	return false;
+}
+
+/* Its end is a time of day: a clock that was set moves it. */
+void
+route_manual_ends(struct world *w, uint32_t id)
+{
+	struct route_view *r = &w->routes[id];
+	if (r->manual_until_ms == 0 || w->real_ms < r->manual_until_ms)
+		return;
+	w->cause = world_tell(w, "route-released", OBJECT_ROUTE, id,
+			      "route %s: the time of the choice by hand is over", conf(w, id)->name);
+	route_manual(w, id, RULES_NONE);
+	world_decide(w, DECIDE_REMEMBER, 0);
 }

@@ -22,6 +22,11 @@ route_arm(struct world *w, uint32_t id)
 	for (uint32_t i = 0; i < c->backend_count; i++)
 		if ((r->refused & BIT(i)) != 0 && r->retry_ms[i] < due)
 			due = r->retry_ms[i];
+	if (r->manual_until_ms != 0) {
+		int64_t left = r->manual_until_ms - w->real_ms;
+		int64_t ends = w->now_ms + (left > 0 ? left : 0);
+		due = ends < due ? ends : due;
+	}
 	world_arm(w, OBJECT_ROUTE, id, due);
 }
 
@@ -132,6 +137,7 @@ void
 route_timer(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
+	route_manual_ends(w, id);
 	bool due = r->verify != VERIFY_NONE && w->now_ms >= r->verify_due_ms;
 	if (due && r->verify == VERIFY_ORDERED && !r->is_seen && !r->error)
 		r->verify_due_ms = w->now_ms +

@@ -42,6 +42,7 @@ void route_page(struct world *w, uint32_t id, const char *text);
 
 /* ---- decide_hand.c ---- */
 bool route_is_by_hand(const struct route_view *r);
+void route_manual_ends(struct world *w, uint32_t id); /* if its time is over */
 /* The front was changed, and not by us. */
 void route_changed(struct world *w, uint32_t id, enum route_change change);
 

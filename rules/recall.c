@@ -129,6 +129,20 @@ recall_service_command(struct service_view *s, const struct journal_line *l)
 		s->held = false;
 }
 
+/* "…, 7200 s", or as kept over a boot "…, until MS"; 0: no end is named */
+static int64_t
+recall_until(const struct journal_line *l)
+{
+	const char *span = strrchr(l->text, ',');
+	unsigned seconds;
+	long long until;
+	if (span != NULL && sscanf(span, ", until %lld", &until) == 1)
+		return until;
+	if (span != NULL && sscanf(span, ", %u s", &seconds) == 1)
+		return l->real_ms + (int64_t)seconds * 1000;
+	return 0;
+}
+
 static void
 recall_route_command(struct world *w, uint32_t id, const struct journal_line *l)
 {
@@ -136,13 +150,16 @@ recall_route_command(struct world *w, uint32_t id, const struct journal_line *l)
 	struct route_view *r = &w->routes[id];
 	if (BEGINS(l, "restore ")) {
 		r->manual = RULES_NONE;
+		r->manual_until_ms = 0;
 		r->hand_out = 0;
 	}
 	for (uint32_t b = 0; b < c->backend_count; b++) {
 		size_t n = strlen(c->backends[b].name);
 		if (BEGINS(l, "reroute to ") && l->text[11 + n] == ' ' &&
-		    strncmp(l->text + 11, c->backends[b].name, n) == 0)
+		    strncmp(l->text + 11, c->backends[b].name, n) == 0) {
 			r->manual = b;
+			r->manual_until_ms = recall_until(l);
+		}
 	}
 }
 
@@ -188,6 +205,8 @@ world_recall(struct world *w, const struct journal_line *l)
 		recall_service(&w->services[s], l);
 	if (r != RULES_NONE && command)
 		recall_route_command(w, r, l);
+	else if (r != RULES_NONE && KIND(l, "route-released"))
+		w->routes[r].manual = RULES_NONE;
 	else if (r != RULES_NONE && KIND(l, "route-by-hand"))
 		recall_by_hand(w, r, l);
 }

@@ -139,6 +139,12 @@ world_manual(const struct world *w, uint32_t route)
 	return w->routes[route].manual;
 }
 
+int64_t
+world_manual_until(const struct world *w, uint32_t route)
+{
+	return w->routes[route].manual_until_ms;
+}
+
 enum pace
 world_pace(const struct world *w, uint32_t check)
 {

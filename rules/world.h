@@ -179,6 +179,7 @@ void world_forget_sample(struct world *w, uint32_t service); /* it is measured n
 
 /* The backend that an operator chose; RULES_NONE: none. */
 uint32_t world_manual(const struct world *w, uint32_t route);
+int64_t world_manual_until(const struct world *w, uint32_t route); /* real ms; 0: restored */
 /* Which helper measures it. */
 enum role check_role(const struct check *c);
 enum pace world_pace(const struct world *w, uint32_t check);

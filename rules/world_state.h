@@ -105,6 +105,7 @@ struct route_view {
 	uint32_t refusals[RULES_BACKENDS_MAX]; /* in a row */
 	uint64_t drained;	     /* by planned restarts, or an order */
 	uint64_t hand_out, hand_in;  /* by a hand at the front itself, until it is restored */
+	int64_t manual_until_ms; /* real time; 0: until it is restored */
 	int64_t unclear_ms;	     /* since when two are active by hand; 0: not */
 	uint64_t busy;		     /* of those that carry nothing new: requests are in flight, */
 	bool counts;		     /* as the front can tell */

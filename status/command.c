@@ -191,7 +191,7 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 		return request_error(c, 400, "for how long? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
 	if (row->verb == VERB_SILENCE && c->asked.why[0] == '\0')
 		return request_error(c, 400, "why? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
-	if (row->verb != VERB_HOLD && row->verb != VERB_SILENCE)
+	if (row->verb != VERB_HOLD && row->verb != VERB_SILENCE && row->verb != VERB_REROUTE)
 		c->asked.seconds = 0;
 	if (c->asked.target[0] != '\0' &&
 	    backend_of(&s->rules->routes[id], c->asked.target) == UINT32_MAX)

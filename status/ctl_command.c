@@ -160,7 +160,10 @@ ctl_route(struct ctl *ctl, const char *verb)
 	if (!is_name(name))
 		return no_name(verb, name);
 	text_print(path, sizeof path, "/v1/routes/%s/%s", name, verb);
-	json_t *to = ctl->count > 1 ? json_pack("{s:s}", "to", ctl->names[1]) : NULL;
+	json_t *to = ctl->count > 1 || ctl->span != NULL
+			     ? json_pack("{s:s*, s:s*}", "to", ctl->count > 1 ? ctl->names[1] : NULL,
+					 "for", ctl->span)
+			     : NULL;
 	if (ctl->count > 1 && to == NULL)
 		return no_name(verb, ctl->names[1]); /* no UTF-8 */
 	char *body = to != NULL ? json_dumps(to, JSON_COMPACT) : NULL;

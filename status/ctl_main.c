@@ -27,7 +27,7 @@ static const struct row {
 	{ "release", 1, -1, NULL, ctl_services, "SERVICE ..." },
 	{ "drain", 1, -1, NULL, ctl_services, "SERVICE ..." },
 	{ "undrain", 1, -1, NULL, ctl_services, "SERVICE ..." },
-	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND]" },
+	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND] [--for 2h]" },
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
 	{ "incidents", 0, 0, ctl_incidents, NULL, "" },
@@ -54,8 +54,8 @@ usage(FILE *out)
 	      "SERVICE ... [--no-wait]\n"
 	      "                                           hold --for 2h; SERVICE may be a chain, or "
 	      "all\n"
-	      "  reroute ROUTE [BACKEND] | restore ROUTE  move traffic by hand, and "
-	      "back\n"
+	      "  reroute ROUTE [BACKEND] | restore ROUTE  move traffic by hand, maybe --for 2h, "
+	      "and back\n"
 	      "  events [--follow] [--since T] [--json]   what happened; T: id, 10m, or "
 	      "a time\n"
 	      "  incidents [--json]                       what is wrong now\n"
@@ -101,8 +101,8 @@ run(struct ctl *ctl, const char *word)
 			return CTL_WRONG_USE;
 		}
 		if (ctl->span != NULL && strcmp(word, "hold") != 0 &&
-		    strcmp(word, "silence") != 0) {
-			fputs("monitorctl: --for is for hold and silence\n", stderr);
+		    strcmp(word, "silence") != 0 && strcmp(word, "reroute") != 0) {
+			fputs("monitorctl: --for is for hold, silence and reroute\n", stderr);
 			return CTL_WRONG_USE;
 		}
 		if (strcmp(word, "reload") == 0)

@@ -78,6 +78,15 @@ static const struct stage_row one[] = {
 	  "route:one=c route-moved:one route-verified:one answer:done one=manual "
 	  "route:one=a "
 	  "route-restored:one route-verified:one answer:done one=primary" },
+	/* or until its time is over, also where we died meanwhile */
+	{ WELL "!reroute:one=c/60 seen:one good:proof +59s ?one +2s seen:one good:proof ?one",
+	  TOLD " route-released",
+	  "route:one=c route-moved:one route-verified:one answer:done one=manual "
+	  "route-released:one route:one=a route-restored:one route-verified:one one=primary" },
+	{ WELL "!reroute:one=c/60 seen:one good:proof reborn adopted:a adopted:b go good:ca good:cb "
+	       "good:cc seen:one=c +30s ?one +31s",
+	  "route-released",
+	  "route:one=c answer:done one=manual route-released:one route:one=a" },
 	{ WELL "bad:cb bad:cb !reroute:one=b", TOLD, "answer:refused" },
 	/* a planned restart leaves the route first */
 	{ WELL "!restart:a seen:one +500ms exited:a=0 empty:a started:a", TOLD,

@@ -248,6 +248,11 @@ command(const char *verb, const char *name, char *value)
 		e.seconds = (uint32_t)atoi(value);
 		value = NULL;
 	}
+	char *slash = v == VERB_REROUTE && value != NULL ? strchr(value, '/') : NULL;
+	if (slash != NULL) {
+		e.seconds = (uint32_t)atoi(slash + 1);
+		*slash = '\0';
+	}
 	e.id = find(v == VERB_REROUTE || v == VERB_RESTORE ? OBJECT_ROUTE
 							   : OBJECT_SERVICE,
 		    name);

@@ -10,7 +10,7 @@
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
  *   hand:R=NAME,… anew:R=NAME,…               the same, changed by a hand or a new life of it
  *   busy:R=NAME,… idle:R                      as ordered; requests in flight on who left
- *   lost:ROLE back:ROLE done:RULE=CODE !VERB:S !reroute:R[=BACKEND] !restore:R an
+ *   lost:ROLE back:ROLE done:RULE=CODE !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R an
  * operator's command; !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME +DURATION time passes, timers come
  * when they are due reload                                    world_move to new rules
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
