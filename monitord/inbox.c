@@ -1,5 +1,6 @@
 /* What helpers say: each id is checked against the rules before anything else. */
 #include "monitord/core.h"
+#include "monitord/measure.h"
 #include "monitord/whole.h"
 
 #include "base/text.h"
@@ -45,6 +46,7 @@ sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 		return refuse(why, "a sample of an unknown service");
 	if (process_pid(h->core->processes, m->service, &ticks) != m->pid || ticks != m->start_ticks)
 		return true; /* of an earlier process */
+	measure_add(h->core->processes, m);
 	whole_add(&h->core->rules->services[m->service], m);
 	struct event e = { .kind = EVENT_SAMPLE, .id = m->service, .sample = m };
 	core_event(h->core, &e);

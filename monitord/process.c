@@ -464,6 +464,7 @@ process_free(struct process *p)
 		if (fds[i] != -1)
 			close(fds[i]);
 	free(p->said);
+	free(p->measured);
 	free(p);
 }
 

@@ -48,6 +48,7 @@ struct process {
 	struct loop_timer rest;
 	uint32_t restarts;
 	bool by_command;
+	struct measured *measured; /* NULL: no rule reads its disk traffic */
 };
 
 #define DEATHS_KEPT 32

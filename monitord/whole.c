@@ -3,6 +3,7 @@
 #include <math.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 static double
 value_of(const struct msg_sample *m, enum metric metric)
@@ -33,6 +34,11 @@ whole_add(const struct service *s, struct msg_sample *m)
 			memory = (double)host.totalram * host.mem_unit;
 		swap = (double)host.totalswap * host.mem_unit;
 	}
+	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	double cpu = value_of(m, METRIC_CPU_TOTAL);
+	if (cores > 0)
+		add(m, METRIC_CPU_MACHINE, (isnan(cpu) ? value_of(m, METRIC_CPU) : cpu) / 100,
+		    cores);
 	add(m, METRIC_MEMORY_PERCENT, value_of(m, METRIC_MEMORY), memory);
 	add(m, METRIC_MEMORY_TOTAL_PERCENT, value_of(m, METRIC_MEMORY_TOTAL), memory);
 	add(m, METRIC_SWAP_PERCENT, value_of(m, METRIC_SWAP), swap);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "probes/tree.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,7 +43,8 @@ static bool
 is_of_children(enum metric m)
 {
 	return m == METRIC_CPU_TOTAL || m == METRIC_MEMORY_TOTAL ||
-	       m == METRIC_CHILDREN || m == METRIC_ZOMBIES;
+	       m == METRIC_CHILDREN || m == METRIC_ZOMBIES || m == METRIC_CHILD_MEMORY ||
+	       m == METRIC_CHILD_CPU;
 }
 
 static bool
@@ -134,6 +136,9 @@ measure(struct samples *s, uint32_t id, int64_t now_ns)
 		add(m, METRIC_MEMORY_TOTAL, (double)(p->memory + sum.memory));
 		add(m, METRIC_CHILDREN, sum.count);
 		add(m, METRIC_ZOMBIES, sum.zombies);
+		add(m, METRIC_CHILD_MEMORY, (double)sum.most_memory);
+		if (!isnan(sum.most_cpu))
+			add(m, METRIC_CHILD_CPU, sum.most_cpu);
 		w->cpu_total_ticks = p->cpu_ticks + sum.cpu_ticks;
 	}
 	w->cpu_ticks = p->cpu_ticks;
@@ -209,11 +214,11 @@ look(struct samples *s)
 	if (n == 0)
 		return;
 	s->next = (due[n - 1] + 1) % count;
-	if (!tree_look(s->tree, all)) {
+	int64_t now_ns = clock_ns();
+	if (!tree_look(s->tree, all, now_ns)) {
 		log_warning("the processes of this host could not be read");
 		return;
 	}
-	int64_t now_ns = clock_ns();
 	for (uint32_t i = 0; i < n; i++) {
 		struct watched *w = &s->list[due[i]];
 		w->due_ms = now + s->rules->services[due[i]].every_ms - TICK_MS / 2;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <libproc2/pids.h>
+#include <math.h>
 #include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,8 @@ struct tree {
 	unsigned *pids;
 	uint32_t pid_count, pid_cap;
 	struct list wanted, all;
+	struct list before; /* the look at all before this */
+	int64_t all_ns, before_ns; /* 0: there was none */
 	char *text; /* command lines, each NUL-ended */
 	size_t size, cap;
 };
@@ -173,15 +176,25 @@ look_at_all(struct tree *t)
 }
 
 bool
-tree_look(struct tree *t, bool all)
+tree_look(struct tree *t, bool all, int64_t now_ns)
 {
-	return look_at_wanted(t) && (!all || look_at_all(t));
+	if (!look_at_wanted(t))
+		return false;
+	if (!all)
+		return true;
+	struct list spare = t->before;
+	t->before = t->all;
+	t->before_ns = t->all_ns;
+	t->all = spare;
+	t->all.count = 0;
+	t->all_ns = now_ns;
+	return look_at_all(t);
 }
 
 void
 tree_begin(struct tree *t)
 {
-	t->pid_count = t->wanted.count = t->all.count = 0;
+	t->pid_count = t->wanted.count = 0;
 	t->size = 0;
 }
 
@@ -205,6 +218,19 @@ tree_find(const struct tree *t, pid_t pid)
 	return find(&t->wanted, pid);
 }
 
+/* Since the look before, percent of one core; NaN: it was not there yet. */
+static double
+cpu_since(const struct tree *t, const struct tree_process *p)
+{
+	const struct tree_process *old = find(&t->before, p->pid);
+	double seconds = (double)(t->all_ns - t->before_ns) / 1e9;
+	if (old == NULL || old->start_ticks != p->start_ticks || t->before_ns == 0 ||
+	    seconds <= 0 || p->cpu_ticks < old->cpu_ticks)
+		return (double)NAN;
+	return 100 * (double)(p->cpu_ticks - old->cpu_ticks) /
+	       (double)sysconf(_SC_CLK_TCK) / seconds;
+}
+
 /* Depth first along first_child and next_child; the kernel's tree has no cycles, but it
  * is read while it changes: the count bounds the walk. */
 void
@@ -212,7 +238,7 @@ tree_below(const struct tree *t, pid_t pid, struct tree_sum *sum)
 {
 	const struct tree_process *top = find(&t->all, pid);
 	uint32_t path[64], depth = 0, steps = 0;
-	*sum = (struct tree_sum){ 0 };
+	*sum = (struct tree_sum){ .most_cpu = (double)NAN };
 	uint32_t at = top != NULL ? top->first_child : NONE;
 	while (steps++ <= t->all.count) {
 		while (at == NONE && depth > 0)
@@ -224,6 +250,11 @@ tree_below(const struct tree *t, pid_t pid, struct tree_sum *sum)
 		sum->zombies += p->zombie;
 		sum->memory += p->memory;
 		sum->cpu_ticks += p->cpu_ticks;
+		if (p->memory > sum->most_memory)
+			sum->most_memory = p->memory;
+		double cpu = cpu_since(t, p);
+		if (isnan(sum->most_cpu) || cpu > sum->most_cpu)
+			sum->most_cpu = cpu;
 		if (p->first_child != NONE && depth < 64) {
 			path[depth++] = at;
 			at = p->first_child;
@@ -295,6 +326,7 @@ tree_free(struct tree **tp)
 	free(t->pids);
 	free(t->wanted.at);
 	free(t->all.at);
+	free(t->before.at);
 	free(t->text);
 	free(t);
 }

@@ -25,6 +25,8 @@ struct tree_process {
 
 struct tree_sum { /* of all below a process */
 	uint64_t cpu_ticks, memory;
+	uint64_t most_memory;   /* of the largest */
+	double most_cpu;        /* of the busiest, percent of one core; NaN: not known yet */
 	unsigned count, zombies;
 };
 
@@ -33,9 +35,9 @@ void tree_free(struct tree **tp);
 
 void tree_begin(struct tree *t);           /* forgets the last look */
 void tree_want(struct tree *t, pid_t pid); /* 0 is ignored */
-/* Reads what is wanted; with all, every process and its command line besides. False: it
+/* now_ns: of this look. Reads what is wanted; with all, every process and its command line besides. False: it
  * cannot be read. */
-bool tree_look(struct tree *t, bool all);
+bool tree_look(struct tree *t, bool all, int64_t now_ns);
 
 /* A wanted process; NULL: there is none. */
 const struct tree_process *tree_find(const struct tree *t, pid_t pid);

@@ -29,6 +29,11 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(EXIT_CODE, "exit-code", "S", UNIT_COUNT, "exit code of the last main process")      \
 	X(IO_READ, "io-read", "S", UNIT_RATE, "bytes read from disk per second")              \
 	X(IO_WRITE, "io-write", "S", UNIT_RATE, "bytes written to disk per second")           \
+	X(OOM_KILLS, "oom-kills", "S", UNIT_COUNT, "of its cgroup: killed for want of memory since it began") \
+	X(MEMORY_PSS, "memory-pss", "S", UNIT_BYTES, "memory of the main process, what it shares divided by who shares it") \
+	X(CPU_MACHINE, "cpu-machine", "S", UNIT_PERCENT, "cpu, or cpu-total where a rule reads that, of all cores") \
+	X(CHILD_MEMORY, "child-memory", "S", UNIT_BYTES, "resident memory of its largest child")   \
+	X(CHILD_CPU, "child-cpu", "S", UNIT_PERCENT, "CPU of its busiest child, percent of one core") \
 	X(LATENCY, "latency", "C", UNIT_MS, "how long the last exchange took")                \
 	X(AGE, "age", "C", UNIT_MS, "time since the last measurement")                        \
 	X(STATUS, "status", "C", UNIT_COUNT, "HTTP status; exit code of a script")            \
@@ -58,9 +63,9 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(CPU_STEAL, "cpu-steal", "C", UNIT_PERCENT, "taken by other guests of a virtual machine's host") \
 	X(MEMORY_USED, "memory-used", "C", UNIT_BYTES, "memory of the host that is not available; of a store, what is in use") \
 	X(SWAP_USED, "swap-used", "C", UNIT_BYTES, "swap space that is taken")                \
-	X(PRESSURE_CPU, "pressure-cpu", "C", UNIT_PERCENT, "time in which something waited for CPU, of 10 s") \
-	X(PRESSURE_MEMORY, "pressure-memory", "C", UNIT_PERCENT, "the same for memory")       \
-	X(PRESSURE_IO, "pressure-io", "C", UNIT_PERCENT, "the same for disks")                \
+	X(PRESSURE_CPU, "pressure-cpu", "CS", UNIT_PERCENT, "time in which something waited for CPU, of 10 s") \
+	X(PRESSURE_MEMORY, "pressure-memory", "CS", UNIT_PERCENT, "the same for memory")       \
+	X(PRESSURE_IO, "pressure-io", "CS", UNIT_PERCENT, "the same for disks")                \
 	X(RECEIVE, "receive", "C", UNIT_RATE, "bytes that came by the link per second")       \
 	X(SEND, "send", "C", UNIT_RATE, "bytes that went out by the link per second")         \
 	X(SPEED, "speed", "C", UNIT_RATE, "what the link can carry each way")                 \

@@ -296,6 +296,17 @@ link_route(struct build *b, const struct route *route)
 }
 
 static void
+link_reads(struct rules *r, const struct condition *c)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct op *op = &c->ops[i];
+		if (op->kind == OP_TEST && op->object == OBJECT_SERVICE && op->id < r->service_count &&
+		    metric_sample_slot(op->metric) < 64)
+			r->services[op->id].reads |= UINT64_C(1) << metric_sample_slot(op->metric);
+	}
+}
+
+static void
 link_objects(struct build *b)
 {
 	struct rules *r = b->rules;
@@ -313,6 +324,10 @@ link_objects(struct build *b)
 		link_route(b, &r->routes[i]);
 	for (uint32_t i = 0; i < r->chain_count; i++)
 		link_chain(b, &r->chains[i]);
+	for (uint32_t i = 0; i < r->rule_count; i++) {
+		link_reads(r, &r->rules[i].when);
+		link_reads(r, &r->rules[i].clear);
+	}
 }
 
 /* What a service needs, number at: services, then those that its checks are of (a check of

@@ -173,6 +173,7 @@ struct service {
 	struct id_list routes; /* that have a backend whose check is of it */
 	struct alerts_to alert;
 	int64_t every_ms; /* how often its process is measured */
+	uint64_t reads;	  /* bit set of metric_sample_slot(): what rules read of it */
 };
 
 enum check_kind {

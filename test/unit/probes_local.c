@@ -268,6 +268,8 @@ watched_processes_are_measured(void **state)
 	assert_true(m.taken_ns > first);
 	assert_true(value_of(&m, METRIC_CPU) >= 0);
 	assert_true(value_of(&m, METRIC_CPU_TOTAL) >= value_of(&m, METRIC_CPU));
+	assert_true(value_of(&m, METRIC_CHILD_MEMORY) > 100000); /* the helper's */
+	assert_true(value_of(&m, METRIC_CHILD_CPU) >= 0);
 	watch.service = 0; /* no rule could take its whole life for the present */
 	play_tell(MSG_WATCH, &watch, -1);
 	do

@@ -69,7 +69,7 @@ sees_this_process_as_the_kernel_does(void **state)
 	tree_begin(t);
 	tree_want(t, getpid());
 	tree_want(t, 0);
-	assert_true(tree_look(t, false));
+	assert_true(tree_look(t, false, 1000000000));
 	struct rusage u;
 	getrusage(RUSAGE_SELF, &u);
 	const struct tree_process *p = tree_find(t, getpid());
@@ -89,7 +89,7 @@ sees_this_process_as_the_kernel_does(void **state)
 			(uint64_t)u.ru_maxrss * 2048);
 	assert_null(tree_find(t, getppid())); /* nobody wanted it */
 	tree_begin(t);
-	assert_true(tree_look(t, false));
+	assert_true(tree_look(t, false, 1000000000));
 	assert_null(tree_find(t, getpid())); /* nor this any more */
 	tree_free(&t);
 	assert_null(t);
@@ -127,7 +127,7 @@ looks_at_many(void **state)
 	}
 	for (int i = 0; i < MANY; i += 2)
 		reap(pids[i]);
-	assert_true(tree_look(t, false));
+	assert_true(tree_look(t, false, 1000000000));
 	for (int i = 0; i < MANY; i++) {
 		const struct tree_process *p = tree_find(t, pids[i]);
 		assert_int_equal(p != NULL, i % 2);
@@ -148,7 +148,7 @@ sums_what_is_below(void **state)
 	int told[2];
 	(void)state;
 	tree_begin(t);
-	assert_true(tree_look(t, true));
+	assert_true(tree_look(t, true, 1000000000));
 	tree_below(t, getpid(), &sum);
 	assert_int_equal(sum.count, 0);
 	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
@@ -164,7 +164,7 @@ sums_what_is_below(void **state)
 	pid_t grand[2];
 	assert_int_equal(read(told[0], grand, sizeof grand), sizeof grand);
 	tree_begin(t);
-	assert_true(tree_look(t, true));
+	assert_true(tree_look(t, true, 1000000000));
 	tree_below(t, getpid(), &sum);
 	assert_int_equal(sum.count, 3);
 	assert_int_equal(sum.zombies, 1);
@@ -219,7 +219,7 @@ finds_the_oldest_that_matches(void **state)
 	text_print(whole, sizeof whole, "^%s 60$", name);
 	text_print(other, sizeof other, "%s[^ ]", name);
 	tree_begin(t);
-	assert_true(tree_look(t, true));
+	assert_true(tree_look(t, true, 1000000000));
 	assert_null(matching(t, whole));
 	pid_t first = sleeper(name);
 	unsigned long long began = stat_field(first, 22);
@@ -229,7 +229,7 @@ finds_the_oldest_that_matches(void **state)
 		second = sleeper(name);
 	}
 	tree_begin(t);
-	assert_true(tree_look(t, true));
+	assert_true(tree_look(t, true, 1000000000));
 	const struct tree_process *p = matching(t, whole);
 	assert_non_null(p);
 	assert_int_equal(p->pid, first);
@@ -237,7 +237,7 @@ finds_the_oldest_that_matches(void **state)
 	kill(first, SIGKILL);
 	await_zombie(first); /* a dead one is none */
 	tree_begin(t);
-	assert_true(tree_look(t, true));
+	assert_true(tree_look(t, true, 1000000000));
 	assert_int_equal(matching(t, whole)->pid, second);
 	reap(first);
 	reap(second);

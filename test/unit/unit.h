@@ -48,6 +48,7 @@ int test_cgroup(void);
 int test_death(void);
 int test_envfile(void);
 int test_logfile(void);
+int test_measure(void);
 int test_process(void);
 int test_ring(void);
 int test_spawn(void);
