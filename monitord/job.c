@@ -74,6 +74,10 @@ start_ended(struct job *j, const char *failure)
 	if (id != RULES_NONE && j->ps->list[id]->pidfd == -1 &&
 	    process_service(j->ps->list[id])->run.count == 0)
 		process_tell(j->ps, &e);
+	if (id == RULES_NONE)
+		return;
+	j->ps->list[id]->unit_starts = failure == NULL;
+	unit_look_soon(j->ps->list[id]);
 }
 
 static void
@@ -264,7 +268,22 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 	struct process *p = ps->list[service];
 	struct spawn s = { .argv = command->argv, .account = p->account, .service = process_service(p),
 			   .in = -1, .out = -1, .err = -1, .record = -1 };
+	int out[2] = { -1, -1 };
+	if (s.service->unit != NULL) { /* systemctl leaves nobody behind: its words can be kept */
+		s.argv = unit_argv(s.argv);
+		s.service = NULL;
+		if (pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0)
+			s.out = s.err = out[1];
+	}
 	struct job *j = job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
+	int error = errno;
+	if (out[1] != -1)
+		close(out[1]);
+	if (j == NULL && out[0] != -1)
+		close(out[0]);
+	errno = error;
+	if (j != NULL)
+		j->output = out[0];
 	if (j != NULL)
 		text_print(j->name, sizeof j->name, "%s", process_service(p)->name);
 	return j != NULL;

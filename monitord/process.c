@@ -303,6 +303,7 @@ process_main_gone(struct process *p)
 	p->ticks = p->identity = 0;
 	if (process_service(p)->match != NULL)
 		connector_seek(p->owner);
+	unit_look_soon(p);
 }
 
 /* ---- its end ---- */
@@ -336,6 +337,7 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 {
 	p->pid = pid;
 	p->pidfd = pidfd;
+	p->unit_starts = false;
 	p->identity = pidfd_identity(pidfd);
 	p->ticks = ticks != 0 || p->identity != 0 ? ticks : process_start_ticks(pid, false);
 	p->occupied = true;
@@ -351,6 +353,7 @@ void
 process_stop_command(struct processes *ps, uint32_t service)
 {
 	const struct service *c = &ps->rules->services[service];
+	ps->list[service]->unit_starts = false;
 	if (c->stop_command.count > 0 && !job_command(ps, service, &c->stop_command))
 		log_error("%s: its stop command: %s", c->name, strerror(errno));
 }
@@ -492,6 +495,7 @@ start_timers(struct processes *ps)
 	loop_timer_stop(&ps->logs);
 	if (pidfiles)
 		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, pidfiles_read, ps);
+	units_begin(ps);
 	if (logs)
 		loop_timer_start(ps->loop, &ps->logs, LOGS_MS, LOGS_MS, on_slow, ps);
 }
@@ -540,6 +544,7 @@ processes_free(struct processes **pp)
 		process_free(ps->list[i]);
 	loop_timer_stop(&ps->defer);
 	loop_timer_stop(&ps->pidfiles);
+	loop_timer_stop(&ps->units);
 	loop_timer_stop(&ps->logs);
 	while (ps->retired != NULL)
 		retired_free(ps, ps->retired);

@@ -29,6 +29,9 @@ struct process {
 	uint64_t identity; /* of its pidfd, 0: none */
 	pid_t session; /* of the present instance, where there is no cgroup */
 	bool occupied; /* something of it lives */
+	bool unit_asked;   /* systemd is being asked for its process */
+	bool unit_starts;  /* its start command ran, and no process was seen since */
+	int unit_wait_ms, unit_every_ms; /* until it is asked again, and then */
 	bool told_blind; /* that it cannot be seen whether anything is left */
 	bool account_good;
 	bool awaits_look; /* match: its start waits for word that none runs */
@@ -94,7 +97,7 @@ struct processes {
 	uint32_t count;
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
-	struct loop_timer defer, pidfiles, logs;
+	struct loop_timer defer, pidfiles, units, logs;
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;
@@ -147,6 +150,13 @@ void connector_begin(struct processes *ps); /* where it is not permitted: a line
 void connector_seek(struct processes *ps);  /* what `match` looks for was found, or is gone */
 void connector_drain(struct processes *ps); /* what was told before an end comes first */
 void connector_end(struct processes *ps);
+
+/* ---- unit.c ---- */
+void units_begin(struct processes *ps); /* looks for the processes of units, as long as there are some */
+void unit_look_soon(struct process *p); /* it was started, or has ended */
+const char *unit_obstacle(void);	/* why no unit can be watched here; NULL: they can */
+/* The command for whom monitord runs as; valid until the next call. */
+const char *const *unit_argv(const char *const *argv);
 
 /* ---- evidence.c ---- */
 void evidence_end(struct processes *ps); /* what is being gathered is broken off */

@@ -142,6 +142,10 @@ watched_start(struct processes *ps, uint32_t service)
 		read_pidfile(ps, service);
 	if (p->pidfd != -1 || c->start.count == 0)
 		return;
+	if (c->unit != NULL && unit_obstacle() != NULL) {
+		process_defer_failure(ps, service, unit_obstacle());
+		return;
+	}
 	if (p->doubtful) { /* it may run, unknown to us: no second one beside it */
 		char why[300];
 		text_print(why, sizeof why, "pid file %s is not believed: %s", c->pidfile,

@@ -120,4 +120,7 @@ void build_add_text(struct build *b, struct text_list *list, const char *text);
 /* Adds an id that is not there yet. */
 void build_append(struct build *b, struct id_list *list, uint32_t id);
 
+/* A systemd unit is started, stopped and reloaded by systemctl, unless its section says else. */
+void unit_defaults(struct build *b, struct service *s);
+
 #endif

@@ -65,6 +65,8 @@ SETTER(set_oom_score);
 SETTER(set_cpu_max);
 SETTER(set_drain);
 SETTER(set_evidence);
+SETTER(set_unit);
+SETTER(set_groups);
 SETTER(set_service_keep);
 SETTER(set_on_boot);
 SETTER(set_match);

@@ -40,9 +40,9 @@ static void
 prove_service(struct build *b, const struct service *s)
 {
 	prove_evidence(b, s);
-	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL);
+	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL) + (s->unit != NULL);
 	if (ways != 1)
-		build_error(b, s->place, "[service %s]: exactly one of run, pidfile and match is needed",
+		build_error(b, s->place, "[service %s]: exactly one of run, pidfile, match and unit is needed",
 			    s->name);
 	if (s->run.count > 0 && s->start.count > 0)
 		build_error(b, s->place, "[service %s]: start is for what is watched, not run", s->name);
@@ -410,8 +410,10 @@ build_prove(struct build *b)
 	struct rules *r = b->rules;
 	prove_settings(b, &r->settings);
 	link_objects(b);
-	for (uint32_t i = 0; i < r->service_count; i++)
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		unit_defaults(b, &r->services[i]);
 		prove_service(b, &r->services[i]);
+	}
 	for (uint32_t i = 0; i < r->check_count; i++)
 		prove_check(b, &r->checks[i]);
 	for (uint32_t i = 0; i < r->route_count; i++)

@@ -108,6 +108,7 @@ struct evidence {
 	const char *file;  /* EVIDENCE_LOG: NULL: the service's log */
 	uint32_t count;	   /* lines; threads */
 };
+#define RULES_SYSTEMCTL "/bin/systemctl" /* of units: wherever /usr is merged and where not */
 #define EVIDENCE_MAX 8
 #define EVIDENCE_WITHIN_MS 3000 /* an answer's default */
 
@@ -132,6 +133,8 @@ struct service {
 	const char *match;
 	const char *unit;
 	struct command start, stop_command; /* of what is watched */
+	bool stop_set;
+	struct text_list groups; /* names for commands */
 	struct command reload_command;
 	int reload_signal; /* 0: none */
 

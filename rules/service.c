@@ -229,6 +229,7 @@ void
 set_stop(struct build *b, void *object, const struct entry *e)
 {
 	struct stops stops = { .s = object };
+	stops.s->stop_set = true;
 	if (*e->value == '/') {
 		stops.s->stop_command = build_command(b, e->value);
 		return;

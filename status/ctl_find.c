@@ -135,6 +135,27 @@ add_in_order(const json_t *wanted, json_t *found)
 	} while (json_array_size(found) > before && json_array_size(found) < n);
 }
 
+static bool
+is_in(const json_t *service, const char *group)
+{
+	size_t i;
+	json_t *x;
+	json_array_foreach(json_object_get(service, "groups"), i, x)
+		if (strcmp(json_string_value(x), group) == 0)
+			return true;
+	return false;
+}
+
+/* @NAME is a group, whatever else has that name. */
+static bool
+is_meant(const json_t *service, const char *name)
+{
+	if (*name == '@')
+		return is_in(service, name + 1);
+	return strcmp(name, "all") == 0 || strcmp(text_of(service, "family"), name) == 0 ||
+	       is_in(service, name);
+}
+
 json_t *
 find_objects(const json_t *status, const char *name)
 {
@@ -148,8 +169,7 @@ find_objects(const json_t *status, const char *name)
 		add_chain(status, chain, found);
 	else
 		json_array_foreach(json_object_get(status, "services"), i,
-				   o) if (strcmp(name, "all") == 0 ||
-					  strcmp(text_of(o, "family"), name) == 0)
+				   o) if (is_meant(o, name))
 			json_array_append(wanted, o);
 	add_in_order(wanted, found);
 	json_decref(wanted);

@@ -124,6 +124,11 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_yes(j, "drained", v->drained != 0);
 	json_key_yes(j, "stopped_by_command", v->by_command != 0);
 	json_key_text(j, "family", c->family);
+	json_key(j, "groups");
+	json_open(j, '[');
+	for (uint32_t i = 0; i < c->groups.count; i++)
+		json_text(j, c->groups.texts[i]);
+	json_close(j, ']');
 	json_key_text(j, "kind", way_of(c));
 	json_key(j, "routes");
 	names_json(s, OBJECT_ROUTE, &c->routes, j);

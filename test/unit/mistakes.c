@@ -13,7 +13,7 @@ static const struct book_row structure[] = {
 	{ "[service a] ; why\nrun=/bin/a", "" },
 	{ "run = /bin/a\n", "r.ini:1: 'run' stands before any section\n" },
 	{ "[service a]\nrun = /bin/a\x01\n",
-	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
 	  "r.ini:2: a control byte (0x01) in column 13\n" },
 	{ RUN "; a comment with \x7f\n",
 	  "r.ini:3: a control byte (0x7f) in column 18\n" },
@@ -32,7 +32,17 @@ static const struct book_row structure[] = {
 	  "r.ini:3: [service] has no key 'restrat' (did you mean 'restart'?)\n" },
 	{ RUN "expect = status 200\n", "r.ini:3: [service] has no key 'expect'\n" },
 	{ CHECK "run = /bin/a\n", "r.ini:3: [check] has no key 'run'\n" },
-	{ RUN "unit = tomcat.service\n", "r.ini:3: unit: not supported yet\n" },
+	{ RUN "unit = tomcat.service\n",
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n" },
+	{ "[service a]\nunit = tomcat@1\nreload = HUP\nstop = TERM 5s\n", "" },
+	{ "[service a]\nunit = a.socket\n",
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
+	  "r.ini:2: unit: 'a.socket': only a .service has a main process\n" },
+	{ "[service a]\nunit = a b\n",
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
+	  "r.ini:2: unit: 'a b' is no name of a unit\n" },
+	{ RUN "groups = web, @java\n", "" },
+	{ RUN "groups = 1x\n", "r.ini:3: groups: '1x' is no name\n" },
 	{ "[check c]\nlog = /l\n", "r.ini:1: [check c]: log and match go together\n" },
 	{ CHECK "match = x\n", "r.ini:1: [check c]: log and match go together\n" },
 	{ "[check c]\nlog = l\nmatch = x\n", "r.ini:2: log: an absolute path is needed\n" },
@@ -114,7 +124,7 @@ static const struct book_row lines[] = {
 	{ RUN "  nie = 5\n", "" }, /* an argument, no key */
 	{ RUN "  [check c]\n", "r.ini:3: a section begins at the line's start\n" },
 	{ "[service a]\n  run = /bin/a\n",
-	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
 	  "r.ini:2: an indented line that continues nothing\n" },
 	{ RUN "dir = \"/srv\n", "r.ini:3: a double quote is left open\n" },
 	{ RUN "dir = \"/a \\\" b\"\n", "" },
@@ -256,7 +266,7 @@ all_in_one_run(void **state)
 	(void)state;
 	book_same(
 		text, sizeof text - 1,
-		"r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+		"r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
 		"r.ini:2: run: a command begins with '/'\n"
 		"r.ini:3: nice: 'x' is no number from -20 to 19\n"
 		"r.ini:5: of: no service 'b' (did you mean 'a'?)\n"

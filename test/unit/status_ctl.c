@@ -36,8 +36,10 @@ static json_t *
 status(void)
 {
 	return json_loads(
-		"{\"services\":[{\"name\":\"w-1\",\"family\":\"w\",\"depends\":[\"db\"]},"
-		"{\"name\":\"w-2\",\"family\":\"w\"},{\"name\":\"db\",\"family\":null}],"
+		"{\"services\":[{\"name\":\"w-1\",\"family\":\"w\",\"depends\":[\"db\"],"
+		"\"groups\":[\"tier\",\"path\"]},"
+		"{\"name\":\"w-2\",\"family\":\"w\"},{\"name\":\"db\",\"family\":null,"
+		"\"groups\":[\"tier\"]}],"
 		"\"checks\":[{\"name\":\"web\",\"of\":\"w-1\"}],"
 		"\"routes\":[{\"name\":\"site\"}],\"rules\":[],"
 		"\"chains\":[{\"name\":\"path\",\"paths\":[[\"site\",\"w-1\",\"db\"],"
@@ -70,6 +72,9 @@ names_stand_for_objects(void **state)
 		{ "w", "w-1 w-2 " },
 		{ "all", "w-2 db w-1 " },
 		{ "path", "db w-1 site web " },
+		{ "tier", "db w-1 " },
+		{ "@tier", "db w-1 " },
+		{ "@path", "w-1 " },
 	};
 	char got[200];
 	json_t *root = status();
@@ -81,6 +86,7 @@ names_stand_for_objects(void **state)
 		json_decref(found);
 	}
 	assert_null(find_objects(root, "nobody"));
+	assert_null(find_objects(root, "@w"));
 	json_decref(root);
 }
 

@@ -8,10 +8,10 @@
 
 static const struct book_row values[] = {
 	{ "[service a]\nrun = bin/a\n",
-	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
 	  "r.ini:2: run: a command begins with '/'\n" },
 	{ RUN "match = x\n",
-	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n" },
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n" },
 	{ RUN "start = /x\n",
 	  "r.ini:1: [service a]: start is for what is watched, not run\n" },
 	{ RUN "stop = /x\n",
@@ -19,7 +19,7 @@ static const struct book_row values[] = {
 	{ "[service a]\nmatch = x\nlog = /l\n",
 	  "r.ini:1: [service a]: log, env and memory-max need run\n" },
 	{ "[service a]\nmatch = a(b\n",
-	  "r.ini:1: [service a]: exactly one of run, pidfile and match is needed\n"
+	  "r.ini:1: [service a]: exactly one of run, pidfile, match and unit is needed\n"
 	  "r.ini:2: match: regex 'a(b': missing closing parenthesis (at 3)\n" },
 	{ RUN "instances = 3\n", "r.ini:3: instances: expected FIRST..LAST, as 1..3\n" },
 	{ RUN "instances = 3..1\n",
