@@ -220,6 +220,7 @@ struct msg_service_view {
 	int64_t hold_until_real_ms; /* 0: until it is released */
 	double cpu, memory, threads, fds; /* NaN: not known; percent of a core, bytes, counts */
 	uint64_t event;			  /* the last that changed it */
+	float values[MSG_SAMPLE_VALUES]; /* by metric_sample_slot (rules/metric.h); NaN: not known */
 };
 
 struct msg_check_view {

@@ -37,6 +37,7 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->threads = world_sampled(s, METRIC_THREADS);
 	v->fds = world_sampled(s, METRIC_FDS);
 	v->event = s->event;
+	memcpy(v->values, s->values, sizeof v->values);
 }
 
 void

@@ -35,19 +35,23 @@ static const char *const query_text[QUERIES] = {
 	[QUERY_NAME_NEW] = "INSERT INTO name (text) VALUES (?1)",
 	[QUERY_BLOCK] = "SELECT bytes FROM block WHERE id = ?1",
 	[QUERY_BLOCK_PUT] = "INSERT OR REPLACE INTO block (id, bytes) VALUES (?1, ?2)",
-	[QUERY_BLOCK_SIZE] = "SELECT sum(size), max(id) FROM (SELECT id, length(bytes) AS size "
-			     "FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
+	[QUERY_BLOCK_SIZE] =
+		"SELECT sum(size), max(id) FROM (SELECT id, length(bytes) AS size "
+		"FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
 	[QUERY_BLOCK_DROP] = "DELETE FROM block WHERE id >= ?1 AND id <= ?2",
 	[QUERY_MONTH] = "SELECT up, down, planned, unknown FROM month "
 			"WHERE object = ?1 AND month = ?2",
-	[QUERY_MONTH_PUT] = "INSERT INTO month VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-			    "ON CONFLICT (object, month) DO UPDATE SET up = up + ?3, "
-			    "down = down + ?4, planned = planned + ?5, unknown = unknown + ?6",
+	[QUERY_MONTH_PUT] =
+		"INSERT INTO month VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+		"ON CONFLICT (object, month) DO UPDATE SET up = up + ?3, "
+		"down = down + ?4, planned = planned + ?5, unknown = unknown + ?6",
 	[QUERY_MONTH_DROP] = "DELETE FROM month WHERE month < ?1",
 };
 
 /* A third of the whole each would keep the year and starve the day. */
-static const double tier_share[TIERS] = { [TIER_10S] = 0.6, [TIER_1M] = 0.2, [TIER_10M] = 0.2 };
+static const double tier_share[TIERS] = {
+	[TIER_10S] = 0.6, [TIER_1M] = 0.2, [TIER_10M] = 0.2
+};
 
 struct archive {
 	char path[256], why[200];
@@ -96,12 +100,14 @@ count_tiers(struct archive *a)
 	sqlite3_stmt *q;
 	int rc;
 	memset(a->tier_bytes, 0, sizeof a->tier_bytes);
-	if (sqlite3_prepare_v2(a->db, "SELECT id >> 58, sum(length(bytes)) FROM block GROUP BY 1",
-			       -1, &q, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(
+		    a->db, "SELECT id >> 58, sum(length(bytes)) FROM block GROUP BY 1",
+		    -1, &q, NULL) != SQLITE_OK)
 		return failed(a);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW)
 		if ((uint64_t)sqlite3_column_int64(q, 0) < TIERS)
-			a->tier_bytes[sqlite3_column_int64(q, 0)] = sqlite3_column_double(q, 1);
+			a->tier_bytes[sqlite3_column_int64(q, 0)] =
+				sqlite3_column_double(q, 1);
 	sqlite3_finalize(q);
 	return rc == SQLITE_DONE || failed(a);
 }
@@ -110,16 +116,21 @@ static bool
 open_file(struct archive *a)
 {
 	static const char schema[] =
-		"PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		"PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous "
+		"= NORMAL; "
 		"PRAGMA journal_size_limit = " WAL_BYTES "; PRAGMA cache_size = -2000; "
-		"CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL); "
-		"CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL); "
-		"CREATE TABLE IF NOT EXISTS month (object INTEGER, month INTEGER, up INTEGER, "
-		"down INTEGER, planned INTEGER, unknown INTEGER, PRIMARY KEY (object, month)) "
+		"CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY, text TEXT "
+		"UNIQUE NOT NULL); "
+		"CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes BLOB "
+		"NOT NULL); "
+		"CREATE TABLE IF NOT EXISTS month (object INTEGER, month INTEGER, up "
+		"INTEGER, "
+		"down INTEGER, planned INTEGER, unknown INTEGER, PRIMARY KEY (object, "
+		"month)) "
 		"WITHOUT ROWID";
 	if (sqlite3_open_v2(a->path, &a->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-				    SQLITE_OPEN_NOFOLLOW,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 			    NULL) != SQLITE_OK) {
 		if (a->db == NULL)
 			text_print(a->why, sizeof a->why, "out of memory");
@@ -131,8 +142,9 @@ open_file(struct archive *a)
 	if (!run(a, schema))
 		return false;
 	for (unsigned q = 0; q < QUERIES; q++)
-		if (sqlite3_prepare_v3(a->db, query_text[q], -1, SQLITE_PREPARE_PERSISTENT,
-				       &a->queries[q], NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(a->db, query_text[q], -1,
+				       SQLITE_PREPARE_PERSISTENT, &a->queries[q],
+				       NULL) != SQLITE_OK)
 			return failed(a);
 	return count_tiers(a);
 }
@@ -145,8 +157,8 @@ put_aside(struct archive *a)
 	static const char *const others[] = { "-wal", "-shm" };
 	shut(a);
 	text_print(to, sizeof to, "%s.damaged", a->path);
-	log_warning("history: %s is damaged (%s): it is now %s, and history begins anew", a->path,
-		    a->why, to);
+	log_warning("history: %s is damaged (%s): it is now %s, and history begins anew",
+		    a->path, a->why, to);
 	if (rename(a->path, to) != 0)
 		remove(a->path);
 	for (unsigned i = 0; i < 2; i++) {
@@ -283,8 +295,8 @@ struct part {
 static bool
 next_part(const unsigned char **at, const unsigned char *end, struct part *p)
 {
-	if (*at >= end || !pack_take(at, end, &p->metric) || !pack_take(at, end, &p->size) ||
-	    p->size > (size_t)(end - *at))
+	if (*at >= end || !pack_take(at, end, &p->metric) ||
+	    !pack_take(at, end, &p->size) || p->size > (size_t)(end - *at))
 		return false;
 	p->bytes = *at;
 	*at += p->size;
@@ -313,8 +325,8 @@ next_column(const unsigned char **at, const unsigned char *end, struct column_he
 
 /* The column of a span that had begun before: its slots, and behind them the new ones. */
 static bool
-merged(struct archive *a, uint32_t metric, const struct part *old, const unsigned char *bytes,
-       size_t size)
+merged(struct archive *a, uint32_t metric, const struct part *old,
+       const unsigned char *bytes, size_t size)
 {
 	float slots[PACK_SLOTS], newer[PACK_SLOTS];
 	struct column c = { 0 };
@@ -376,7 +388,8 @@ write_block(struct archive *a, const struct block_head *head, const unsigned cha
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		return failed(a);
 	size_t old_size = rc == SQLITE_ROW ? (size_t)sqlite3_column_bytes(q, 0) : 0;
-	build_block(a, head, at, end, old_size > 0 ? sqlite3_column_blob(q, 0) : NULL, old_size);
+	build_block(a, head, at, end, old_size > 0 ? sqlite3_column_blob(q, 0) : NULL,
+		    old_size);
 	sqlite3_reset(q);
 	if (a->block_over) /* more metrics than there are: never of our own making */
 		return true;
@@ -436,11 +449,13 @@ archive_size(const struct archive *a)
 {
 	struct archive *me = (struct archive *)(uintptr_t)a; /* SQLite knows no const */
 	return a->db == NULL ? 0
-			     : (number(me, "PRAGMA page_count") - number(me, "PRAGMA freelist_count")) *
+			     : (number(me, "PRAGMA page_count") -
+				number(me, "PRAGMA freelist_count")) *
 				       number(me, "PRAGMA page_size");
 }
 
-/* Drops the oldest blocks of the tier, up to some number and id. False: failed, or none. */
+/* Drops the oldest blocks of the tier, up to some number and id. False: failed, or none.
+ */
 static bool
 drop_oldest(struct archive *a, enum tier tier, int64_t below, int64_t most)
 {
@@ -465,7 +480,8 @@ fattest(const struct archive *a)
 {
 	enum tier most = TIER_10S;
 	for (unsigned t = 0; t < TIERS; t++)
-		if (a->tier_bytes[t] / tier_share[t] > a->tier_bytes[most] / tier_share[most])
+		if (a->tier_bytes[t] / tier_share[t] >
+		    a->tier_bytes[most] / tier_share[most])
 			most = (enum tier)t;
 	return most;
 }
@@ -478,7 +494,8 @@ make_room(struct archive *a, int64_t now_s)
 		int64_t span_s = tier_table[t].step_s * PACK_SLOTS,
 			span = (now_s - tier_table[t].keep_s) / span_s;
 		if (span > 0)
-			drop_oldest(a, (enum tier)t, block_id((enum tier)t, span, 0), INT64_MAX);
+			drop_oldest(a, (enum tier)t, block_id((enum tier)t, span, 0),
+				    INT64_MAX);
 	}
 	while (archive_size(a) > most) {
 		enum tier t = fattest(a);
@@ -503,7 +520,8 @@ archive_write(struct archive *a, const struct batch *b, int64_t now_s)
 	if (!good) { /* the reason stays the first one */
 		sqlite3_exec(a->db, "ROLLBACK", NULL, NULL, NULL);
 		memcpy(a->tier_bytes, before, sizeof before);
-		memset(a->metric_id, 0, sizeof a->metric_id); /* names may be gone again */
+		memset(a->metric_id, 0,
+		       sizeof a->metric_id); /* names may be gone again */
 	}
 	if (a->damaged)
 		ready(a);
@@ -525,8 +543,8 @@ archive_read(struct archive *a, const char *object, enum tier tier, int64_t span
 	sqlite3_stmt *q = query(a, QUERY_BLOCK, block_id(tier, span, id), 0);
 	int rc = sqlite3_step(q);
 	bool found = rc == SQLITE_ROW && sqlite3_column_bytes(q, 0) > 0 &&
-		     find_part(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0),
-			       (uint32_t)m, &part) &&
+		     find_part(sqlite3_column_blob(q, 0),
+			       (size_t)sqlite3_column_bytes(q, 0), (uint32_t)m, &part) &&
 		     pack_read(part.bytes, part.size, out) >= 0;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		failed(a);
@@ -535,7 +553,8 @@ archive_read(struct archive *a, const char *object, enum tier tier, int64_t span
 }
 
 bool
-archive_month(struct archive *a, const char *object, int64_t month, int64_t out[AVAILABILITIES])
+archive_month(struct archive *a, const char *object, int64_t month,
+	      int64_t out[AVAILABILITIES])
 {
 	if (!ready(a))
 		return false;

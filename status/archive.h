@@ -26,8 +26,8 @@ bool archive_read(struct archive *a, const char *object, enum tier tier, int64_t
 bool archive_month(struct archive *a, const char *object, int64_t month,
 		   int64_t out[AVAILABILITIES]);
 
-uint64_t archive_size(const struct archive *a); /* bytes in use */
-const char *archive_why(const struct archive *a); /* "": all is well */
+uint64_t archive_size(const struct archive *a);      /* bytes in use */
+const char *archive_why(const struct archive *a);    /* "": all is well */
 unsigned archive_set_aside(const struct archive *a); /* files that were damaged */
 
 #endif

@@ -77,7 +77,8 @@ points_of(const struct client *c, struct ask *a)
 static bool
 object_of(const struct client *c, enum object_kind *kind, uint32_t *id)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE };
 	const char *name = argument(c, "object");
 	for (unsigned k = 0; name != NULL && k < sizeof kinds / sizeof *kinds; k++) {
 		*kind = kinds[k];
@@ -154,12 +155,11 @@ series_begin(struct client *c)
 	if (a == NULL)
 		return request_error(c, 503, "out of memory");
 	a->metric = metric_find(metric, strlen(metric), letter[0]);
-	const char *wrong =
-		a->metric == METRICS_COUNT ? "the object has no such metric"
-		: !range_of(c, a)
-			? "since and until: 6h, Unix seconds or 2026-11-24T12:00:00Z, 366 days at most"
-		: !points_of(c, a) ? "points: 1 to 2000"
-				   : NULL;
+	const char *wrong = a->metric == METRICS_COUNT ? "the object has no such metric"
+			    : !range_of(c, a)  ? "since and until: 6h, Unix seconds or "
+						 "2026-11-24T12:00:00Z, 366 days at most"
+			    : !points_of(c, a) ? "points: 1 to 2000"
+					       : NULL;
 	if (wrong == NULL)
 		return ask(c, kind, id, a);
 	unsigned code = a->metric == METRICS_COUNT ? 404 : 400;
@@ -196,7 +196,8 @@ enum MHD_Result
 asked_end(struct client *c)
 {
 	if (c->answer == NULL)
-		return request_error(c, 503, c->late ? "the disk does not answer" : "out of memory");
+		return request_error(
+			c, 503, c->late ? "the disk does not answer" : "out of memory");
 	char *bytes = c->answer;
 	c->answer = NULL;
 	return request_send_bytes(c, 200, bytes, c->answer_size);

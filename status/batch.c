@@ -64,7 +64,8 @@ batch_close(struct batch *b)
 	if (b->open == NOT_OPEN)
 		return;
 	uint32_t size = (uint32_t)(b->size - b->open);
-	memcpy(b->bytes + b->open + offsetof(struct block_head, size), &size, sizeof size);
+	memcpy(b->bytes + b->open + offsetof(struct block_head, size), &size,
+	       sizeof size);
 }
 
 void

@@ -1,5 +1,5 @@
-/* status/batch.h: what is to be written into the archive, gathered: records one behind the
- * other in one piece of memory, which changes hands as a whole. */
+/* status/batch.h: what is to be written into the archive, gathered: records one behind
+ * the other in one piece of memory, which changes hands as a whole. */
 #ifndef STATUS_BATCH_H
 #define STATUS_BATCH_H
 

@@ -21,8 +21,8 @@
 
 /* A picture of dots: braille holds 2 x 4 of them in a cell, ASCII one. */
 struct picture {
-	unsigned columns; /* cells */
-	unsigned wide, high; /* dots of a cell */
+	unsigned columns;                        /* cells */
+	unsigned wide, high;                     /* dots of a cell */
 	unsigned char cells[ROWS][COLUMNS_MOST]; /* bits, column by column */
 };
 
@@ -171,7 +171,8 @@ clock_text(int64_t ms, bool days, char *out, size_t cap)
 {
 	time_t s = (time_t)(ms / 1000);
 	struct tm tm;
-	if (localtime_r(&s, &tm) == NULL || strftime(out, cap, days ? "%m-%d %H:%M" : "%H:%M:%S", &tm) == 0)
+	if (localtime_r(&s, &tm) == NULL ||
+	    strftime(out, cap, days ? "%m-%d %H:%M" : "%H:%M:%S", &tm) == 0)
 		text_print(out, cap, "-");
 	return out;
 }
@@ -179,7 +180,8 @@ clock_text(int64_t ms, bool days, char *out, size_t cap)
 static void
 print_times(const json_t *series, unsigned columns)
 {
-	int64_t since = time_of(text_of(series, "since")), until = time_of(text_of(series, "until"));
+	int64_t since = time_of(text_of(series, "since")),
+		until = time_of(text_of(series, "until"));
 	bool days = until - since > 86400000;
 	char a[24], b[24], c[24];
 	clock_text(since, days, a, sizeof a);
@@ -199,8 +201,10 @@ print_picture(const struct picture *p, const json_t *series, double bottom, doub
 	for (unsigned row = 0; row < ROWS; row++) {
 		double v = top - (top - bottom) * row / (ROWS - 1);
 		bool named = row == 0 || row == ROWS - 1 || row == ROWS / 2;
-		printf("%*s %s", LABEL - 1, named ? value_text(v, unit, text, sizeof text) : "",
-		       utf8 ? (named ? "\xe2\x94\xa4" : "\xe2\x94\x82") : (named ? "+" : "|"));
+		printf("%*s %s", LABEL - 1,
+		       named ? value_text(v, unit, text, sizeof text) : "",
+		       utf8 ? (named ? "\xe2\x94\xa4" : "\xe2\x94\x82")
+			    : (named ? "+" : "|"));
 		fputs(tone_on(TONE_GOOD), stdout);
 		print_row(p, row);
 		printf("%s\n", tone_off());
@@ -216,8 +220,10 @@ print_graph(const json_t *series)
 	const char *unit = text_of(series, "unit");
 	char text[4][40], span[40];
 	double bottom, top;
-	printf("%s %s, steps of %s\n", text_of(series, "object"), text_of(series, "metric"),
-	       text_duration((int64_t)number_of(series, "step_s") * 1000, span, sizeof span));
+	printf("%s %s, steps of %s\n", text_of(series, "object"),
+	       text_of(series, "metric"),
+	       text_duration((int64_t)number_of(series, "step_s") * 1000, span,
+			     sizeof span));
 	if (r.count == 0) {
 		puts("nothing was recorded in this time");
 		return;
@@ -247,8 +253,10 @@ add_time(struct text *path, const char *key, const char *value)
 	else if (value[strspn(value, "0123456789.msdh")] == '\0' && *value != '\0')
 		text_add(path, "&%s=%s", key, value);
 	else
-		fprintf(stderr, "monitorctl: --%s %s: expected a duration like 6h, or a time "
-				"like 2026-11-24T12:00:00Z\n", key, value);
+		fprintf(stderr,
+			"monitorctl: --%s %s: expected a duration like 6h, or a time "
+			"like 2026-11-24T12:00:00Z\n",
+			key, value);
 	return ms >= 0 || value[strspn(value, "0123456789.msdh")] == '\0';
 }
 
@@ -308,10 +316,13 @@ print_availability(const json_t *o)
 	else
 		printf("%.3f %% available", percent);
 	printf(", down %s, stopped as planned %s",
-	       text_duration((int64_t)(number_of(o, "down_s") * 1000), text[0], sizeof text[0]),
-	       text_duration((int64_t)(number_of(o, "planned_s") * 1000), text[1], sizeof text[1]));
+	       text_duration((int64_t)(number_of(o, "down_s") * 1000), text[0],
+			     sizeof text[0]),
+	       text_duration((int64_t)(number_of(o, "planned_s") * 1000), text[1],
+			     sizeof text[1]));
 	printf(", not known %s\n",
-	       text_duration((int64_t)(number_of(o, "unknown_s") * 1000), text[0], sizeof text[0]));
+	       text_duration((int64_t)(number_of(o, "unknown_s") * 1000), text[0],
+			     sizeof text[0]));
 }
 
 enum ctl_exit
@@ -323,8 +334,9 @@ ctl_availability(struct ctl *ctl)
 		if (!is_name(ctl->names[i]) ||
 		    (ctl->month != NULL && !is_name_bytes(ctl->month)))
 			return no_name("availability", ctl->names[i]);
-		text_print(path, sizeof path, "/v1/availability?object=%s%s%s", ctl->names[i],
-			   ctl->month != NULL ? "&month=" : "", ctl->month != NULL ? ctl->month : "");
+		text_print(path, sizeof path, "/v1/availability?object=%s%s%s",
+			   ctl->names[i], ctl->month != NULL ? "&month=" : "",
+			   ctl->month != NULL ? ctl->month : "");
 		json_t *answer = http_json(ctl, path, &code);
 		worst = worst == CTL_DONE ? code : worst;
 		if (answer != NULL && ctl->json)

@@ -44,6 +44,9 @@ ctl_import(struct ctl *ctl)
 		return CTL_NOT_REACHED;
 	}
 	if (lost > 0)
-		fprintf(stderr, "%d statements have no counterpart; they stand in the output as comments\n", lost);
+		fprintf(stderr,
+			"%d statements have no counterpart; they stand in the output as "
+			"comments\n",
+			lost);
 	return CTL_DONE;
 }

@@ -23,7 +23,7 @@ static const char *const order_name[ORDERS] = { "state", "name", "cpu", "memory"
 struct top {
 	struct ctl *ctl;
 	json_t *status; /* NULL: no answer */
-	json_t *rows;	/* of {"kind","object"}, sorted */
+	json_t *rows;   /* of {"kind","object"}, sorted */
 	enum order order;
 	bool wrong_only;
 	size_t first; /* row on top */
@@ -83,8 +83,11 @@ measure(struct top *t)
 static int
 rank_of(const json_t *row)
 {
-	static const int ranks[TONES] = { [TONE_BAD] = 0, [TONE_WARN] = 1, [TONE_DIM] = 2,
-					  [TONE_PLAIN] = 2, [TONE_GOOD] = 3 };
+	static const int ranks[TONES] = { [TONE_BAD] = 0,
+					  [TONE_WARN] = 1,
+					  [TONE_DIM] = 2,
+					  [TONE_PLAIN] = 2,
+					  [TONE_GOOD] = 3 };
 	return ranks[state_tone(text_of(json_object_get(row, "object"), "state"))];
 }
 
@@ -155,7 +158,8 @@ print_line(const struct top *t, enum tone tone, const char *text)
 	int width = (int)t->columns;
 	size_t bytes = 0;
 	while (text[bytes] != '\0' && width > 0) {
-		width -= ((unsigned char)text[++bytes] & 0xc0) != 0x80; /* a character ends */
+		width -= ((unsigned char)text[++bytes] & 0xc0) !=
+			 0x80; /* a character ends */
 	}
 	printf("%s%.*s%s\033[K\r\n", tone_on(tone), (int)bytes, text, tone_off());
 }
@@ -165,8 +169,7 @@ count_wrong(const json_t *status)
 {
 	json_t *all = everything(status), *row;
 	size_t i, n = 0;
-	json_array_foreach(all, i, row)
-		n += rank_of(row) == 0;
+	json_array_foreach(all, i, row) n += rank_of(row) == 0;
 	json_decref(all);
 	return n;
 }
@@ -181,13 +184,16 @@ draw_head(const struct top *t)
 	}
 	const json_t *m = json_object_get(t->status, "monitord");
 	size_t wrong = count_wrong(t->status);
-	text_print(line, sizeof line, "monitord %s on %s, up %s: %zu services, %zu checks, %zu routes, %zu rules",
-		   text_of(m, "version"), text_of(m, "host"),
-		   text_duration((int64_t)(number_of(m, "uptime_s") * 1000), up, sizeof up),
-		   json_array_size(json_object_get(t->status, "services")),
-		   json_array_size(json_object_get(t->status, "checks")),
-		   json_array_size(json_object_get(t->status, "routes")),
-		   json_array_size(json_object_get(t->status, "rules")));
+	text_print(
+		line, sizeof line,
+		"monitord %s on %s, up %s: %zu services, %zu checks, %zu routes, %zu "
+		"rules",
+		text_of(m, "version"), text_of(m, "host"),
+		text_duration((int64_t)(number_of(m, "uptime_s") * 1000), up, sizeof up),
+		json_array_size(json_object_get(t->status, "services")),
+		json_array_size(json_object_get(t->status, "checks")),
+		json_array_size(json_object_get(t->status, "routes")),
+		json_array_size(json_object_get(t->status, "rules")));
 	print_line(t, TONE_PLAIN, line);
 	text_print(line, sizeof line, "%zu wrong", wrong);
 	print_line(t, wrong > 0 ? TONE_BAD : TONE_GOOD, wrong > 0 ? line : "all is well");
@@ -199,8 +205,9 @@ draw_row(const struct top *t, const json_t *row)
 	char line[600], detail[300], since[40];
 	const json_t *o = json_object_get(row, "object");
 	const char *state = text_of(o, "state");
-	text_print(line, sizeof line, "%-7s %-*.*s %-9s %-14s %s", text_of(row, "kind"), NAME_WIDTH,
-		   NAME_WIDTH, text_of(o, "name"), *state != '\0' ? state : "-",
+	text_print(line, sizeof line, "%-7s %-*.*s %-9s %-14s %s", text_of(row, "kind"),
+		   NAME_WIDTH, NAME_WIDTH, text_of(o, "name"),
+		   *state != '\0' ? state : "-",
 		   ago(text_of(o, "since"), since, sizeof since),
 		   detail_of(text_of(row, "kind"), o, detail, sizeof detail));
 	print_line(t, state_tone(state), line);
@@ -216,15 +223,16 @@ draw(struct top *t)
 	fputs("\033[H", stdout);
 	draw_head(t);
 	if (t->status != NULL) {
-		text_print(line, sizeof line, "%-7s %-*s %-9s %-14s %s", "KIND", NAME_WIDTH, "NAME",
-			   "STATE", "SINCE", "DETAIL");
+		text_print(line, sizeof line, "%-7s %-*s %-9s %-14s %s", "KIND",
+			   NAME_WIDTH, "NAME", "STATE", "SINCE", "DETAIL");
 		print_line(t, TONE_DIM, line);
 		for (size_t i = t->first; i < count && i < t->first + room; i++)
 			draw_row(t, json_array_get(t->rows, i));
 	}
 	fputs("\033[J", stdout); /* what was below */
 	text_print(line, sizeof line, "q quit  s sorted by %s  f %s  up/down, %zu of %zu",
-		   order_name[t->order], t->wrong_only ? "what is not well" : "everything",
+		   order_name[t->order],
+		   t->wrong_only ? "what is not well" : "everything",
 		   count > 0 ? t->first + 1 : 0, count);
 	printf("\033[%u;1H", t->lines);
 	printf("%s%.*s%s", tone_on(TONE_DIM), (int)t->columns, line, tone_off());
@@ -282,7 +290,8 @@ ctl_top(struct ctl *ctl)
 {
 	struct top t = { .ctl = ctl };
 	enum ctl_exit code;
-	json_t *first = http_json(ctl, "/v1/status", &code); /* what is wrong with it is told */
+	json_t *first =
+		http_json(ctl, "/v1/status", &code); /* what is wrong with it is told */
 	if (first == NULL)
 		return code;
 	json_decref(first);

@@ -31,7 +31,7 @@ struct lane {
 	int64_t step[TIERS]; /* that is being gathered, since 1970 */
 	bool late[TIERS];    /* the span had begun before */
 	enum availability how;
-	int64_t told_ms; /* until then it is counted; 0: not yet */
+	int64_t told_ms;                   /* until then it is counted; 0: not yet */
 	int64_t month, ms[AVAILABILITIES]; /* not yet handed over */
 };
 
@@ -60,7 +60,8 @@ name_of(const struct history *h, enum object_kind kind, uint32_t id, char out[BA
 /* ---- handing over ---- */
 
 static void
-save_tier(struct history *h, enum object_kind kind, uint32_t id, enum tier tier, bool close)
+save_tier(struct history *h, enum object_kind kind, uint32_t id, enum tier tier,
+	  bool close)
 {
 	struct lane *l = &h->lanes[kind][id];
 	struct block_head head = { .tier = (uint8_t)tier,
@@ -112,7 +113,8 @@ count_time(struct history *h, enum object_kind kind, uint32_t id, enum availabil
 		save_month(h, kind, id);
 		l->month = month;
 	}
-	if (l->told_ms != 0 && passed > 0) /* a clock that went back counts nothing twice */
+	if (l->told_ms != 0 &&
+	    passed > 0) /* a clock that went back counts nothing twice */
 		l->ms[passed > GAP_MS ? UNTOLD : l->how] += passed;
 	if (l->told_ms == 0 || passed > 0 || passed < -GAP_MS)
 		l->told_ms = now_ms;
@@ -158,7 +160,8 @@ static void
 begin_slot(struct history *h, enum object_kind kind, uint32_t id, enum tier tier)
 {
 	struct lane *l = &h->lanes[kind][id];
-	int64_t step = h->now_ms / 1000 / tier_table[tier].step_s, span = step / PACK_SLOTS;
+	int64_t step = h->now_ms / 1000 / tier_table[tier].step_s,
+		span = step / PACK_SLOTS;
 	if (tier != TIER_10S && l->step[tier] != step && l->span[tier] != 0)
 		end_step(l, tier);
 	l->step[tier] = step;
@@ -179,12 +182,13 @@ sample(struct history *h, enum object_kind kind, uint32_t id)
 	unsigned count = values_of(h->store, kind, id, v);
 	for (unsigned t = 0; t < TIERS; t++)
 		begin_slot(h, kind, id, (enum tier)t);
-	for (unsigned i = 0; i < count; i++) {
-		struct track *s = track_of(l, v[i].metric, i);
-		if (s == NULL || isnan(v[i].value))
+	for (unsigned i = 0, hint = 0; i < count; i++) {
+		struct track *s =
+			isnan(v[i].value) ? NULL : track_of(l, v[i].metric, hint++);
+		if (s == NULL)
 			continue;
-		column_put(&s->tiers[TIER_10S], (unsigned)(l->step[TIER_10S] % PACK_SLOTS),
-			   v[i].value);
+		column_put(&s->tiers[TIER_10S],
+			   (unsigned)(l->step[TIER_10S] % PACK_SLOTS), v[i].value);
 		for (unsigned t = TIER_1M; t < TIERS; t++) {
 			s->sum[t] += v[i].value;
 			s->count[t]++;
@@ -238,7 +242,8 @@ history_sample(struct history *h, int64_t now_ms)
 static void
 next_tick(struct history *h)
 {
-	loop_timer_start(h->loop, &h->timer, STEP_MS - clock_real_ms() % STEP_MS, 0, on_tick, h);
+	loop_timer_start(h->loop, &h->timer, STEP_MS - clock_real_ms() % STEP_MS, 0,
+			 on_tick, h);
 }
 
 static void

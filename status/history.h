@@ -13,7 +13,7 @@ struct history {
 	struct store *store;
 	struct recorder *recorder; /* NULL: off */
 	struct loop_timer timer;
-	uint64_t limit; /* of the recorder */
+	uint64_t limit;                   /* of the recorder */
 	struct lane *lanes[OBJECT_KINDS]; /* by id */
 	uint32_t counts[OBJECT_KINDS];
 	uint64_t ticks;
@@ -28,7 +28,8 @@ void history_begin(struct history *h, struct loop *loop, struct store *store);
 /* Before the store takes other rules: what the lanes hold is handed over. After it: lanes
  * for its rules, and the recorder that they ask for. */
 void history_unload(struct history *h);
-void history_load(struct history *h, void (*answered)(void *arg, struct ask *ask), void *arg);
+void
+history_load(struct history *h, void (*answered)(void *arg, struct ask *ask), void *arg);
 /* Hands over all there is, and waits a little until it is written. */
 void history_end(struct history *h);
 
@@ -36,7 +37,8 @@ void history_end(struct history *h);
 void history_changed(struct history *h, enum object_kind kind, uint32_t id);
 
 /* Fills in what the lane holds: open blocks, or milliseconds of this month. */
-void history_fill(const struct history *h, enum object_kind kind, uint32_t id, struct ask *ask);
+void history_fill(const struct history *h, enum object_kind kind, uint32_t id,
+		  struct ask *ask);
 /* The metrics that are recorded of an object: fills list, returns how many. */
 unsigned history_metrics(const struct history *h, enum object_kind kind, uint32_t id,
 			 unsigned list[METRICS_COUNT]);

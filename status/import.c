@@ -10,13 +10,15 @@
 bool
 token_is(const struct token *t, const char *word)
 {
-	return t->kind != TOKEN_END && t->kind != TOKEN_STRING && strcasecmp(t->text, word) == 0;
+	return t->kind != TOKEN_END && t->kind != TOKEN_STRING &&
+	       strcasecmp(t->text, word) == 0;
 }
 
 double
 import_seconds(const struct import *m, double cycles)
 {
-	unsigned every = m->section != NULL && m->section->every > 0 ? m->section->every : 1;
+	unsigned every =
+		m->section != NULL && m->section->every > 0 ? m->section->every : 1;
 	return cycles * m->cycle_s * every;
 }
 
@@ -28,8 +30,8 @@ import_lose(struct import *m, size_t begin, const char *why)
 	size_t from = m->tokens[begin].from,
 	       to = m->at > begin ? m->tokens[m->at - 1].to : m->tokens[begin].to;
 	text_clean(words, sizeof words, m->text + from, to - from);
-	fprintf(m->report, "%s:%u: no counterpart: %s (%s)\n", m->file, m->tokens[begin].line, words,
-		why);
+	fprintf(m->report, "%s:%u: no counterpart: %s (%s)\n", m->file,
+		m->tokens[begin].line, words, why);
 	fprintf(m->section != NULL ? m->section->more : m->settings,
 		"; no counterpart: %s (%s)\n", words, why);
 	m->lost++;
@@ -43,7 +45,10 @@ clean_name(const char *wanted, char base[IMPORT_NAME - 8])
 	if (!isalpha((unsigned char)*wanted))
 		base[n++] = 'x';
 	for (; *wanted != '\0' && n < IMPORT_NAME - 9; wanted++)
-		base[n++] = isalnum((unsigned char)*wanted) || strchr("-_.", *wanted) != NULL ? *wanted : '-';
+		base[n++] =
+			isalnum((unsigned char)*wanted) || strchr("-_.", *wanted) != NULL
+				? *wanted
+				: '-';
 	base[n] = '\0';
 }
 
@@ -70,12 +75,14 @@ import_command(const char *monit, char *out, size_t cap)
 {
 	struct text t;
 	text_begin(&t, out, cap);
-	for (const char *p = monit + strspn(monit, " \t\n"); *p != '\0'; p += strspn(p, " \t\n")) {
+	for (const char *p = monit + strspn(monit, " \t\n"); *p != '\0';
+	     p += strspn(p, " \t\n")) {
 		char word[512];
 		size_t n = 0;
 		char quote = '\0';
 		bool quoted = false;
-		for (; *p != '\0' && (quote != '\0' || strchr(" \t\n", *p) == NULL); p++) {
+		for (; *p != '\0' && (quote != '\0' || strchr(" \t\n", *p) == NULL);
+		     p++) {
 			if (quote == '\0' && (*p == '\'' || *p == '"')) {
 				quote = *p;
 				quoted = true;
@@ -133,8 +140,9 @@ accept(struct import *m, const char *word)
 static void
 skip_noise(struct import *m)
 {
-	static const char *const words[] = { "with", "is", "as", "are", "has", "the", "using",
-					     "use", "program", "=", "path", "and", "on" };
+	static const char *const words[] = { "with", "is",    "as",  "are",     "has",
+					     "the",  "using", "use", "program", "=",
+					     "path", "and",   "on" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (accept(m, words[i]))
 			i = (size_t)-1;
@@ -152,9 +160,11 @@ value(struct import *m)
 static bool
 begins_statement(const struct token *t)
 {
-	static const char *const words[] = { "set", "check", "include", "if", "start", "stop",
-					     "restart", "depends", "depend", "group", "mode", "onreboot", "every",
-					     "alert", "noalert", "not", "pidfile", "restartlimit" };
+	static const char *const words[] = {
+		"set",     "check",   "include", "if",    "start",   "stop",
+		"restart", "depends", "depend",  "group", "mode",    "onreboot",
+		"every",   "alert",   "noalert", "not",   "pidfile", "restartlimit"
+	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (token_is(t, words[i]))
 			return true;
@@ -186,7 +196,8 @@ set_daemon(struct import *m)
 	if (token_is(now(m), "with") || token_is(now(m), "start"))
 		while (now(m)->kind != TOKEN_END && now(m)->kind == TOKEN_WORD &&
 		       (!begins_statement(now(m)) || token_is(now(m), "start")))
-			m->at++; /* the delay of the first cycle: checks are spread anyhow */
+			m->at++; /* the delay of the first cycle: checks are spread anyhow
+				  */
 }
 
 static void
@@ -200,16 +211,20 @@ set_mailserver(struct import *m, size_t begin)
 		if (accept(m, "port"))
 			port = (unsigned)strtoul(value(m), NULL, 10);
 		fprintf(m->settings, "smtp = %s:%u\n", host, port);
-		while (now(m)->kind != TOKEN_END && !token_is(now(m), ",") && !begins_statement(now(m))) {
+		while (now(m)->kind != TOKEN_END && !token_is(now(m), ",") &&
+		       !begins_statement(now(m))) {
 			if (accept(m, "username")) {
 				const char *user = value(m);
 				if (first)
 					fprintf(m->settings, "smtp-user = %s\n", user);
 			} else if (accept(m, "password")) {
 				value(m);
-				import_lose(m, begin, "put the password into a file of its own: smtp-password-file");
-			} else if (accept(m, "ssl") || accept(m, "tls") || accept(m, "tlsv1") ||
-				   accept(m, "tlsv12") || accept(m, "tlsv13")) {
+				import_lose(m, begin,
+					    "put the password into a file of its own: "
+					    "smtp-password-file");
+			} else if (accept(m, "ssl") || accept(m, "tls") ||
+				   accept(m, "tlsv1") || accept(m, "tlsv12") ||
+				   accept(m, "tlsv13")) {
 				fputs(first ? "smtp-tls = starttls\n" : "", m->settings);
 				if (token_is(now(m), "with") || token_is(now(m), "{"))
 					skip_statement(m);
@@ -250,19 +265,23 @@ set_alert(struct import *m, size_t begin)
 	const char *address = value(m);
 	const char *contact = import_contact(m, address);
 	size_t n = strlen(m->alerts);
-	text_print(m->alerts + n, sizeof m->alerts - n, "%s%s", n > 0 ? ", " : "", contact);
-	if (token_is(now(m), "only") || token_is(now(m), "not") || token_is(now(m), "{") ||
-	    token_is(now(m), "on")) {
+	text_print(m->alerts + n, sizeof m->alerts - n, "%s%s", n > 0 ? ", " : "",
+		   contact);
+	if (token_is(now(m), "only") || token_is(now(m), "not") ||
+	    token_is(now(m), "{") || token_is(now(m), "on")) {
 		m->at += token_is(now(m), "not") || token_is(now(m), "only");
 		skip_statement(m);
 		import_lose(m, begin, "which events it hears of");
 	}
-	if (accept(m, "reminder") || (token_is(now(m), "with") && token_is(now(m) + 1, "reminder"))) {
-		while (now(m)->kind != TOKEN_END && (now(m)->text[0] < '0' || now(m)->text[0] > '9'))
+	if (accept(m, "reminder") ||
+	    (token_is(now(m), "with") && token_is(now(m) + 1, "reminder"))) {
+		while (now(m)->kind != TOKEN_END &&
+		       (now(m)->text[0] < '0' || now(m)->text[0] > '9'))
 			m->at++;
 		double remind_s = import_seconds(m, strtod(now(m)->text, NULL));
 		if (!m->remind)
-			fprintf(m->settings, "remind = %.10gs\n", remind_s < 60 ? 60 : remind_s);
+			fprintf(m->settings, "remind = %.10gs\n",
+				remind_s < 60 ? 60 : remind_s);
 		m->remind = true;
 		skip_statement(m);
 	}
@@ -282,11 +301,14 @@ set_httpd(struct import *m, size_t begin)
 			break;
 	}
 	if (port > 0 && !m->http)
-		fprintf(m->settings, "http = %s:%u\n", strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
+		fprintf(m->settings, "http = %s:%u\n",
+			strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
 	m->http = m->http || port > 0;
 	if (now(m)->kind != TOKEN_END && !begins_statement(now(m))) {
 		skip_statement(m);
-		import_lose(m, begin, "who may: read-group and admin-group on the socket, http-token-file over TCP");
+		import_lose(m, begin,
+			    "who may: read-group and admin-group on the socket, "
+			    "http-token-file over TCP");
 	}
 }
 
@@ -297,8 +319,12 @@ take_set(struct import *m)
 	static const struct {
 		const char *word, *why; /* NULL: there is nothing to be done about it */
 	} ignored[] = {
-		{ "pidfile", NULL },	{ "idfile", NULL },	{ "statefile", NULL },
-		{ "eventqueue", NULL },	{ "limits", NULL },	{ "terminal", NULL },
+		{ "pidfile", NULL },
+		{ "idfile", NULL },
+		{ "statefile", NULL },
+		{ "eventqueue", NULL },
+		{ "limits", NULL },
+		{ "terminal", NULL },
 		{ "logfile", "it logs to standard error or the journal" },
 		{ "log", "it logs to standard error or the journal" },
 		{ "mmonit", "M/Monit; see /metrics and webhooks" },
@@ -339,7 +365,8 @@ end_section(struct import *m, FILE *rules)
 		return;
 	if (s->depends[0] != '\0')
 		fprintf(s->keys, "%s%s\n",
-			strcmp(s->kind, "service") == 0 ? "depends = " : "; depends on ", s->depends);
+			strcmp(s->kind, "service") == 0 ? "depends = " : "; depends on ",
+			s->depends);
 	if (s->alerts[0] != '\0')
 		fprintf(s->keys, "alert = %s\n", s->alerts);
 	fclose(s->keys);
@@ -366,7 +393,8 @@ begin_section(struct import *m, const char *type, const char *kind, const char *
 		exit(1); /* out of memory */
 	text_print(s->type, sizeof s->type, "%s", type);
 	text_print(s->kind, sizeof s->kind, "%s", kind);
-	if (strcmp(type, "host") == 0) /* only its checks are objects: its name stays free */
+	if (strcmp(type, "host") ==
+	    0) /* only its checks are objects: its name stays free */
 		text_print(s->name, sizeof s->name, "%s", name);
 	else
 		import_name(m, name, s->name);
@@ -381,7 +409,8 @@ can_be_started(const struct import *m)
 	for (const struct token *t = now(m); t->kind != TOKEN_END; t++) {
 		if (token_is(t, "check") || token_is(t, "set"))
 			return false;
-		if (token_is(t, "start") && !token_is(t - 1, "then") && !token_is(t - 1, "else"))
+		if (token_is(t, "start") && !token_is(t - 1, "then") &&
+		    !token_is(t - 1, "else"))
 			return true;
 	}
 	return false;
@@ -418,8 +447,10 @@ check_program(struct import *m, size_t begin, const char *name)
 	while (!begins_statement(now(m))) {
 		if (accept(m, "timeout")) {
 			double n = strtod(value(m), NULL);
-			bool minutes = token_is(now(m), "minutes") || token_is(now(m), "minute");
-			fprintf(m->section->keys, "timeout = %.10gs\n", minutes ? n * 60 : n);
+			bool minutes =
+				token_is(now(m), "minutes") || token_is(now(m), "minute");
+			fprintf(m->section->keys, "timeout = %.10gs\n",
+				minutes ? n * 60 : n);
 		} else {
 			m->at++;
 		}
@@ -434,13 +465,18 @@ take_check(struct import *m)
 	static const struct {
 		const char *monit, *type, *key;
 	} paths[] = {
-		{ "file", "file", "file" },		  { "directory", "directory", "directory" },
-		{ "fifo", "fifo", "fifo" },		  { "filesystem", "filesystem", "filesystem" },
-		{ "device", "filesystem", "filesystem" }, { "network", "network", "network" },
+		{ "file", "file", "file" },
+		{ "directory", "directory", "directory" },
+		{ "fifo", "fifo", "fifo" },
+		{ "filesystem", "filesystem", "filesystem" },
+		{ "device", "filesystem", "filesystem" },
+		{ "network", "network", "network" },
 	};
-	text_print(type, sizeof type, "%s", now(m)->kind != TOKEN_END ? now(m)->text : "");
+	text_print(type, sizeof type, "%s",
+		   now(m)->kind != TOKEN_END ? now(m)->text : "");
 	m->at += now(m)->kind != TOKEN_END;
-	text_print(name, sizeof name, "%s", now(m)->kind != TOKEN_END ? now(m)->text : "");
+	text_print(name, sizeof name, "%s",
+		   now(m)->kind != TOKEN_END ? now(m)->text : "");
 	m->at += now(m)->kind != TOKEN_END;
 	if (strcasecmp(name, "$HOST") == 0)
 		text_print(name, sizeof name, "host");
@@ -463,9 +499,12 @@ take_check(struct import *m)
 				skip_noise(m);
 				bool address = accept(m, "address");
 				accept(m, "interface");
-				fprintf(m->section->keys, "%s = %s\n", paths[i].key, value(m));
+				fprintf(m->section->keys, "%s = %s\n", paths[i].key,
+					value(m));
 				if (address)
-					import_lose(m, begin, "a network by its address: put the link's name there");
+					import_lose(m, begin,
+						    "a network by its address: put the "
+						    "link's name there");
 				return;
 			}
 		if (m->section == NULL) {
@@ -483,10 +522,12 @@ take_command(struct import *m, const char *what)
 	size_t begin = m->at - 1;
 	char command[1000];
 	const char *text = value(m);
-	bool good = import_command(text, command, sizeof command), process = strcmp(m->section->type, "process") == 0;
+	bool good = import_command(text, command, sizeof command),
+	     process = strcmp(m->section->type, "process") == 0;
 	bool as_user = false;
-	while (token_is(now(m), "as") || token_is(now(m), "and") || token_is(now(m), "with") ||
-	       token_is(now(m), "uid") || token_is(now(m), "gid") || token_is(now(m), "using") ||
+	while (token_is(now(m), "as") || token_is(now(m), "and") ||
+	       token_is(now(m), "with") || token_is(now(m), "uid") ||
+	       token_is(now(m), "gid") || token_is(now(m), "using") ||
 	       token_is(now(m), "timeout")) {
 		bool two = token_is(now(m), "uid") || token_is(now(m), "gid");
 		as_user = as_user || two;
@@ -499,9 +540,10 @@ take_command(struct import *m, const char *what)
 		m->at += two && now(m)[1].kind != TOKEN_END ? 2 : 1;
 	}
 	if (!good || !process || strcmp(what, "restart") == 0) {
-		import_lose(m, begin, !process ? "only a service is started and stopped"
-				      : good   ? "a restart is stop and start"
-					       : "a command without a full path");
+		import_lose(m, begin,
+			    !process ? "only a service is started and stopped"
+			    : good   ? "a restart is stop and start"
+				     : "a command without a full path");
 		return;
 	}
 	fprintf(m->section->keys, "%s = %s\n", what, command);
@@ -557,8 +599,10 @@ take_alert(struct import *m, bool none)
 		import_lose(m, begin, "who does not hear of it; see alert = none");
 		return;
 	}
-	add_item(m->section->alerts, sizeof m->section->alerts, import_contact(m, address));
-	if (!begins_statement(now(m)) || (token_is(now(m), "not") && token_is(now(m) + 1, "on"))) {
+	add_item(m->section->alerts, sizeof m->section->alerts,
+		 import_contact(m, address));
+	if (!begins_statement(now(m)) ||
+	    (token_is(now(m), "not") && token_is(now(m) + 1, "on"))) {
 		m->at += token_is(now(m), "not");
 		skip_statement(m);
 		import_lose(m, begin, "which events it hears of");
@@ -568,9 +612,9 @@ take_alert(struct import *m, bool none)
 static void
 take_onreboot(struct import *m)
 {
-	static const char *const rows[][2] = {
-		{ "start", "start" }, { "nostart", "stay" }, { "laststate", "last" }
-	};
+	static const char *const rows[][2] = { { "start", "start" },
+					       { "nostart", "stay" },
+					       { "laststate", "last" } };
 	size_t begin = m->at - 1;
 	const char *word = value(m);
 	for (size_t i = 0; i < 3 && strcmp(m->section->kind, "service") == 0; i++)
@@ -598,7 +642,8 @@ take_mode(struct import *m)
 		return;
 	if (strcmp(m->section->kind, "service") == 0 && strcasecmp(word, "passive") == 0)
 		import_never_restart(m);
-	else if (strcmp(m->section->kind, "service") == 0 && strcasecmp(word, "manual") == 0)
+	else if (strcmp(m->section->kind, "service") == 0 &&
+		 strcasecmp(word, "manual") == 0)
 		fputs("on-boot = stay\n", m->section->keys);
 	else
 		import_lose(m, begin, "this mode");
@@ -629,7 +674,9 @@ take_statement(struct import *m)
 	else if (accept(m, "mode"))
 		take_mode(m);
 	else if (accept(m, "group"))
-		fprintf(m->section->keys, "; group %s: a [chain] may name what belongs together\n", value(m));
+		fprintf(m->section->keys,
+			"; group %s: a [chain] may name what belongs together\n",
+			value(m));
 	else
 		return false;
 	return m->at > begin;
@@ -639,8 +686,11 @@ static void
 take_include(struct import *m)
 {
 	const char *pattern = value(m);
-	fprintf(m->settings, "; include %s: import those files too, and name them in include =\n", pattern);
-	fprintf(m->report, "%s:%u: import %s as well\n", m->file, m->tokens[m->at - 1].line, pattern);
+	fprintf(m->settings,
+		"; include %s: import those files too, and name them in include =\n",
+		pattern);
+	fprintf(m->report, "%s:%u: import %s as well\n", m->file,
+		m->tokens[m->at - 1].line, pattern);
 }
 
 static void
@@ -697,8 +747,8 @@ out:
 	if (m != NULL && m->contacts != NULL)
 		fclose(m->contacts);
 	if (lost >= 0)
-		fprintf(rules, "; made from %s by monitorctl import\n[monitord]\n%s%s%s", file, settings,
-			contacts, sections);
+		fprintf(rules, "; made from %s by monitorctl import\n[monitord]\n%s%s%s",
+			file, settings, contacts, sections);
 	free(settings);
 	free(contacts);
 	free(sections);

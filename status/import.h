@@ -1,6 +1,6 @@
-/* status/import.h: monitorctl import: a Monit control file becomes a rule file. What has no
- * counterpart is listed, in a comment where it stood and in a report; nothing is left out
- * in silence. */
+/* status/import.h: monitorctl import: a Monit control file becomes a rule file. What has
+ * no counterpart is listed, in a comment where it stood and in a report; nothing is left
+ * out in silence. */
 #ifndef STATUS_IMPORT_H
 #define STATUS_IMPORT_H
 
@@ -37,12 +37,12 @@ struct section {
 	FILE *keys, *more;
 	char *keys_text, *more_text;
 	size_t keys_size, more_size;
-	char host[256];	     /* of check host */
-	char type[16];	     /* Monit's: process, file, host … */
-	unsigned every;	     /* cycles */
-	bool has_start;	     /* a process that can be started */
-	bool never;	     /* restart = never stands there */
-	bool windowed;	     /* and down = */
+	char host[256];                 /* of check host */
+	char type[16];                  /* Monit's: process, file, host … */
+	unsigned every;                 /* cycles */
+	bool has_start;                 /* a process that can be started */
+	bool never;                     /* restart = never stands there */
+	bool windowed;                  /* and down = */
 	char depends[600], alerts[400]; /* keys that stand once */
 };
 
@@ -54,10 +54,10 @@ struct import {
 	FILE *settings, *contacts;
 	double cycle_s;
 	int lost;
-	bool mail; /* somebody is told */
+	bool mail;                            /* somebody is told */
 	bool smtp, every, http, from, remind; /* these keys stand there */
 	char alerts[600];
-	struct section *section; /* NULL: outside */
+	struct section *section;       /* NULL: outside */
 	char names[2048][IMPORT_NAME]; /* that are taken */
 	unsigned name_count;
 	char contact[64][2][128]; /* address and name */
@@ -70,8 +70,8 @@ void import_lose(struct import *m, size_t begin, const char *why);
 /* A name that monitord takes and nobody has yet. */
 void import_name(struct import *m, const char *wanted, char out[IMPORT_NAME]);
 bool token_is(const struct token *t, const char *word); /* whatever its case */
-/* A command line as monitord splits it: words with white space in double quotes. False: it
- * cannot be said so. */
+/* A command line as monitord splits it: words with white space in double quotes. False:
+ * it cannot be said so. */
 bool import_command(const char *monit, char *out, size_t cap);
 const char *import_contact(struct import *m, const char *address);
 double import_seconds(const struct import *m, double cycles);
@@ -85,7 +85,7 @@ void import_if(struct import *m);
 
 /* status/import_port.c: a test of a port or socket; the tokens of the condition. */
 struct outcome_text {
-	char window[48]; /* "down = 3" or "" */
+	char window[48];  /* "down = 3" or "" */
 	char action[512]; /* "restart", "run /x", "" for alert */
 };
 void import_port(struct import *m, const struct token *const *c, size_t count,

@@ -80,7 +80,9 @@ import_tokens(const char *text)
 		}
 		at = skip(text, at, &line);
 		struct token *t = &list[count];
-		*t = (struct token){ .kind = TOKEN_END, .line = line, .from = at, .to = at };
+		*t = (struct token){
+			.kind = TOKEN_END, .line = line, .from = at, .to = at
+		};
 		end = text[at] == '\0';
 		size_t from = at, to = at, begin = at;
 		if (!end)

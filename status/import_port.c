@@ -9,7 +9,8 @@
 #define SAYS 16
 
 struct port {
-	char host[256], path[256], request[512], content[300], host_header[256], protocol[24];
+	char host[256], path[256], request[512], content[300], host_header[256],
+		protocol[24];
 	unsigned number;
 	bool udp, tls, unix_socket, ping, head, not_content;
 	char status[48];
@@ -26,32 +27,19 @@ static const struct protocol_row {
 	unsigned port;
 	const char *greeting;
 } protocols[] = {
-	{ "http", "http", 80, NULL },
-	{ "https", "https", 443, NULL },
-	{ "smtp", "smtp", 25, NULL },
-	{ "smtps", NULL, 465, NULL },
-	{ "lmtp", "lmtp", 24, NULL },
-	{ "imap", "imap", 143, NULL },
-	{ "imaps", NULL, 993, NULL },
-	{ "pop", NULL, 110, "^\\+OK" },
-	{ "pops", NULL, 995, NULL },
-	{ "ftp", "ftp", 21, NULL },
-	{ "ssh", "ssh", 22, NULL },
-	{ "ldap2", "ldap", 389, NULL },
-	{ "ldap3", "ldap", 389, NULL },
-	{ "mysql", "mysql", 3306, NULL },
-	{ "mysqls", "mysql", 3306, NULL },
-	{ "pgsql", "pgsql", 5432, NULL },
-	{ "redis", "redis", 6379, NULL },
-	{ "memcache", "memcached", 11211, NULL },
-	{ "mqtt", "mqtt", 1883, NULL },
-	{ "websocket", "websocket", 80, NULL },
-	{ "fcgi", "fastcgi", 9000, NULL },
-	{ "ajp", "ajp", 8009, NULL },
-	{ "nntp", NULL, 119, "^20[01]" },
-	{ "sieve", NULL, 4190, NULL },
-	{ "clamav", NULL, 3310, NULL },
-	{ "default", NULL, 0, NULL },
+	{ "http", "http", 80, NULL },      { "https", "https", 443, NULL },
+	{ "smtp", "smtp", 25, NULL },      { "smtps", NULL, 465, NULL },
+	{ "lmtp", "lmtp", 24, NULL },      { "imap", "imap", 143, NULL },
+	{ "imaps", NULL, 993, NULL },      { "pop", NULL, 110, "^\\+OK" },
+	{ "pops", NULL, 995, NULL },       { "ftp", "ftp", 21, NULL },
+	{ "ssh", "ssh", 22, NULL },        { "ldap2", "ldap", 389, NULL },
+	{ "ldap3", "ldap", 389, NULL },    { "mysql", "mysql", 3306, NULL },
+	{ "mysqls", "mysql", 3306, NULL }, { "pgsql", "pgsql", 5432, NULL },
+	{ "redis", "redis", 6379, NULL },  { "memcache", "memcached", 11211, NULL },
+	{ "mqtt", "mqtt", 1883, NULL },    { "websocket", "websocket", 80, NULL },
+	{ "fcgi", "fastcgi", 9000, NULL }, { "ajp", "ajp", 8009, NULL },
+	{ "nntp", NULL, 119, "^20[01]" },  { "sieve", NULL, 4190, NULL },
+	{ "clamav", NULL, 3310, NULL },    { "default", NULL, 0, NULL },
 };
 
 static const struct protocol_row *
@@ -87,9 +75,11 @@ static double
 seconds(const struct token *const *c, size_t i, size_t count)
 {
 	double n = strtod(c[i]->text, NULL);
-	if (i + 1 < count && (token_is(c[i + 1], "minutes") || token_is(c[i + 1], "minute")))
+	if (i + 1 < count &&
+	    (token_is(c[i + 1], "minutes") || token_is(c[i + 1], "minute")))
 		n *= 60;
-	if (i + 1 < count && (token_is(c[i + 1], "milliseconds") || token_is(c[i + 1], "ms")))
+	if (i + 1 < count &&
+	    (token_is(c[i + 1], "milliseconds") || token_is(c[i + 1], "ms")))
 		n /= 1000;
 	return n;
 }
@@ -99,11 +89,14 @@ static size_t
 take(const struct token *const *c, size_t i, size_t count, struct port *p)
 {
 	const char *next = i + 1 < count ? c[i + 1]->text : "";
-	static const char *const noise[] = { "failed", "and", "with", "using", "use", "the", "is", "has",
-					     "for", "on", "within", "options", "valid", "certificate",
-					     "seconds", "second", "minutes", "ssl", "tls", "ipv4",
-					     "ipv6", "days", "day", ">", "=", "==", "~", "echo", "http", "in",
-					     "cycles", "milliseconds", "ms", "response", "time" };
+	static const char *const noise[] = {
+		"failed", "and",          "with",    "using",    "use",     "the",
+		"is",     "has",          "for",     "on",       "within",  "options",
+		"valid",  "certificate",  "seconds", "second",   "minutes", "ssl",
+		"tls",    "ipv4",         "ipv6",    "days",     "day",     ">",
+		"=",      "==",           "~",       "echo",     "http",    "in",
+		"cycles", "milliseconds", "ms",      "response", "time"
+	};
 	if (c[i]->kind == TOKEN_WORD || c[i]->kind == TOKEN_SIGN) {
 		if (token_is(c[i], "host") || token_is(c[i], "hostname")) {
 			text_print(p->host, sizeof p->host, "%s", next);
@@ -147,10 +140,11 @@ take(const struct token *const *c, size_t i, size_t count, struct port *p)
 		}
 		if (token_is(c[i], "status") && i + 2 < count) {
 			bool sign = c[i + 1]->kind == TOKEN_SIGN;
-			const char *op = sign ? c[i + 1]->text : "=", *value = c[i + (sign ? 2 : 1)]->text;
+			const char *op = sign ? c[i + 1]->text : "=",
+				   *value = c[i + (sign ? 2 : 1)]->text;
 			bool equal = strcmp(op, "=") == 0 || strcmp(op, "==") == 0;
-			text_print(p->status, sizeof p->status, "status %s%s%s", equal ? "" : op,
-				   equal ? "" : " ", value);
+			text_print(p->status, sizeof p->status, "status %s%s%s",
+				   equal ? "" : op, equal ? "" : " ", value);
 			return sign ? 3 : 2;
 		}
 		if (token_is(c[i], "status")) {
@@ -162,7 +156,8 @@ take(const struct token *const *c, size_t i, size_t count, struct port *p)
 			text_print(p->content, sizeof p->content, "%s", c[i + 2]->text);
 			return 3;
 		}
-		if ((token_is(c[i], "send") || token_is(c[i], "expect")) && p->says < SAYS) {
+		if ((token_is(c[i], "send") || token_is(c[i], "expect")) &&
+		    p->says < SAYS) {
 			p->sends[p->says] = token_is(c[i], "send");
 			p->say[p->says++] = next;
 			return 2;
@@ -176,9 +171,11 @@ take(const struct token *const *c, size_t i, size_t count, struct port *p)
 		}
 		if (token_is(c[i], "ssl") || token_is(c[i], "tls"))
 			p->tls = true;
-		if (token_is(c[i], "ping") || token_is(c[i], "ping4") || token_is(c[i], "icmp"))
+		if (token_is(c[i], "ping") || token_is(c[i], "ping4") ||
+		    token_is(c[i], "icmp"))
 			p->ping = true;
-		if (p->ping && (token_is(c[i], "count") || token_is(c[i], "size") || token_is(c[i], "type")))
+		if (p->ping && (token_is(c[i], "count") || token_is(c[i], "size") ||
+				token_is(c[i], "type")))
 			return 2;
 		if (p->ping)
 			return 1;
@@ -209,25 +206,37 @@ write_target(FILE *out, const struct port *p, const struct protocol_row *row)
 {
 	const char *kind = row != NULL ? row->kind : NULL,
 		   *request = p->request[0] == '/' ? p->request : "/";
-	bool http = kind != NULL && (strcmp(kind, "http") == 0 || strcmp(kind, "https") == 0);
+	bool http =
+		kind != NULL && (strcmp(kind, "http") == 0 || strcmp(kind, "https") == 0);
 	if (http && (p->tls || strcmp(kind, "https") == 0))
 		fprintf(out, "https = https://%s:%u%s\n", p->host, p->number, request);
 	else if (http)
 		fprintf(out, "http = http://%s:%u%s\n", p->host, p->number, request);
 	else if (p->unix_socket)
-		fprintf(out, "%s = %s\n", kind != NULL && strcmp(kind, "ajp") != 0 ? kind : "unix", p->path);
+		fprintf(out, "%s = %s\n",
+			kind != NULL && strcmp(kind, "ajp") != 0 ? kind : "unix",
+			p->path);
 	else if (kind != NULL && strcmp(kind, "websocket") == 0)
 		fprintf(out, "websocket = %s:%u%s\n", p->host, p->number, request);
 	else if (kind != NULL && !p->tls)
 		fprintf(out, "%s = %s:%u\n", kind, p->host, p->number);
 	else
-		fprintf(out, "%s = %s:%u\n", p->tls || (row != NULL && strchr("is", row->monit[strlen(row->monit) - 1]) != NULL && row->kind == NULL && row->greeting == NULL && row->port > 400 && row->port < 1000) ? "tls" : "tcp", p->host, p->number);
+		fprintf(out, "%s = %s:%u\n",
+			p->tls || (row != NULL &&
+				   strchr("is", row->monit[strlen(row->monit) - 1]) !=
+					   NULL &&
+				   row->kind == NULL && row->greeting == NULL &&
+				   row->port > 400 && row->port < 1000)
+				? "tls"
+				: "tcp",
+			p->host, p->number);
 }
 
 static void
 write_expectations(FILE *out, const struct port *p, const struct protocol_row *row)
 {
-	bool http = row != NULL && row->kind != NULL && strncmp(row->kind, "http", 4) == 0;
+	bool http =
+		row != NULL && row->kind != NULL && strncmp(row->kind, "http", 4) == 0;
 	if (http && p->host_header[0] != '\0')
 		fprintf(out, "header = Host: %s\n", p->host_header);
 	if (http && p->head)
@@ -241,7 +250,8 @@ write_expectations(FILE *out, const struct port *p, const struct protocol_row *r
 	}
 	if (p->days > 0)
 		fprintf(out, "warn = days-left < %.0f\n", p->days);
-	if (row != NULL && row->kind == NULL && row->greeting != NULL && !p->tls && p->says == 0)
+	if (row != NULL && row->kind == NULL && row->greeting != NULL && !p->tls &&
+	    p->says == 0)
 		fprintf(out, "expect = body ~ %s\n", row->greeting);
 	for (unsigned i = 0; i < p->says; i++) {
 		fputs(p->sends[i] ? "send = " : "expect = body ~ ", out);
@@ -278,7 +288,8 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 		size_t used = take(c, i, count, &p);
 		if (used == 0) {
 			char why[200];
-			text_print(why, sizeof why, "'%s' in a test of a port", c[i]->text);
+			text_print(why, sizeof why, "'%s' in a test of a port",
+				   c[i]->text);
 			import_lose(m, begin, why);
 			return;
 		}
@@ -289,8 +300,10 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 		return;
 	}
 	if (p.host[0] == '\0')
-		text_print(p.host, sizeof p.host, "%s", m->section->host[0] != '\0' ? m->section->host : "127.0.0.1");
-	const struct protocol_row *row = p.protocol[0] != '\0' ? protocol_of(p.protocol) : NULL;
+		text_print(p.host, sizeof p.host, "%s",
+			   m->section->host[0] != '\0' ? m->section->host : "127.0.0.1");
+	const struct protocol_row *row =
+		p.protocol[0] != '\0' ? protocol_of(p.protocol) : NULL;
 	if (p.protocol[0] != '\0' && row == NULL)
 		import_lose(m, begin, "this protocol: only the connection is checked");
 	if (p.number == 0 && row != NULL)
@@ -300,7 +313,8 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 		return;
 	}
 	text_print(suffix, sizeof suffix, "%u", p.number);
-	text_print(wanted, sizeof wanted, "%s-%s", m->section->name, p.unix_socket ? "socket" : suffix);
+	text_print(wanted, sizeof wanted, "%s-%s", m->section->name,
+		   p.unix_socket ? "socket" : suffix);
 	import_name(m, wanted, name);
 	write_head(m, &p, name);
 	write_target(out, &p, row);

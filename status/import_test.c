@@ -1,5 +1,5 @@
-/* if TEST then ACTION: tests of resources become rules, those of a file's or a program's own
- * become expectations. */
+/* if TEST then ACTION: tests of resources become rules, those of a file's or a program's
+ * own become expectations. */
 #include "status/import.h"
 
 #include "base/text.h"
@@ -11,9 +11,9 @@
 
 struct test {
 	const struct token *c[IMPORT_TEST_TOKENS]; /* the condition */
-	size_t count, begin;			   /* begin: its first token in the file */
+	size_t count, begin; /* begin: its first token in the file */
 	struct outcome_text outcome;
-	char window[48]; /* of a rule: " for 60s", " 3 of 5" */
+	char window[48];   /* of a rule: " for 60s", " 3 of 5" */
 	unsigned need, of; /* cycles; 0: at once */
 };
 
@@ -39,12 +39,14 @@ static const char *
 comparison(const struct token *t)
 {
 	static const char *const rows[][2] = {
-		{ ">", ">" },	     { "<", "<" },	{ ">=", ">=" },	    { "<=", "<=" },
-		{ "=", "=" },	     { "==", "=" },	{ "!=", "!=" },	    { "<>", "!=" },
-		{ "greater", ">" }, { "gt", ">" },	{ "more", ">" },    { "exceeds", ">" },
-		{ "older", ">" },   { "less", "<" },	{ "lt", "<" },	    { "newer", "<" },
-		{ "equal", "=" },   { "eq", "=" },	{ "notequal", "!=" }, { "ne", "!=" },
-		{ "ge", ">=" },	     { "le", "<=" },
+		{ ">", ">" },         { "<", "<" },     { ">=", ">=" },
+		{ "<=", "<=" },       { "=", "=" },     { "==", "=" },
+		{ "!=", "!=" },       { "<>", "!=" },   { "greater", ">" },
+		{ "gt", ">" },        { "more", ">" },  { "exceeds", ">" },
+		{ "older", ">" },     { "less", "<" },  { "lt", "<" },
+		{ "newer", "<" },     { "equal", "=" }, { "eq", "=" },
+		{ "notequal", "!=" }, { "ne", "!=" },   { "ge", ">=" },
+		{ "le", "<=" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (token_is(t, rows[i][0]))
@@ -52,19 +54,40 @@ comparison(const struct token *t)
 	return NULL;
 }
 
-/* "100 MB" is 100M, "15 minutes" 15m, "500 kB/s" 500K/s, "80 %" 80%. What follows the number
- * without a space counts too. */
+/* "100 MB" is 100M, "15 minutes" 15m, "500 kB/s" 500K/s, "80 %" 80%. What follows the
+ * number without a space counts too. */
 static bool
 unit_of(const char *word, const char **unit)
 {
 	static const char *const rows[][2] = {
-		{ "%", "%" },	  { "b", "B" },	    { "byte", "B" },   { "bytes", "B" },
-		{ "k", "K" },	  { "kb", "K" },    { "m", "M" },      { "mb", "M" },
-		{ "g", "G" },	  { "gb", "G" },    { "ms", "ms" },    { "millisecond", "ms" },
-		{ "milliseconds", "ms" }, { "s", "s" }, { "second", "s" }, { "seconds", "s" },
-		{ "minute", "m" }, { "minutes", "m" }, { "hour", "h" }, { "hours", "h" },
-		{ "day", "d" },	  { "days", "d" },  { "b/s", "/s" },   { "kb/s", "K/s" },
-		{ "mb/s", "M/s" }, { "gb/s", "G/s" }, { "t", "T" },    { "tb", "T" },
+		{ "%", "%" },
+		{ "b", "B" },
+		{ "byte", "B" },
+		{ "bytes", "B" },
+		{ "k", "K" },
+		{ "kb", "K" },
+		{ "m", "M" },
+		{ "mb", "M" },
+		{ "g", "G" },
+		{ "gb", "G" },
+		{ "ms", "ms" },
+		{ "millisecond", "ms" },
+		{ "milliseconds", "ms" },
+		{ "s", "s" },
+		{ "second", "s" },
+		{ "seconds", "s" },
+		{ "minute", "m" },
+		{ "minutes", "m" },
+		{ "hour", "h" },
+		{ "hours", "h" },
+		{ "day", "d" },
+		{ "days", "d" },
+		{ "b/s", "/s" },
+		{ "kb/s", "K/s" },
+		{ "mb/s", "M/s" },
+		{ "gb/s", "G/s" },
+		{ "t", "T" },
+		{ "tb", "T" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcasecmp(word, rows[i][0]) == 0) {
@@ -111,10 +134,12 @@ take_window(const struct import *m, struct test *t)
 		return;
 	for (size_t i = 0; i < t->count; i++) {
 		bool number = t->c[i]->text[strspn(t->c[i]->text, "0123456789")] == '\0';
-		bool begins = token_is(t->c[i], "for") ||
-			      (number && i + 1 < t->count &&
-			       (token_is(t->c[i + 1], "times") || token_is(t->c[i + 1], "within") ||
-				token_is(t->c[i + 1], "cycles") || token_is(t->c[i + 1], "cycle")));
+		bool begins =
+			token_is(t->c[i], "for") || (number && i + 1 < t->count &&
+						     (token_is(t->c[i + 1], "times") ||
+						      token_is(t->c[i + 1], "within") ||
+						      token_is(t->c[i + 1], "cycles") ||
+						      token_is(t->c[i + 1], "cycle")));
 		if (begins && cut == t->count)
 			cut = i;
 		if (i >= cut && number && n < 2)
@@ -127,11 +152,13 @@ take_window(const struct import *m, struct test *t)
 		return;
 	if (t->of > t->need) {
 		text_print(t->window, sizeof t->window, " %u of %u", t->need, t->of);
-		text_print(t->outcome.window, sizeof t->outcome.window, "down = %u of %u", t->need, t->of);
+		text_print(t->outcome.window, sizeof t->outcome.window, "down = %u of %u",
+			   t->need, t->of);
 		return;
 	}
 	if (t->need > 1)
-		text_print(t->window, sizeof t->window, " for %.10gs", import_seconds(m, t->need - 1));
+		text_print(t->window, sizeof t->window, " for %.10gs",
+			   import_seconds(m, t->need - 1));
 	text_print(t->outcome.window, sizeof t->outcome.window, "down = %u", t->need);
 }
 
@@ -143,8 +170,8 @@ take_action(struct import *m, struct outcome_text *o, bool *timeout)
 {
 	const struct token *t = &m->tokens[m->at];
 	static const char *const plain[][2] = {
-		{ "alert", "" },	{ "restart", "restart" }, { "start", "start" },
-		{ "stop", "stop" },	{ "unmonitor", "hold" },  { "timeout", "hold" },
+		{ "alert", "" },          { "restart", "restart" }, { "start", "start" },
+		{ "stop", "stop" },       { "unmonitor", "hold" },  { "timeout", "hold" },
 		{ "monitor", "release" },
 	};
 	char command[400];
@@ -153,9 +180,12 @@ take_action(struct import *m, struct outcome_text *o, bool *timeout)
 	if (token_is(t, "exec") && t[1].kind != TOKEN_END) {
 		bool good = import_command(t[1].text, command, sizeof command);
 		m->at += 2;
-		while (token_is(&m->tokens[m->at], "as") || token_is(&m->tokens[m->at], "and") ||
-		       token_is(&m->tokens[m->at], "uid") || token_is(&m->tokens[m->at], "gid"))
-			m->at += (token_is(&m->tokens[m->at], "uid") || token_is(&m->tokens[m->at], "gid")) &&
+		while (token_is(&m->tokens[m->at], "as") ||
+		       token_is(&m->tokens[m->at], "and") ||
+		       token_is(&m->tokens[m->at], "uid") ||
+		       token_is(&m->tokens[m->at], "gid"))
+			m->at += (token_is(&m->tokens[m->at], "uid") ||
+				  token_is(&m->tokens[m->at], "gid")) &&
 						 m->tokens[m->at + 1].kind != TOKEN_END
 					 ? 2
 					 : 1;
@@ -172,17 +202,21 @@ take_action(struct import *m, struct outcome_text *o, bool *timeout)
 	return false;
 }
 
-/* "with reminder on 3 cycles", "repeat every 5 cycles", "else … then …": read and told. */
+/* "with reminder on 3 cycles", "repeat every 5 cycles", "else … then …": read and told.
+ */
 static void
 skip_rest(struct import *m, size_t begin)
 {
 	struct outcome_text other;
 	bool timeout;
-	if (token_is(&m->tokens[m->at], "and") && token_is(&m->tokens[m->at + 1], "repeat"))
+	if (token_is(&m->tokens[m->at], "and") &&
+	    token_is(&m->tokens[m->at + 1], "repeat"))
 		m->at++;
-	if (token_is(&m->tokens[m->at], "repeat") || (token_is(&m->tokens[m->at], "with") &&
-						      token_is(&m->tokens[m->at + 1], "reminder"))) {
-		while (m->tokens[m->at].kind != TOKEN_END && !token_is(&m->tokens[m->at], "cycles") &&
+	if (token_is(&m->tokens[m->at], "repeat") ||
+	    (token_is(&m->tokens[m->at], "with") &&
+	     token_is(&m->tokens[m->at + 1], "reminder"))) {
+		while (m->tokens[m->at].kind != TOKEN_END &&
+		       !token_is(&m->tokens[m->at], "cycles") &&
 		       !token_is(&m->tokens[m->at], "cycle"))
 			m->at++;
 		m->at += m->tokens[m->at].kind != TOKEN_END;
@@ -191,11 +225,14 @@ skip_rest(struct import *m, size_t begin)
 		return;
 	m->at++;
 	if (token_is(&m->tokens[m->at], "if"))
-		while (m->tokens[m->at].kind != TOKEN_END && !token_is(&m->tokens[m->at++], "then"))
+		while (m->tokens[m->at].kind != TOKEN_END &&
+		       !token_is(&m->tokens[m->at++], "then"))
 			;
 	if (take_action(m, &other, &timeout) && other.action[0] != '\0' &&
 	    strcmp(other.action, "release") != 0)
-		import_lose(m, begin, "what is done once it is over; a rule with `when = not …` can");
+		import_lose(
+			m, begin,
+			"what is done once it is over; a rule with `when = not …` can");
 }
 
 /* ---- rules ---- */
@@ -210,10 +247,11 @@ bool
 import_can(struct import *m, const char *action, size_t begin)
 {
 	bool starts = strcmp(action, "restart") == 0 || strcmp(action, "start") == 0,
-	     acts = starts || strcmp(action, "stop") == 0 || strcmp(action, "hold") == 0 ||
-		    strcmp(action, "release") == 0;
+	     acts = starts || strcmp(action, "stop") == 0 ||
+		    strcmp(action, "hold") == 0 || strcmp(action, "release") == 0;
 	if (acts && !is_process(m))
-		import_lose(m, begin, "the action: only a service is started and stopped");
+		import_lose(m, begin,
+			    "the action: only a service is started and stopped");
 	else if (starts && !m->section->has_start)
 		import_lose(m, begin, "the action: nothing says how it is started");
 	else
@@ -224,9 +262,11 @@ import_can(struct import *m, const char *action, size_t begin)
 static void
 write_do(struct import *m, FILE *out, const char *action)
 {
-	const char *verb = strcmp(action, "restart") == 0 || strcmp(action, "start") == 0 ||
-				   strcmp(action, "stop") == 0 || strcmp(action, "hold") == 0 ||
-				   strcmp(action, "release") == 0
+	const char *verb = strcmp(action, "restart") == 0 ||
+					   strcmp(action, "start") == 0 ||
+					   strcmp(action, "stop") == 0 ||
+					   strcmp(action, "hold") == 0 ||
+					   strcmp(action, "release") == 0
 				   ? action
 				   : NULL;
 	if (verb != NULL && is_process(m))
@@ -243,15 +283,17 @@ write_rule(struct import *m, const struct test *t, const char *metric, const cha
 	char wanted[160], name[IMPORT_NAME];
 	text_print(wanted, sizeof wanted, "%s-%s", m->section->name, metric);
 	import_name(m, wanted, name);
-	fprintf(m->section->more, "\n[rule %s]\nwhen = %s.%s %s%s\n", name, m->section->name, metric,
-		value, t->window);
-	write_do(m, m->section->more, import_can(m, t->outcome.action, t->begin) ? t->outcome.action : "");
+	fprintf(m->section->more, "\n[rule %s]\nwhen = %s.%s %s%s\n", name,
+		m->section->name, metric, value, t->window);
+	write_do(m, m->section->more,
+		 import_can(m, t->outcome.action, t->begin) ? t->outcome.action : "");
 }
 
 static bool
 resource(struct import *m, const struct test *t)
 {
-	/* the words that say which, the object's type, the metric, the unit of a plain number */
+	/* the words that say which, the object's type, the metric, the unit of a plain
+	 * number */
 	static const struct {
 		const char *first, *second, *type, *metric, *plain;
 	} rows[] = {
@@ -299,7 +341,8 @@ resource(struct import *m, const struct test *t)
 	};
 	char value[80];
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (strcmp(m->section->type, rows[i].type) != 0 || !has(t, rows[i].first) ||
+		if (strcmp(m->section->type, rows[i].type) != 0 ||
+		    !has(t, rows[i].first) ||
 		    (rows[i].second != NULL && !has(t, rows[i].second)))
 			continue;
 		if (!threshold(t, rows[i].plain, value, sizeof value))
@@ -339,7 +382,8 @@ owner_or_mode(struct import *m, const struct test *t)
 	for (size_t i = 0; i < 2; i++) {
 		const struct token *mode = behind(t, modes[i]);
 		if (mode != NULL && mode->text[strspn(mode->text, "01234567")] == '\0') {
-			fprintf(m->section->keys, "expect = mode = %lu\n", strtoul(mode->text, NULL, 10));
+			fprintf(m->section->keys, "expect = mode = %lu\n",
+				strtoul(mode->text, NULL, 10));
 			return true;
 		}
 	}
@@ -349,7 +393,8 @@ owner_or_mode(struct import *m, const struct test *t)
 			continue;
 		if (!number_of_owner(owner->text, i == 1, &id))
 			return false;
-		fprintf(m->section->keys, "expect = %s = %u\n", i == 0 ? "uid" : "gid", id);
+		fprintf(m->section->keys, "expect = %s = %u\n", i == 0 ? "uid" : "gid",
+			id);
 		return true;
 	}
 	return false;
@@ -401,7 +446,8 @@ existence(struct import *m, const struct test *t)
 	}
 	if (t->outcome.action[0] == '\0')
 		import_never_restart(m);
-	return t->outcome.action[0] == '\0' || strcmp(t->outcome.action, "restart") == 0 ||
+	return t->outcome.action[0] == '\0' ||
+	       strcmp(t->outcome.action, "restart") == 0 ||
 	       strcmp(t->outcome.action, "start") == 0;
 }
 
@@ -414,7 +460,8 @@ restarts(struct import *m, const struct test *t)
 			numbers[n++] = (unsigned)strtoul(t->c[i]->text, NULL, 10);
 	if (!is_process(m) || n < 2 || numbers[0] == 0 || numbers[0] > 63)
 		return false;
-	fprintf(m->section->keys, "at-most = %u in %.10gs\n", numbers[0], import_seconds(m, numbers[1]));
+	fprintf(m->section->keys, "at-most = %u in %.10gs\n", numbers[0],
+		import_seconds(m, numbers[1]));
 	return true;
 }
 
@@ -422,14 +469,16 @@ static const char *
 no_counterpart(const struct test *t)
 {
 	static const char *const rows[][2] = {
-		{ "changed", "a change is no fault to monitord; events tell of new processes" },
+		{ "changed",
+		  "a change is no fault to monitord; events tell of new processes" },
 		{ "checksum", "a checksum of a file" },
 		{ "action", "user actions are told as commands" },
 		{ "hardlinks", "the number of links" },
 		{ "packet", "rates of packets" },
 		{ "servicetime", "times of a disk's service" },
 		{ "security", "security attributes" },
-		{ "status", "which exit codes are good: 0 is, 1 warns, the rest is down" },
+		{ "status",
+		  "which exit codes are good: 0 is, 1 warns, the rest is down" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (has(t, rows[i][0]))
@@ -441,8 +490,8 @@ static bool
 is_status_of_program(const struct import *m, const struct test *t)
 {
 	char value[80];
-	return strcmp(m->section->type, "program") == 0 && has(t, "status") && !has(t, "changed") &&
-	       threshold(t, "", value, sizeof value) &&
+	return strcmp(m->section->type, "program") == 0 && has(t, "status") &&
+	       !has(t, "changed") && threshold(t, "", value, sizeof value) &&
 	       (strcmp(value, "!= 0") == 0 || strcmp(value, "> 0") == 0);
 }
 
@@ -466,7 +515,8 @@ translate(struct import *m, const struct test *t)
 		return true;
 	}
 	if (is_status_of_program(m, t)) {
-		fputs("; exit code 0 is good, 1 warns, any other is down\n", m->section->keys);
+		fputs("; exit code 0 is good, 1 warns, any other is down\n",
+		      m->section->keys);
 		write_check_action(m, t);
 		return true;
 	}
@@ -481,7 +531,8 @@ import_if(struct import *m)
 	struct test t = { .begin = m->at - 1 };
 	bool timeout;
 	int lost = m->lost;
-	for (; m->tokens[m->at].kind != TOKEN_END && !token_is(&m->tokens[m->at], "then"); m->at++)
+	for (; m->tokens[m->at].kind != TOKEN_END && !token_is(&m->tokens[m->at], "then");
+	     m->at++)
 		if (t.count < IMPORT_TEST_TOKENS)
 			t.c[t.count++] = &m->tokens[m->at];
 	if (m->tokens[m->at].kind == TOKEN_END || t.count == 0) {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "status/expects.h"
+#include "status/values.h"
 
 #include <math.h>
 #include <string.h>
@@ -94,6 +95,7 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	};
 	const struct service *c = &s->rules->services[id];
 	const struct msg_service_view *v = store_service(s, id);
+	struct sampled more[MSG_SAMPLE_VALUES];
 	bool known = v != NULL;
 	v = known ? v : &none;
 	json_open(j, '{');
@@ -134,6 +136,12 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	names_json(s, OBJECT_ROUTE, &c->routes, j);
 	json_key(j, "depends");
 	names_json(s, OBJECT_SERVICE, &c->depends_services, j);
+	json_key(j, "metrics");
+	json_open(j, '{');
+	for (unsigned i = 0, n = known ? values_more(v, more) : 0; i < n; i++)
+		if (!isnan(more[i].value))
+			json_key_number(j, metric_table[more[i].metric].name, more[i].value);
+	json_close(j, '}');
 	json_key_id(j, "event", v->event);
 	json_close(j, '}');
 }

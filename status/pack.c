@@ -128,8 +128,8 @@ column_empty(struct column *c)
 
 /* What a token says of the slots that follow. False: malformed. */
 static bool
-token_read(const unsigned char **at, const unsigned char *end, int32_t *code, float *value,
-	   uint32_t *times)
+token_read(const unsigned char **at, const unsigned char *end, int32_t *code,
+	   float *value, uint32_t *times)
 {
 	uint32_t token;
 	*times = 1;
@@ -162,7 +162,8 @@ pack_read(const unsigned char *bytes, size_t size, float out[PACK_SLOTS])
 		out[i] = (float)NAN;
 	while (at < end) {
 		uint32_t times;
-		if (!token_read(&at, end, &code, &value, &times) || times > PACK_SLOTS - slots)
+		if (!token_read(&at, end, &code, &value, &times) ||
+		    times > PACK_SLOTS - slots)
 			return -1;
 		while (times-- > 0)
 			out[slots++] = value;

@@ -2,8 +2,9 @@
  * nothing, one that moves by little a byte, any other two or three.
  *
  * A value keeps 13 bits of its mantissa (0.012 %): whole numbers are exact to 8,192. A
- * column is a row of tokens, base-128 numbers: 0 and n: the last slot n times more; 1: a slot without
- * a value; 2 and more: the zigzag difference to the last value's code, and 2.
+ * column is a row of tokens, base-128 numbers: 0 and n: the last slot n times more; 1: a
+ * slot without a value; 2 and more: the zigzag difference to the last value's code,
+ * and 2.
  */
 #ifndef STATUS_PACK_H
 #define STATUS_PACK_H

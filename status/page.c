@@ -1,5 +1,5 @@
-/* GET / and what it loads. The policy forbids whatever is not ours: no script in the page,
- * nothing from elsewhere, no frame around it. */
+/* GET / and what it loads. The policy forbids whatever is not ours: no script in the
+ * page, nothing from elsewhere, no frame around it. */
 #include "status/page.h"
 
 #include "status/server.h"

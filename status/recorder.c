@@ -245,12 +245,14 @@ recorder_free(struct recorder **rp, int64_t patience_ms)
 	bool ended = r->ended;
 	pthread_mutex_unlock(&r->lock);
 	loop_io_stop(&r->io);
-	if (!ended) { /* the disk hangs: the thread, and what it uses, go with the program */
+	if (!ended) { /* the disk hangs: the thread, and what it uses, go with the program
+		       */
 		pthread_detach(r->thread);
 		return;
 	}
 	pthread_join(r->thread, NULL);
-	for (struct ask *a; (a = r->asks != NULL ? r->asks : r->done) != NULL; ask_free(a))
+	for (struct ask *a; (a = r->asks != NULL ? r->asks : r->done) != NULL;
+	     ask_free(a))
 		*(r->asks != NULL ? &r->asks : &r->done) = a->next;
 	batch_empty(&r->batch);
 	forget(r);

@@ -21,9 +21,10 @@ struct open_block {
 struct ask {
 	struct ask *next;
 	uint64_t token;
-	char object[BATCH_NAME]; /* "service/tomcat" */
-	int64_t month;           /* 0: a series */
-	int64_t month_ms[AVAILABILITIES]; /* filled in: what is to be added to the archive's */
+	char object[BATCH_NAME];          /* "service/tomcat" */
+	int64_t month;                    /* 0: a series */
+	int64_t month_ms[AVAILABILITIES]; /* filled in: what is to be added to the
+					     archive's */
 	unsigned metric;
 	int64_t since_s, until_s;
 	unsigned points; /* at most */
@@ -44,7 +45,8 @@ struct recorder;
 /* answered gets each question back, which it frees by ask_free. NULL: no thread. */
 struct recorder *recorder_new(struct loop *loop, const char *path, uint64_t limit,
 			      void (*answered)(void *arg, struct ask *ask), void *arg);
-/* Takes what b holds, if the last batch is written (else it tries that again, and false). */
+/* Takes what b holds, if the last batch is written (else it tries that again, and false).
+ */
 bool recorder_write(struct recorder *r, struct batch *b);
 /* False: too many wait; the question stays the caller's. */
 bool recorder_ask(struct recorder *r, struct ask *ask);

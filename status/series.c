@@ -21,9 +21,9 @@ struct series {
 };
 
 static const char *const unit_name[] = {
-	[UNIT_NONE] = NULL,       [UNIT_COUNT] = "count", [UNIT_PERCENT] = "percent",
-	[UNIT_BYTES] = "bytes",   [UNIT_MS] = "ms",       [UNIT_RATE] = "bytes/s",
-	[UNIT_YESNO] = "yes/no",  [UNIT_TEXT] = NULL,
+	[UNIT_NONE] = NULL,      [UNIT_COUNT] = "count", [UNIT_PERCENT] = "percent",
+	[UNIT_BYTES] = "bytes",  [UNIT_MS] = "ms",       [UNIT_RATE] = "bytes/s",
+	[UNIT_YESNO] = "yes/no", [UNIT_TEXT] = NULL,
 };
 
 /* A sample of a coarse tier fills all its steps, if no finer one knows better. */
@@ -53,7 +53,8 @@ add_slots(struct series *s, enum tier tier, int64_t span, const float slots[PACK
 	int64_t step = tier_table[tier].step_s;
 	for (unsigned i = 0; i < PACK_SLOTS; i++)
 		if (!isnan(slots[i]))
-			add_sample(s, (span * PACK_SLOTS + i) * step, step, (double)slots[i]);
+			add_sample(s, (span * PACK_SLOTS + i) * step, step,
+				   (double)slots[i]);
 }
 
 /* What is open replaces what an earlier save holds of the same slots. */
@@ -111,7 +112,7 @@ write_part(struct json *j, const struct series *s, enum part part)
 	json_open(j, '[');
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct bucket *b = &s->sum[i];
-		number(j, b->count == 0         ? (double)NAN
+		number(j, b->count == 0       ? (double)NAN
 			  : part == PART_MEAN ? b->sum / b->count
 			  : part == PART_LOW  ? b->low
 					      : b->high);
@@ -188,7 +189,8 @@ answer_month(struct archive *a, struct ask *ask)
 	}
 	told = ms[AVAILABLE] + ms[BROKEN];
 	json_key_number(&j, "availability_percent",
-			told > 0 ? 100.0 * (double)ms[AVAILABLE] / (double)told : (double)NAN);
+			told > 0 ? 100.0 * (double)ms[AVAILABLE] / (double)told
+				 : (double)NAN);
 	json_close(&j, '}');
 	json_raw(&j, "\n", 1);
 	ask->answer = json_end(&j, &ask->answer_size);

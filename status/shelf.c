@@ -26,8 +26,8 @@ empty(struct shelf *s)
 void
 shelf_load(struct shelf *s, const struct rules *rules)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE };
 	empty(s);
 	s->version++;
 	for (unsigned i = 0; rules != NULL && i < sizeof kinds / sizeof *kinds; i++) {
@@ -47,13 +47,16 @@ forget(struct shelf *s, enum object_kind kind, uint32_t id)
 }
 
 void
-shelf_forget(struct shelf *s, const struct store *store, enum object_kind kind, uint32_t id)
+shelf_forget(struct shelf *s, const struct store *store, enum object_kind kind,
+	     uint32_t id)
 {
 	s->version++;
 	forget(s, kind, id);
-	if (kind != OBJECT_CHECK || store->rules == NULL || id >= store->rules->check_count)
+	if (kind != OBJECT_CHECK || store->rules == NULL ||
+	    id >= store->rules->check_count)
 		return;
-	const struct id_list *routes = &store->rules->checks[id].routes; /* they tell its state */
+	const struct id_list *routes =
+		&store->rules->checks[id].routes; /* they tell its state */
 	for (uint32_t i = 0; i < routes->count; i++)
 		forget(s, OBJECT_ROUTE, routes->ids[i]);
 }
@@ -72,8 +75,8 @@ render(const struct store *store, enum object_kind kind, uint32_t id, struct kep
 }
 
 void
-shelf_write(struct shelf *s, const struct store *store, enum object_kind kind, uint32_t id,
-	    struct json *j)
+shelf_write(struct shelf *s, const struct store *store, enum object_kind kind,
+	    uint32_t id, struct json *j)
 {
 	struct kept *k = id < s->counts[kind] ? &s->texts[kind][id] : NULL;
 	if (k != NULL && k->bytes == NULL)

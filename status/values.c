@@ -1,7 +1,40 @@
 #include "status/values.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
+
+/* Percentages of a whole say nothing new. */
+static bool
+is_more(unsigned m)
+{
+	static const char tail[] = "-percent";
+	size_t n = strlen(metric_table[m].name);
+	return m != METRIC_CPU && m != METRIC_MEMORY && m != METRIC_THREADS &&
+	       m != METRIC_FDS &&
+	       metric_sample_slot((enum metric)m) < MSG_SAMPLE_VALUES &&
+	       (n < strlen(tail) ||
+		strcmp(metric_table[m].name + n - strlen(tail), tail) != 0);
+}
+
+unsigned
+values_more(const struct msg_service_view *v, struct sampled out[MSG_SAMPLE_VALUES])
+{
+	static_assert(METRICS_COUNT <= 256, "a metric needs more than a byte");
+	static uint8_t list[MSG_SAMPLE_VALUES]; /* of metrics, looked for once */
+	static unsigned count;
+	unsigned n = 0;
+	for (unsigned m = 0; count == 0 && m < METRICS_COUNT; m++)
+		if (is_more(m) && n < MSG_SAMPLE_VALUES)
+			list[n++] = (uint8_t)m;
+	count = count == 0 ? n : count;
+	for (n = 0; n < count; n++)
+		out[n] = (struct sampled){
+			list[n],
+			(double)v->values[metric_sample_slot((enum metric)list[n])]
+		};
+	return count;
+}
 
 static unsigned
 service_values(const struct store *s, uint32_t id, struct sampled *out)
@@ -10,12 +43,15 @@ service_values(const struct store *s, uint32_t id, struct sampled *out)
 	if (v == NULL)
 		return 0;
 	const struct sampled all[] = {
-		{ METRIC_UP, v->state == SERVICE_UP }, { METRIC_RESTARTS, v->restarts },
-		{ METRIC_CPU, v->cpu },                { METRIC_MEMORY, v->memory },
-		{ METRIC_THREADS, v->threads },        { METRIC_FDS, v->fds },
+		{ METRIC_UP, v->state == SERVICE_UP },
+		{ METRIC_RESTARTS, v->restarts },
+		{ METRIC_CPU, v->cpu },
+		{ METRIC_MEMORY, v->memory },
+		{ METRIC_THREADS, v->threads },
+		{ METRIC_FDS, v->fds },
 	};
 	memcpy(out, all, sizeof all);
-	return sizeof all / sizeof *all;
+	return sizeof all / sizeof *all + values_more(v, out + sizeof all / sizeof *all);
 }
 
 static unsigned
@@ -25,14 +61,16 @@ check_values(const struct store *s, uint32_t id, struct sampled *out)
 	unsigned count = 0;
 	if (v == NULL || v->state >= CHECK_STATES)
 		return 0;
-	out[count++] = (struct sampled){ METRIC_UP, v->state == CHECK_UNKNOWN ? (double)NAN
-								     : v->state != CHECK_DOWN };
+	out[count++] = (struct sampled){ METRIC_UP, v->state == CHECK_UNKNOWN
+							    ? (double)NAN
+							    : v->state != CHECK_DOWN };
 	if (v->measured_ns == 0)
 		return count;
 	out[count++] = (struct sampled){ METRIC_LATENCY, (double)v->latency_ns / 1e6 };
 	for (uint32_t i = 0; i < v->value_count && i < MSG_VALUES; i++)
 		if (v->value[i].metric < METRICS_COUNT)
-			out[count++] = (struct sampled){ v->value[i].metric, v->value[i].value };
+			out[count++] =
+				(struct sampled){ v->value[i].metric, v->value[i].value };
 	return count;
 }
 
@@ -45,11 +83,13 @@ route_values(const struct store *s, uint32_t id, struct sampled *out)
 	if (v == NULL)
 		return 0;
 	for (uint32_t i = 0; i < r->backend_count; i++) {
-		const struct msg_check_view *c = r->backends[i].check != RULES_NONE
-							 ? store_check(s, r->backends[i].check)
-							 : NULL;
+		const struct msg_check_view *c =
+			r->backends[i].check != RULES_NONE
+				? store_check(s, r->backends[i].check)
+				: NULL;
 		healthy += r->backends[i].check == RULES_NONE ||
-			   (c != NULL && (c->state == CHECK_UP || c->state == CHECK_DEGRADED));
+			   (c != NULL &&
+			    (c->state == CHECK_UP || c->state == CHECK_DEGRADED));
 	}
 	out[0] = (struct sampled){ METRIC_HEALTHY, healthy };
 	out[1] = (struct sampled){ METRIC_REROUTED, v->state == ROUTE_REROUTED };
@@ -82,7 +122,8 @@ check_is(const struct store *s, uint32_t id)
 {
 	const struct msg_check_view *v = store_check(s, id);
 	uint32_t of = s->rules->checks[id].of;
-	const struct msg_service_view *service = of != RULES_NONE ? store_service(s, of) : NULL;
+	const struct msg_service_view *service =
+		of != RULES_NONE ? store_service(s, of) : NULL;
 	if (service != NULL && service->by_command)
 		return PLANNED;
 	return v == NULL || v->state == CHECK_UNKNOWN ? UNTOLD

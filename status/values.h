@@ -6,7 +6,7 @@
 #include "status/batch.h"
 #include "status/store.h"
 
-#define VALUES_MAX (MSG_VALUES + 8)
+#define VALUES_MAX (MSG_SAMPLE_VALUES + 8)
 
 struct sampled {
 	unsigned metric; /* enum metric */
@@ -16,6 +16,10 @@ struct sampled {
 /* Kinds: service, check, route. */
 unsigned values_of(const struct store *s, enum object_kind kind, uint32_t id,
 		   struct sampled out[VALUES_MAX]);
-enum availability availability_of(const struct store *s, enum object_kind kind, uint32_t id);
+/* What is measured of a service beside its cpu, memory, threads and fds. */
+unsigned
+values_more(const struct msg_service_view *v, struct sampled out[MSG_SAMPLE_VALUES]);
+enum availability
+availability_of(const struct store *s, enum object_kind kind, uint32_t id);
 
 #endif

@@ -47,10 +47,10 @@ render(struct whole *w, const struct store *store, struct shelf *shelf)
 	json_raw(&j, "\n", 1);
 	b->whole = w;
 	b->bytes = json_end(&j, &size);
-	struct MHD_Response *r = b->bytes != NULL
-					 ? MHD_create_response_from_buffer_with_free_callback_cls(
-						   size, b->bytes, let_go, b)
-					 : NULL;
+	struct MHD_Response *r =
+		b->bytes != NULL ? MHD_create_response_from_buffer_with_free_callback_cls(
+					   size, b->bytes, let_go, b)
+				 : NULL;
 	if (r == NULL) {
 		free(b->bytes);
 		free(b);
@@ -64,7 +64,8 @@ struct MHD_Response *
 whole_get(struct whole *w, const struct store *store, struct shelf *shelf)
 {
 	int64_t now = clock_ms();
-	if (w->response != NULL && w->version == shelf->version && now - w->made_ms < FRESH_MS)
+	if (w->response != NULL && w->version == shelf->version &&
+	    now - w->made_ms < FRESH_MS)
 		return w->response;
 	if (w->response != NULL)
 		MHD_destroy_response(w->response); /* who still reads it keeps it */

@@ -12,7 +12,7 @@
 
 struct whole {
 	struct MHD_Response *response; /* NULL: none */
-	uint64_t version;	       /* of the shelf */
+	uint64_t version;              /* of the shelf */
 	int64_t made_ms;
 	unsigned alive; /* of all that were made */
 };
@@ -21,6 +21,7 @@ struct whole {
 void whole_tag(const struct shelf *s, char *out, size_t cap);
 
 /* The response, borrowed; NULL: out of memory, or too many live. */
-struct MHD_Response *whole_get(struct whole *w, const struct store *store, struct shelf *shelf);
+struct MHD_Response *
+whole_get(struct whole *w, const struct store *store, struct shelf *shelf);
 
 #endif

@@ -30,8 +30,9 @@ load(unsigned objects)
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
 	for (unsigned i = 0; i < objects; i++)
-		fprintf(f, "[service s-%u]\nrun = /bin/sleep 100\n[check c-%u]\nof = s-%u\n"
-			   "tcp = 127.0.0.1:80\n",
+		fprintf(f,
+			"[service s-%u]\nrun = /bin/sleep 100\n[check c-%u]\nof = s-%u\n"
+			"tcp = 127.0.0.1:80\n",
 			i, i, i);
 	fclose(f);
 	struct source one = { .path = path, .text = text, .size = size };

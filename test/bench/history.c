@@ -1,6 +1,6 @@
-/* history [OBJECTS [HOURS [SIZE_MB]]]: what history costs: so many checks of 8 metrics, sampled each
- * 10 s of a time that passes as fast as it can. Every value changes each time, as the
- * worst does, or one in four does. */
+/* history [OBJECTS [HOURS [SIZE_MB]]]: what history costs: so many checks of 8 metrics,
+ * sampled each 10 s of a time that passes as fast as it can. Every value changes each
+ * time, as the worst does, or one in four does. */
 #include "status/history.h"
 
 #include "rules/parse.h"

@@ -13,7 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	size_t sizes[2];
 	if (text == NULL)
 		return 0;
-	FILE *out = open_memstream(&rules, &sizes[0]), *told = open_memstream(&report, &sizes[1]);
+	FILE *out = open_memstream(&rules, &sizes[0]),
+	     *told = open_memstream(&report, &sizes[1]);
 	int lost = import_monitrc("monitrc", text, out, told);
 	fclose(out);
 	fclose(told);

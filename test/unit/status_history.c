@@ -33,7 +33,7 @@ begin(void **state)
 static int
 end(void **state)
 {
-	static const char *const names[] = { "history.db",     "history.db-wal",
+	static const char *const names[] = { "history.db", "history.db-wal",
 					     "history.db-shm", "history.db.damaged",
 					     "other" };
 	(void)state;
@@ -78,10 +78,13 @@ blocks_are_kept_and_merged(void **state)
 			     : i < 200 ? 20 + (float)(i % 3)
 				       : (float)NAN;
 		if (isnan(want) ? !isnan(out[i]) : fabsf(out[i] - want) > 0)
-			fail_msg("slot %u: expected %g, got %g", i, (double)want, (double)out[i]);
+			fail_msg("slot %u: expected %g, got %g", i, (double)want,
+				 (double)out[i]);
 	}
-	assert_false(archive_read(a, "service/b", TIER_10S, NOON / 3600, METRIC_CPU, out));
-	assert_false(archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_MEMORY, out));
+	assert_false(
+		archive_read(a, "service/b", TIER_10S, NOON / 3600, METRIC_CPU, out));
+	assert_false(
+		archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_MEMORY, out));
 	assert_false(archive_read(a, "service/a", TIER_1M, NOON / 3600, METRIC_CPU, out));
 	archive_free(&a);
 }
@@ -99,7 +102,8 @@ what_is_old_goes(void **state)
 	batch_empty(&b);
 	put(&b, "service/b", TIER_10S, NOON / 3600 + 30, false, 0, 9, 1);
 	assert_true(archive_write(a, &b, NOON + 30 * 3600));
-	assert_false(archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
+	assert_false(
+		archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
 	assert_true(archive_read(a, "service/a", TIER_1M, NOON / 21600, METRIC_CPU, out));
 	batch_empty(&b);
 	archive_free(&a);
@@ -138,7 +142,8 @@ the_size_is_kept(void **state)
 	assert_true(archive_read(a, name, TIER_10S, NOON / 3600 + 11, METRIC_CPU, out));
 	assert_false(archive_read(a, name, TIER_10S, NOON / 3600, METRIC_CPU, out));
 	assert_int_equal(stat("history.db", &st), 0);
-	assert_true(st.st_size <= 6 << 20); /* the peak of one hour comes before the room */
+	assert_true(st.st_size <=
+		    6 << 20); /* the peak of one hour comes before the room */
 	archive_free(&a);
 }
 
@@ -162,7 +167,8 @@ a_damaged_file_is_set_aside(void **state)
 		if (!good)
 			fail_msg("round %u: %s", round, archive_why(a));
 		assert_int_equal(archive_set_aside(a), 1);
-		assert_true(archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
+		assert_true(archive_read(a, "service/a", TIER_10S, NOON / 3600,
+					 METRIC_CPU, out));
 		assert_int_equal(access("history.db.damaged", F_OK), 0);
 		batch_empty(&b);
 		archive_free(&a);
@@ -179,7 +185,8 @@ a_disk_that_fails_harms_nothing(void **state)
 	put(&b, "service/a", TIER_10S, NOON / 3600, false, 0, 9, 1);
 	assert_false(archive_write(a, &b, NOON));
 	assert_string_not_equal(archive_why(a), "");
-	assert_false(archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
+	assert_false(
+		archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
 	archive_free(&a);
 	assert_int_equal(symlink("other", "history.db"), 0); /* nor is a link followed */
 	a = archive_new("history.db", 4 << 20);
@@ -215,10 +222,12 @@ a_full_disk_is_waited_for(void **state)
 	assert_string_not_equal(archive_why(a), "");
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_true(archive_read(a, "service/a", TIER_10S, NOON / 3600, METRIC_CPU, out));
-	assert_false(archive_read(a, "service/b-0", TIER_10S, NOON / 3600, METRIC_CPU, out));
+	assert_false(
+		archive_read(a, "service/b-0", TIER_10S, NOON / 3600, METRIC_CPU, out));
 	assert_true(archive_write(a, &b, NOON));
 	assert_string_equal(archive_why(a), "");
-	assert_true(archive_read(a, "service/b-0", TIER_10S, NOON / 3600, METRIC_CPU, out));
+	assert_true(
+		archive_read(a, "service/b-0", TIER_10S, NOON / 3600, METRIC_CPU, out));
 	assert_int_equal(archive_set_aside(a), 0);
 	batch_empty(&b);
 	archive_free(&a);
@@ -228,7 +237,9 @@ static void
 months_add_up(void **state)
 {
 	struct archive *a = archive_new("history.db", 4 << 20);
-	struct block_head head = { .months = 1, .span = 2023 * 12 + 10, .object = "check/c" };
+	struct block_head head = { .months = 1,
+				   .span = 2023 * 12 + 10,
+				   .object = "check/c" };
 	int64_t ms[AVAILABILITIES] = { 1000, 200, 30, 4 }, got[AVAILABILITIES];
 	struct batch b = { 0 };
 	(void)state;
@@ -304,7 +315,8 @@ ask_series(struct loop *loop, const char *name, int64_t since_s, int64_t until_s
 	a->since_s = since_s;
 	a->until_s = until_s;
 	a->points = points;
-	history_fill(&history, OBJECT_SERVICE, store_find(&store, OBJECT_SERVICE, name), a);
+	history_fill(&history, OBJECT_SERVICE, store_find(&store, OBJECT_SERVICE, name),
+		     a);
 	assert_true(recorder_ask(history.recorder, a));
 	loop_run(loop);
 	assert_non_null(answered);
@@ -320,12 +332,14 @@ value_at(const json_t *series, const char *part, size_t i)
 
 #define RULES "[monitord]\nhistory = 8M\n[service one]\nrun = /bin/one\n"
 
-/* Two hours, and a reload in the middle: what is on disk and what is not yet read as one. */
+/* Two hours, and a reload in the middle: what is on disk and what is not yet read as one.
+ */
 static void
 a_series_is_whole(void **state)
 {
 	struct loop *loop = loop_new(0);
-	int64_t noon = time(NULL) / 3600 * 3600 - 7200; /* what is older than a day goes */
+	int64_t noon =
+		time(NULL) / 3600 * 3600 - 7200; /* what is older than a day goes */
 	(void)state;
 	memset(&store, 0, sizeof store);
 	store_begin(&store);
@@ -343,7 +357,8 @@ a_series_is_whole(void **state)
 			    (double)(t / 600 * 100));
 		history_sample(&history, (noon + t) * 1000);
 	}
-	while (history.batch.size > 0) /* until the thread takes it; it writes, then answers */
+	while (history.batch.size >
+	       0) /* until the thread takes it; it writes, then answers */
 		recorder_write(history.recorder, &history.batch);
 	json_t *s = ask_series(loop, "one", noon, noon + 7200, 720);
 	assert_int_equal(json_integer_value(json_object_get(s, "step_s")), 10);
@@ -375,7 +390,8 @@ test_status_history(void)
 		cmocka_unit_test_setup_teardown(what_is_old_goes, begin, end),
 		cmocka_unit_test_setup_teardown(the_size_is_kept, begin, end),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside, begin, end),
-		cmocka_unit_test_setup_teardown(a_disk_that_fails_harms_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(a_disk_that_fails_harms_nothing, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, begin, end),
 		cmocka_unit_test_setup_teardown(months_add_up, begin, end),
 		cmocka_unit_test_setup_teardown(a_series_is_whole, begin, end),

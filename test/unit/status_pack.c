@@ -13,8 +13,8 @@ same_slots(const float *got, const float *want, const char *name)
 {
 	for (unsigned i = 0; i < PACK_SLOTS; i++)
 		if (isnan(want[i]) ? !isnan(got[i]) : fabsf(got[i] - want[i]) > 0)
-			fail_msg("%s: slot %u: expected %g, got %g", name, i, (double)want[i],
-				 (double)got[i]);
+			fail_msg("%s: slot %u: expected %g, got %g", name, i,
+				 (double)want[i], (double)got[i]);
 }
 
 /* Puts every value, NaNs left out or put by turns, and reads it back. */
@@ -98,16 +98,17 @@ malformed_columns_are_told(void **state)
 		const char *bytes;
 		size_t size;
 	} rows[] = {
-		{ "\x00", 1 },                         /* a run without a length */
-		{ "\x02\x00\xff\x7f", 4 },             /* longer than an hour */
-		{ "\x80", 1 },                         /* a number that is cut */
-		{ "\x80\x80\x80\x80\x80\x01", 6 },     /* too long */
-		{ "\xff\xff\xff\xff\x0f", 5 },         /* no float */
+		{ "\x00", 1 },                     /* a run without a length */
+		{ "\x02\x00\xff\x7f", 4 },         /* longer than an hour */
+		{ "\x80", 1 },                     /* a number that is cut */
+		{ "\x80\x80\x80\x80\x80\x01", 6 }, /* too long */
+		{ "\xff\xff\xff\xff\x0f", 5 },     /* no float */
 	};
 	float got[PACK_SLOTS];
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_int_equal(pack_read((const unsigned char *)rows[i].bytes, rows[i].size, got),
+		assert_int_equal(pack_read((const unsigned char *)rows[i].bytes,
+					   rows[i].size, got),
 				 -1);
 }
 

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #define RULES                                                                            \
-	"[service one]\nrun = /bin/one\n[check web]\nof = one\nhttp = http://127.0.0.1:80/\n"  \
-	"[route site]\nswitch = /tmp/f\nbackend = a check web\nbackend = b\n"                  \
+	"[service one]\nrun = /bin/one\n[check web]\nof = one\nhttp = "                  \
+	"http://127.0.0.1:80/\n"                                                         \
+	"[route site]\nswitch = /tmp/f\nbackend = a check web\nbackend = b\n"            \
 	"[rule leak]\nwhen = one.memory > 1G\ndo = restart one\n"
 
 static struct store store;
@@ -25,7 +26,9 @@ static int
 begin(void **state)
 {
 	char path[] = "r.ini";
-	struct source one = { .path = path, .text = strdup(RULES), .size = strlen(RULES) };
+	struct source one = { .path = path,
+			      .text = strdup(RULES),
+			      .size = strlen(RULES) };
 	struct sources s = { .list = &one, .count = 1 };
 	int fd = memfd_create("rules", MFD_CLOEXEC);
 	(void)state;
@@ -96,8 +99,8 @@ take_clock(json_t *object, const char *key)
 static void
 kept_is_as_rendered(void **state)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE };
 	(void)state;
 	take_check(CHECK_UP);
 	for (unsigned i = 0; i < COUNT(kinds); i++) {
@@ -116,11 +119,13 @@ ages_pass_while_it_is_kept(void **state)
 	(void)state;
 	take_check(CHECK_UP);
 	json_t *both = kept(OBJECT_CHECK);
-	double before = json_number_value(json_object_get(json_array_get(both, 1), "age_s"));
+	double before =
+		json_number_value(json_object_get(json_array_get(both, 1), "age_s"));
 	json_decref(both);
 	usleep(20000);
 	both = kept(OBJECT_CHECK);
-	double after = json_number_value(json_object_get(json_array_get(both, 0), "age_s"));
+	double after =
+		json_number_value(json_object_get(json_array_get(both, 0), "age_s"));
 	assert_true(before > 0 && after >= before + 0.019);
 	json_decref(both);
 }
@@ -133,8 +138,8 @@ a_check_takes_its_routes_along(void **state)
 	json_decref(kept(OBJECT_ROUTE));
 	take_check(CHECK_DOWN);
 	json_t *both = kept(OBJECT_ROUTE);
-	const json_t *backend = json_array_get(
-		json_object_get(json_array_get(both, 1), "backends"), 0);
+	const json_t *backend =
+		json_array_get(json_object_get(json_array_get(both, 1), "backends"), 0);
 	assert_string_equal(json_string_value(json_object_get(backend, "state")), "down");
 	json_decref(both);
 }
@@ -159,7 +164,8 @@ the_whole_is_shared_until_something_changes(void **state)
 	MHD_destroy_response(w.response);
 	w.response = NULL;
 	assert_int_equal(w.alive, 0);
-	for (unsigned i = 0; i < WHOLES_MAX; i++) { /* slow readers, each of another state */
+	for (unsigned i = 0; i < WHOLES_MAX;
+	     i++) { /* slow readers, each of another state */
 		take_check(i % 2 == 0 ? CHECK_UP : CHECK_DOWN);
 		slow[i] = whole_get(&w, &store, &shelf);
 		assert_non_null(slow[i]);
