@@ -75,17 +75,26 @@ value_text(enum metric m, double value, char *out, size_t cap)
 	return out;
 }
 
+/* Of a script it may be a label of its own. */
+static const char *
+name_of(const struct expect *x)
+{
+	return x->header != NULL ? x->header : metric_table[x->metric].name;
+}
+
 /* "used-percent 91.2%", "not mounted" */
 static void
-metric_found(enum metric m, double value, char *out, size_t cap)
+metric_found(const struct expect *x, double value, char *out, size_t cap)
 {
+	enum metric m = x->metric;
+	const char *name = name_of(x);
 	char words[48];
 	if (isnan(value))
-		text_print(out, cap, "%s was not measured", metric_table[m].name);
+		text_print(out, cap, "%s was not measured", name);
 	else if (metric_table[m].unit == UNIT_YESNO)
-		text_print(out, cap, "%s%s", value != 0 ? "" : "not ", metric_table[m].name);
+		text_print(out, cap, "%s%s", value != 0 ? "" : "not ", name);
 	else
-		text_print(out, cap, "%s %s", metric_table[m].name,
+		text_print(out, cap, "%s %s", name,
 			   value_text(m, value, words, sizeof words));
 }
 
@@ -195,7 +204,7 @@ holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char
 	case EXPECT_JSON:
 		return body_holds(x, re, a, found, cap);
 	case EXPECT_METRIC:
-		metric_found(x->metric, a->value[x->metric], found, cap);
+		metric_found(x, a->value[x->metric], found, cap);
 		return !isnan(a->value[x->metric]) &&
 		       compares(x->compare, a->value[x->metric], x->value);
 	}
@@ -234,7 +243,7 @@ wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
 			text_add(&t, " %s %.60s", compare_name[x->compare], x->text);
 		return;
 	case EXPECT_METRIC:
-		text_add(&t, "%s", metric_table[x->metric].name);
+		text_add(&t, "%s", name_of(x));
 		if (x->compare != COMPARE_PRESENT)
 			text_add(&t, " %s %s", compare_name[x->compare],
 				 value_text(x->metric, x->value, value, sizeof value));

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "probes/perf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,25 @@ let_go(struct script *s)
 	s->token = 0;
 }
 
+static double
+label_value(const struct script *s, unsigned i)
+{
+	const char *const *labels = s->plan.check->labels;
+	return labels != NULL && labels[i] != NULL ? perf_value(s->output, s->size, labels[i])
+						   : (double)NAN;
+}
+
+static void
+add_labels(const struct script *s, struct msg_result *m)
+{
+	for (unsigned i = 0; i < LABELS_MAX && m->value_count < MSG_VALUES; i++) {
+		double value = label_value(s, i);
+		if (!isnan(value))
+			m->value[m->value_count++] =
+				(struct msg_value){ .metric = METRIC_LABEL1 + i, .value = value };
+	}
+}
+
 static void
 finish(struct script *s, enum outcome outcome, const char *why, int code)
 {
@@ -40,9 +60,11 @@ finish(struct script *s, enum outcome outcome, const char *why, int code)
 	m.began_ns = s->began_ns;
 	m.latency_ns = clock_ns() - s->began_ns;
 	text_clean(m.text, sizeof m.text, why, strlen(why));
-	if (code >= 0)
+	if (code >= 0) {
 		m.value[m.value_count++] =
 			(struct msg_value){ .metric = METRIC_STATUS, .value = code };
+		add_labels(s, &m);
+	}
 	let_go(s);
 	if (s->schedule.pace != PACE_OFF)
 		results_add(s->all->results, &m);
@@ -101,6 +123,8 @@ tested(struct script *s, int code, char why[MSG_TEXT])
 		a.value[m] = (double)NAN;
 	a.value[METRIC_STATUS] = code;
 	a.value[METRIC_BYTES] = (double)s->size;
+	for (unsigned i = 0; i < LABELS_MAX; i++)
+		a.value[METRIC_LABEL1 + i] = label_value(s, i);
 	a.value[METRIC_LATENCY] = (double)(clock_ns() - s->began_ns) / 1e6;
 	if (!expect_all(&s->plan, &a, false, why))
 		return OUTCOME_BAD;

@@ -108,6 +108,10 @@ char *build_escaped(struct build *b, const char *text, uint32_t *size);
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
 /* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
 void build_during(struct build *b, const char *value, struct during *out);
+/* The metric that a label of a script's performance data has in this check; METRICS_COUNT:
+ * none, and told. */
+bool build_is_label(const struct check *c, enum metric found);
+enum metric build_label(struct build *b, struct check *c, const char *name);
 bool build_regex(struct build *b, const char *regex);
 void build_prove(struct build *b); /* prove.c */
 void build_contacts(struct build *b); /* contact.c: what their keys mean together */

@@ -283,15 +283,18 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 {
 	const struct metric_row *m = &metric_table[op->metric];
 	const char *name = rules_name(w->rules, op->object, op->id);
+	const char *metric = op->object == OBJECT_CHECK
+				     ? check_metric_name(&w->rules->checks[op->id], op->metric)
+				     : m->name;
 	char have[64], want[64], span[64];
 	double v;
 	bool whole;
 	enum unit unit = op->function == FUNCTION_RATE && m->unit == UNIT_BYTES ? UNIT_RATE : m->unit;
 	value_text(unit, op->value, want, sizeof want);
 	if (op->function == FUNCTION_NONE || op->function == FUNCTION_FORECAST)
-		text_add(t, "%s.%s", name, m->name);
+		text_add(t, "%s.%s", name, metric);
 	else
-		text_add(t, "%s(%s.%s, %s)", function_name[op->function], name, m->name,
+		text_add(t, "%s(%s.%s, %s)", function_name[op->function], name, metric,
 			 text_duration(w->rules->series[op->series].span_ms, span, sizeof span));
 	if (op->function == FUNCTION_FORECAST) {
 		forecast_text(w, op, want, t);

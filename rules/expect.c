@@ -217,12 +217,19 @@ is_verdict(enum metric m)
 
 /* "latency < 500ms", "used < 80%" (of its whole), "mounted" */
 static void
-metric_test(struct build *b, struct expect *x, const char *word, const char *p)
+metric_test(struct build *b, struct check *c, struct expect *x, const char *word,
+	    const char *p)
 {
 	char value[64], why[UNITS_WHY];
 	bool quoted;
 	x->kind = EXPECT_METRIC;
 	x->metric = metric_find(word, strlen(word), 'C');
+	if (build_is_label(c, x->metric)) {
+		x->metric = build_label(b, c, word);
+		if (x->metric == METRICS_COUNT)
+			return;
+		x->header = check_metric_name(c, x->metric);
+	}
 	x->compare = take_compare(&p);
 	if (x->metric == METRICS_COUNT || is_verdict(x->metric) ||
 	    metric_table[x->metric].unit == UNIT_TEXT) {
@@ -251,6 +258,7 @@ metric_test(struct build *b, struct expect *x, const char *word, const char *p)
 struct expect_items {
 	struct expect list[32];
 	uint32_t count;
+	struct check *check;
 };
 
 static void
@@ -292,14 +300,14 @@ expect_item(struct build *b, void *arg, const char *text)
 		lex_skip(&p);
 		json_test(b, x, p);
 	} else {
-		metric_test(b, x, word, p);
+		metric_test(b, items->check, x, word, p);
 	}
 }
 
 static void
-expects(struct build *b, const char *value, struct expect **list, uint32_t *count)
+expects(struct build *b, struct check *c, const char *value, struct expect **list, uint32_t *count)
 {
-	struct expect_items items = { .count = 0 };
+	struct expect_items items = { .check = c };
 	lex_list(b, value, expect_item, &items);
 	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);
 	if (b->out_of_memory)
@@ -316,7 +324,7 @@ set_expect(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
 	uint32_t first = c->expect_count;
-	expects(b, e->value, &c->expects, &c->expect_count);
+	expects(b, c, e->value, &c->expects, &c->expect_count);
 	for (uint32_t i = first; i < c->expect_count; i++)
 		c->expects[i].turn = c->say_count;
 }
@@ -325,5 +333,5 @@ void
 set_warn(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
-	expects(b, e->value, &c->warns, &c->warn_count);
+	expects(b, c, e->value, &c->warns, &c->warn_count);
 }

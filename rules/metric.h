@@ -108,6 +108,16 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(QUEUE, "queue", "C", UNIT_COUNT, "requests that wait for a server")                   \
 	X(SESSIONS, "sessions", "C", UNIT_COUNT, "sessions under way")                          \
 	X(SESSIONS_PERCENT, "sessions-percent", "C", UNIT_PERCENT, "sessions, of its limit")    \
+	X(LABEL1, "label-1", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL2, "label-2", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL3, "label-3", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL4, "label-4", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL5, "label-5", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL6, "label-6", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL7, "label-7", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL8, "label-8", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL9, "label-9", "", UNIT_COUNT, "a script's performance data")\
+	X(LABEL10, "label-10", "", UNIT_COUNT, "a script's performance data")\
 	X(FREE_PERCENT, "free-percent", "C", UNIT_PERCENT, "free, of the whole")              \
 	X(USED_PERCENT, "used-percent", "C", UNIT_PERCENT, "used, of the whole")              \
 	X(INODES_USED_PERCENT, "inodes-used-percent", "C", UNIT_PERCENT, "inodes-used, of all") \

@@ -48,6 +48,13 @@ no_metric(struct parser *x, enum object_kind kind, char letter, const char *metr
 		  best != NULL ? best : "", best != NULL ? "'?)" : "");
 }
 
+static void
+take_label(struct parser *x, struct check *c, const char *label, struct op *op)
+{
+	op->metric = build_label(x->b, c, label);
+	x->failed = x->failed || op->metric == METRICS_COUNT;
+}
+
 static bool
 find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 {
@@ -70,6 +77,9 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 		op->metric = metric_find(metric, strlen(metric), kinds[i].letter);
 		if (op->id == RULES_NONE)
 			x->failed = true;
+		else if (op->object == OBJECT_CHECK &&
+			 build_is_label(&x->b->rules->checks[op->id], op->metric))
+			take_label(x, &x->b->rules->checks[op->id], metric, op);
 		else if (op->metric == METRICS_COUNT)
 			no_metric(x, op->object, kinds[i].letter, metric);
 		return true;

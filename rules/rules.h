@@ -193,6 +193,9 @@ struct check;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
 bool check_is_http(const struct check *c); /* http, https, or what speaks them */
+#define LABELS_MAX 10
+/* A script's label, where that is what the metric is. */
+const char *check_metric_name(const struct check *c, enum metric m);
 bool check_is_unix(const struct check *c); /* it talks through the Unix socket at its path */
 
 /* Files that monitord opens for probes: OPEN_CHECK_SECRET + this (base/msg.h). */
@@ -290,6 +293,7 @@ struct check {
 	const char **files;   /* by enum check_file, NULL: none at all */
 	/* script: */
 	struct command script;
+	const char **labels; /* LABELS_MAX of performance data, NULL: fewer; NULL: none */
 	const char *user;
 
 	struct expect *expects;

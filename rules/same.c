@@ -82,6 +82,15 @@ same_http(const struct http_wish *a, const struct http_wish *b)
 }
 
 static bool
+same_labels(const struct check *a, const struct check *b)
+{
+	bool same = (a->labels == NULL) == (b->labels == NULL);
+	for (unsigned i = 0; same && a->labels != NULL && i < LABELS_MAX; i++)
+		same = same_text(a->labels[i], b->labels[i]);
+	return same;
+}
+
+static bool
 same_query(const struct query_wish *a, const struct query_wish *b)
 {
 	if (a == NULL || b == NULL)
@@ -114,7 +123,7 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_list(a->script.count, a->script.argv, b->script.count,
 			 b->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
-	       same_tls(a->tls, b->tls) && same_query(a->query, b->query) && same_http(a->http, b->http) && same_files(a, b) &&
+	       same_tls(a->tls, b->tls) && same_query(a->query, b->query) && same_labels(a, b) && same_http(a->http, b->http) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -224,7 +224,7 @@ checks_text(const struct store *s, struct exposition *out)
 			struct label labels[] = {
 				{ "check", s->rules->checks[i].name },
 				{ "metric", v->value[k].metric < METRICS_COUNT
-						    ? metric_table[v->value[k].metric].name
+						    ? check_metric_name(&s->rules->checks[i], v->value[k].metric)
 						    : "" },
 			};
 			sample(out, "monitord_check_value", labels, 2, v->value[k].value);

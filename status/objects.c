@@ -164,12 +164,12 @@ target_text(const struct check *c, char *out, size_t cap)
 }
 
 static void
-metrics_json(const struct msg_check_view *v, struct json *j)
+metrics_json(const struct check *c, const struct msg_check_view *v, struct json *j)
 {
 	json_open(j, '{');
 	for (uint32_t i = 0; v != NULL && i < v->value_count && i < MSG_VALUES; i++)
 		if (v->value[i].metric < METRICS_COUNT)
-			json_key_number(j, metric_table[v->value[i].metric].name,
+			json_key_number(j, check_metric_name(c, v->value[i].metric),
 					v->value[i].value);
 	json_close(j, '}');
 }
@@ -198,7 +198,7 @@ check_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_since(j, "age_s", measured ? CLOCK_OF_MONOTONIC : CLOCK_NONE,
 		       measured ? v->measured_ns / 1000000 : 0);
 	json_key(j, "metrics");
-	metrics_json(v, j);
+	metrics_json(c, v, j);
 	json_key_text(j, "target", target);
 	json_key(j, "expect");
 	expects_json(c->expects, c->expect_count, j);

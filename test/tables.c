@@ -13,6 +13,7 @@ main(void)
 			       key_table[i].name,
 			       key_table[i].dflt != NULL ? key_table[i].dflt : "-");
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		printf("metric %s\n", metric_table[m].name);
+		if (metric_table[m].objects[0] != '\0') /* else it has no name of its own */
+			printf("metric %s\n", metric_table[m].name);
 	return 0;
 }

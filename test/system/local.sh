@@ -36,15 +36,34 @@ expect = memory-used < 100%
 listen = tcp 127.0.0.1:$mail
 warn   = backlog > 80%
 
+[check plugin]
+script = $dir/plugin
+expect = load < 5
+
+[rule plugin-load]
+when = plugin.load > 4 and plugin./ > 2000
+do   = log
+
 [rule full]
 when = disk.used > 100% or host.load1 > 100000
 do   = log
 RULES
 chmod 600 "$dir/closed/file"
+echo 2.5 >"$dir/load"
+printf '#!/bin/sh\necho "OK - all | load=$(cat %s);5;10 /=2643MB;5948"\n' "$dir/load" >"$dir/plugin"
+chmod 755 "$dir/plugin"
 world_daemon
 await_up 20 && ok "all up" || { bad "not all came up"; finish; }
 size=$(ctl status closed-file --json | grep -o '"size":[0-9]*')
 [ "$size" = '"size":7' ] && ok "$size" || bad "closed-file has $size"
+
+ctl status plugin --json | grep -q '"load":2.5,"/":2643' && ok "performance data" ||
+	bad "plugin says $(ctl status plugin --json)"
+mark
+fault_ms=$(now)
+echo 4.5 >"$dir/load"
+wants rule-fired plugin-load 10
+echo 2.5 >"$dir/load"
 
 echo "# a line, and one in the rotated file"
 mark

@@ -57,6 +57,11 @@ static const struct book_row structure[] = {
 	  "r.ini:2: https: expected https://HOST[:PORT]/PATH, not 'http://h/'\n" },
 	{ "[check c]\nhttp = http://h/\nauth-password-file = /s\n",
 	  "r.ini:1: [check c]: auth-password-file needs auth-user\n" },
+	{ "[check c]\nscript = /x\nexpect = a > 1, b > 1, c > 1, d > 1, e > 1, f > 1, g > 1, "
+	  "h > 1, i > 1, j > 1, k > 1\n",
+	  "r.ini:3: expect: more than 10 labels of [check c]\n" },
+	{ "[check c]\nscript = /x\n[rule r]\nwhen = c.free > 10K\ndo = log\n",
+	  "r.ini:4: when: c.free: '10K' is no number: this metric has no unit\n" },
 	{ CHECK "tls-name = x\n", "r.ini:1: [check c]: tls-… needs encrypt, https or tls\n" },
 	{ "[check c]\nhttp = http://h/\nbody = x\n",
 	  "r.ini:1: [check c]: a body needs method = POST, PUT or OPTIONS\n" },

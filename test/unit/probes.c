@@ -22,6 +22,7 @@ main(void)
 	failed += test_probes_http_check();
 	failed += test_probes_http_limits();
 	failed += test_probes_kinds();
+	failed += test_probes_perf();
 	failed += test_probes_resolve();
 	failed += test_probes_results();
 	failed += test_probes_schedule();
