@@ -377,7 +377,7 @@ struct msg_test_done {
 	X(PING, struct msg_ping, CENTRE, HELPERS, 0)                                              \
 	X(PONG, struct msg_ping, HELPERS, CENTRE, 0)		 /* seem alive */                \
 	X(BELL, struct msg_bell, CENTRE, READERS, 0)                                              \
-	X(OPEN, struct msg_open, HELPERS, CENTRE, 0)		 /* read what its role's sections name */ \
+	X(OPEN, struct msg_open, HELPERS, CENTRE, 0)		 /* read what its role's sections name, run a route's `get` */ \
 	X(OPENED, struct msg_opened, CENTRE, HELPERS, 2)                                          \
 	X(PACE, struct msg_pace, CENTRE, PROBES, 0)                                               \
 	X(RESULT, struct msg_result, PROBES, CENTRE, 0)		 /* lie about a check of its own */ \

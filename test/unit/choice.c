@@ -34,6 +34,18 @@ static const struct stage_row ones[] = {
 	/* what a front forgot after an order, routes tells it by itself */
 	{ WELL "!reroute:one=b seen:one good:proof anew:one=a ?one", TOLD " route-drifted",
 	  "route:one=b route-moved:one answer:done one=manual" },
+	/* what is as it was ordered is nobody's work */
+	{ WELL "hand:one=a ?one", TOLD " route-by-hand", "one=primary" },
+	/* restored while the first choice is ill, or nothing is to be restored */
+	{ WELL "hand:one=c seen:one bad:ca bad:ca !restore:one ?one", "route-by-hand",
+	  "route:one=c route-by-hand:one answer:done one=rerouted" },
+	{ WELL "bad:cc bad:cc good:proof bad:ca bad:ca seen:one bad:proof +3s ?one !restore:one ?one",
+	  "route-stuck", "route:one=b-a,c route-stuck:one one=stuck answer:done one=stuck" },
+	/* an operator gives a second chance to what was not proven */
+	{ WELL "bad:ca bad:ca seen:one good:proof good:ca +10s seen:one bad:proof +3s seen:one "
+	       "good:proof !restore:one",
+	  "route-undone",
+	  "route:one=b-a route:one=a route:one=b route-undone:one route:one=a" },
 };
 
 static const char zero[] = CHECK("ca") CHECK("cb") CHECK("cc") CHECK("proof")
