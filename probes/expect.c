@@ -151,6 +151,10 @@ body_holds(const struct expect *x, const pcre2_code *re, const struct answer *a,
 		text_print(found, cap,
 			   "a body of %zu bytes, of which 256 KiB were looked at",
 			   a->body_size);
+	if (a->sha256 != NULL && x->kind == EXPECT_SHA256) {
+		text_print(found, cap, "sha256 %s", a->sha256);
+		return (strcmp(a->sha256, x->text) == 0) == (x->compare == COMPARE_EQ);
+	}
 	if (a->body == NULL)
 		return false;
 	switch (x->kind) {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,6 +153,65 @@ look_below(struct sight *s, dev_t device)
 	return true;
 }
 
+/* What stands in the file, of 64 KiB at a time. False: why is said. */
+static bool
+hash(struct sight *s, int fd)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[65536], digest[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+	ssize_t n = 0;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool good = c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
+	while (good && !atomic_load(&s->work.hurry) &&
+	       (n = read(fd, bytes, sizeof bytes)) > 0)
+		good = EVP_DigestUpdate(c, bytes, (size_t)n) == 1;
+	good = good && n == 0 && EVP_DigestFinal_ex(c, digest, &size) == 1;
+	EVP_MD_CTX_free(c);
+	if (!good) {
+		sight_says(s, OUTCOME_UNKNOWN, "its content could not be read: %s",
+			   n < 0 ? strerror(errno) : "it was not done in time");
+		return false;
+	}
+	for (unsigned i = 0; i < 32; i++) {
+		s->sha256[2 * i] = digits[digest[i] >> 4];
+		s->sha256[2 * i + 1] = digits[digest[i] & 15];
+	}
+	s->sha256[64] = '\0';
+	return true;
+}
+
+/* Read once, and again when the file says that it has changed. */
+static bool
+look_at_content(struct sight *s, const struct stat *st)
+{
+	const uint64_t now[5] = {
+		st->st_dev, st->st_ino, (uint64_t)st->st_size,
+		(uint64_t)(st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec),
+		(uint64_t)(st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec)
+	};
+	if (s->sha256[0] == '\0' || memcmp(now, s->hashed, sizeof now) != 0) {
+		s->sha256[0] = '\0';
+		int fd = s->fd != -1 ? s->fd
+				     : open(s->path,
+					    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd == -1) {
+			sight_failed(s, errno);
+			return false;
+		}
+		bool good = hash(s, fd);
+		if (fd != s->fd)
+			close(fd);
+		if (!good)
+			return false;
+		memcpy(s->hashed, now, sizeof now);
+	}
+	char begin[13] = "";
+	memcpy(begin, s->sha256, 12);
+	s->value[METRIC_CHECKSUM] = (double)strtoull(begin, NULL, 16);
+	return true;
+}
+
 void
 file_look(struct sight *s)
 {
@@ -174,6 +234,8 @@ file_look(struct sight *s)
 	    (wanted[METRIC_ENTRIES] || wanted[METRIC_SIZE] || wanted[METRIC_OLDEST] ||
 	     wanted[METRIC_NEWEST]) &&
 	    !look_below(s, st.st_dev))
+		return;
+	if (S_ISREG(st.st_mode) && wanted[METRIC_CHECKSUM] && !look_at_content(s, &st))
 		return;
 	sight_says(s, OUTCOME_GOOD, "%s", "");
 }

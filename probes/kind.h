@@ -59,6 +59,7 @@ struct answer {
 	size_t head_size;
 	const char *body; /* NULL: not kept */
 	size_t body_size;
+	const char *sha256;          /* of what was looked at; NULL: of the body */
 	unsigned status;             /* 0: none */
 	double value[METRICS_COUNT]; /* NaN: not measured */
 	const char *const *active;   /* names that {active} stands for */

@@ -108,6 +108,8 @@ judge(struct look *l)
 		return;
 	}
 	memcpy(a.value, s->value, sizeof a.value);
+	if (s->sha256[0] != '\0')
+		a.sha256 = s->sha256;
 	a.value[METRIC_LATENCY] = (double)(clock_ns() - l->began_ns) / 1e6;
 	if (!expect_all(&l->plan, &a, false, why))
 		report(l, OUTCOME_BAD, why, s);
@@ -272,6 +274,8 @@ set_wanted(struct look *l)
 	for (uint32_t i = 0; i < c->expect_count; i++)
 		if (c->expects[i].metric < METRICS_COUNT)
 			wanted[c->expects[i].metric] = true;
+		else if (c->expects[i].kind == EXPECT_SHA256)
+			wanted[METRIC_CHECKSUM] = true;
 	for (uint32_t i = 0; i < c->warn_count; i++)
 		if (c->warns[i].metric < METRICS_COUNT)
 			wanted[c->warns[i].metric] = true;

@@ -10,7 +10,7 @@
 #include "probes/schedule.h"
 #include "probes/worker.h"
 
-#define LOOK_COUNTERS 6
+#define LOOK_COUNTERS 8
 
 struct look;
 struct log;
@@ -35,6 +35,8 @@ struct sight {
 	/* what a kind keeps from look to look, for rates */
 	int64_t before_ns; /* 0: nothing yet */
 	uint64_t before[LOOK_COUNTERS];
+	char sha256[65];         /* of a file's content, "": not asked for */
+	uint64_t hashed[5];      /* which content that was */
 	struct log *log; /* where a log's reader stands; NULL: nowhere yet */
 };
 

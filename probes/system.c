@@ -6,12 +6,24 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
-enum { ALL, IDLE, WAIT, SYSTEM, STEAL, TIMES }; /* of s->before, in ticks */
+enum {
+	ALL,
+	IDLE,
+	WAIT,
+	SYSTEM,
+	STEAL,
+	USER,
+	NICE,
+	IRQ,
+	TIMES
+}; /* of s->before, in ticks */
 static_assert(TIMES <= LOOK_COUNTERS, "too few counters");
 static_assert(METRIC_LOAD15 == METRIC_LOAD1 + 2 &&
 		      METRIC_LOAD15_PERCENT == METRIC_LOAD1_PERCENT + 2,
@@ -87,6 +99,9 @@ cpu_times(uint64_t times[TIMES])
 	times[WAIT] = t[4];
 	times[SYSTEM] = t[2] + t[5] + t[6];
 	times[STEAL] = t[7];
+	times[USER] = t[0];
+	times[NICE] = t[1];
+	times[IRQ] = t[5] + t[6];
 	return true;
 }
 
@@ -105,6 +120,9 @@ look_at_cpu(struct sight *s)
 		s->value[METRIC_CPU_SYSTEM] = sight_percent(since[SYSTEM], since[ALL]);
 		s->value[METRIC_CPU_WAIT] = sight_percent(since[WAIT], since[ALL]);
 		s->value[METRIC_CPU_STEAL] = sight_percent(since[STEAL], since[ALL]);
+		s->value[METRIC_CPU_USER] = sight_percent(since[USER], since[ALL]);
+		s->value[METRIC_CPU_NICE] = sight_percent(since[NICE], since[ALL]);
+		s->value[METRIC_CPU_IRQ] = sight_percent(since[IRQ], since[ALL]);
 	}
 	if (s->before_ns == 0 || since[ALL] > 0)
 		memcpy(s->before, now, sizeof now);
@@ -130,6 +148,34 @@ look_at_pressure(struct sight *s)
 			s->value[rows[i].metric] = strtod(text + 11, NULL);
 }
 
+/* Open files of all processes, and how many there may be (proc(5), file-nr). */
+static void
+look_at_fds(struct sight *s)
+{
+	char text[128];
+	double used, unused, most;
+	if (!slurp("/proc/sys/fs/file-nr", text, sizeof text) ||
+	    sscanf(text, "%lf %lf %lf", &used, &unused, &most) != 3)
+		return;
+	s->value[METRIC_FDS] = used - unused;
+	s->value[METRIC_FDS_PERCENT] = sight_percent(used - unused, most);
+}
+
+/* What the kernel knows of its clock, from whoever keeps it (adjtimex(2)). */
+static void
+look_at_clock(struct sight *s)
+{
+	struct timex t = { .modes = 0 };
+	int state = adjtimex(&t);
+	if (state == -1)
+		return;
+	bool synced = state != TIME_ERROR && (t.status & STA_UNSYNC) == 0;
+	s->value[METRIC_CLOCK_SYNCED] = synced;
+	if (synced)
+		s->value[METRIC_OFFSET] =
+			fabs((double)t.offset) / ((t.status & STA_NANO) != 0 ? 1e6 : 1e3);
+}
+
 void
 system_look(struct sight *s)
 {
@@ -138,6 +184,8 @@ system_look(struct sight *s)
 	look_at_memory(s);
 	look_at_cpu(s);
 	look_at_pressure(s);
+	look_at_fds(s);
+	look_at_clock(s);
 	if (slurp("/proc/uptime", text, sizeof text))
 		s->value[METRIC_UPTIME] = strtod(text, NULL) * 1000;
 	sight_says(s, OUTCOME_GOOD, "%s", "");

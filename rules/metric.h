@@ -21,7 +21,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(MEMORY_TOTAL, "memory-total", "S", UNIT_BYTES, "the same with its children")        \
 	X(SWAP, "swap", "S", UNIT_BYTES, "memory that is swapped out")                        \
 	X(THREADS, "threads", "S", UNIT_COUNT, "threads of the main process")                 \
-	X(FDS, "fds", "S", UNIT_COUNT, "open descriptors of the main process")                \
+	X(FDS, "fds", "SC", UNIT_COUNT, "open descriptors of the main process; of the host")                \
 	X(CHILDREN, "children", "S", UNIT_COUNT, "processes below the main process")          \
 	X(ZOMBIES, "zombies", "S", UNIT_COUNT, "dead children that were not reaped")          \
 	X(UPTIME, "uptime", "SC", UNIT_MS, "time since the main process began; since the boot") \
@@ -40,6 +40,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(BYTES, "bytes", "C", UNIT_BYTES, "size of the answer's body")                       \
 	X(DAYS_LEFT, "days-left", "C", UNIT_COUNT, "days until the peer's certificate expires") \
 	X(SIZE, "size", "C", UNIT_BYTES, "size of the file; of all files below the directory; of the file system") \
+	X(CHECKSUM, "checksum", "C", UNIT_COUNT, "a number made of the file's content: another content, another number") \
 	X(MODE, "mode", "C", UNIT_COUNT, "permissions as their octal digits: 644")            \
 	X(UID, "uid", "C", UNIT_COUNT, "user number of the owner")                            \
 	X(GID, "gid", "C", UNIT_COUNT, "number of the group")                                 \
@@ -61,6 +62,10 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(CPU_SYSTEM, "cpu-system", "C", UNIT_PERCENT, "the kernel's part of it")             \
 	X(CPU_WAIT, "cpu-wait", "C", UNIT_PERCENT, "idle because a disk was awaited")         \
 	X(CPU_STEAL, "cpu-steal", "C", UNIT_PERCENT, "taken by other guests of a virtual machine's host") \
+	X(CPU_USER, "cpu-user", "C", UNIT_PERCENT, "spent by programs")                         \
+	X(CPU_NICE, "cpu-nice", "C", UNIT_PERCENT, "spent by programs that give way")           \
+	X(CPU_IRQ, "cpu-irq", "C", UNIT_PERCENT, "spent on interrupts")                         \
+	X(CLOCK_SYNCED, "clock-synced", "C", UNIT_YESNO, "the host's clock is kept right by somebody") \
 	X(MEMORY_USED, "memory-used", "C", UNIT_BYTES, "memory of the host that is not available; of a store, what is in use") \
 	X(SWAP_USED, "swap-used", "C", UNIT_BYTES, "swap space that is taken")                \
 	X(PRESSURE_CPU, "pressure-cpu", "CS", UNIT_PERCENT, "time in which something waited for CPU, of 10 s") \
@@ -99,7 +104,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(RCODE, "rcode", "C", UNIT_COUNT, "its verdict: 0 fine, 2 failure, 3 no such name")    \
 	X(TTL, "ttl", "C", UNIT_MS, "how long the shortest-lived of them is good")              \
 	X(STRATUM, "stratum", "C", UNIT_COUNT, "how far a time server is from a clock")         \
-	X(OFFSET, "offset", "C", UNIT_MS, "how far our clock and a time server's are apart")    \
+	X(OFFSET, "offset", "C", UNIT_MS, "how far our clock is from a time server's, or from where it should be")    \
 	X(RTT, "rtt", "C", UNIT_MS, "time of a packet there and back, the mean")                \
 	X(LOSS, "loss", "C", UNIT_PERCENT, "packets that did not come back")                    \
 	X(SERVERS, "servers", "C", UNIT_COUNT, "servers or backends of a front")                \
@@ -133,7 +138,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(MEMORY_PERCENT, "memory-percent", "S", UNIT_PERCENT, "memory, of memory-max or the machine's") \
 	X(MEMORY_TOTAL_PERCENT, "memory-total-percent", "S", UNIT_PERCENT, "memory-total, of the same") \
 	X(SWAP_PERCENT, "swap-percent", "S", UNIT_PERCENT, "swap, of the machine's")          \
-	X(FDS_PERCENT, "fds-percent", "S", UNIT_PERCENT, "fds, of the process's limit")
+	X(FDS_PERCENT, "fds-percent", "SC", UNIT_PERCENT, "fds, of the process's or host's limit")
 
 enum metric {
 #define METRIC_ENUM(name, text, objects, unit, help) METRIC_##name,

@@ -224,7 +224,8 @@ prove_check(struct build *b, struct check *c)
 	prove_starttls(b, c);
 	protocol_prove(b, c);
 	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
-		if (c->expects[i].kind >= EXPECT_CONTAINS ||
+		if ((c->expects[i].kind >= EXPECT_CONTAINS &&
+		     (c->kind != CHECK_FILE || c->expects[i].kind != EXPECT_SHA256)) ||
 		    (!protocol_is(c->kind) && (c->expects[i].kind == EXPECT_STATUS ||
 					       c->expects[i].kind == EXPECT_HEADER)))
 			build_error(b, c->place, "[check %s]: expect status, header, json, sha256 "

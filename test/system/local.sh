@@ -17,7 +17,7 @@ every   = 200ms
 
 [check closed-file]
 file   = $dir/closed/file
-expect = size < 1K, mode = 0600, uid = $(id -u)
+expect = size < 1K, mode = 0600, uid = $(id -u), sha256 = $(sha256sum <"$dir/closed/file" | cut -c 1-64)
 
 [check closed-log]
 log   = $dir/closed/log

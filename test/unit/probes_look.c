@@ -129,6 +129,28 @@ what_was_seen_is_told(void **state)
 	play_await_fds(before);
 }
 
+/* SHA-256 of "foo", and of "bar" (FIPS 180-4, by sha256sum). */
+static void
+content_is_hashed(void **state)
+{
+	static const char foo[] =
+		"expect = sha256 = 2c26b46b68ffc68ff99b453c1d30413413422d706"
+		"483bfa0f98a5e886266e7ae\n"
+		"[rule r]\nwhen = c.checksum = 1\ndo = log\n";
+	(void)state;
+	folder_write("content", "foo");
+	const struct msg_result *r = look("file", "content", foo);
+	assert_int_equal(r->outcome, OUTCOME_GOOD);
+	assert_true(play_value(r, METRIC_CHECKSUM) == (double)0x2c26b46b68ff);
+	folder_write("content", "bar");
+	r = look("file", "content", foo);
+	assert_int_equal(r->outcome, OUTCOME_BAD);
+	assert_memory_equal(r->text, "sha256 fcde2b2edba56bf4", 23);
+	assert_true(play_value(r, METRIC_CHECKSUM) == (double)0xfcde2b2edba5);
+	r = look("file", "content", "");
+	assert_true(isnan(play_value(r, METRIC_CHECKSUM))); /* nobody asks */
+}
+
 /* What takes too long is unknown at its deadline, and ends by itself soon after. */
 static void
 late_is_unknown(void **state)
@@ -303,9 +325,13 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, end)
 	const struct CMUnitTest tests[] = {
-		TEST(files_are_judged),       TEST(what_was_seen_is_told),
-		TEST(late_is_unknown),        TEST(what_may_not_be_seen_is_opened),
-		TEST(logs_are_followed),      TEST(rotation_and_truncation_lose_no_line),
+		TEST(files_are_judged),
+		TEST(what_was_seen_is_told),
+		TEST(content_is_hashed),
+		TEST(late_is_unknown),
+		TEST(what_may_not_be_seen_is_opened),
+		TEST(logs_are_followed),
+		TEST(rotation_and_truncation_lose_no_line),
 		TEST(long_lines_are_bounded),
 	};
 	return cmocka_run_group_tests_name("probes_look", tests, NULL, NULL);
