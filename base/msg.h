@@ -389,6 +389,8 @@ struct msg_test_done {
 	X(ROUTE_SEEN, struct msg_route_seen, TO(ROLE_ROUTES), CENTRE, 0) /* lie about a front */ \
 	X(ROUTE_WRITE, struct msg_route_write, TO(ROLE_ROUTES), CENTRE, 0) /* flip a switch to some of its own backends */   \
 	X(ROUTE_WRITTEN, struct msg_route_written, CENTRE, TO(ROLE_ROUTES), 0)                    \
+	X(MEASURED, struct msg_result, CENTRE, TO(ROLE_STATUS), 0)	/* RESULT as it came: recorded */ \
+	X(SAMPLED, struct msg_sample, CENTRE, TO(ROLE_STATUS), 0)	/* SAMPLE, the same */           \
 	X(SERVICE_VIEW, struct msg_service_view, CENTRE, TO(ROLE_STATUS), 0)                      \
 	X(CHECK_VIEW, struct msg_check_view, CENTRE, TO(ROLE_STATUS), 0)                          \
 	X(ROUTE_VIEW, struct msg_route_view, CENTRE, TO(ROLE_STATUS), 0)                          \

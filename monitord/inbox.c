@@ -148,6 +148,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_SCRIPT_END:
 	case MSG_ROUTE_ORDER:
 	case MSG_ROUTE_WRITTEN:
+	case MSG_MEASURED:
+	case MSG_SAMPLED:
 	case MSG_SERVICE_VIEW:
 	case MSG_CHECK_VIEW:
 	case MSG_ROUTE_VIEW:
@@ -186,6 +188,19 @@ of_old_rules(struct helper_slot *h, enum msg_kind kind, const void *at)
 	       kind == MSG_FOUND || kind == MSG_ROUTE_SEEN || kind == MSG_ROUTE_WRITE;
 }
 
+/* Measurements go on to status, for its record, as they came. What finds no room is lost to
+ * the record only. */
+static void
+hand_on(struct helper_slot *h, const struct msg_packet *p)
+{
+	struct core *c = h->core;
+	struct helper_slot *status = &c->helpers[ROLE_STATUS];
+	if (c->rules->settings.record_ms > 0 && status->state == HELPER_READY && !status->full &&
+	    p->head.generation == c->generation)
+		helper_put_many(status, p->head.kind == MSG_RESULT ? MSG_MEASURED : MSG_SAMPLED, p->items,
+				p->head.count);
+}
+
 bool
 inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT])
 {
@@ -198,5 +213,7 @@ inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT])
 		if (!of_old_rules(h, kind, at) && !item(h, kind, at, p, why))
 			return false;
 	}
+	if (kind == MSG_RESULT || kind == MSG_SAMPLE)
+		hand_on(h, p);
 	return true;
 }

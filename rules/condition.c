@@ -35,7 +35,7 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 		else if (m == METRIC_EXIT_CODE && s->exit_code >= 0)
 			*out = s->exit_code;
 		else if (s->alive && s->sample_ms != 0 &&
-			 w->now_ms - s->sample_ms < 3 * w->rules->services[id].every_ms + 2000)
+			 w->now_ms - s->sample_ms < 3 * w->rules->services[id].every_ms + 2000 + w->patience_ms)
 			*out = world_sampled(s, m);
 	} else if (kind == OBJECT_CHECK) {
 		const struct check_view *c = &w->checks[id];

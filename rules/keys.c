@@ -38,6 +38,7 @@ const struct key key_table[] = {
 	PLAIN(MONITORD, "read-group", TEXT, AT(settings, read_group), NOTHING, NULL, "group whose members may read"),
 	CUSTOM(MONITORD, "uid-base", set_uid_base, NOTHING, false, "64900", "first user number of the helpers where their users are missing"),
 	CUSTOM(MONITORD, "on-stop", set_on_stop, NOTHING, false, "leave", "leave or stop: what TERM does to the services"),
+	CUSTOM(MONITORD, "record", set_record, NOTHING, false, "7d 200M", "how long and how much of all measurements is kept for replay, or off"),
 	CUSTOM(MONITORD, "mode", set_daemon_mode, NOTHING, false, "act", "act or dry-run: nothing is done, all is told"),
 	CUSTOM(MONITORD, "actions-at-most", set_daemon_actions, NOTHING, false, NULL, "N in T: rules do no more than that"),
 	CUSTOM(MONITORD, "starts-at-once", set_starts, NOTHING, false, "16", "services that may be starting at the same time"),

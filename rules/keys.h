@@ -105,6 +105,7 @@ SETTER(set_check_during);
 SETTER(set_route_during);
 SETTER(set_contact_during);
 SETTER(set_daemon_mode);
+SETTER(set_record);
 SETTER(set_daemon_actions);
 SETTER(set_chain_actions);
 SETTER(set_driver);

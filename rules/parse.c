@@ -350,7 +350,8 @@ static void
 init_settings(struct settings *s)
 {
 	*s = (struct settings){ .socket = "/run/monitord/status.sock", .state = "/var/lib/monitord",
-				.uid_base = 64900, .starts_at_once = 16, .history_bytes = 200u << 20, .every_ms = 5000,
+				.uid_base = 64900, .starts_at_once = 16, .history_bytes = 200u << 20,
+				.record_ms = INT64_C(7) * 86400000, .record_bytes = 200u << 20, .every_ms = 5000,
 				.timeout_ms = 2000, .cooldown_ms = 300000, .down_need = 2, .down_of = 2,
 				.up_need = 2 };
 }

@@ -1,4 +1,5 @@
-/* Keys that hold actions back: during, actions-at-most, mode. */
+/* Keys that hold actions back: during, actions-at-most, mode; and what replay looks back on:
+ * record. */
 #include "rules/keys.h"
 
 #include "base/text.h"
@@ -191,4 +192,34 @@ set_daemon_mode(struct build *b, void *object, const struct entry *e)
 	s->dry_run = strcmp(e->value, "dry-run") == 0;
 	if (!s->dry_run && strcmp(e->value, "act") != 0)
 		error(b, "mode: expected act or dry-run, not '%.40s'", e->value);
+}
+
+#define RECORD_LEAST (1 << 20)
+
+/* "7d", "7d 200M" or "off" */
+void
+set_record(struct build *b, void *object, const struct entry *e)
+{
+	struct settings *s = object;
+	char word[64] = "", why[UNITS_WHY];
+	const char *p = e->value;
+	bool quoted;
+	double size;
+	if (strcmp(e->value, "off") == 0) {
+		s->record_ms = 0;
+		return;
+	}
+	lex_word(b, &p, "", word, sizeof word, &quoted);
+	if (!units_duration(word, &s->record_ms, why) || s->record_ms < 3600000) {
+		error(b, "record: expected off, or an hour and more, as 7d, not '%s'", word);
+		return;
+	}
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted))
+		return;
+	if (!units_size(word, &size, why))
+		error(b, "record: %s", why);
+	else if (size < RECORD_LEAST)
+		error(b, "record: less than 1M keeps nothing; 'off' keeps it off");
+	else if (lex_end(b, p))
+		s->record_bytes = (uint64_t)size;
 }

@@ -503,6 +503,8 @@ struct settings { /* [monitord] */
 	int64_t heartbeat_ms;
 	uint32_t starts_at_once;
 	uint64_t history_bytes; /* 0: off */
+	int64_t record_ms;	/* measurements as they came; 0: off */
+	uint64_t record_bytes;
 	/* defaults of checks, services, rules */
 	int64_t every_ms, timeout_ms, cooldown_ms;
 	uint32_t down_need, down_of;

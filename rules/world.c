@@ -394,6 +394,12 @@ world_tell_to(struct world *w, const struct alerts_to *to, enum object_kind obje
 }
 
 void
+world_patience(struct world *w, int64_t ms)
+{
+	w->patience_ms = ms;
+}
+
+void
 world_zone(struct world *w, int32_t offset_s)
 {
 	w->zone_s = offset_s;

@@ -147,6 +147,9 @@ bool world_runs(const struct world *w, uint32_t id);
 void decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms,
 	    struct decisions *out);
 
+/* Samples stay fresh for so much longer: where the same ones are left out. */
+void world_patience(struct world *w, int64_t ms);
+
 /* Local time less UTC, now: before decide() whenever it may have changed. */
 void world_zone(struct world *w, int32_t offset_s);
 

@@ -227,6 +227,7 @@ struct world {
 	struct readers service_rules, check_rules, route_rules;
 	struct series_view *series;
 	struct brake *brakes; /* one a chain, then the machine's */
+	int64_t patience_ms;
 	int32_t zone_s;	      /* local time less UTC */
 	struct readers series_of[OBJECT_KINDS]; /* which remember an object's metrics */
 	uint32_t pending_first, pending_last, starting;

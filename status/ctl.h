@@ -103,6 +103,7 @@ enum ctl_exit ctl_unsilence(struct ctl *ctl);
 enum ctl_exit ctl_explain(struct ctl *ctl);
 enum ctl_exit ctl_import(struct ctl *ctl);
 enum ctl_exit ctl_top(struct ctl *ctl);
+enum ctl_exit ctl_replay(struct ctl *ctl);
 enum ctl_exit ctl_graph(struct ctl *ctl);
 enum ctl_exit ctl_availability(struct ctl *ctl);
 

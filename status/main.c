@@ -1,7 +1,9 @@
 /* monitord-status: answers on the status socket from a copy of what monitord believes. */
 #include "status/server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "status/record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +22,44 @@ ask_listener(struct server *s, unsigned which)
 	l->asked = true;
 }
 
+/* The record of the old rules is whole; one by the new ones begins. */
+static void
+record_begin(struct server *s)
+{
+	const struct settings *c = &s->store.rules->settings;
+	record_files_free(&s->record_files);
+	if (c->record_ms > 0)
+		s->record_files = record_files_new(".", c->record_ms, c->record_bytes);
+	if (s->record_files != NULL)
+		s->record = record_writer_new(s->store.rules, record_files_put, s->record_files);
+}
+
+static void
+record(struct server *s, const struct msg_packet *p)
+{
+	int64_t now_ms = clock_real_ms();
+	for (unsigned i = 0; s->record != NULL && i < p->head.count; i++) {
+		struct msg_result result;
+		struct msg_sample sample;
+		if (p->head.kind == MSG_MEASURED) {
+			memcpy(&result, p->items + i * sizeof result, sizeof result);
+			record_result(s->record, &result, now_ms);
+		} else {
+			memcpy(&sample, p->items + i * sizeof sample, sizeof sample);
+			record_sample(s->record, &sample, now_ms);
+		}
+	}
+}
+
+static void
+record_lines(struct server *s)
+{
+	struct journal_line line;
+	while (s->record != NULL && s->journal != -1 &&
+	       journal_next(&s->record_reader, s->last_event, &line) == JOURNAL_LINE)
+		record_line(s->record, &line);
+}
+
 static void
 load(struct server *s, const struct msg_packet *p)
 {
@@ -29,12 +69,14 @@ load(struct server *s, const struct msg_packet *p)
 			    : NULL;
 	memcpy(&rules, p->items, sizeof rules);
 	history_unload(&s->history);
+	record_writer_free(&s->record); /* it speaks of the old rules */
 	if (!store_load(&s->store, p->fd, rules.generation)) {
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
 	shelf_load(&s->shelf, s->store.rules);
 	history_load(&s->history, server_answered, s);
+	record_begin(s);
 	helper_loaded(&s->helper, rules.generation);
 	const char *new = s->store.rules->settings.http;
 	if (old != NULL && (new == NULL || strcmp(old, new) != 0))
@@ -79,6 +121,8 @@ journal(struct server *s, struct msg_packet *p)
 	s->journal = p->fd;
 	p->fd = -1;
 	s->last_event = j.last_id;
+	if (!journal_reader_open(&s->record_reader, s->journal, j.last_id))
+		record_writer_free(&s->record);
 	server_bell(s);
 }
 
@@ -95,15 +139,18 @@ on_packet(struct helper *h, struct msg_packet *p)
 		opened(s, p);
 	else if (p->head.kind == MSG_JOURNAL)
 		journal(s, p);
+	else if (p->head.kind == MSG_MEASURED || p->head.kind == MSG_SAMPLED)
+		record(s, p);
 	else
 		store_take(&s->store, p);
-	if (p->head.kind != MSG_BELL && p->head.kind != MSG_WHO_DONE &&
+	if (p->head.kind != MSG_MEASURED && p->head.kind != MSG_SAMPLED && p->head.kind != MSG_BELL && p->head.kind != MSG_WHO_DONE &&
 	    p->head.kind != MSG_COMMAND_DONE)
 		s->shelf.version++; /* a view of something that the whole tells of */
 	for (unsigned i = 0; p->head.kind == MSG_BELL && i < p->head.count; i++) {
 		memcpy(&bell, p->items + i * sizeof bell, sizeof bell);
 		if (bell.last_id > s->last_event)
 			s->last_event = bell.last_id;
+		record_lines(s);
 		server_bell(s);
 	}
 	for (unsigned i = 0; p->head.kind == MSG_WHO_DONE && i < p->head.count; i++) {
@@ -134,6 +181,8 @@ static void
 at_exit(void)
 {
 	history_end(&server.history);
+	record_writer_free(&server.record);
+	record_files_free(&server.record_files);
 }
 
 static void

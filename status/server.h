@@ -81,6 +81,9 @@ struct server {
 	struct helper helper;
 	struct store store;
 	struct history history;
+	struct record_writer *record; /* NULL: off */
+	struct record_files *record_files;
+	struct journal_reader record_reader;
 	struct shelf shelf;
 	struct whole whole;
 	struct listener listeners[2]; /* Unix, TCP */

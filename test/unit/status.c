@@ -5,6 +5,7 @@ int
 main(void)
 {
 	int failed = test_status_json() + test_status_store() + test_status_incidents() +
-		     test_status_ctl() + test_status_history() + test_status_import() + test_status_pack() + test_status_shelf();
+		     test_status_ctl() + test_status_history() + test_status_import() + test_status_pack() + test_status_shelf() +
+		     test_status_record();
 	return failed != 0;
 }

@@ -11,5 +11,6 @@ int test_status_history(void);
 int test_status_import(void);
 int test_status_pack(void);
 int test_status_shelf(void);
+int test_status_record(void);
 
 #endif
