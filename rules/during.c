@@ -5,12 +5,11 @@
 #define MS_WEEK (7 * MS_DAY)
 #define THURSDAY 3 /* 1970 began on one; weeks begin on Monday */
 
-/* Since Monday, 00:00. */
+/* Since Monday, 00:00; not before 1970. */
 static int64_t
 of_week(int64_t local_ms)
 {
-	int64_t ms = (local_ms + THURSDAY * MS_DAY) % MS_WEEK;
-	return ms < 0 ? ms + MS_WEEK : ms;
+	return (local_ms + THURSDAY * MS_DAY) % MS_WEEK;
 }
 
 bool

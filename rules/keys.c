@@ -203,6 +203,7 @@ const struct key key_table[] = {
 	PLAIN(ROUTE, "alert", ALERT, AT(route, alert), NOTHING, NULL, "who hears of it"),
 	/* ---- [chain] ---- */
 	CUSTOM(CHAIN, "path", set_path, NOTHING, true, NULL, "A -> B -> C: each needs the next"),
+	CUSTOM(CHAIN, "check", set_chain_check, NOTHING, false, NULL, "sees all of it, from end to end"),
 	CUSTOM(CHAIN, "actions-at-most", set_chain_actions, NOTHING, false, NULL, "N in T: rules do no more than that to its members"),
 	PLAIN(CHAIN, "alert", ALERT, AT(chain, alert), NOTHING, NULL, "who hears of its members"),
 	/* ---- [contact] ---- */

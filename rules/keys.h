@@ -108,6 +108,7 @@ SETTER(set_daemon_mode);
 SETTER(set_record);
 SETTER(set_daemon_actions);
 SETTER(set_chain_actions);
+SETTER(set_chain_check);
 SETTER(set_driver);
 SETTER(set_backend);
 SETTER(set_active);

@@ -219,7 +219,8 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 		return x;
 	}
 	case OBJECT_CHAIN:
-		r->chains[id] = (struct chain){ .id = id, .name = name, .place = s->place };
+		r->chains[id] = (struct chain){ .id = id, .name = name, .place = s->place,
+						.check = RULES_NONE };
 		return &r->chains[id];
 	case OBJECT_CONTACT:
 		r->contacts[id] = (struct contact){ .id = id, .name = name, .place = s->place,

@@ -180,6 +180,12 @@ set_chain_actions(struct build *b, void *object, const struct entry *e)
 }
 
 void
+set_chain_check(struct build *b, void *object, const struct entry *e)
+{
+	((struct chain *)object)->check = build_resolve(b, e->value, OBJECT_CHECK);
+}
+
+void
 set_daemon_actions(struct build *b, void *object, const struct entry *e)
 {
 	actions_at_most(b, e->value, &((struct settings *)object)->actions);

@@ -450,6 +450,7 @@ struct chain {
 	uint32_t *path_ends; /* index one past each path's last link */
 	uint32_t path_count;
 	struct at_most actions;
+	uint32_t check; /* sees all of it, end to end; RULES_NONE: none */
 	struct alerts_to alert;
 };
 

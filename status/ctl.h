@@ -81,6 +81,8 @@ enum ctl_exit no_name(const char *verb, const char *name);
 #define CTL_KINDS 4
 extern const char *const ctl_kind[CTL_KINDS]; /* service check route rule */
 extern const char *const ctl_list[CTL_KINDS]; /* services checks routes rules */
+/* NULL: no chain has this name. */
+const json_t *find_chain(const json_t *status, const char *name);
 /* The object of that name, and its kind; NULL: none, printed with the nearest name. */
 json_t *find_object(const json_t *status, const char *name, const char **kind);
 /* All objects that a name stands for: its own, a family's or a chain's, "all" services;

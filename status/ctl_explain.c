@@ -193,6 +193,69 @@ print_object(const json_t *status, const char *kind, const json_t *o)
 		print_rule(o);
 }
 
+/* ---- chains ---- */
+
+static void
+print_link(const json_t *status, const char *name, const char *check)
+{
+	const char *kind;
+	const json_t *o = find_object(status, name, &kind);
+	const char *state = text_of(o, "state");
+	printf("%s %s%s%s%s", name, tone_on(state_tone(state)), *state != '\0' ? state : "not known",
+	       tone_off(), check);
+}
+
+static void
+print_whole_chain(const json_t *status, const json_t *chain)
+{
+	static const char *const words[][2] = {
+		{ "primary", "is served by its first choice" },
+		{ "secondary", "is served, but not by its first choice" },
+		{ "down", "is not served" },
+		{ "unknown", "is not known to be served" },
+	};
+	const char *state = text_of(chain, "state"), *said = state;
+	size_t i, k;
+	json_t *path, *name;
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i][0], state) == 0)
+			said = words[i][1];
+	printf("chain %s %s%s%s", text_of(chain, "name"),
+	       tone_on(strcmp(state, "primary") == 0 ? TONE_GOOD : strcmp(state, "down") == 0 ? TONE_BAD : TONE_WARN),
+	       said, tone_off());
+	printf("%s%s\n", *text_of(chain, "text") != '\0' ? ": " : "", text_of(chain, "text"));
+	json_array_foreach(json_object_get(chain, "paths"), i, path)
+	{
+		printf("  ");
+		json_array_foreach(path, k, name)
+		{
+			printf("%s", k > 0 ? " -> " : "");
+			print_link(status, json_string_value(name), "");
+		}
+		putchar('\n');
+	}
+	if (*text_of(chain, "check") != '\0') {
+		printf("  end to end: ");
+		print_link(status, text_of(chain, "check"), "\n");
+	}
+}
+
+/* ---- why nothing is done ---- */
+
+static void
+print_why_not(const json_t *status, const char *kind, const json_t *o)
+{
+	if (json_is_true(json_object_get(json_object_get(status, "monitord"), "dry_run")))
+		puts("  nothing is done: monitord makes a dry run");
+	if (strcmp(kind, "rule") != 0 || !json_is_true(json_object_get(o, "firing")))
+		return;
+	double cooldown = number_of(o, "cooldown_s");
+	if (json_is_true(json_object_get(o, "dry_run")))
+		puts("  it fires, and does nothing: mode = dry-run");
+	else if (!isnan(cooldown))
+		printf("  it fires; while it holds it acts again after each %g s (cooldown)\n", cooldown);
+}
+
 enum ctl_exit
 ctl_explain(struct ctl *ctl)
 {
@@ -201,6 +264,12 @@ ctl_explain(struct ctl *ctl)
 	json_t *status = http_json(ctl, "/v1/status", &code);
 	if (status == NULL)
 		return code;
+	const json_t *chain = find_chain(status, ctl->names[0]);
+	if (chain != NULL) {
+		print_whole_chain(status, chain);
+		json_decref(status);
+		return CTL_DONE;
+	}
 	const json_t *o = find_object(status, ctl->names[0], &kind);
 	json_t *events = json_array();
 	if (o == NULL) {
@@ -210,6 +279,7 @@ ctl_explain(struct ctl *ctl)
 	} else {
 		double last = number_of(o, "event");
 		print_object(status, kind, o);
+		print_why_not(status, kind, o);
 		if (event_of(events, last) != NULL) {
 			print_chain(events, last);
 			print_incident(ctl, event_of(events, last));

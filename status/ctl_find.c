@@ -69,6 +69,12 @@ find_object(const json_t *status, const char *name, const char **kind)
 	return o;
 }
 
+const json_t *
+find_chain(const json_t *status, const char *name)
+{
+	return named(json_object_get(status, "chains"), name);
+}
+
 /* Once each. */
 static void
 add(json_t *found, const char *kind, json_t *object)

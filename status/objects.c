@@ -2,6 +2,8 @@
 
 #include "status/objects.h"
 
+#include "status/chain.h"
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "status/expects.h"
@@ -295,6 +297,7 @@ rule_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_yes(j, "firing", v->firing != 0);
 	json_key_whole(j, "fired", v->fired);
 	json_key_yes(j, "dry_run", c->dry_run);
+	json_key_number(j, "cooldown_s", (double)c->cooldown_ms / 1000.0);
 	json_key(j, "do");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < c->action_count; i++)
@@ -348,6 +351,11 @@ chains_json(const struct store *s, struct json *j)
 			json_close(j, ']');
 		}
 		json_close(j, ']');
+		char why[200];
+		enum chain_state state = chain_state_of(s, c, why, sizeof why);
+		json_key_text(j, "state", chain_state_name[state]);
+		json_key_text(j, "check", name_or_null(s, OBJECT_CHECK, chain->check));
+		json_key_text(j, "text", why);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -377,6 +385,7 @@ status_json(const struct store *s, struct shelf *shelf, struct json *j)
 	json_key_text(j, "host", s->host);
 	json_key_number(j, "uptime_s", seconds_since(s->began_real_ms));
 	json_key_whole(j, "generation", s->generation);
+	json_key_yes(j, "dry_run", s->rules->settings.dry_run);
 	json_close(j, '}');
 	json_key(j, "services");
 	objects_json(s, shelf, OBJECT_SERVICE, j);

@@ -12,5 +12,6 @@ int test_status_import(void);
 int test_status_pack(void);
 int test_status_shelf(void);
 int test_status_record(void);
+int test_status_chain(void);
 
 #endif
