@@ -27,10 +27,33 @@
 
 /* ---- carrying out ---- */
 
+/* One line for `systemctl status`. */
+static void
+tell_manager(const struct core *c)
+{
+	char text[128];
+	uint32_t open = 0;
+	struct msg_incident_view v;
+	for (uint32_t i = 0; i < world_incidents(c->world); i++) {
+		world_incident_view(c->world, i, &v);
+		open += v.incident != 0 && v.state != INCIDENT_CLOSED;
+	}
+	if (open == 0)
+		text_print(text, sizeof text, "STATUS=%u services, %u checks: nothing is wrong",
+			   c->rules->service_count, c->rules->check_count);
+	else
+		text_print(text, sizeof text, "STATUS=%u services, %u checks: %u incident%s open",
+			   c->rules->service_count, c->rules->check_count, open, open == 1 ? "" : "s");
+	notify_send(text);
+}
+
 static void
 tell(struct core *c, const struct journal_line *line)
 {
+	traces_told(c, line);
 	journal_write(&c->journal, line);
+	if (strncmp(line->kind, "incident-", 9) == 0)
+		tell_manager(c);
 	if (!c->quiet)
 		log_info("%s%s%s: %s", line->kind, line->object[0] != '\0' ? " " : "", line->object,
 			 line->text);
@@ -281,6 +304,23 @@ be_idle(struct core *c)
 			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);
 }
 
+/* The service manager learns that the loop turns, three times in the time that it gives us. */
+static void
+on_watchdog(struct loop_timer *timer)
+{
+	(void)timer;
+	notify_send("WATCHDOG=1");
+}
+
+static void
+watchdog_begin(struct core *c)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	int64_t ms = usec != NULL ? strtoll(usec, NULL, 10) / 3000 : 0;
+	if (ms >= 1 && (pid == NULL || strtol(pid, NULL, 10) == getpid()))
+		loop_timer_start(c->loop, &c->watchdog, ms, ms, on_watchdog, c);
+}
+
 static void
 on_beat(struct loop_timer *timer)
 {
@@ -293,10 +333,7 @@ on_beat(struct loop_timer *timer)
 			  "flight is measured again", (long long)(now - c->last_beat_ms - BEAT_MS));
 	}
 	c->last_beat_ms = now;
-	bool awaits = helpers_ping(c), watched = getenv("WATCHDOG_USEC") != NULL;
-	if (watched)
-		notify_send("WATCHDOG=1");
-	if (!awaits && !watched)
+	if (!helpers_ping(c))
 		be_idle(c);
 }
 
@@ -445,7 +482,7 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	if (!make_folders(c, why) || !take_lock(c, why) || !journal_open(&c->journal, c->run_dir, why))
 		return false;
 	c->world = world_new(c->rules, seed(), c->host, clock_ms());
-	if (c->world == NULL || !outbox_new(c)) {
+	if (c->world == NULL || !outbox_new(c) || !traces_new(c)) {
 		text_print(why, MSG_TEXT, "out of memory");
 		return false;
 	}
@@ -466,6 +503,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	struct event go = { .kind = EVENT_GO };
 	core_event(c, &go);
 	notify_send("READY=1");
+	tell_manager(c);
+	watchdog_begin(c);
 	return true;
 }
 
@@ -484,6 +523,7 @@ core_end(struct core *c)
 	world_free(&c->world);
 	look_end(c);
 	outbox_free(c);
+	traces_free(c);
 	rules_free(&c->rules);
 	for (int i = 0; i < 2; i++) {
 		loop_io_stop(&c->idle[i]);

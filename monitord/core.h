@@ -61,6 +61,8 @@ struct pending_event { /* what happened while decisions were carried out */
 	char text[300];
 };
 
+struct traces; /* trace.c */
+
 struct core {
 	struct loop *loop;
 	const char *path; /* of the main rule file */
@@ -75,6 +77,8 @@ struct core {
 	struct journal journal;
 	struct decisions decisions;
 	struct helper_slot helpers[ROLES];
+	struct traces *traces;
+	struct loop_timer watchdog;
 	struct ids paces, watches, orders, actives;
 	unsigned char *pace_now; /* by check: the next PACE says now */
 	uint64_t *order_cut;	 /* by route */
@@ -148,6 +152,13 @@ void outbox_free(struct core *c);
 void ids_add(struct ids *s, uint32_t id);
 void outbox_all(struct core *c, enum role role); /* it knows nothing: everything again */
 void outbox_flush(struct core *c);
+
+/* ---- trace.c: how what thresholds look at went, for charts ---- */
+bool traces_new(struct core *c); /* of its rules */
+void traces_free(struct core *c);
+void traces_result(struct core *c, const struct msg_result *m);
+void traces_sample(struct core *c, const struct msg_sample *m);
+void traces_told(struct core *c, const struct journal_line *line); /* before alerts reads it */
 
 /* ---- inbox.c ---- */
 /* False: the peer is to be dropped; why says the reason. */

@@ -33,6 +33,7 @@ result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 	if (m->value_count > MSG_VALUES)
 		return refuse(why, "too many values in a result");
 	m->text[MSG_TEXT - 1] = '\0';
+	traces_result(c, m);
 	struct event e = { .kind = EVENT_RESULT, .id = m->check, .result = m };
 	core_event(c, &e);
 	return true;
@@ -48,6 +49,7 @@ sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 		return true; /* of an earlier process */
 	measure_add(h->core->processes, m);
 	whole_add(&h->core->rules->services[m->service], m);
+	traces_sample(h->core, m);
 	struct event e = { .kind = EVENT_SAMPLE, .id = m->service, .sample = m };
 	core_event(h->core, &e);
 	look_sample(h->core);

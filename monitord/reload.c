@@ -162,7 +162,8 @@ core_reload(struct core *c, char *text, size_t cap)
 	c->bundle = bundle;
 	c->generation++;
 	outbox_free(c);
-	if (!outbox_new(c)) {
+	traces_free(c);
+	if (!outbox_new(c) || !traces_new(c)) {
 		log_error("out of memory");
 		abort();
 	}

@@ -50,4 +50,5 @@ options() { # source, page
 }
 options monitord/main.c doc/monitord.8
 options status/ctl_main.c doc/monitorctl.1
+options alerts/desktop.c doc/monitord-desktop.1
 exit $bad
