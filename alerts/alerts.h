@@ -38,6 +38,7 @@ struct trial { /* one test that an operator waits for */
 
 struct secrets { /* of a contact, from its files; NULL: not known */
 	char *key, *body;
+	bool key_due, body_due; /* asked for, and not come yet: what it hears waits */
 };
 
 struct alerts {

@@ -73,6 +73,8 @@ body_write(const struct letter *l, char *out, size_t cap)
 	}
 	if (l->item_count > 0) {
 		add_items(&t, l);
+		if (l->member_count > l->item_count) /* more than the roots */
+			add_part(&t, l, PART_AFFECTED);
 		text_add(&t, "\nCommands:\n  %s incidents\n", part_ctl(l, ctl, sizeof ctl));
 	}
 	for (unsigned p = 0; p < PARTS && l->item_count == 0; p++)

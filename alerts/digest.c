@@ -30,7 +30,8 @@ digest_waits(struct alerts *a, const struct contact *c, const struct spool_alert
 		return false;
 	if (p.count >= c->rate_count)
 		*until_ms = p.first_ms + c->rate_ms;
-	else if (p.last_thread != alert->thread && alert->severity <= p.last_severity)
+	else if ((p.last_thread != alert->thread || spool_waiting(a->spool, alert, now_ms) > 0) &&
+		 alert->severity <= p.last_severity)
 		*until_ms = p.last_ms + gap_ms(c);
 	if (*until_ms > now_ms + LOOK_AGAIN_MS)
 		*until_ms = now_ms + LOOK_AGAIN_MS;

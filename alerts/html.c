@@ -165,6 +165,8 @@ html_write(const struct letter *l, const char *chain_cid, const char *trace_cid,
 	add_banner(&t, l);
 	if (l->item_count > 0) {
 		add_items(&t, l);
+		if (l->member_count > l->item_count)
+			add_part(&t, l, PART_AFFECTED, false);
 	} else if (l->phase != PHASE_TEST) {
 		add_part(&t, l, PART_SERVED, false);
 		add_part(&t, l, PART_DONE, false);

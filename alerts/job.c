@@ -61,6 +61,12 @@ job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j
 		j->items = NULL;
 		return;
 	}
+	const struct rules *r = a->rules;
+	size_t cap = (size_t)r->service_count + r->check_count + r->route_count + r->rule_count + 1;
+	j->members = calloc(cap, sizeof *j->members);
+	l->members = j->members;
+	l->member_count =
+		j->members != NULL ? spool_bundle_members(a->spool, alert, j->members, cap) : 0;
 	l->items = j->items;
 	l->item_count = n;
 	const struct letter_item *worst = &j->items[0];

@@ -57,9 +57,12 @@ ask_secrets(struct alerts *a, const struct contact *c)
 {
 	struct msg_open key = { .what = OPEN_CONTACT_KEY, .id = c->id };
 	struct msg_open body = { .what = OPEN_CONTACT_BODY, .id = c->id };
-	if (c->key_file != NULL && c->key == NULL)
+	struct secrets *s = &a->secrets[c->id];
+	s->key_due = c->key_file != NULL && c->key == NULL;
+	s->body_due = c->body_file != NULL && c->body == NULL;
+	if (s->key_due)
 		helper_send(&a->helper, MSG_OPEN, &key, 1);
-	if (c->body_file != NULL && c->body == NULL)
+	if (s->body_due)
 		helper_send(&a->helper, MSG_OPEN, &body, 1);
 }
 
@@ -134,6 +137,7 @@ take_key(struct alerts *a, const struct msg_opened *o, int fd)
 	char text[PASSWORD_MAX] = "";
 	bool good = read_secret(o, fd, "key-file", text, sizeof text);
 	text[strcspn(text, "\r\n")] = '\0';
+	a->secrets[o->id].key_due = false;
 	forget(&a->secrets[o->id].key);
 	a->secrets[o->id].key = good && text[0] != '\0' ? strdup(text) : NULL;
 	explicit_bzero(text, sizeof text);
@@ -151,8 +155,10 @@ take_body(struct alerts *a, const struct msg_opened *o, int fd)
 			  a->rules->contacts[o->id].name, unknown);
 		good = false;
 	}
+	a->secrets[o->id].body_due = false;
 	forget(&a->secrets[o->id].body);
 	a->secrets[o->id].body = good ? strdup(text) : NULL;
+	send_changed(a);
 }
 
 static void

@@ -220,6 +220,23 @@ spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *ou
 	return n;
 }
 
+size_t
+spool_bundle_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
+{
+	size_t n = 0;
+	sqlite3_stmt *q = sql_query(s,
+				    "SELECT DISTINCT m.object FROM alert a JOIN member m ON m.thread ="
+				    " a.thread WHERE a.id = ?1 OR a.bundle = ?1 ORDER BY m.event LIMIT ?2",
+				    "ii", a->id, (int64_t)cap);
+	while (q != NULL && n < cap && sqlite3_step(q) == SQLITE_ROW) {
+		out[n].mark = MARK_WRONG;
+		sql_column(q, 0, out[n].name, sizeof out[n].name);
+		n++;
+	}
+	sql_end(s, q);
+	return n;
+}
+
 struct spool_pace
 spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms)
 {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECRET_MS 300 /* for a file to be opened for us */
 #define AGAIN_MS 5000                          /* after a full disk */
 #define LOOK_MS 300000 /* the longest wait at once: the spool takes far times for a set clock */
 #define GIVE_UP_MS (INT64_C(5) * 86400 * 1000) /* RFC 5321 4.5.4.1: four to five days */
@@ -315,6 +316,11 @@ begin(struct alerts *a, struct sending *s, const struct spool_alert *next, const
 {
 	const struct contact *c = contact_of(a, next);
 	int64_t until, now = clock_real_ms();
+	if (c != NULL && (a->secrets[c->id].key_due || a->secrets[c->id].body_due)) {
+		if (next->born_ms < now - AGAIN_MS)
+			ask_secrets(a, c); /* the channel may have been full */
+		return hold_one(a, next, now + SECRET_MS);
+	}
 	if (c != NULL && digest_waits(a, c, next, now, &until))
 		return hold(a, next, until);
 	if (now - next->born_ms > GIVE_UP_MS)

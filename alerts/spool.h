@@ -96,6 +96,9 @@ int64_t spool_waiting(struct spool *s, const struct spool_alert *a, int64_t now_
 /* They go with it, and meet its fate. */
 bool spool_bundle(struct spool *s, const struct spool_alert *a, const int64_t *busy, size_t busy_count,
 		  int64_t now_ms);
+/* All objects of what goes with it. */
+size_t spool_bundle_members(struct spool *s, const struct spool_alert *a, struct letter_link *out,
+			    size_t cap);
 /* What goes with it, itself first, one for each incident. 0: it goes alone. */
 size_t spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *out, size_t cap);
 struct spool_pace spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms);

@@ -199,21 +199,28 @@ turns_of(const struct incident *x, int64_t now_ms, int64_t *since_ms)
 }
 
 static void
-tell_flap(struct world *w, uint32_t index)
+flap_text(const struct world *w, const struct incident *x, char *text, size_t cap)
 {
-	struct incident *x = &w->incidents[index];
-	char text[400], took[32], settle[32];
+	char took[32], settle[32], times[24];
 	int64_t since;
 	uint32_t n = turns_of(x, w->now_ms, &since);
 	text_duration(w->now_ms - since, took, sizeof took);
+	text_print(times, sizeof times, "%u times", n);
 	if (x->flaps)
-		text_print(text, sizeof text,
-			   "%s flaps: wrong %u times in %s; you hear again when it has been well for %s: %s",
-			   rules_name(w->rules, x->root_kind, x->root_id), n, took,
+		text_print(text, cap,
+			   "%s flaps: wrong %s in %s; you hear again when it has been well for %s: %s",
+			   rules_name(w->rules, x->root_kind, x->root_id), n < 2 ? "again" : times, took,
 			   text_duration(FLAP_SETTLE_MS, settle, sizeof settle), x->text);
 	else
-		text_print(text, sizeof text, "again, %s after it began: %s", took, x->text);
-	x->again = false;
+		text_print(text, cap, "again, %s after it began: %s", took, x->text);
+}
+
+static void
+tell_flap(struct world *w, uint32_t index)
+{
+	char text[400];
+	flap_text(w, &w->incidents[index], text, sizeof text);
+	w->incidents[index].again = false;
 	incident_tell(w, index, "incident-again", text);
 }
 
@@ -367,13 +374,16 @@ incident_timer(struct world *w, uint32_t index)
 		return;
 	}
 	struct incident *x = &w->incidents[index];
+	char text[400];
 	if (x->id == 0 || x->state == INCIDENT_CLOSED)
 		return;
 	if (!x->told) {
 		x->told = true;
 		x->told_ms = w->now_ms;
 		x->elapsed_ms = 0;
-		incident_tell(w, index, "incident-open", x->text);
+		if (x->flaps) /* so soon that this is its first news */
+			flap_text(w, x, text, sizeof text);
+		incident_tell(w, index, "incident-open", x->flaps ? text : x->text);
 	}
 	if (x->again)
 		tell_flap(w, index);

@@ -94,52 +94,6 @@ of_rule(const struct world *w, uint32_t rule)
 	return i;
 }
 
-/* The open incident of something that the object belongs to. */
-uint32_t
-incident_related(const struct world *w, enum object_kind kind, uint32_t id)
-{
-	uint32_t i = NO_INCIDENT;
-	switch (kind) {
-	case OBJECT_SERVICE:
-		i = of_service(w, id);
-		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
-			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
-				const struct action *x = &w->rules->rules[r].actions[a];
-				if (x->id == id && x->kind <= ACTION_RELEASE &&
-				    i == NO_INCIDENT)
-					i = incident_index(w, OBJECT_RULE, r);
-			}
-		break;
-	case OBJECT_CHECK:
-		i = incident_index(w, kind, id);
-		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
-			i = of_service(w, w->rules->checks[id].of);
-		for (uint32_t k = 0;
-		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
-			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
-		break;
-	case OBJECT_ROUTE:
-		i = of_route(w, id);
-		break;
-	case OBJECT_RULE:
-		i = of_rule(w, id);
-		break;
-	case OBJECT_MONITORD:
-	case OBJECT_CHAIN:
-	case OBJECT_CONTACT:
-	case OBJECT_KINDS:
-		return NO_INCIDENT;
-	}
-	uint32_t own = id;
-	enum object_kind own_kind = kind;
-	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
-		own = w->rules->checks[id].of;
-		own_kind = OBJECT_SERVICE;
-	}
-	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
-		i = of_chain(w, &w->rules->chains[c], own_kind, own);
-	return i;
-}
 
 /* ---- who explains whom ---- */
 
@@ -197,4 +151,64 @@ incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
 		if (deeper_in(&w->rules->chains[c], own_kind, own, own_root, root))
 			return true;
 	return own_root == OBJECT_SERVICE && depends_on(w, root, own_kind, own);
+}
+
+/* An open incident whose root needs what is wrong now: it was seen first by chance. */
+static uint32_t
+explained_by(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	for (uint32_t i = 0; i < INCIDENTS; i++) {
+		const struct incident *x = &w->incidents[i];
+		if (x->id != 0 && x->state != INCIDENT_CLOSED && x->root_kind != OBJECT_MONITORD &&
+		    incident_explains(w, kind, id, x->root_kind, x->root_id))
+			return i;
+	}
+	return NO_INCIDENT;
+}
+
+/* The open incident of something that the object belongs to, or that it explains. */
+uint32_t
+incident_related(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	uint32_t i = NO_INCIDENT;
+	switch (kind) {
+	case OBJECT_SERVICE:
+		i = of_service(w, id);
+		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
+			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
+				const struct action *x = &w->rules->rules[r].actions[a];
+				if (x->id == id && x->kind <= ACTION_RELEASE &&
+				    i == NO_INCIDENT)
+					i = incident_index(w, OBJECT_RULE, r);
+			}
+		break;
+	case OBJECT_CHECK:
+		i = incident_index(w, kind, id);
+		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
+			i = of_service(w, w->rules->checks[id].of);
+		for (uint32_t k = 0;
+		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
+			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
+		break;
+	case OBJECT_ROUTE:
+		i = of_route(w, id);
+		break;
+	case OBJECT_RULE:
+		i = of_rule(w, id);
+		break;
+	case OBJECT_MONITORD:
+	case OBJECT_CHAIN:
+	case OBJECT_CONTACT:
+	case OBJECT_KINDS:
+		return NO_INCIDENT;
+	}
+	uint32_t own = id;
+	enum object_kind own_kind = kind;
+	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
+		own = w->rules->checks[id].of;
+		own_kind = OBJECT_SERVICE;
+	}
+	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
+		i = of_chain(w, &w->rules->chains[c], own_kind, own);
+	return i != NO_INCIDENT ? i : explained_by(w, kind, id);
 }

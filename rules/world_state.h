@@ -7,7 +7,7 @@
 #include "rules/world.h"
 
 #define TOKENS 4	   /* commands that wait for one object's outcome */
-#define INCIDENTS 256	   /* remembered; the oldest closed one is replaced */
+#define INCIDENTS 512	   /* remembered; the oldest closed one is replaced */
 #define NO_INCIDENT UINT32_MAX
 #define NEVER INT64_MAX
 
