@@ -39,7 +39,7 @@ repeats(enum phase phase)
 
 /* The row of the line's incident, or of the line itself becomes the spool's thread. */
 static bool
-find_thread(struct spool *s, const struct journal_line *line)
+find_thread(struct spool *s, const struct journal_line *line, int64_t severity)
 {
 	int64_t lone = line->incident == 0;
 	int64_t n = (int64_t)(lone ? line->id : line->incident);
@@ -48,9 +48,9 @@ find_thread(struct spool *s, const struct journal_line *line)
 	s->thread = 0;
 	s->member[0] = '\0';
 	if (!sql_run(s,
-		     "INSERT OR IGNORE INTO thread (life, number, lone, since_ms)"
-		     " SELECT life, ?, ?, ? FROM state",
-		     "iii", n, lone, line->real_ms))
+		     "INSERT OR IGNORE INTO thread (life, number, lone, since_ms, severity)"
+		     " SELECT life, ?, ?, ?, ? FROM state",
+		     "iiii", n, lone, line->real_ms, severity))
 		return false;
 	bool made = sqlite3_changes(s->db) > 0;
 	s->thread = made ? sqlite3_last_insert_rowid(s->db)
@@ -61,7 +61,7 @@ find_thread(struct spool *s, const struct journal_line *line)
 	s->thread_number = n;
 	s->thread_lone = lone;
 	s->thread_severity =
-		made ? SEVERITY_NONE
+		made ? severity
 		     : sql_number(s, SEVERITY_NONE, "SELECT severity FROM thread WHERE id = ?", "i",
 				  s->thread);
 	s->thread_lines = made ? 0
@@ -102,16 +102,22 @@ keep_line(struct spool *s, const struct journal_line *l)
 		       "ii", s->thread, (int64_t)LETTER_HEAD);
 }
 
-/* An incident that has become worse concerns those too whom it did not. */
-static bool
-raise_severity(struct spool *s, const struct journal_line *line, struct spool_severity severity,
-	       int64_t now_ms)
+/* What the line makes of an incident that was so bad before. */
+static int64_t
+severity_with(const struct journal_line *line, struct spool_severity severity, int64_t before)
 {
 	bool tells = strncmp(line->kind, "incident-", 9) == 0 || line->incident == 0 ||
 		     line->to[0] != '\0';
 	int64_t new = severity.line;
-	if (new <= SEVERITY_NONE && tells && s->thread_severity == SEVERITY_NONE)
+	if (new <= SEVERITY_NONE && tells && before == SEVERITY_NONE)
 		new = severity.root;
+	return new > before ? new : before;
+}
+
+/* An incident that has become worse concerns those too whom it did not. */
+static bool
+raise_severity(struct spool *s, const struct journal_line *line, int64_t new, int64_t now_ms)
+{
 	if (new <= s->thread_severity)
 		return true;
 	s->thread_severity = new;
@@ -177,8 +183,9 @@ spool_take(struct spool *s, const struct journal_line *line,
 	s->moved = true;
 	if (line->incident == 0 && to_count == 0)
 		return true;
-	if (!find_thread(s, line) || !keep_line(s, line) ||
-	    !raise_severity(s, line, severity, now_ms))
+	if (!find_thread(s, line, severity_with(line, severity, SEVERITY_NONE)) ||
+	    !keep_line(s, line) ||
+	    !raise_severity(s, line, severity_with(line, severity, s->thread_severity), now_ms))
 		return false;
 	for (size_t i = 0; i < to_count && phase != PHASE_ACK; i++)
 		if (!add_alert(s, phase, line, &to[i], now_ms))

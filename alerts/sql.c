@@ -70,12 +70,13 @@ prepare(struct spool *s, const char *sql, const char *types, va_list values)
 		if (types[i] == 'i') {
 			sqlite3_bind_int64(q, i + 1, va_arg(values, int64_t));
 		} else if (types[i] == 't') {
+			/* it outlives the use: sql_end forgets it */
 			sqlite3_bind_text(q, i + 1, va_arg(values, const char *), -1,
-					  SQLITE_TRANSIENT);
+					  SQLITE_STATIC);
 		} else {
 			const void *bytes = va_arg(values, const void *);
 			sqlite3_bind_blob64(q, i + 1, bytes, va_arg(values, size_t),
-					    SQLITE_TRANSIENT);
+					    SQLITE_STATIC);
 		}
 	}
 	return q;

@@ -295,6 +295,47 @@ path = disk
     w.end()
 
 
+def a_real_alertmanager():
+    program = shutil.which("prometheus-alertmanager")
+    if program is None:
+        print("# skipped: there is no prometheus-alertmanager")
+        return
+    print("# a real Alertmanager")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    w = World("[contact ops]\npage = alertmanager http://127.0.0.1:%d\n[check flag]\nfile = DIR/flag\n" % port)
+    w.touch("flag")
+    with open(w.dir + "/am.yml", "w") as f:
+        f.write("route:\n  receiver: nobody\nreceivers:\n- name: nobody\n")
+    am = subprocess.Popen([program, "--config.file=" + w.dir + "/am.yml", "--storage.path=" + w.dir + "/am",
+                           "--web.listen-address=127.0.0.1:%d" % port, "--cluster.listen-address="],
+                          stdout=w.log, stderr=w.log)
+
+    def alerts():
+        try:
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            c.request("GET", "/api/v2/alerts")
+            return [a for a in json.loads(c.getresponse().read()) if a["status"]["state"] == "active"]
+        except (OSError, ValueError):
+            return None
+    try:
+        check(until(20, lambda: alerts() is not None), "it answers")
+        w.start()
+        check(w.await_up(), "it came up")
+        w.remove("flag")
+        check(until(20, lambda: len(alerts() or []) == 1), "it has the alert", alerts())
+        a = (alerts() or [{"labels": {}, "annotations": {}}])[0]
+        check(a["labels"].get("object") == "flag" and "flag is down" in a["annotations"].get("summary", ""),
+              "with labels and words", a)
+        w.touch("flag")
+        check(until(30, lambda: alerts() == []), "which is resolved", alerts())
+    finally:
+        am.terminate()
+        am.wait()
+        w.end()
+
+
 def the_manager_is_told():
     print("# sd_notify: READY, STATUS, WATCHDOG")
     w = World("[contact ops]\nmail = ops@example.org\n[check flag]\nfile = DIR/flag\n")
@@ -450,7 +491,7 @@ def refused(mode):
     w.end()
 
 
-QUICK = [a_chain_is_one_mail, pages_follow_an_incident, the_manager_is_told]
+QUICK = [a_chain_is_one_mail, pages_follow_an_incident, a_real_alertmanager, the_manager_is_told]
 LONG = [five_hundred_fail_at_once, an_endpoint_flaps]
 FAULTS = [servers_misbehave]
 for test in {"quick": QUICK, "long": LONG, "faults": FAULTS}[which]:
