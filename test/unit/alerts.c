@@ -2,6 +2,8 @@
 #include "alerts/answer.h"
 #include "alerts/body.h"
 #include "alerts/compose.h"
+#include "alerts/driver.h"
+#include "alerts/part.h"
 #include "alerts/payload.h"
 #include "base/text.h"
 
@@ -306,6 +308,108 @@ the_body_is_encoded(void **state)
 	assert_int_equal(count(mail, "\n"), count(mail, "\r\n"));
 }
 
+/* ---- short texts, templates, drivers ---- */
+
+static void
+a_short_text_is_short(void **state)
+{
+	char sms[SMS_MAX + 1], longest[JOURNAL_TEXT];
+	(void)state;
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	begin(PHASE_OPEN, longest);
+	assert_int_equal(part_sms(&letter, sms, sizeof sms), SMS_MAX);
+	begin(PHASE_OPEN, "größer");
+	part_sms(&letter, sms, sizeof sms);
+	assert_string_equal(sms, "web1 problem #12: gr????er");
+	letter.sms = true;
+	assert_non_null(strstr(composed(), "\r\n\r\nweb1 problem #12: gr????er\r\n"));
+	assert_null(strstr(mail, "multipart"));
+}
+
+static void
+a_template_writes_no_header(void **state)
+{
+	(void)state;
+	begin(PHASE_OPEN, "x");
+	letter.subject = "{state} {root}: {evidence} {unknown} {";
+	line(&letter.lines[0], 12, "check-down", "web", "web\r\nBcc: evil@example.org");
+	line(&letter.lines[1], 13, "check-down", "db", "db is down");
+	letter.line_count = 2;
+	const char *m = composed();
+	headers_are_well_formed(m);
+	const char *bcc = strstr(m, "\r\nBcc:"), *end = strstr(m, "\r\n\r\n");
+	assert_true(bcc == NULL || bcc > end);
+	letter.subject = letter.body = "{text}";
+	assert_non_null(strstr(composed(), "\r\n\r\nx\r\n"));
+	assert_non_null(strstr(mail, "\r\nSubject: x\r\n"));
+}
+
+static json_t *
+driven(const char *page, const char *key)
+{
+	struct request r = { .content = NULL };
+	char why[200] = "";
+	if (!driver_request(&letter, page, key, &r, why, sizeof why))
+		return json_string(why);
+	json_t *j = json_loads(r.content, JSON_DECODE_ANY, NULL);
+	free(r.content);
+	free(r.then);
+	free(r.headers);
+	free(r.url);
+	return j;
+}
+
+static void
+says(json_t *j, const char *key, const char *want)
+{
+	const char *is = json_string_value(json_object_get(j, key));
+	if (is == NULL || strcmp(is, want) != 0)
+		fail_msg("%s: expected '%s', got '%s'", key, want, is != NULL ? is : "nothing");
+}
+
+static void
+drivers_speak(void **state)
+{
+	static const struct {
+		enum phase phase;
+		const char *action;
+	} actions[] = { { PHASE_OPEN, "trigger" },   { PHASE_REMIND, "trigger" },
+			{ PHASE_AGAIN, "trigger" },  { PHASE_ACK, "acknowledge" },
+			{ PHASE_CLOSE, "resolve" },  { PHASE_EVENT, "trigger" },
+			{ PHASE_TEST, "trigger" } };
+	char key[256] = "";
+	(void)state;
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+		begin(actions[i].phase, "a \"quoted\" text");
+		json_t *j = driven("pagerduty https://h/", "k");
+		says(j, "event_action", actions[i].action);
+		const char *dedup = json_string_value(json_object_get(j, "dedup_key"));
+		if (i == 0)
+			text_print(key, sizeof key, "%s", dedup);
+		else if (i < 5)
+			assert_string_equal(dedup, key); /* one incident, one key */
+		json_decref(j);
+	}
+	begin(PHASE_OPEN, "<!channel> & <http://evil|x>");
+	json_t *j = driven("slack https://h/{key}", "k");
+	says(j, "text", "web1.example.org: &lt;!channel&gt; &amp; &lt;http://evil|x&gt;");
+	json_decref(j);
+	letter.body = "{\"a\":\"{text}\\n{evidence}\"}";
+	line(&letter.lines[0], 12, "check-down", "web", "a \"q\" \\ \t b");
+	letter.line_count = 1;
+	j = driven("https://h/", NULL);
+	says(j, "a", "<!channel> & <http://evil|x>\na \"q\" \\ \t b");
+	json_decref(j);
+	letter.body = "{\"a\":{text}}";
+	j = driven("https://h/", NULL);
+	assert_string_equal(json_string_value(j), "the body of contact ops is no JSON");
+	json_decref(j);
+	j = driven("pagerduty https://h/", NULL);
+	assert_string_equal(json_string_value(j), "the key of contact ops is not known");
+	json_decref(j);
+}
+
 static void
 a_page_is_json(void **state)
 {
@@ -341,6 +445,9 @@ main(void)
 		cmocka_unit_test(the_body_is_in_order),
 		cmocka_unit_test(the_body_is_encoded),
 		cmocka_unit_test(a_page_is_json),
+		cmocka_unit_test(a_short_text_is_short),
+		cmocka_unit_test(a_template_writes_no_header),
+		cmocka_unit_test(drivers_speak),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
