@@ -59,6 +59,7 @@ struct alerts {
 	struct trial trials[TRIALS];
 	struct delivery heart;
 	bool heart_told; /* that there is none */
+	bool heart_asked; /* monitord has not answered yet */
 	struct loop_timer retry_take, retry_send, prune, heartbeat;
 	struct msg_alert_counts counts;
 	bool counts_dirty, full_told;
@@ -81,7 +82,9 @@ void trial_begin(struct alerts *a, const struct msg_test *t);
 void trial_writable(struct alerts *a);
 
 /* ---- heart.c ---- */
+#define HEART_TOKEN 1 /* of the OPEN that is asked for the answer's sake */
 void heart_begin(struct alerts *a); /* as the rules say */
+void heart_answered(struct alerts *a);
 
 /* ---- job.c: what a delivery is made of ---- */
 /* The texts that the letter borrows; they are the job's. */

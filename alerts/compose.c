@@ -137,7 +137,8 @@ char *
 compose_id(const struct letter *l, enum phase phase, char *out, size_t cap)
 {
 	char host[256], event[32] = "";
-	if (phase != PHASE_OPEN && phase != PHASE_EVENT && phase != PHASE_TEST)
+	if (l->item_count > 0 ||
+	    (phase != PHASE_OPEN && phase != PHASE_EVENT && phase != PHASE_TEST))
 		text_print(event, sizeof event, "%" PRIu64 ".", l->about.id);
 	text_print(out, cap, "<%s.%s%" PRIu64 ".%" PRId64 ".%08" PRIx32 "@%.200s>",
 		   l->item_count > 0 ? "digest" : phase_word[phase], event, l->number, l->since_ms,

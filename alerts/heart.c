@@ -1,21 +1,16 @@
 /* The heartbeat: somebody elsewhere hears that monitord watches, as long as it does: its
- * loop asks us whether we live, its journal can be read, the spool can be written. Who
+ * loop answers when it is asked, its journal can be read, the spool can be written. Who
  * misses it knows. */
 #include "alerts/alerts.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PING_OLD_MS 10000 /* monitord asks each half second */
-
 static const char *
 ill(struct alerts *a)
 {
-	if (a->helper.pong.number == 0 || clock_ms() - (int64_t)a->helper.pong.number > PING_OLD_MS)
-		return "monitord's loop does not turn";
 	if (a->journal == -1)
 		return "the journal cannot be read";
 	if (loop_timer_active(&a->retry_take))
@@ -42,12 +37,13 @@ on_done(struct delivery *d)
 	job_free(&d->job);
 }
 
-static void
-on_beat(struct loop_timer *timer)
+/* monitord answered: all else is ours to see. */
+void
+heart_answered(struct alerts *a)
 {
-	struct alerts *a = timer->arg;
 	struct job *j = &a->heart.job;
 	const char *why = ill(a);
+	a->heart_asked = false;
 	if (why != NULL) {
 		tell(a, why);
 		return;
@@ -60,6 +56,17 @@ on_beat(struct loop_timer *timer)
 	j->to_count = j->to[0] != NULL;
 	if (j->to_count == 0 || !delivery_start(a->helper.loop, &a->heart, on_done, a))
 		tell(a, "no process can be begun");
+}
+
+/* What may not be opened is refused, by a loop that turns; an idle one sends no pings. */
+static void
+on_beat(struct loop_timer *timer)
+{
+	struct alerts *a = timer->arg;
+	struct msg_open open = { .what = OPEN_CONTACT_BODY, .id = RULES_NONE, .token = HEART_TOKEN };
+	if (a->heart_asked)
+		tell(a, "monitord's loop does not turn");
+	a->heart_asked = helper_send(&a->helper, MSG_OPEN, &open, 1) == MSG_SENT || a->heart_asked;
 }
 
 void

@@ -164,7 +164,9 @@ take_body(struct alerts *a, const struct msg_opened *o, int fd)
 static void
 take_opened(struct alerts *a, const struct msg_opened *o, int fd)
 {
-	if (o->what == OPEN_SMTP_PASSWORD)
+	if (o->token == HEART_TOKEN && a->rules->settings.heartbeat != NULL)
+		heart_answered(a);
+	else if (o->what == OPEN_SMTP_PASSWORD)
 		take_password(a, o, fd);
 	else if (o->what == OPEN_CONTACT_KEY && o->id < a->secret_count)
 		take_key(a, o, fd);

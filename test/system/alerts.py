@@ -244,6 +244,13 @@ path = disk
     w.start()
     check(w.await_up(), "it came up")
     check(until(15, lambda: len(Web.beats) >= 2), "the heart beats")
+    os.kill(w.daemon.pid, signal.SIGSTOP)
+    time.sleep(1.5)
+    before = len(Web.beats)
+    time.sleep(3)
+    check(len(Web.beats) == before, "a loop that stands still has no heartbeat")
+    os.kill(w.daemon.pid, signal.SIGCONT)
+    check(until(10, lambda: len(Web.beats) > before), "then it has")
     Mail.taken.clear()
     w.remove("disk")
     paths = ["/pd", "/api/v2/alerts", "/slack/" + "k" * 32, "/ntfy", "/custom"]
