@@ -314,8 +314,8 @@ connect_next(struct exchange *x, int error)
 			return;
 		}
 	}
-	if (all->good_until_ms != INT64_MAX)
-		all->good_until_ms = 0; /* perhaps it has moved: ask again */
+	if (all == x->run->addresses && all->good_until_ms != INT64_MAX)
+		resolve_doubt(exchange_host(x));
 	exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
 		      "no connection to %s: %s", exchange_place(x, at, sizeof at),
 		      strerror(error));
@@ -350,13 +350,12 @@ on_resolved(void *arg, enum resolved how, const struct addresses *found, const c
 	struct exchange *x = arg;
 	struct addresses *all = addresses(x);
 	x->lookup = NULL;
-	if (how == RESOLVE_GOOD) {
-		*all = *found;
-	} else if (how == RESOLVE_ABSENT || all->count == 0) {
+	if (how != RESOLVE_GOOD) {
 		exchange_fail(x, how == RESOLVE_ABSENT ? OUTCOME_BAD : OUTCOME_UNKNOWN,
 			      "%.60s: %s", exchange_host(x), why);
 		return;
-	} /* nobody answers: the last good address serves */
+	}
+	*all = *found;
 	start_connect(x);
 }
 
@@ -388,11 +387,11 @@ resolve_host(struct exchange *x)
 	if (r->addresses == NULL) {
 		await(x, PHASE_OPEN, 1);
 		ask_to_open(x, OPEN_CHECK_SOCKET);
-	} else if (r->addresses->count > 0 && r->addresses->good_until_ms > clock_ms()) {
+	} else if (r->addresses->good_until_ms == INT64_MAX) { /* a literal */
 		start_connect(x);
 	} else {
 		exchange_phase(x, PHASE_RESOLVE, c->host);
-		struct lookup *l = resolve(c->host, c->port, on_resolved, x);
+		struct lookup *l = resolve_name(c->host, c->port, on_resolved, x);
 		if (l != NULL)
 			x->lookup = l;
 	}

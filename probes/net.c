@@ -8,6 +8,7 @@
 #include "rules/world.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -89,6 +90,7 @@ take_rules(struct net *n, struct rules *new)
 	free(n->runs);
 	n->runs = runs;
 	rules_free(&old);
+	malloc_trim(0); /* what parsing took is not needed again soon */
 }
 
 static void

@@ -49,9 +49,9 @@ arm(struct schedule *s)
 static void
 set(struct schedule *s, int64_t every_ms, int64_t fast_ms)
 {
-	s->phase_ms = s->phase_ms % every_ms;
-	s->every_ms = every_ms;
-	s->fast_ms = fast_ms;
+	s->phase_ms = (int32_t)(s->hash % every_ms);
+	s->every_ms = (int32_t)every_ms;
+	s->fast_ms = (int32_t)fast_ms;
 }
 
 void
@@ -59,7 +59,7 @@ schedule_begin(struct schedule *s, struct loop *loop, const char *name, int64_t 
 	       int64_t fast_ms, void (*due)(struct schedule *s))
 {
 	*s = (struct schedule){ .loop = loop, .pace = PACE_OFF, .due = due };
-	s->phase_ms = (int64_t)(text_hash(name) >> 1);
+	s->hash = (int64_t)(text_hash(name) >> 1);
 	set(s, every_ms, fast_ms);
 }
 

@@ -13,7 +13,8 @@
 struct schedule {
 	struct loop *loop;
 	struct loop_timer timer;
-	int64_t every_ms, fast_ms, phase_ms;
+	int32_t every_ms, fast_ms, phase_ms; /* up to a day */
+	int64_t hash;     /* of the name: its place on any grid */
 	int64_t began_ms; /* the last, 0: never */
 	enum pace pace;
 	bool running; /* due() was called, schedule_done() was not */

@@ -380,10 +380,14 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 	if (!plan_make(&r->plan, s->rules, check))
 		return false;
 	if (c->host != NULL) {
-		r->addresses = calloc(1, sizeof *r->addresses);
+		struct addresses found; /* of a literal there is one */
+		size_t size = resolve_literal(c->host, c->port, &found)
+				      ? offsetof(struct addresses, list[1])
+				      : sizeof found;
+		r->addresses = malloc(size);
 		if (r->addresses == NULL)
 			return false;
-		resolve_literal(c->host, c->port, r->addresses);
+		memcpy(r->addresses, &found, size);
 	}
 	const struct kind *kind = &kind_table[c->kind];
 	if ((kind->kept > 0 && (r->kept = calloc(1, kind->kept)) == NULL) ||
