@@ -128,6 +128,8 @@ next_turn(struct stream *s)
 	s->first_waiting = x->next;
 	if (s->first_waiting == NULL)
 		s->last_waiting = &s->first_waiting;
+	x->began_ns = clock_ns(); /* the peer has all its time */
+	exchange_arm(x, x->run->plan.check->timeout_ms);
 	begin(x);
 }
 

@@ -7,11 +7,13 @@
 #include "test/unit/unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 600
@@ -166,6 +168,61 @@ hung_peers_delay_nobody(void **state)
 	}
 	for (unsigned i = 0; i < ALL; i++) /* and once more, with those still hanging */
 		play_result(i, 2);
+}
+
+/* As many descriptors as there are: who waits has its turn, and its whole time then. */
+static void
+a_limit_starves_nobody(void **state)
+{
+	enum { ALL = 100, LIMIT = 129 };
+	bool judged[ALL] = { false };
+	unsigned left = ALL;
+	(void)state;
+	rules_begin();
+	for (unsigned i = 0; i < ALL; i++)
+		check(i, "http", MANNER_HANG, "every = 200ms\ntimeout = 200ms");
+	play_nofile = LIMIT;
+	play_start(ROLE_NET, rules);
+	play_nofile = 0;
+	for (unsigned i = 0; i < ALL; i++)
+		play_pace(i, PACE_NORMAL);
+	while (left > 0) {
+		play_hear(MSG_RESULT);
+		for (unsigned i = 0; i < ALL; i++) {
+			const struct msg_result *r = &play.last[i];
+			if (play.count[i] == 0 || judged[i] || r->outcome != OUTCOME_BAD)
+				continue;
+			assert_true(r->latency_ns >= 200 * (int64_t)MS - 20 * (int64_t)MS);
+			judged[i] = true;
+			left--;
+		}
+	}
+	assert_true(play_fds() <= LIMIT);
+}
+
+/* ---- P4: a stall of our own ---- */
+
+static void
+a_stall_proves_nothing(void **state)
+{
+	static const struct timespec stall = { .tv_nsec = 600000000 };
+	(void)state;
+	rules_begin();
+	check(0, "http", MANNER_HANG, "every = 1d\ntimeout = 1s");
+	play_start(ROLE_NET, rules);
+	unsigned before = play_fds();
+	play_pace(0, PACE_NOW);
+	play_await_fds(before + 1);
+	kill(play.helper, SIGSTOP);
+	nanosleep(&stall, NULL);
+	kill(play.helper, SIGCONT);
+	const struct msg_result *r = play_result(0, 1);
+	assert_int_equal(r->outcome, OUTCOME_UNKNOWN);
+	assert_non_null(strstr(r->text, "loop was late"));
+	int64_t ended = clock_ns();
+	r = play_verdict(0); /* it is measured once more, at once */
+	assert_int_equal(r->outcome, OUTCOME_BAD);
+	assert_true(r->began_ns < ended + SLACK_MS * (int64_t)MS);
 }
 
 /* ---- P10: nothing is left behind ---- */
@@ -394,6 +451,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(judges_every_manner),
 		TEST(hung_peers_delay_nobody),
+		TEST(a_limit_starves_nobody),
+		TEST(a_stall_proves_nothing),
 		TEST(failures_leave_nothing_behind),
 		TEST(a_reload_keeps_what_is_in_flight),
 		TEST(a_changed_check_is_measured_anew),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 struct play play;
 uid_t play_user;
+unsigned play_nofile;
 
 void
 play_tell(enum msg_kind kind, const void *item, int fd)
@@ -155,6 +157,9 @@ child(int end)
 		   build != NULL ? build : ".");
 	dup2(end, 3);
 	close_range(4, ~0u, 0);
+	struct rlimit files = { play_nofile, play_nofile };
+	if (play_nofile != 0 && setrlimit(RLIMIT_NOFILE, &files) != 0)
+		_exit(126);
 	if (play_user != 0 && (setgid(play_user) != 0 || setuid(play_user) != 0))
 		_exit(126);
 	execl(program, program, play.role == ROLE_NET ? "net" : "local", (char *)NULL);

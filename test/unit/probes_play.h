@@ -22,6 +22,7 @@ struct play {
 	struct msg_result last[PLAY_CHECKS]; /* by check */
 };
 extern struct play play;
+extern unsigned play_nofile; /* its limit of descriptors; 0: the test's own */
 extern uid_t play_user; /* the helper runs as this one; 0: as the test itself */
 
 void play_start(enum role role, const char *rules);
