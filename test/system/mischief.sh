@@ -1,6 +1,6 @@
 #!/bin/bash
 # Servers that behave in a hundred ways, good and bad, and what monitord has to think of each:
-# the table is test/system/mischief_table.c.
+# the table is test/system/mischief_table.c, the reasons are in doc/verdicts.
 . "${MONITORD_SOURCE:?}/test/system/world.sh"
 "$build/test/system/mischief" "$dir" >"$dir/served" 2>&1 &
 kids=$!
