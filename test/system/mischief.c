@@ -101,7 +101,12 @@ secure(struct guest *g)
 	if (s != PLAIN) {
 		g->ssl = SSL_new(g->served->context);
 		SSL_set_fd(g->ssl, g->fd);
-		return SSL_accept(g->ssl) == 1;
+		if (SSL_accept(g->ssl) != 1)
+			return false;
+		if (SSL_session_reused(g->ssl)) {
+			printf("resumed %s\n", g->served->manner->name);
+			fflush(stdout);
+		}
 	}
 	return true;
 }

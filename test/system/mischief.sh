@@ -32,5 +32,10 @@ while read -r name state why; do
 		ok "$name: $state${error:+: $error}"
 	fi
 done <"$dir/expected"
+for name in tls tls-asks-shown tls-old-and-new; do
+	grep -qx "resumed $name" "$dir/served" && ok "$name: its session was resumed" || bad "$name was never resumed"
+done
+grep -q "resumed tls-handshake" "$dir/served" && bad "a tls check took the old certificate's word" ||
+	ok "a tls check looks at the certificate each time"
 [ "$(wc -l <"$dir/expected")" -ge 100 ] && ok "100 manners and more" || bad "fewer than 100 manners"
 finish
