@@ -126,12 +126,12 @@ prepare_tls(struct exchange *x)
 	static const struct blob none[CHECK_FILES];
 	struct run *r = x->run;
 	char why[MSG_TEXT];
+	if (r->files != NULL && r->files->changed)
+		tls_peer_free(&r->tls);
 	if (r->plan.check->tls == NULL || r->plan.check->tls->encrypt == ENCRYPT_NO) {
 		resolve_host(x);
 		return;
 	}
-	if (r->files != NULL && r->files->changed)
-		tls_peer_free(&r->tls);
 	if (r->tls == NULL)
 		r->tls = tls_peer_new(r->plan.check,
 				      r->files != NULL ? r->files->of : none, why);

@@ -513,7 +513,8 @@ read_once(struct exchange *x)
 static void
 read_some(struct exchange *x)
 {
-	for (int turn = 0; turn < READ_TURNS; turn++)
+	/* what TLS holds already the descriptor will not tell of */
+	for (int turn = 0; turn < READ_TURNS || (x->ssl != NULL && tls_holds(x->ssl)); turn++)
 		if (!read_once(x))
 			return;
 }

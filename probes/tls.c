@@ -414,6 +414,12 @@ tls_read(SSL *ssl, char *bytes, size_t cap, size_t *got, char why[MSG_TEXT])
 	return result == 1 ? TLS_DONE : got_of(ssl, result, why);
 }
 
+bool
+tls_holds(const SSL *ssl)
+{
+	return SSL_pending(ssl) > 0;
+}
+
 enum tls_got
 tls_write(SSL *ssl, const char *bytes, size_t size, size_t *put, char why[MSG_TEXT])
 {

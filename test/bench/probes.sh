@@ -2,7 +2,7 @@
 MODES="http tcp"
 DOWN='check-down'
 available() { "$MONITORD_BUILD/monitord/monitord" --version >/dev/null; }
-settings() { case $1 in typical) IV=2000 TMO=2000 FALL=3 ;; fastest) IV=10 TMO=100 FALL=1 ;; esac; }
+settings() { case $1 in typical) IV=100 TMO=100 FALL=1 ;; fastest) IV=10 TMO=100 FALL=1 ;; esac; }
 
 start() { # MODE N INTERVAL_MS TIMEOUT_MS PORT FALL
 	local i at
