@@ -157,6 +157,9 @@ void unit_look_soon(struct process *p); /* it was started, or has ended */
 const char *unit_obstacle(void);	/* why no unit can be watched here; NULL: they can */
 /* The command for whom monitord runs as; valid until the next call. */
 const char *const *unit_argv(const char *const *argv);
+/* ---- port.c ---- */
+/* Where its listen checks look nobody listens yet. False: why names who. */
+bool ports_free(const struct process *p, char *why, size_t cap);
 
 /* ---- evidence.c ---- */
 void evidence_end(struct processes *ps); /* what is being gathered is broken off */

@@ -166,8 +166,8 @@ start_run(struct processes *ps, struct process *p)
 			   .record = -1,
 			   .lock = -1,
 			   .ready = -1 };
-	bool good =
-		take_place(p, &s, why, sizeof why) && take_files(p, &s, why, sizeof why);
+	bool good = ports_free(p, why, sizeof why) && take_place(p, &s, why, sizeof why) &&
+		    take_files(p, &s, why, sizeof why);
 	if (good && !spawn(&s, &new)) {
 		text_print(why, sizeof why, "no process could be made: %s",
 			   strerror(errno));

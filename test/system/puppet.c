@@ -14,6 +14,9 @@
  *   bind PORT    listens there, on loopback, and accepts nobody
  *   spin MS      uses a CPU
  *   pin PID      holds it in its end, so that nothing can kill it
+ *   bomb         forks as fast as it can, for ever, and so do its children
+ *   strangers FILE  children that live for some ms, by turns, for ever; who is ended by a
+ *                signal, though nobody sent one, adds a line to FILE
  *   sole FILE    locks it as long as it lives; who finds it locked adds a line to FILE.twice
  *   crash        SIGSEGV, with a core where limits allow one
  *   exit N       its end
@@ -99,13 +102,15 @@ leave(long ms)
 	fflush(stdout);
 }
 
+static char *volatile filled; /* somebody may look at it: the compiler must write it */
+
 static void
 fill(size_t mb)
 {
-	char *bytes = malloc(mb << 20);
-	if (bytes == NULL)
+	filled = malloc(mb << 20);
+	if (filled == NULL)
 		fail("fill");
-	memset(bytes, 7, mb << 20);
+	memset(filled, 7, mb << 20);
 }
 
 static char answer[200];
@@ -155,6 +160,36 @@ sole(const char *path)
 		fail(twice);
 	fprintf(f, "%d beside %d\n", (int)getpid(), (int)own.l_pid);
 	fclose(f);
+}
+
+static void
+bomb(void)
+{
+	for (;;)
+		if (fork() == -1)
+			usleep(1000);
+}
+
+/* Numbers of processes that others had a moment ago are theirs. */
+static void
+strangers(const char *path)
+{
+	for (unsigned turn = 0;; turn++) {
+		int status = 0;
+		pid_t pid = fork();
+		if (pid == 0) {
+			usleep(turn % 7 * 1000);
+			_exit(0);
+		}
+		for (int flags = turn % 8 == 7 ? 0 : WNOHANG; (pid = waitpid(-1, &status, flags)) > 0;)
+			if (WIFSIGNALED(status)) {
+				FILE *f = fopen(path, "a");
+				if (f == NULL)
+					fail(path);
+				fprintf(f, "%d was killed by signal %d\n", (int)pid, WTERMSIG(status));
+				fclose(f);
+			}
+	}
 }
 
 static void
@@ -210,6 +245,8 @@ act(const char *verb, const char *arg)
 		bind_port(arg);
 	} else if (strcmp(verb, "sole") == 0) {
 		sole(arg);
+	} else if (strcmp(verb, "strangers") == 0) {
+		strangers(arg);
 	} else if (strcmp(verb, "spin") == 0) {
 		spin(atol(arg));
 	} else if (strcmp(verb, "leave") == 0) {
@@ -238,6 +275,8 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "crash") == 0)
 			crash();
+		else if (strcmp(argv[i], "bomb") == 0)
+			bomb();
 		else if (strcmp(argv[i], "wait") == 0)
 			for (unsigned left = 60; left > 0;)
 				left = sleep(left); /* a signal that it answers ends it not */

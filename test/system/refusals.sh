@@ -69,6 +69,32 @@ after=$(descriptors)
 [ ! -s "$dir/run/cgroup" ] || left=$(find "$(cat "$dir/run/cgroup")" -maxdepth 1 -name 'svc-*' | wc -l)
 [ "${left:-0}" -eq 0 ] && ok "no group is left" || bad "$left groups are left"
 
+echo "# a port that somebody else listens on"
+"$puppet" bind $((port + 6)) sleep 600000 &
+stranger=$!
+kids="$kids $stranger"
+cat >>"$rules" <<RULES
+[service server]
+run     = $puppet bind $((port + 6)) sleep 4000000
+ready   = check server-port within 10s
+backoff = 100ms..200ms
+[check server-port]
+of     = server
+listen = tcp 127.0.0.1:$((port + 6))
+every  = 200ms
+RULES
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+for _ in $(seq 100); do taken $((port + 6)) && break; sleep 0.05; done
+ctl reload >/dev/null || bad "reload"
+said() { ctl explain server | grep -q "port 127.0.0.1:$((port + 6)) is still taken, by process $stranger (puppet)"; }
+for _ in $(seq 100); do said && break; sleep 0.05; done
+said && ok "it waits, and names who: process $stranger" || bad "$(ctl explain server)"
+kill "$stranger"
+for _ in $(seq 100); do ctl status server --json | grep -q '"state":"up"' && break; sleep 0.1; done
+ctl status server --json | grep -q '"state":"up"' && ok "it runs once the port is free" || bad "$(ctl explain server)"
+ctl restart server >/dev/null && ok "and is restarted on its own" || bad "$(ctl explain server)"
+ctl stop server >/dev/null
+
 echo "# what was in the way is gone"
 exec 7>&-
 ctl start busy >/dev/null && [ -n "$(pid_of busy)" ] && ok "it runs" || bad "$(ctl explain busy)"
