@@ -5,6 +5,7 @@
 # given twice.
 #   points.sh [--all] [--step N] [--no-cgroup] [ACTION ...]
 # As a test it takes a sample, and only where MONITORD_LONG is set; --all takes every N.
+[ $# -gt 0 ] || sampled=yes
 [ $# -gt 0 ] || [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes minutes (MONITORD_LONG)"; exit 77; }
 : "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
 . "$MONITORD_SOURCE/test/system/world.sh"
@@ -126,4 +127,8 @@ for action in $actions; do
 	[ "$points" -gt 0 ] && ok "$action: $points points up to call $((n - 1)), by steps of $step" ||
 		bad "$action: no point was reached"
 done
+if [ -n "${sampled:-}" ]; then
+	echo "# where no control group can be written"
+	"$0" --no-cgroup --step 151 start stop crash || bad "without groups"
+fi
 finish
