@@ -525,6 +525,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	if (ps->list == NULL)
 		goto out_of_memory;
 	start_timers(ps);
+	orphans_begin(ps);
 	connector_seek(ps);
 	return ps;
 out_of_memory:
@@ -549,6 +550,7 @@ processes_free(struct processes **pp)
 	while (ps->retired != NULL)
 		retired_free(ps, ps->retired);
 	evidence_end(ps);
+	orphans_end(ps);
 	cgroups_close(&ps->cgroups);
 	death_end(&ps->deaths);
 	connector_end(ps);

@@ -68,6 +68,12 @@ struct connector {
 	struct loop_timer hint;
 };
 
+struct orphans { /* who was dead at the last look, sorted */
+	pid_t *dead, *next;
+	size_t count, cap;
+	struct loop_timer timer;
+};
+
 struct deferred {
 	struct event event;
 	char text[600];
@@ -101,6 +107,7 @@ struct processes {
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;
+	struct orphans orphans;
 	struct known_account *accounts;
 	bool uncounted;	   /* our groups have no memory.events */
 	uint32_t begins;   /* processes whose exec is awaited */
@@ -157,6 +164,10 @@ void unit_look_soon(struct process *p); /* it was started, or has ended */
 const char *unit_obstacle(void);	/* why no unit can be watched here; NULL: they can */
 /* The command for whom monitord runs as; valid until the next call. */
 const char *const *unit_argv(const char *const *argv);
+/* ---- orphans.c ---- */
+void orphans_begin(struct processes *ps); /* where it inherits processes: reaps them */
+void orphans_end(struct processes *ps);
+
 /* ---- port.c ---- */
 /* Where its listen checks look nobody listens yet. False: why names who. */
 bool ports_free(const struct process *p, char *why, size_t cap);

@@ -17,6 +17,7 @@
  *   bomb         forks as fast as it can, for ever, and so do its children
  *   strangers FILE  children that live for some ms, by turns, for ever; who is ended by a
  *                signal, though nobody sent one, adds a line to FILE
+ *   orphans N    so many children that have lost their parent, and end at once
  *   sole FILE    locks it as long as it lives; who finds it locked adds a line to FILE.twice
  *   crash        SIGSEGV, with a core where limits allow one
  *   exit N       its end
@@ -193,6 +194,20 @@ strangers(const char *path)
 }
 
 static void
+orphans(long count)
+{
+	for (long i = 0; i < count; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			if (fork() == 0)
+				usleep(1000); /* its parent goes first */
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+}
+
+static void
 spin(long ms)
 {
 	clock_t end = clock() + ms * (CLOCKS_PER_SEC / 1000);
@@ -247,6 +262,8 @@ act(const char *verb, const char *arg)
 		sole(arg);
 	} else if (strcmp(verb, "strangers") == 0) {
 		strangers(arg);
+	} else if (strcmp(verb, "orphans") == 0) {
+		orphans(atol(arg));
 	} else if (strcmp(verb, "spin") == 0) {
 		spin(atol(arg));
 	} else if (strcmp(verb, "leave") == 0) {

@@ -102,6 +102,44 @@ else
 fi
 end
 
+echo "# the first process of a container: it inherits 3,000 dead"
+cat >"$rules" <<RULES
+$(head_of)
+[service parent]
+run     = $puppet orphans 3000 print done sleep 4000000
+ready   = exec
+log     = $dir/parent.log
+[service quick]
+run     = $puppet sleep 100 exit 7
+ready   = exec
+backoff = 10ms..20ms
+RULES
+cat >"$dir/first" <<FIRST
+#!/bin/bash
+mount -t proc proc /proc
+exec $build/monitord/monitord -c $rules >>$dir/log 2>&1
+FIRST
+chmod 755 "$dir/first"
+unshare --fork --pid --mount --propagation private --kill-child "$dir/first" &
+outer=$!
+kids="$kids $outer"
+await 60 grep -qs done "$dir/parent.log" || bad "not all were left: $(tail -n 3 "$dir/log")"
+inner=$(pgrep -P "$outer" | head -n 1)
+dead() { grep -lE '^State:.Z' $(sed 's|[0-9]*|/proc/&/status|g' "/proc/$inner/task/$inner/children") 2>/dev/null | wc -l; }
+few() { [ "$(dead)" -lt 20 ]; }
+await 20 few && ok "they are reaped" || bad "$(dead) dead children are left"
+n=$(lines service-exited)
+more() { [ "$(lines service-exited)" -gt $((n + 3)) ]; }
+strange=$(grep 'quick exited: ' "$dir/log" | grep -v 'exit code 7' | head -n 3)
+await 10 more && [ -z "$strange" ] && ok "and its own are known by their exit codes" ||
+	bad "$(lines service-exited) ends, $n before: $strange"
+kill -TERM "$inner"
+await 30 not_there "$inner" || bad "it does not end"
+wait "$outer" 2>/dev/null
+rm -rf "$dir/state" "$dir/run"
+mkdir "$dir/state" "$dir/run"
+: >"$dir/log"
+
 echo "# numbers of processes come back: 1000 restarts among 300 numbers"
 cat >"$rules" <<RULES
 $(head_of)
