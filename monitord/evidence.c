@@ -196,6 +196,12 @@ process_evidence(struct processes *ps, uint32_t service, uint64_t token)
 	struct process *p = ps->list[service];
 	const struct service *c = process_service(p);
 	struct stat st;
+	char why[MSG_TEXT];
+	if (!process_account(p, why)) { /* who was adopted: by whose rights its log is read */
+		log_warning("%s: no evidence can be gathered: %s", c->name, why);
+		process_defer_evidence(ps, service, token, NULL);
+		return;
+	}
 	if (c->evidence_count == 0) {
 		peek(p);
 		return;

@@ -475,9 +475,11 @@ static void
 on_slow(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
+	char why[MSG_TEXT];
 	for (uint32_t i = 0; i < ps->count; i++) {
 		const struct service *c = process_service(ps->list[i]);
-		if (c->log != NULL && c->log_size > 0)
+		/* who was adopted has not been asked for its user yet */
+		if (c->log != NULL && c->log_size > 0 && process_account(ps->list[i], why))
 			logfile_rotate(c->log, c->log_size, c->log_keep, ps->list[i]->account);
 	}
 }

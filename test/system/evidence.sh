@@ -32,14 +32,25 @@ evidence = signal QUIT, log
 run     = $puppet print alpha print omega exit 3
 log     = $dir/fragile.log
 backoff = 10s..20s
+on-boot = stay
 
 [service sly]
 run      = $puppet print mine sleep 300 exit 4
 user     = nobody
 log      = $theirs/sly.log
 evidence = log
-backoff  = 300ms..20s"
-[ "$(id -u)" -eq 0 ] && chown 65534 "$theirs"
+backoff  = 300ms..20s
+on-boot  = stay
+
+[service slier]
+run   = $puppet print mine sleep 4000000
+user  = nobody
+log   = $theirs/logs/slier.log 1K x 2
+ready = exec"
+mkdir "$theirs/logs" "$dir/closed"
+{ head -c 3000 /dev/zero | tr '\0' x && echo && cat "$dir/secret"; } >"$dir/closed/slier.log"
+chmod 700 "$dir/closed"
+[ "$(id -u)" -eq 0 ] && chown -R 65534 "$theirs"
 text_of() { # OBJECT WORDS SECONDS: an event of evidence that holds these words, in \$text
 	local end=$(($(now) + $3 * 1000))
 	until text=$(ctl events --json --since 0 2>/dev/null | grep -F '"kind":"service-evidence"' |
@@ -90,10 +101,12 @@ case $events in
 esac
 
 echo "# a crash: its last lines, without any key"
+ctl start fragile --no-wait >/dev/null
 text_of fragile "alpha | omega" 10
 
 echo "# a link in its user's folder shows nothing of root's"
 if [ "$(id -u)" -eq 0 ]; then
+	ctl start sly --no-wait >/dev/null
 	text_of sly "its last lines: mine" 10
 	rm -f "$theirs/sly.log"
 	ln -s "$dir/secret" "$theirs/sly.log"
@@ -104,6 +117,23 @@ if [ "$(id -u)" -eq 0 ]; then
 	done
 	ctl events --json --since 0 | grep -q 'secret of root' && bad "an event shows it"
 	grep -rq 'secret of root' "$dir/state/evidence" && bad "a file shows it" || ok "nothing is shown"
+fi
+
+echo "# nor does a folder, of who was adopted"
+if [ "$(id -u)" -eq 0 ]; then
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null
+	mv "$theirs/logs" "$theirs/old"
+	ln -s "$dir/closed" "$theirs/logs"
+	world_daemon
+	for _ in $(seq 100); do [ -n "$(pid_of slier)" ] && break; sleep 0.05; done
+	sleep 2 # more than a look at the logs' sizes
+	mark
+	kill -KILL "$(pid_of slier)"
+	event service-exited slier 10 || bad "its end is not told"
+	sleep 0.5
+	ctl events --json --since 0 | grep -q 'secret of root' && bad "an event shows it" || ok "nothing is shown"
+	[ -e "$dir/closed/slier.log.1" ] && bad "it was rotated with root's rights" || ok "nor rotated"
 fi
 
 echo "# ten files are kept"
