@@ -27,6 +27,7 @@ cat >"$rules" <<RULES
 socket  = $sock
 state   = $dir/state
 helpers = $build
+on-stop = stop
 
 [service steady]
 run   = $puppet sole $dir/steady sleep 4000000
