@@ -57,7 +57,11 @@ while IFS='|' read -r name _ words; do
 	answer=$("$build/monitorctl" -s "$sock" start "$name" 2>&1)
 	code=$?
 	event=$(ctl events --json --since 0 | grep -F '"kind":"start-failed"' | grep -F "\"object\":\"$name\"" | tail -n 1)
-	state=$(ctl status "$name" --json | grep -oE '"state":"[a-z]+"' | head -n 1)
+	for _ in $(seq 100); do # by command it is forgiven, and tried twice
+		state=$(ctl status "$name" --json | grep -oE '"state":"[a-z]+"' | head -n 1)
+		[ "$state" = '"state":"backoff"' ] && break
+		sleep 0.05
+	done
 	if [ "$code" -eq 3 ] && [[ $answer == *"$words"* && $event == *"$words"* ]] && [ "$state" = '"state":"backoff"' ]; then
 		ok "$name: $words"
 	else
