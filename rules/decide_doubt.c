@@ -166,6 +166,18 @@ doubt_set(struct world *w, uint32_t id, bool held)
 	struct check_view *v = &w->checks[id];
 	w->held += (uint32_t)held - (uint32_t)v->held;
 	v->held = held;
+	v->doubted = held && v->doubted;
+}
+
+/* Others are well again: it may have been measured while nobody was, and fails anew or not. */
+static void
+count_anew(struct world *w, uint32_t id)
+{
+	struct check_view *v = &w->checks[id];
+	v->valid_ns = w->now_ms * 1000000;
+	v->window = 0;
+	v->bad_since_ms = 0;
+	doubt_set(w, id, false);
 }
 
 bool
@@ -180,6 +192,11 @@ doubt_holds(struct world *w, uint32_t id)
 	ask_all(w, &p);
 	int64_t limit = hold_ms(&p);
 	bool holds = limit > 0 && w->now_ms - v->bad_since_ms <= limit;
+	if (limit == 0 && v->doubted) {
+		w->suspects = false;
+		count_anew(w, id);
+		return true;
+	}
 	if (holds) {
 		tell(w, id, &p);
 		w->suspected_ms = w->now_ms;
@@ -187,6 +204,7 @@ doubt_holds(struct world *w, uint32_t id)
 		w->suspects = false; /* the next time it is told again */
 	}
 	doubt_set(w, id, holds);
+	v->doubted = holds && w->suspects;
 	return holds;
 }
 

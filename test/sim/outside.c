@@ -66,6 +66,8 @@ result(uint32_t check, int64_t began_ns)
 		sim.bad_row[check] = 0;
 	sim.measuring[check] = false;
 	handle(&e);
+	if (sim.valid_ns[check] != sim.world->checks[check].valid_ns)
+		sim.bad_row[check] = 0; /* it is counted anew from here on */
 	sim.valid_ns[check] = sim.world->checks[check].valid_ns;
 	if (counts && sim.valid_ns[check] <= began_ns)
 		check_verdict(check);

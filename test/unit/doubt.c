@@ -29,6 +29,11 @@ static const struct stage_row together[] = {
 	/* it passes, and all is as before */
 	{ UP ALL_BAD "+3s good:c1 good:c2 good:c3 ?c1 +1m", TOLD " incident-close",
 	  "checks-suspected:c1 incident-open:c1 c1=up incident-close:c1" },
+	/* it passes for one after the other: who still fails does so by what began before */
+	{ UP ALL_BAD "+3s good:c1 good:c2 bad:c3 ?c3 +50ms bad:c3 ?c3 good:c3 ?c3", "check-down",
+	  "c3=unknown c3=unknown c3=up" },
+	{ UP ALL_BAD "+3s good:c1 good:c2 bad:c3 +50ms bad:c3 good:c1 good:c2 +50ms bad:c3", "check-down",
+	  "check-down:c3 TERM:s3(main)" },
 	/* who was asked, and has not answered, is waited for as long as it may take */
 	{ UP "bad:c1 +2.4s bad:c1 ?c1", TOLD, "check-down:c1 route:r=b-a TERM:s1(main) c1=down" },
 	/* one of them is well: the others are believed */
