@@ -128,6 +128,26 @@ cgroups_again(struct cgroups *c)
 	return true;
 }
 
+int
+cgroup_find(const struct cgroups *c, const char *service)
+{
+	if (c->base == -1)
+		return -1;
+	return openat(c->base, service, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+bool
+cgroup_lists(int group, pid_t pid)
+{
+	char text[1024], line[16];
+	ssize_t n = read_at(group, "cgroup.procs", text, sizeof text);
+	size_t length = text_print(line, sizeof line, "%d\n", (int)pid);
+	for (char *at = text; n > 0 && (at = strstr(at, line)) != NULL; at += length)
+		if (at == text || at[-1] == '\n')
+			return true;
+	return false;
+}
+
 bool
 cgroup_exists(const struct cgroups *c, const char *service)
 {

@@ -20,6 +20,8 @@ void cgroups_close(struct cgroups *c);
 int cgroup_open(const struct cgroups *c, const char *service);
 /* The folder was taken away: made again. False: it cannot be. */
 bool cgroups_again(struct cgroups *c);
+int cgroup_find(const struct cgroups *c, const char *service); /* as it is; -1: there is none */
+bool cgroup_lists(int group, pid_t pid); /* itself, not what is below it; false: not known */
 bool cgroup_exists(const struct cgroups *c, const char *service);
 void cgroup_remove(const struct cgroups *c, const char *service); /* when it is empty */
 

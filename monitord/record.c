@@ -190,19 +190,18 @@ adopt_one(struct processes *ps, struct process *p)
 	if (c->run.count == 0)
 		return; /* found anew by its pid file or match */
 	text_print(name, sizeof name, "svc-%s", c->name);
-	if (cgroup_exists(&ps->cgroups, name)) {
-		p->group = cgroup_open(&ps->cgroups, name);
-		if (p->group != -1 && cgroup_populated(p->group) != 1) {
-			close(p->group);
-			p->group = -1;
-			cgroup_remove(&ps->cgroups, name);
-		}
+	p->group = cgroup_find(&ps->cgroups, name);
+	bool listed = p->group != -1 && r.pid > 0 && cgroup_lists(p->group, (pid_t)r.pid);
+	if (p->group != -1 && !listed && cgroup_populated(p->group) != 1) {
+		close(p->group);
+		p->group = -1;
+		cgroup_remove(&ps->cgroups, name);
 	}
 	bool held = p->group == -1 && r.pid != 0 && record_locked(ps, p);
 	if (p->group == -1 && !held)
 		return; /* nothing of it lives */
 	int fd = r.pid > 0 ? recorded_main(&r) : -1;
-	if (fd != -1 && p->group != -1 && !cgroup_has(&ps->cgroups, name, (pid_t)r.pid)) {
+	if (fd != -1 && p->group != -1 && !listed && !cgroup_has(&ps->cgroups, name, (pid_t)r.pid)) {
 		close(fd);
 		fd = -1;
 	}
@@ -224,7 +223,9 @@ adopt_one(struct processes *ps, struct process *p)
 	}
 	p->session = (pid_t)r.pid;
 	process_hold(p, (pid_t)r.pid, fd, r.ticks);
-	record_write(ps, p);
+	struct record now = make(p);
+	if (memcmp(&now, &r, sizeof now) != 0)
+		record_write(ps, p);
 	ready_adopted(p);
 	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r.pid,
 			   .started_ms = started_ms(r.ticks), .restarts = p->restarts };
