@@ -166,7 +166,7 @@ nursery(void)
 void
 spawn_rest(void)
 {
-	for (unsigned i = 0; i < NURSERIES; i++) {
+	for (unsigned i = 1; i < NURSERIES; i++) { /* the first stays warm for the next death */
 		struct nursery *n = own.nurseries[i];
 		if (n != NULL && __atomic_load_n(&n->taken, __ATOMIC_ACQUIRE) == 0)
 			madvise(n, sizeof *n, MADV_DONTNEED);
