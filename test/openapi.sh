@@ -1,6 +1,6 @@
 #!/bin/bash
 # doc/openapi.json against the answers of a running daemon: all is described, and is so.
-command -v python3 >/dev/null || { echo "python3 is not installed"; exit 77; }
+python3 -c 'import json, http.client' 2>/dev/null || { echo "python3 with its library is not installed"; exit 77; }
 . "${MONITORD_SOURCE:?}/test/system/world.sh"
 world_rules "
 [check host]

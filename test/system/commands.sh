@@ -1,5 +1,6 @@
 #!/bin/bash
 # monitorctl: exit codes, JSON, colours, the full screen, and completion in shells.
+python3 -c "import json, pty" 2>/dev/null || { echo "python3 with its library is not installed"; exit 77; }
 . "${MONITORD_SOURCE:?}/test/system/world.sh"
 source=$MONITORD_SOURCE
 world_rules "
