@@ -56,6 +56,17 @@ route_healthy(const struct world *w, uint32_t id)
 	return n;
 }
 
+bool
+route_doubted(const struct world *w, uint32_t id)
+{
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++) {
+		uint32_t check = conf(w, id)->backends[i].check;
+		if (check != RULES_NONE && w->checks[check].held)
+			return true;
+	}
+	return false;
+}
+
 uint64_t
 route_all_of(const struct route *c)
 {

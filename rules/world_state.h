@@ -393,6 +393,8 @@ bool route_can_lose(struct world *w, uint32_t id, uint32_t service);
 /* Which backends of the route are this service. */
 uint64_t route_places(const struct world *w, uint32_t id, uint32_t service);
 uint32_t route_healthy(const struct world *w, uint32_t id);
+/* The fall of a backend's check is held back: nobody knows how many are healthy. */
+bool route_doubted(const struct world *w, uint32_t id);
 
 /* ---- decide_rule.c ---- */
 void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool sample);

@@ -19,7 +19,7 @@ static const struct stage_row ones[] = {
 	/* but not before all that runs was told of */
 	{ "adopted:b good:cb good:cc seen:one=a ?one go +0ms", TOLD,
 	  "one=primary start:a route:one=b-a" },
-	{ WELL "bad:cb bad:cb bad:cc bad:cc", TOLD, "rule-fired:few" },
+	{ WELL "bad:cb bad:cb bad:cc good:proof bad:cc", TOLD, "rule-fired:few" },
 	{ WELL "bad:cb bad:cb", TOLD, "" },
 	/* one that once failed its proof is better than one that is down */
 	{ WELL "bad:ca bad:ca seen:one bad:proof bad:proof +3s seen:one good:proof bad:cc bad:cc", TOLD,
@@ -30,7 +30,7 @@ static const struct stage_row ones[] = {
 	  "route:one=b route-moved:one answer:done route:one=a" },
 	/* without a name, the next that is well; nobody, if there is none */
 	{ WELL "bad:cb bad:cb !reroute:one", TOLD, "route:one=c-b" },
-	{ WELL "bad:cb bad:cb bad:cc bad:cc !reroute:one", TOLD, "rule-fired:few answer:refused" },
+	{ WELL "bad:cb bad:cb bad:cc good:proof bad:cc !reroute:one", TOLD, "rule-fired:few answer:refused" },
 	/* what a front forgot after an order, routes tells it by itself */
 	{ WELL "!reroute:one=b seen:one good:proof anew:one=a ?one", TOLD " route-drifted",
 	  "route:one=b route-moved:one answer:done one=manual" },

@@ -7,7 +7,8 @@
 	"\ntcp = h:1\ndown = 2\nup = 1\ndo = restart\n"
 
 static const char unrelated[] = SERVICE("1", "") SERVICE("2", "") SERVICE("3", "")
-	"[route r]\nswitch = /s\nbackend = a check c1\nbackend = b check c2\nreturn = after 1s\n";
+	"[route r]\nswitch = /s\nbackend = a check c1\nbackend = b check c2\nreturn = after 1s\n"
+	"[rule nobody]\nwhen = r.healthy < 1\ndo = log\n";
 static const char chain[] = SERVICE("1", "depends = s2\n") SERVICE("2", "depends = s3\n")
 	SERVICE("3", "");
 static const char two[] = SERVICE("1", "") SERVICE("2", "");
@@ -26,6 +27,8 @@ static const struct stage_row together[] = {
 	{ UP ALL_BAD "?c1 ?r +3s", TOLD, "checks-suspected:c1 c1=unknown r=primary incident-open:c1" },
 	{ UP ALL_BAD "+1s " ALL_BAD "+1s " ALL_BAD "+1m ?s1 ?s2", TOLD,
 	  "checks-suspected:c1 incident-open:c1 s1=up s2=up" },
+	/* nor does a rule count who is healthy, while nobody knows */
+	{ UP ALL_BAD "+3s " ALL_BAD, "rule-fired", "" },
 	/* it passes, and all is as before */
 	{ UP ALL_BAD "+3s good:c1 good:c2 good:c3 ?c1 +1m", TOLD " incident-close",
 	  "checks-suspected:c1 incident-open:c1 c1=up incident-close:c1" },
