@@ -1,5 +1,5 @@
-/* Words, strings and signs of a Monit control file. */
-#include "status/import.h"
+/* Words, strings and signs of a Monit control file, and reading them in turn. */
+#include "status/import_state.h"
 
 #include "base/text.h"
 
@@ -110,4 +110,74 @@ import_tokens_free(struct token *tokens)
 		free(tokens[i].text);
 	free(tokens[i].text);
 	free(tokens);
+}
+
+/* ---- reading ---- */
+
+bool
+token_is(const struct token *t, const char *word)
+{
+	return t->kind != TOKEN_END && t->kind != TOKEN_STRING &&
+	       strcasecmp(t->text, word) == 0;
+}
+
+const struct token *
+import_now(const struct import *m)
+{
+	return &m->tokens[m->at];
+}
+
+bool
+import_accept(struct import *m, const char *word)
+{
+	if (!token_is(import_now(m), word))
+		return false;
+	m->at++;
+	return true;
+}
+
+void
+import_skip_noise(struct import *m)
+{
+	static const char *const words[] = { "with", "is",    "as",  "are",     "has",
+					     "the",  "using", "use", "program", "=",
+					     "path", "and",   "on" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (import_accept(m, words[i]))
+			i = (size_t)-1;
+}
+
+const char *
+import_value(struct import *m)
+{
+	import_skip_noise(m);
+	const char *text = import_now(m)->kind != TOKEN_END ? import_now(m)->text : "";
+	m->at += import_now(m)->kind != TOKEN_END;
+	return text;
+}
+
+bool
+import_begins(const struct token *t)
+{
+	static const char *const words[] = {
+		"set",     "check",   "include", "if",    "start",   "stop",
+		"restart", "depends", "depend",  "group", "mode",    "onreboot",
+		"every",   "alert",   "noalert", "not",   "pidfile", "restartlimit"
+	};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (token_is(t, words[i]))
+			return true;
+	return t->kind == TOKEN_END;
+}
+
+void
+import_skip(struct import *m)
+{
+	int depth = 0;
+	while (import_now(m)->kind != TOKEN_END &&
+	       (depth > 0 || !import_begins(import_now(m)))) {
+		depth += token_is(import_now(m), "{") || token_is(import_now(m), "[");
+		depth -= token_is(import_now(m), "}") || token_is(import_now(m), "]");
+		m->at++;
+	}
 }

@@ -1,5 +1,5 @@
 /* Tests of ports and sockets: a check of its own each, of the process if it is one's. */
-#include "status/import.h"
+#include "status/import_state.h"
 
 #include "base/text.h"
 
@@ -260,18 +260,12 @@ write_expectations(FILE *out, const struct port *p, const struct protocol_row *r
 	}
 }
 
-static bool
-is_process(const struct import *m)
-{
-	return strcmp(m->section->type, "process") == 0;
-}
-
 static void
 write_head(struct import *m, const struct port *p, const char *name)
 {
 	FILE *out = m->section->more;
 	fprintf(out, "\n[check %s]\n", name);
-	if (is_process(m))
+	if (import_is_process(m))
 		fprintf(out, "of = %s\n", m->section->name);
 	if (p->timeout_s > 0)
 		fprintf(out, "timeout = %.10gs\n", p->timeout_s);
