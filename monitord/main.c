@@ -6,9 +6,11 @@
 #include "monitord/spawn.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,18 @@ usage(FILE *out)
 		SYSCONFDIR);
 }
 
+/* Reloads, and paths that are relative to the file, outlast the folder we are in. */
+static const char *
+absolute(const char *path)
+{
+	static char out[PATH_MAX];
+	char folder[PATH_MAX];
+	if (*path == '/' || getcwd(folder, sizeof folder) == NULL)
+		return path;
+	text_print(out, sizeof out, "%s/%s", folder, path);
+	return out;
+}
+
 static int
 run(const char *path, bool verbose, bool dry_run)
 {
@@ -38,6 +52,7 @@ run(const char *path, bool verbose, bool dry_run)
 	struct rlimit files;
 	int bundle = -1;
 	log_open("monitord", verbose);
+	path = absolute(path);
 	core.path = path;
 	core.verbose = verbose;
 	core.privileged = geteuid() == 0;

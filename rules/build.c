@@ -2,6 +2,7 @@
 #include "rules/build.h"
 
 #include "base/text.h"
+#include "rules/keys.h"
 #include "rules/private.h"
 
 #include <stdarg.h>
@@ -225,4 +226,49 @@ build_append(struct build *b, struct id_list *list, uint32_t id)
 		memcpy(ids, list->ids, list->count * sizeof *ids);
 	ids[list->count++] = id;
 	list->ids = ids;
+}
+
+/* NULL: none begins there. */
+static const struct section *
+section_at(const struct build *b, struct place place)
+{
+	for (size_t i = 0; i < b->section_count; i++)
+		if (b->sections[i].place.line == place.line && place.file != NULL &&
+		    strcmp(b->sections[i].place.file, place.file) == 0)
+			return &b->sections[i];
+	return NULL;
+}
+
+static bool
+is_one(const char *keys, const char *key)
+{
+	size_t n = strlen(key);
+	for (const char *p = keys; (p = strstr(p, key)) != NULL; p += n)
+		if ((p == keys || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' '))
+			return true;
+	return false;
+}
+
+unsigned
+build_holds(const struct build *b, struct place place, const char *keys)
+{
+	const struct section *s = section_at(b, place);
+	unsigned n = 0;
+	for (size_t i = 0; s != NULL && i < s->count; i++) {
+		bool first = is_one(keys, s->entries[i].key);
+		for (size_t k = 0; first && k < i; k++)
+			first = strcmp(s->entries[k].key, s->entries[i].key) != 0;
+		n += first;
+	}
+	return n;
+}
+
+bool
+build_told(const struct build *b, struct place place, const char *keys)
+{
+	const struct section *s = section_at(b, place);
+	bool told = s != NULL && (s->torn || build_holds(b, place, keys) > 0);
+	for (size_t i = 0; s != NULL && !told && i < s->count; i++)
+		told = keys_find(s->kind, s->entries[i].key, strlen(s->entries[i].key)) == NULL;
+	return told;
 }

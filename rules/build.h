@@ -28,6 +28,7 @@ struct section { /* [KIND NAME] as it stands in a file */
 	bool expanded;	    /* made once for each instance of family_first.. */
 	uint32_t first, last; /* instances, 0 without */
 	uint32_t id;	    /* of the first object made of it */
+	bool torn;	    /* a line of it could not be read, and was told of */
 };
 
 struct name_row {
@@ -80,6 +81,12 @@ size_t build_resolve_all(struct build *b, const char *name, enum object_kind kin
 /* " (did you mean 'x'?)" or "". */
 const char *build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out,
 			  size_t cap);
+
+/* The section at this place holds one of these keys ("run, pidfile"), or a line that cannot
+ * be read or has a key that is none: what is missing in it was told of already. */
+bool build_told(const struct build *b, struct place place, const char *keys);
+/* How many of these keys it holds. */
+unsigned build_holds(const struct build *b, struct place place, const char *keys);
 
 /* ---- lex.c ---- */
 /* The next word of *p: up to blank or one of stops; in double quotes anything, \" a quote.

@@ -168,9 +168,9 @@ set_kind(struct build *b, void *object, const struct entry *e)
 		protocol_address(b, c, e->value);
 		break;
 	case CHECK_UNIX:
-		if (*e->value != '/' || strlen(e->value) > 107)
-			error(b, "unix: an absolute path of up to 107 bytes is needed");
-		c->path = e->value;
+		c->path = keys_path(b, e->value, e);
+		if (strlen(c->path) > 107)
+			error(b, "unix: a path of up to 107 bytes is needed");
 		break;
 	case CHECK_SCRIPT:
 		c->script = build_command(b, e->value);
@@ -180,9 +180,7 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_FIFO:
 	case CHECK_FILESYSTEM:
 	case CHECK_LOG:
-		if (*e->value != '/')
-			error(b, "%s: an absolute path is needed", e->key);
-		c->path = e->value;
+		c->path = keys_path(b, e->value, e);
 		break;
 	case CHECK_SYSTEM:
 		if (strcmp(e->value, "yes") != 0)

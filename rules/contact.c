@@ -132,8 +132,8 @@ void
 set_desktop(struct build *b, void *object, const struct entry *e)
 {
 	struct contact *c = object;
-	c->desktop = strcmp(e->value, "yes") == 0;
-	if (!c->desktop && strcmp(e->value, "no") != 0)
+	c->desktop = strcmp(e->value, "no") != 0;
+	if (c->desktop && strcmp(e->value, "yes") != 0)
 		error(b, "desktop: expected yes or no, not '%.40s'", e->value);
 }
 
@@ -357,7 +357,8 @@ static void
 check_contact(struct build *b, const struct contact *c)
 {
 	bool own = c->mail.count + c->sms.count + c->page.count > 0 || c->run.count > 0 || c->desktop;
-	if (!own && c->members.count == 0)
+	if (!own && c->members.count == 0 &&
+	    !build_told(b, c->place, "mail sms page run members"))
 		build_error(b, c->place,
 			    "[contact %s]: mail, sms, page, run, desktop or members is missing", c->name);
 	if (own && c->members.count > 0)
@@ -369,6 +370,17 @@ check_contact(struct build *b, const struct contact *c)
 	check_pages(b, c);
 }
 
+/* [monitord] may stand in several files. */
+static bool
+smtp_told(const struct build *b)
+{
+	for (size_t i = 0; i < b->section_count; i++)
+		if (b->sections[i].kind == OBJECT_MONITORD &&
+		    build_told(b, b->sections[i].place, "smtp"))
+			return true;
+	return false;
+}
+
 void
 build_contacts(struct build *b)
 {
@@ -378,7 +390,7 @@ build_contacts(struct build *b)
 		check_contact(b, &r->contacts[i]);
 		mails = mails || r->contacts[i].mail.count > 0 || r->contacts[i].sms.count > 0;
 	}
-	if (mails && r->settings.smtp.count == 0)
+	if (mails && r->settings.smtp.count == 0 && !smtp_told(b))
 		build_error(b, r->settings.place.file != NULL ? r->settings.place : r->contacts[0].place,
 			    "a contact has mail, but [monitord] names no smtp server");
 }

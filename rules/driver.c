@@ -43,9 +43,7 @@ set_address(struct build *b, struct route *r, const char *text)
 static void
 path_word(struct build *b, struct route *r, const char *word)
 {
-	if (*word != '/')
-		error(b, "%s: the path begins with '/'", b->entry->key);
-	r->path = build_text(b, word, strlen(word));
+	r->path = keys_path(b, build_text(b, word, strlen(word)), b->entry);
 }
 
 /* SOCKET BACKEND */
@@ -55,7 +53,7 @@ set_haproxy(struct build *b, struct route *r, const char *p)
 	char word[4096];
 	next(b, &p, word, sizeof word);
 	path_word(b, r, word);
-	if (strlen(word) > SOCKET_PATH_MAX)
+	if (strlen(r->path) > SOCKET_PATH_MAX)
 		error(b, "haproxy: a socket's path has up to %d bytes", SOCKET_PATH_MAX);
 	if (!next(b, &p, word, sizeof word))
 		error(b, "haproxy: expected SOCKET BACKEND");
@@ -74,8 +72,9 @@ set_varnish(struct build *b, struct route *r, const char *p)
 	set_address(b, r, word);
 	while (next(b, &p, word, sizeof word)) {
 		bool label = strncmp(word, "vcl=", 4) == 0;
-		if (strncmp(word, "secret=/", 8) == 0) {
-			r->secret = build_text(b, word + 7, strlen(word + 7));
+		if (strncmp(word, "secret=", 7) == 0 && word[7] != '\0') {
+			const char *file = build_text(b, word + 7, strlen(word + 7));
+			r->secret = keys_path(b, file, b->entry);
 		} else if (label && word[4] != '\0' &&
 			   strspn(word + 4, NAME_BYTES) == strlen(word + 4)) {
 			r->label = build_text(b, word + 4, strlen(word + 4));
@@ -83,7 +82,7 @@ set_varnish(struct build *b, struct route *r, const char *p)
 		} else if (strcmp(word, "vcl") == 0) {
 			r->vcl = true;
 		} else {
-			error(b, "varnish: expected HOST:PORT secret=/FILE, then vcl or "
+			error(b, "varnish: expected HOST:PORT secret=FILE, then vcl or "
 				 "vcl=LABEL");
 		}
 	}
@@ -257,7 +256,8 @@ driver_prove(struct build *b, const struct route *r)
 {
 	const struct place at = r->place;
 	if (r->driver == DRIVERS) {
-		build_error(b, at,
+		if (!build_told(b, at, ""))
+			build_error(b, at,
 			    "[route %s]: a driver is missing (switch, link, haproxy, "
 			    "varnish, apache, "
 			    "nginx, squid, run)",

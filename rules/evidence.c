@@ -56,8 +56,8 @@ take_log(struct build *b, const char **p, struct evidence *out)
 	out->count = 50;
 	if (!next(b, p, word, sizeof word))
 		return true;
-	if (*word == '/') {
-		out->file = build_text(b, word, strlen(word));
+	if (strpbrk(word, "/.") != NULL) {
+		out->file = keys_path(b, build_text(b, word, strlen(word)), b->entry);
 		if (!next(b, p, word, sizeof word))
 			return true;
 	}

@@ -112,7 +112,7 @@ protocol_address(struct build *b, struct check *c, const char *value)
 			if (!lex_end(b, at))
 				return;
 		}
-		value = build_text(b, word, strlen(word));
+		value = keys_path(b, build_text(b, word, strlen(word)), b->entry);
 	}
 	if (*value == '/' && (p->takes & TAKES_SOCKET) != 0)
 		socket_address(b, c, value, (p->takes & TAKES_PATH) != 0);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SOCKET_MAX_BYTES 107 /* sun_path of unix(7), with its end */
+#define WAYS "run pidfile match unit"
 #define LOG_UP_MS 300000 /* without a line that fits */
 
 static uint32_t
@@ -40,8 +41,9 @@ static void
 prove_service(struct build *b, const struct service *s)
 {
 	prove_evidence(b, s);
-	int ways = (s->run.count > 0) + (s->pidfile != NULL) + (s->match != NULL) + (s->unit != NULL);
-	if (ways != 1)
+	bool none = s->run.count == 0 && !build_told(b, s->place, "run");
+	unsigned ways = build_holds(b, s->place, WAYS);
+	if (ways > 1 || (ways == 0 && !build_told(b, s->place, WAYS)))
 		build_error(b, s->place, "[service %s]: exactly one of run, pidfile, match and unit is needed",
 			    s->name);
 	if (s->run.count > 0 && s->start.count > 0)
@@ -49,12 +51,12 @@ prove_service(struct build *b, const struct service *s)
 	if (s->run.count > 0 && s->stop_command.count > 0)
 		build_error(b, s->place, "[service %s]: stop of what is run is a list of signals",
 			    s->name);
-	if (s->run.count == 0 && (s->log != NULL || s->memory_max > 0 || s->env.count > 0))
+	if (none && (s->log != NULL || s->memory_max > 0 || s->env.count > 0))
 		build_error(b, s->place, "[service %s]: log, env and memory-max need run", s->name);
-	if (s->run.count == 0 && (s->env_file != NULL || s->cpu_max > 0 || s->oom_score_set))
+	if (none && (s->env_file != NULL || s->cpu_max > 0 || s->oom_score_set))
 		build_error(b, s->place, "[service %s]: env-file, cpu-max and oom-score need run",
 			    s->name);
-	if (s->run.count == 0 && (s->ready.kind == READY_NOTIFY || s->ready.kind == READY_FD))
+	if (none && (s->ready.kind == READY_NOTIFY || s->ready.kind == READY_FD))
 		build_error(b, s->place, "[service %s]: ready: notify and fd need run", s->name);
 	if (s->ready.kind == READY_CHECK && b->rules->checks[s->ready.check].of != s->id)
 		build_error(b, s->place, "[service %s]: ready: check '%s' is not 'of = %s'", s->name,
@@ -183,7 +185,8 @@ static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
-		prove_kind(b, c);
+		if (!build_told(b, c->place, ""))
+			prove_kind(b, c);
 		return;
 	}
 	if (c->timeout_ms > c->every_ms && c->kind != CHECK_SCRIPT) {
@@ -196,7 +199,8 @@ prove_check(struct build *b, struct check *c)
 	}
 	if (c->timeout_ms == 0)
 		c->timeout_ms = c->kind == CHECK_SCRIPT ? 30000 : b->rules->settings.timeout_ms;
-	if ((c->kind == CHECK_LOG) != (c->match != NULL))
+	if ((c->kind == CHECK_LOG) != (c->match != NULL) &&
+	    (c->match != NULL || !build_told(b, c->place, "match")))
 		build_error(b, c->place, "[check %s]: log and match go together", c->name);
 	if (c->kind == CHECK_LOG && !c->down_set) { /* a line is no measurement that may err */
 		c->down_need = c->down_of = 1;
@@ -238,7 +242,7 @@ static void
 prove_route(struct build *b, const struct route *r)
 {
 	driver_prove(b, r);
-	if (r->backend_count == 0)
+	if (r->backend_count == 0 && !build_told(b, r->place, "backend"))
 		build_error(b, r->place, "[route %s]: a backend is missing", r->name);
 	if (r->keep > r->backend_count && r->backend_count > 0)
 		build_error(b, r->place, "[route %s]: keep = %u of %u backends", r->name, r->keep,
@@ -423,9 +427,9 @@ build_prove(struct build *b)
 		const struct rule *x = &r->rules[i];
 		if (x->place.file == NULL)
 			continue; /* made of a check's do */
-		if (x->when.text == NULL && b->problems->errors == 0)
+		if (x->when.text == NULL && !build_told(b, x->place, "when"))
 			build_error(b, x->place, "[rule %s]: when is missing", x->name);
-		if (x->action_count == 0 && b->problems->errors == 0)
+		if (x->action_count == 0 && !build_told(b, x->place, "do"))
 			build_error(b, x->place, "[rule %s]: do is missing", x->name);
 	}
 	build_contacts(b);

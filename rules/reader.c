@@ -32,6 +32,14 @@ here(const struct reader *r, unsigned line)
 	return (struct place){ .file = r->file, .line = line };
 }
 
+/* Of the section that is being read a line is lost. */
+static void
+tear(struct reader *r)
+{
+	if (r->section != NULL)
+		r->section->torn = true;
+}
+
 /* The next physical line, cleaned of CR and BOM, checked; NULL: none. Bad ones are told and
  * skipped. */
 static char *
@@ -49,6 +57,7 @@ physical(struct reader *r)
 		if (e - s > LINE_MAX_BYTES) {
 			build_error(r->b, here(r, r->line), "a line of %td bytes; %d are allowed",
 				    e - s, LINE_MAX_BYTES);
+			tear(r);
 			continue;
 		}
 		const char *bad = s;
@@ -57,6 +66,7 @@ physical(struct reader *r)
 		if (bad < e) {
 			build_error(r->b, here(r, r->line), "a control byte (0x%02x) in column %td",
 				    (unsigned char)*bad, bad - s + 1);
+			tear(r);
 			continue;
 		}
 		return build_text(r->b, s, (size_t)(e - s));
@@ -99,6 +109,7 @@ trim_value(struct reader *r, char *v, unsigned line)
 	memmove(v, v + strspn(v, " \t"), strlen(v + strspn(v, " \t")) + 1);
 	if (quoted) {
 		build_error(r->b, here(r, line), "a double quote is left open");
+		tear(r);
 		return false;
 	}
 	if (hash)
@@ -152,6 +163,7 @@ join(struct reader *r, char *value)
 			build_error(r->b, here(r, line),
 				    "'%.*s' is indented: it would continue the value above", (int)n,
 				    s);
+			tear(r);
 			continue;
 		}
 		if (*s == '[') {
@@ -287,10 +299,12 @@ feed(char *out, int cap, void *stream)
 			n--;
 		if (*s == ' ' || *s == '\t') {
 			build_error(r->b, here(r, line), "an indented line that continues nothing");
+			tear(r);
 			continue;
 		}
 		if (n == 0 || n > KEY_MAX || strcspn(s, ": \t;#") < n) {
 			build_error(r->b, here(r, line), "expected KEY = VALUE or [KIND NAME]");
+			tear(r);
 			join(r, build_text(r->b, "", 0));
 			continue;
 		}

@@ -339,11 +339,7 @@ set_log(struct build *b, void *object, const struct entry *e)
 	double size = 0;
 	uint64_t keep = 1;
 	next(b, &p, word, sizeof word);
-	if (*word != '/') {
-		error(b, "log: the file's path begins with '/'");
-		return;
-	}
-	s->log = build_text(b, word, strlen(word));
+	s->log = keys_path(b, build_text(b, word, strlen(word)), e);
 	if (!next(b, &p, word, sizeof word))
 		return;
 	if (!units_size(word, &size, why)) {
