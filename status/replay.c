@@ -2,41 +2,16 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "rules/world.h"
+#include "status/replay_state.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OUTCOME_MS 50 /* a start, a stop, a front: they work after so long */
-#define SAME_MS 10000 /* so far apart, the same thing counts as the same */
-#define OUTCOMES_CAP 4096
+#define OUTCOME_MS 50    /* a start, a stop, a front: they work after so long */
+#define SAME_MS 10000    /* so far apart, the same thing counts as the same */
 #define FRESH_MS 15000   /* functions over time need samples */
 #define BEGIN_MS 1000000 /* of the core's clock */
-
-struct due {
-	int64_t at_ms;
-	enum event_kind kind;
-	uint32_t id;
-	int32_t pid;
-	int signal;
-	uint64_t number, active, token;
-};
-
-struct replay {
-	const struct rules *rules;
-	struct world *world;
-	int64_t since_ms, real_ms, now_ms; /* since_ms: real */
-	bool begun;
-	int32_t *pids, last_pid;
-	struct due queue[OUTCOMES_CAP]; /* a ring, by time: all wait equally long */
-	unsigned first, count;
-	int64_t zone_minute;
-	struct replay_lines would, was;
-	struct replay_sums sums;
-	struct decisions out;
-};
 
 static bool
 is_shown(const char *kind)
@@ -56,8 +31,8 @@ is_shown(const char *kind)
 	return false;
 }
 
-static void
-keep(struct replay_lines *l, const struct journal_line *line)
+void
+replay_keep(struct replay_lines *l, const struct journal_line *line)
 {
 	if (!is_shown(line->kind))
 		return;
@@ -134,8 +109,8 @@ replay_free(struct replay **rp)
 
 /* ---- the world outside, which does as it is told ---- */
 
-static void
-later(struct replay *r, struct due d)
+void
+replay_later(struct replay *r, struct due d)
 {
 	if (r->count == OUTCOMES_CAP)
 		return;
@@ -148,11 +123,11 @@ ends(struct replay *r, uint32_t id, int signal)
 {
 	if (r->pids[id] == 0)
 		return;
-	later(r, (struct due){ .kind = EVENT_EXITED,
-			       .id = id,
-			       .pid = r->pids[id],
-			       .signal = signal });
-	later(r, (struct due){ .kind = EVENT_EMPTY, .id = id });
+	replay_later(r, (struct due){ .kind = EVENT_EXITED,
+				      .id = id,
+				      .pid = r->pids[id],
+				      .signal = signal });
+	replay_later(r, (struct due){ .kind = EVENT_EMPTY, .id = id });
 }
 
 static void
@@ -160,10 +135,10 @@ perform(struct replay *r, const struct decision *d)
 {
 	switch (d->kind) {
 	case DECIDE_TELL:
-		keep(&r->would, &d->line);
+		replay_keep(&r->would, &d->line);
 		break;
 	case DECIDE_START:
-		later(r, (struct due){ .kind = EVENT_STARTED, .id = d->id });
+		replay_later(r, (struct due){ .kind = EVENT_STARTED, .id = d->id });
 		break;
 	case DECIDE_SIGNAL:
 		if (d->signal == SIGKILL || d->signal == SIGTERM ||
@@ -174,21 +149,21 @@ perform(struct replay *r, const struct decision *d)
 		ends(r, d->id, SIGTERM);
 		break;
 	case DECIDE_ROUTE:
-		later(r, (struct due){ .kind = EVENT_ROUTE_SEEN,
-				       .id = d->id,
-				       .number = d->order.number,
-				       .active = d->order.active });
+		replay_later(r, (struct due){ .kind = EVENT_ROUTE_SEEN,
+					      .id = d->id,
+					      .number = d->order.number,
+					      .active = d->order.active });
 		break;
 	case DECIDE_RUN:
-		later(r, (struct due){ .kind = EVENT_RUN_DONE,
-				       .id = d->id,
-				       .token = d->token });
+		replay_later(r, (struct due){ .kind = EVENT_RUN_DONE,
+					      .id = d->id,
+					      .token = d->token });
 		break;
 	case DECIDE_EVIDENCE:
 		if (d->token != 0)
-			later(r, (struct due){ .kind = EVENT_EVIDENCE,
-					       .id = d->id,
-					       .token = d->token });
+			replay_later(r, (struct due){ .kind = EVENT_EVIDENCE,
+						      .id = d->id,
+						      .token = d->token });
 		break;
 	case DECIDE_RELOAD:
 	case DECIDE_PACE:
@@ -201,8 +176,8 @@ perform(struct replay *r, const struct decision *d)
 	}
 }
 
-static void
-happen(struct replay *r, const struct event *e)
+void
+replay_happen(struct replay *r, const struct event *e)
 {
 	int64_t real_ms = r->real_ms;
 	if (real_ms / 60000 != r->zone_minute) {
@@ -240,12 +215,11 @@ outcome(struct replay *r, const struct due *d)
 		return;
 	if (d->kind == EVENT_ROUTE_SEEN)
 		e.seen = &seen;
-	happen(r, &e);
+	replay_happen(r, &e);
 }
 
-/* Time passes until then, with all that falls due. */
-static void
-pass(struct replay *r, int64_t to_ms)
+void
+replay_pass(struct replay *r, int64_t to_ms)
 {
 	int64_t base = r->real_ms - r->now_ms;
 	for (unsigned turn = 0; turn < 1000000; turn++) {
@@ -263,17 +237,15 @@ pass(struct replay *r, int64_t to_ms)
 			outcome(r, &d);
 		} else {
 			struct event timer = { .kind = EVENT_TIMER };
-			happen(r, &timer);
+			replay_happen(r, &timer);
 		}
 	}
 	r->now_ms = to_ms > r->now_ms ? to_ms : r->now_ms;
 	r->real_ms = base + r->now_ms;
 }
 
-/* All that monitord runs is taken to run; what it watches is found when it is measured.
- */
-static void
-begin(struct replay *r, int64_t real_ms)
+void
+replay_begin(struct replay *r, int64_t real_ms)
 {
 	r->real_ms = real_ms;
 	r->now_ms = BEGIN_MS;
@@ -284,17 +256,19 @@ begin(struct replay *r, int64_t real_ms)
 		if (r->rules->services[i].run.count == 0)
 			continue;
 		e.pid = r->pids[i] = ++r->last_pid;
-		happen(r, &e);
+		replay_happen(r, &e);
 	}
 	struct event go = { .kind = EVENT_GO };
-	happen(r, &go);
+	replay_happen(r, &go);
 	for (uint32_t i = 0; i < r->rules->route_count;
 	     i++) /* the first choice carries it */
-		later(r,
-		      (struct due){
-			      .kind = EVENT_ROUTE_SEEN,
-			      .id = i,
-			      .active = r->rules->routes[i].all
+		replay_later(
+			r,
+			(struct due){
+				.kind = EVENT_ROUTE_SEEN,
+				.id = i,
+				.active =
+					r->rules->routes[i].all
 						? (UINT64_C(2)
 						   << (r->rules->routes[i].backend_count -
 						       1)) -
@@ -303,143 +277,7 @@ begin(struct replay *r, int64_t real_ms)
 	r->begun = true;
 }
 
-/* ---- what was ---- */
-
-static void
-feed_result(struct replay *r, const struct record_event *e)
-{
-	struct msg_result m = { .check = rules_find(r->rules, OBJECT_CHECK, e->name),
-				.outcome = e->outcome };
-	struct event event = { .kind = EVENT_RESULT, .id = m.check, .result = &m };
-	if (m.check == RULES_NONE) {
-		r->sums.unknown++;
-		return;
-	}
-	m.latency_ns = (int64_t)((double)e->latency_ms * 1e6);
-	m.began_ns = r->now_ms * 1000000 - m.latency_ns;
-	for (uint32_t i = 0; i < e->count && m.value_count < MSG_VALUES; i++)
-		m.value[m.value_count++] =
-			(struct msg_value){ .metric = e->values[i].metric,
-					    .value = (double)e->values[i].value };
-	happen(r, &event);
-}
-
-static void
-feed_sample(struct replay *r, const struct record_event *e)
-{
-	struct msg_sample m = { .service =
-					rules_find(r->rules, OBJECT_SERVICE, e->name) };
-	struct event event = { .kind = EVENT_SAMPLE, .id = m.service, .sample = &m };
-	if (m.service == RULES_NONE) {
-		r->sums.unknown++;
-		return;
-	}
-	if (r->pids[m.service] == 0) {
-		if (r->rules->services[m.service].run.count > 0)
-			return; /* by these rules it does not run */
-		struct event found = { .kind = EVENT_FOUND, .id = m.service };
-		found.pid = r->pids[m.service] = ++r->last_pid;
-		happen(r, &found);
-	}
-	m.pid = r->pids[m.service];
-	for (uint32_t i = 0; i < e->count && m.value_count < MSG_SAMPLE_VALUES; i++)
-		m.value[m.value_count++] =
-			(struct msg_value){ .metric = e->values[i].metric,
-					    .value = (double)e->values[i].value };
-	happen(r, &event);
-}
-
-/* A crash is nobody's decision; what was stopped by a rule or an operator is not one. */
-static void
-feed_exit(struct replay *r, uint32_t service, const struct journal_line *l)
-{
-	const char *code = strstr(l->text, "exit code "),
-		   *sig = strstr(l->text, "killed by signal ");
-	struct event e = {
-		.kind = EVENT_EXITED, .id = service, .pid = r->pids[service], .code = -1
-	};
-	if (strstr(l->text, " exited as asked") != NULL || r->pids[service] == 0)
-		return;
-	if (code != NULL && sscanf(code, "exit code %d", &e.code) != 1)
-		e.code = -1;
-	if (sig != NULL && sscanf(sig, "killed by signal %d", &e.signal) != 1)
-		e.signal = 0;
-	r->pids[service] = 0;
-	happen(r, &e);
-	later(r, (struct due){ .kind = EVENT_EMPTY, .id = service });
-}
-
-static void
-feed_command(struct replay *r, const struct journal_line *l)
-{
-	static const struct {
-		const char *word;
-		enum verb verb;
-		enum object_kind kind;
-	} verbs[] = {
-		{ "start ", VERB_START, OBJECT_SERVICE },
-		{ "stop ", VERB_STOP, OBJECT_SERVICE },
-		{ "restart ", VERB_RESTART, OBJECT_SERVICE },
-		{ "hold ", VERB_HOLD, OBJECT_SERVICE },
-		{ "release ", VERB_RELEASE, OBJECT_SERVICE },
-		{ "drain ", VERB_DRAIN, OBJECT_SERVICE },
-		{ "undrain ", VERB_UNDRAIN, OBJECT_SERVICE },
-		{ "reroute ", VERB_REROUTE, OBJECT_ROUTE },
-		{ "restore ", VERB_RESTORE, OBJECT_ROUTE },
-	};
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		struct event e = { .kind = EVENT_COMMAND,
-				   .verb = verbs[i].verb,
-				   .target = RULES_NONE };
-		e.id = rules_find(r->rules, verbs[i].kind, l->object);
-		if (strncmp(l->text, verbs[i].word, strlen(verbs[i].word)) != 0 ||
-		    e.id == RULES_NONE)
-			continue;
-		if (e.verb == VERB_REROUTE && strncmp(l->text, "reroute to ", 11) == 0) {
-			const struct route *c = &r->rules->routes[e.id];
-			for (uint32_t k = 0; k < c->backend_count; k++) {
-				size_t n = strlen(c->backends[k].name);
-				if (strncmp(l->text + 11, c->backends[k].name, n) == 0 &&
-				    l->text[11 + n] == ' ')
-					e.target = k;
-			}
-		}
-		happen(r, &e);
-		return;
-	}
-}
-
-static void
-feed_line(struct replay *r, const struct journal_line *l)
-{
-	uint32_t service = rules_find(r->rules, OBJECT_SERVICE, l->object);
-	keep(&r->was, l);
-	if (strcmp(l->kind, "service-exited") == 0 && service != RULES_NONE)
-		feed_exit(r, service, l);
-	else if (strcmp(l->kind, "command") == 0)
-		feed_command(r, l);
-}
-
-void
-replay_feed(void *replay, const struct record_event *e)
-{
-	struct replay *r = replay;
-	if (e->real_ms < r->since_ms)
-		return;
-	if (!r->begun) {
-		r->sums.first_ms = e->real_ms;
-		begin(r, e->real_ms);
-	}
-	pass(r, r->now_ms + (e->real_ms - r->real_ms));
-	r->sums.last_ms = e->real_ms;
-	r->sums.measurements += e->tag != RECORD_LINE;
-	if (e->tag == RECORD_LINE)
-		feed_line(r, e->line);
-	else if (e->tag == RECORD_RESULT)
-		feed_result(r, e);
-	else
-		feed_sample(r, e);
-}
+/* ---- what both did ---- */
 
 /* Each of the new ones takes the nearest old one of its kind and object. */
 void

@@ -1,9 +1,9 @@
 /* status/replay.h: other rules over recorded measurements: what they would have done.
  *
- * The pure core is fed what was measured, the crashes, and what operators ordered. What it
- * decides works at once: a stop ends the process, a start is followed by one, a front does
- * as told. So what was measured after a restart that only the new rules do is still of the
- * process that was not restarted.
+ * The pure core is fed what was measured, the crashes, and what operators ordered. What
+ * it decides works at once: a stop ends the process, a start is followed by one, a front
+ * does as told. So what was measured after a restart that only the new rules do is still
+ * of the process that was not restarted.
  */
 #ifndef STATUS_REPLAY_H
 #define STATUS_REPLAY_H
@@ -34,7 +34,8 @@ void replay_end(struct replay *r);
 
 struct replay_sums {
 	int64_t first_ms, last_ms;
-	uint64_t measurements, events, unknown; /* unknown: of objects that the rules do not have */
+	uint64_t measurements, events,
+		unknown; /* unknown: of objects that the rules do not have */
 };
 const struct replay_sums *replay_sums(const struct replay *r);
 const struct replay_lines *replay_would(const struct replay *r);
