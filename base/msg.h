@@ -383,7 +383,7 @@ struct msg_test_done {
 	X(RESULT, struct msg_result, PROBES, CENTRE, 0)		 /* lie about a check of its own */ \
 	X(WATCH, struct msg_watch, CENTRE, TO(ROLE_LOCAL), 0)                                     \
 	X(SAMPLE, struct msg_sample, TO(ROLE_LOCAL), CENTRE, 0) /* lie about a watched process */ \
-	X(FOUND, struct msg_found, TO(ROLE_LOCAL), CENTRE, 0)	 /* hint at a process of the rule's user */ \
+	X(FOUND, struct msg_found, TO(ROLE_LOCAL), CENTRE, 0)	 /* hint: proven by its command line first */ \
 	X(SCRIPT_END, struct msg_script_end, CENTRE, TO(ROLE_LOCAL), 0)                           \
 	X(ROUTE_ORDER, struct msg_route_order, CENTRE, TO(ROLE_ROUTES), 0)                        \
 	X(ROUTE_SEEN, struct msg_route_seen, TO(ROLE_ROUTES), CENTRE, 0) /* lie about a front */ \

@@ -122,7 +122,7 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 		if (found->pid <= 0)
 			process_absent(c->processes, found->service);
 		else
-			process_found(c->processes, found->service, found->pid, found->start_ticks);
+			process_hint(c->processes, found->service, found->pid, found->start_ticks);
 		return true;
 	case MSG_ROUTE_SEEN:
 		return seen(h, at, why);

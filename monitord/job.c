@@ -291,11 +291,11 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 
 /* The rule's or check's user, else the probes' own. */
 static bool
-job_account(const struct processes *ps, const char *user, struct account *a, char why[MSG_TEXT])
+job_account(struct processes *ps, const char *user, struct account *a, char why[MSG_TEXT])
 {
 	if (user != NULL)
 		return account_resolve(user, NULL, a, why);
-	*a = account_helper("monitord-probes", ps->rules->settings.uid_base);
+	*a = *process_probes(ps);
 	return true;
 }
 

@@ -145,6 +145,16 @@ process_account(struct process *p, char why[MSG_TEXT])
 	return true;
 }
 
+/* Asked for once: a slow user database holds us up no second time. */
+const struct account *
+process_probes(struct processes *ps)
+{
+	if (!ps->probes_known)
+		ps->probes = account_helper("monitord-probes", ps->rules->settings.uid_base);
+	ps->probes_known = true;
+	return &ps->probes;
+}
+
 static void
 accounts_free(struct processes *ps)
 {
@@ -513,6 +523,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	ps->rules = rules;
 	ps->fn = fn;
 	ps->arg = arg;
+	ps->proofs.out = -1;
 	if (realpath(run_dir, ps->run_dir) == NULL) /* as /proc spells it: record_holds */
 		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
 	cgroups_open(&ps->cgroups, run_dir);
@@ -543,6 +554,7 @@ processes_free(struct processes **pp)
 	*pp = NULL;
 	if (ps == NULL)
 		return;
+	proofs_end(ps);
 	for (uint32_t i = 0; ps->list != NULL && i < ps->count; i++)
 		process_free(ps->list[i]);
 	loop_timer_stop(&ps->defer);
@@ -579,6 +591,8 @@ processes_reload(struct processes *ps, const struct rules *rules)
 		free(list);
 		return false;
 	}
+	proofs_forget(ps);
+	ps->probes_known = false;
 	for (uint32_t o = 0; o < ps->count; o++) {
 		uint32_t n = rules_find(rules, OBJECT_SERVICE, ps->rules->services[o].name);
 		if (n == RULES_NONE) {

@@ -49,7 +49,9 @@ pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_
 bool processes_begin(const struct processes *ps); /* an exec is awaited, any moment now */
 /* Keeps what must survive our death in the record. */
 void process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command);
-/* A hint from the local helper: looked at, then EVENT_FOUND. */
+/* Whom the local helper names for a `match`: proven in a child, then EVENT_FOUND. */
+void process_hint(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks);
+/* Its process is this one, if it lives and may be it: EVENT_FOUND. */
 void process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks);
 /* Its word that no process matches: a start that waited for it goes on. */
 void process_absent(struct processes *ps, uint32_t service);

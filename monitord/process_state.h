@@ -4,6 +4,7 @@
 
 #include "monitord/account.h"
 #include "monitord/cgroup.h"
+#include "monitord/dying.h"
 #include "monitord/process.h"
 #include "monitord/spawn.h"
 
@@ -35,6 +36,9 @@ struct process {
 	bool told_blind; /* that it cannot be seen whether anything is left */
 	bool account_good;
 	bool awaits_look; /* match: its start waits for word that none runs */
+	pid_t hinted; /* match: who the local helper says it is, not proven yet; 0: nobody */
+	uint64_t hinted_ticks;
+	bool refused; /* match: whom the helper named was not it; it looks anew soon */
 	const struct account *account; /* shared by those of one user and group */
 	int group; /* its cgroup while occupied, -1: none */
 	bool group_killed; /* by cgroup.kill: nothing may be born in it any more */
@@ -74,6 +78,22 @@ struct orphans { /* who was dead at the last look, sorted */
 	struct loop_timer timer;
 };
 
+#define PROOFS 64 /* that one child answers */
+struct proofs { /* of those whom the local helper named (proof.c) */
+	struct loop_timer next, limit, again;
+	struct loop_io io;
+	int out; /* of the child, -1: none is at work */
+	pid_t child;
+	int pidfd;
+	struct dying dying;
+	unsigned count, told;
+	uint32_t from; /* service that comes first the next time */
+	uint32_t ids[PROOFS];
+	pid_t pids[PROOFS];
+	uint64_t ticks[PROOFS];
+	struct pcre2_real_code_8 *codes[PROOFS]; /* while a child is made */
+};
+
 struct deferred {
 	struct event event;
 	char text[600];
@@ -109,6 +129,9 @@ struct processes {
 	struct inquiry *inquiries;
 	struct orphans orphans;
 	struct known_account *accounts;
+	struct account probes; /* the rights of the probes, once asked for */
+	bool probes_known;
+	struct proofs proofs;
 	bool uncounted;	   /* our groups have no memory.events */
 	uint32_t begins;   /* processes whose exec is awaited */
 	uint32_t job_next; /* numbers the groups of jobs */
@@ -124,6 +147,7 @@ size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the ma
 struct said *process_said(struct process *p); /* never NULL */
 /* Its user's and group's numbers, asked for once. False: why. */
 bool process_account(struct process *p, char why[MSG_TEXT]);
+const struct account *process_probes(struct processes *ps);
 void process_group_name(const struct process *p, char *out, size_t cap);
 void process_main_gone(struct process *p);
 bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
@@ -175,7 +199,13 @@ bool ports_free(const struct process *p, char *why, size_t cap);
 /* ---- evidence.c ---- */
 void evidence_end(struct processes *ps); /* what is being gathered is broken off */
 
+/* ---- proof.c ---- */
+void proofs_forget(struct processes *ps); /* who was named is forgotten: ids change */
+void proofs_end(struct processes *ps);
+
 /* ---- watched.c ---- */
+/* Whom somebody names for it: nobody of another service, or of another user than its own. */
+bool watched_may_be(struct process *p, pid_t pid);
 void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
 /* Runs its start command, if it has one and does not run already: its pid file is read first;
  * where it has a match the command waits for process_absent. */

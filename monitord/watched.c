@@ -25,11 +25,14 @@ owned_by(pid_t pid, uid_t owner)
 
 /* Whoever named it, another service's process is not this one's, nor is another user's where
  * the section names one. */
-static bool
-may_be(const struct processes *ps, struct process *p, pid_t pid)
+bool
+watched_may_be(struct process *p, pid_t pid)
 {
+	const struct processes *ps = p->owner;
 	const struct service *c = process_service(p);
 	char why[MSG_TEXT];
+	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid || p->pidfd != -1)
+		return false;
 	for (uint32_t i = 0; i < ps->rules->service_count; i++)
 		if (ps->list[i] != p && ps->list[i]->pid == pid)
 			return false;
@@ -43,9 +46,7 @@ void
 process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
 {
 	struct process *p = ps->list[service];
-	const struct service *c = process_service(p);
-	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid ||
-	    p->pidfd != -1 || !may_be(ps, p, pid))
+	if (!watched_may_be(p, pid))
 		return;
 	int fd = pidfd_of(pid);
 	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
@@ -162,6 +163,7 @@ void
 process_absent(struct processes *ps, uint32_t service)
 {
 	struct process *p = ps->list[service];
+	p->hinted = 0;
 	if (p->awaits_look && p->pidfd == -1)
 		run_start_command(ps, service);
 	p->awaits_look = false;

@@ -111,6 +111,25 @@ send_sample(struct hostile *h)
 	helper_send(&h->helper, MSG_SAMPLE, &s, 1);
 }
 
+/* The one whom monitord must not touch though its section names no user; it lets no other be
+ * named there, as all of this host would be at stake. 0: none. */
+static int32_t
+bystander(void)
+{
+	static int32_t pid;
+	char path[64], line[64];
+	for (int32_t i = 2; pid == 0 && i < 200000; i++) {
+		snprintf(path, sizeof path, "/proc/%d/cmdline", (int)i);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd != -1 ? read(fd, line, sizeof line) : -1;
+		if (fd != -1)
+			close(fd);
+		if (n == 16 && memcmp(line, "/bin/sleep\0" "6140", 16) == 0)
+			pid = i;
+	}
+	return pid;
+}
+
 static void
 send_found(struct hostile *h)
 {
@@ -120,6 +139,8 @@ send_found(struct hostile *h)
 	f.pid = any(h, 8) == 0   ? 1
 		: any(h, 8) == 0 ? (int32_t)getppid()
 				 : (int32_t)any(h, 70000);
+	if (f.service < h->rules->service_count && h->rules->services[f.service].user == NULL)
+		f.pid = bystander();
 	f.start_ticks = ticks_of(f.pid);
 	helper_send(&h->helper, MSG_FOUND, &f, 1);
 }

@@ -9,7 +9,9 @@ mkdir "$dir/bin"
 decoy=$!
 setpriv --reuid=nobody --regid=nogroup --clear-groups /bin/sleep 6138 &
 victim=$!
-kids="$kids $decoy $victim"
+/bin/sleep 6140 & # no section knows it
+bystander=$!
+kids="$kids $decoy $victim $bystander"
 write_rules() {
 	cat >"$rules" <<RULES
 [monitord]
@@ -28,6 +30,8 @@ backoff   = 10ms..100ms
 [service seen]
 match = ^/bin/sleep 613
 user  = nobody
+[service named]
+match = ^/bin/sleep 6139$
 [check twin-port]
 of  = twin
 tcp = 127.0.0.1:$primary
@@ -42,6 +46,10 @@ cooldown = 1s
 [rule seen-fat]
 when     = seen.memory > 1K or seen.threads > 3
 do       = kill seen
+cooldown = 1s
+[rule named-fat]
+when     = named.memory > 1K or named.threads > 3
+do       = kill named
 cooldown = 1s
 [route site]
 switch  = $dir/active
@@ -79,6 +87,8 @@ play() {
 	[ "$most" -eq 1 ] && ok "never more than one of each" || bad "$most of one at once"
 	[ "$came" -gt 0 ] && ok "what died came back, $came times" || bad "nothing came back"
 	kill -0 "$decoy" 2>/dev/null && ok "the stranger lives" || bad "a stranger was killed"
+	kill -0 "$bystander" 2>/dev/null && ok "whom no command line fits lives" ||
+		bad "whom no command line fits was killed"
 	[ "$(find "/proc/$own/fd" | wc -l)" -lt 200 ] && ok "descriptors are bounded" ||
 		bad "$(find "/proc/$own/fd" | wc -l) descriptors"
 	grep -qvxE 'one|two' "$dir/active" && bad "the switch: $(cat "$dir/active")" ||
