@@ -67,14 +67,24 @@ become_script(char **argv, const struct passwd *user, int output)
 	_exit(127);
 }
 
+static void
+copy_free(char **argv)
+{
+	for (uint32_t i = 0; argv != NULL && argv[i] != NULL; i++)
+		free(argv[i]);
+	free(argv);
+}
+
 /* A copy, as what the rules hold is not there behind a fork. NULL: out of memory. */
 static char **
 copy_of(const struct command *c)
 {
 	char **argv = calloc(c->count + 1, sizeof *argv);
 	for (uint32_t i = 0; argv != NULL && i < c->count; i++)
-		if ((argv[i] = strdup(c->argv[i])) == NULL)
+		if ((argv[i] = strdup(c->argv[i])) == NULL) {
+			copy_free(argv);
 			return NULL;
+		}
 	return argv;
 }
 
@@ -89,11 +99,13 @@ open_script(const struct msg_open *o)
 	if ((c->user != NULL && user == NULL) || argv == NULL || pipe2(ends, O_CLOEXEC) != 0) {
 		answer.error = argv == NULL ? ENOMEM : ends[0] == -1 && user == NULL ? ESRCH : errno;
 		tell(MSG_OPENED, &answer, -1);
+		copy_free(argv);
 		return;
 	}
 	us.script = fork();
 	if (us.script == 0)
 		become_script(argv, user, ends[1]);
+	copy_free(argv);
 	close(ends[1]);
 	us.script_token = o->token;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);

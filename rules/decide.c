@@ -144,6 +144,14 @@ note(struct world *w, const char *text)
 	world_tell(w, kind, OBJECT_MONITORD, 0, "%s", text[n] != '\0' ? text + n + 1 : text);
 }
 
+/* What a rule reads may never have an event of its own: a service that stays stopped. */
+static void
+rules_look(struct world *w)
+{
+	for (uint32_t i = 0; i < w->rules->rule_count; i++)
+		world_arm(w, OBJECT_RULE, i, w->now_ms);
+}
+
 static void
 dispatch(struct world *w, const struct event *e)
 {
@@ -168,6 +176,7 @@ dispatch(struct world *w, const struct event *e)
 		w->go_next = 0;
 		for (uint32_t i = 0; i < w->rules->route_count; i++)
 			world_arm(w, OBJECT_ROUTE, i, w->now_ms); /* what does not run is dead from now on */
+		rules_look(w);
 		break;
 	case EVENT_RESULT:
 		check_result(w, e);
@@ -344,6 +353,9 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		to->routes[n] = from->routes[o];
 		move_deadline(to, from, OBJECT_ROUTE, n, o);
 	}
+	to->going = from->going;
+	if (to->going)
+		rules_look(to);
 	for (uint32_t o = 0; o < rf->rule_count; o++) {
 		const char *name = rf->rules[o].name;
 		uint32_t n = 0;
@@ -360,6 +372,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		r->actions = NULL; /* what ran of the old rules ends there */
 		r->wait_service = RULES_NONE;
 		r->wait_token = 0;
+		world_arm(to, OBJECT_RULE, n, NEVER); /* it has been looked at */
 		move_deadline(to, from, OBJECT_RULE, n, o);
 	}
 	memory_move(to, from);
@@ -367,7 +380,6 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	to->zone_s = from->zone_s;
 	drains_again(to);
 	recount_incidents(to, from);
-	to->going = from->going;
 	to->stopping_all = to->stops_left = from->stopping_all;
 	to->go_next = 0;
 }

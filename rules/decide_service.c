@@ -217,21 +217,24 @@ service_check_changed(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
-	uint32_t down = RULES_NONE;
+	uint32_t down = RULES_NONE, seen = RULES_NONE;
 	if (s->state == SERVICE_STARTING) {
 		if (s->alive && service_is_ready(w, id))
 			service_became_up(w, id);
 		return;
 	}
-	for (uint32_t i = 0; i < c->checks.count; i++)
-		if (w->checks[c->checks.ids[i]]
-			    .fell) /* and nobody has seen it well since */
+	for (uint32_t i = 0; i < c->checks.count; i++) {
+		const struct check_view *v = &w->checks[c->checks.ids[i]];
+		if (v->fell) /* and nobody has seen it well since */
 			down = c->checks.ids[i];
-	if (s->state == SERVICE_UP && down != RULES_NONE) {
+		if (v->fell && v->state == CHECK_DOWN)
+			seen = down; /* not only before we lost sight of it */
+	}
+	if (s->state == SERVICE_UP && seen != RULES_NONE) {
 		char text[200];
 		service_set_state(w, id, SERVICE_FAILING);
 		text_print(text, sizeof text, "%s is failing: %s is down", c->name,
-			   w->rules->checks[down].name);
+			   w->rules->checks[seen].name);
 		incident_bad(w, OBJECT_SERVICE, id, text);
 		world_tell(w, "service-failing", OBJECT_SERVICE, id, "%s", text);
 		need_failed(w, OBJECT_SERVICE, id);

@@ -186,12 +186,19 @@ place(struct world *w, uint32_t at, uint32_t node)
 	w->nodes[node].heap = at + 1;
 }
 
+/* What is due at once is so in the order of the nodes, whatever else waits. */
+static bool
+sooner(const struct world *w, uint32_t a, uint32_t b)
+{
+	int64_t one = w->nodes[a].due_ms, other = w->nodes[b].due_ms;
+	return one != other ? one < other : a < b;
+}
+
 static void
 sift(struct world *w, uint32_t at)
 {
 	uint32_t node = w->heap[at];
-	int64_t due = w->nodes[node].due_ms;
-	while (at > 0 && w->nodes[w->heap[(at - 1) / 2]].due_ms > due) {
+	while (at > 0 && sooner(w, node, w->heap[(at - 1) / 2])) {
 		place(w, at, w->heap[(at - 1) / 2]);
 		at = (at - 1) / 2;
 	}
@@ -200,9 +207,9 @@ sift(struct world *w, uint32_t at)
 		if (child >= w->heap_count)
 			break;
 		if (child + 1 < w->heap_count &&
-		    w->nodes[w->heap[child + 1]].due_ms < w->nodes[w->heap[child]].due_ms)
+		    sooner(w, w->heap[child + 1], w->heap[child]))
 			child++;
-		if (w->nodes[w->heap[child]].due_ms >= due)
+		if (!sooner(w, w->heap[child], node))
 			break;
 		place(w, at, w->heap[child]);
 		at = child;

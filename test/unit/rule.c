@@ -156,12 +156,41 @@ does_nothing(void **state)
 	stage_table(DRY, dry_run, COUNT(dry_run));
 }
 
+/* What never has an event of its own is looked at when all begins, and when a rule is
+ * new. */
+static void
+looks_at_what_rests(void **state)
+{
+	static const char rests[] =
+		"[service a]\nrun = /a\non-boot = stay\n[service b]\nrun = /b\n";
+	static const char watched[] =
+		"[service a]\nrun = /a\non-boot = stay\n[service b]\nrun = /b\n"
+		"[rule rests]\nwhen = a.state = stopped for 5s\ndo = log\ncooldown = 1h\n"
+		"[rule quiet]\nwhen = not a.up\ndo = log\ncooldown = 1h\n";
+	static const struct stage_row begins[] = {
+		{ "go +4s", "rule-fired", "start:b rule-fired:quiet" },
+		{ "go +5s", "rule-fired", "start:b rule-fired:quiet rule-fired:rests" },
+		{ "go +6s !start:a started:a +30s", "rule-fired rule-cleared",
+		  "start:b rule-fired:quiet rule-fired:rests start:a answer:done "
+		  "rule-cleared:rests rule-cleared:quiet" },
+		{ "+1h", "rule-fired", "" }, /* not before it begins */
+	};
+	static const struct stage_row comes = {
+		"go started:b +1h reload +5s", "rule-fired",
+		"start:b rule-fired:quiet rule-fired:rests"
+	};
+	(void)state;
+	stage_table(watched, begins, COUNT(begins));
+	stage_reload(rests, watched, &comes);
+}
+
 int
 test_rule(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(fire_and_clear),
 						  cmocka_unit_test(only_during),
 						  cmocka_unit_test(no_more_than),
-						  cmocka_unit_test(does_nothing) };
+						  cmocka_unit_test(does_nothing),
+						  cmocka_unit_test(looks_at_what_rests) };
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);
 }
