@@ -168,3 +168,9 @@ route_take(struct world *w, uint32_t id, uint32_t service, bool drain)
 	if (drain)
 		tell_drained(w, id);
 }
+
+void
+route_awaited(struct world *w, uint32_t id, uint32_t service)
+{
+	w->routes[id].planned |= route_places(w, id, service);
+}

@@ -158,10 +158,17 @@ service_go(struct world *w)
 	}
 }
 
+bool
+service_is_new(const struct service_view *s)
+{
+	return s->up_ms == 0 && s->exit_code == -1 && s->exit_signal == 0;
+}
+
 void
 service_became_up(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
+	bool new = service_is_new(s);
 	const struct service *c = conf(w, id);
 	bool failing = false;
 	char took[32];
@@ -196,6 +203,8 @@ service_became_up(struct world *w, uint32_t id)
 	service_pace_checks(w, id, PACE_NORMAL);
 	if (c->drain != RULES_NONE)
 		route_drain(w, id, false);
+	for (uint32_t i = 0; new && !failing && i < c->routes.count; i++)
+		route_awaited(w, c->routes.ids[i], id);
 	service_update_routes(w, id);
 	rule_changed(w, OBJECT_SERVICE, id, false);
 }

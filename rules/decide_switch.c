@@ -59,6 +59,13 @@ cut_now(const struct world *w, uint32_t id, uint32_t i)
 	return !ends_by_itself && route_health(w, id, i) == HEALTH_BAD;
 }
 
+/* Its first start is due or under way, and it has not failed. */
+static bool
+is_first_start(const struct service_view *s)
+{
+	return (s->state == SERVICE_STARTING || s->pending) && service_is_new(s);
+}
+
 /* These leave because somebody asked for it, or have never yet been up: nobody is told,
  * but what belongs to an incident already is part of it. */
 static bool
@@ -69,8 +76,7 @@ by_plan(struct world *w, uint32_t id, uint64_t left)
 		uint32_t service = conf(w, id)->backends[i].service;
 		const struct service_view *s =
 			service != RULES_NONE ? &w->services[service] : NULL;
-		bool first = s != NULL && s->state == SERVICE_STARTING && s->up_ms == 0 &&
-			     s->exit_code == -1 && s->exit_signal == 0;
+		bool first = s != NULL && is_first_start(s);
 		if ((left & BIT(i)) == 0)
 			continue;
 		if (s != NULL && incident_of(w, OBJECT_SERVICE, service) != 0)

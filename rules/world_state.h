@@ -334,6 +334,8 @@ void service_drained(struct world *w, uint32_t id, bool counted);
 void service_pending(struct world *w);		    /* starts whose turn it is */
 bool service_steady(const struct world *w, uint32_t id); /* no action of it is under way */
 void service_arm_retry(struct world *w, uint32_t id); /* of what has failed */
+/* It has never been up, and nothing of it has died. */
+bool service_is_new(const struct service_view *s);
 bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
 
 /* ---- decide_need.c ---- */
@@ -387,6 +389,8 @@ bool route_command(struct world *w, const struct event *e, const char **why);
 void route_manual(struct world *w, uint32_t id, uint32_t backend);
 void route_take(struct world *w, uint32_t id, uint32_t service, bool out);
 void route_drain(struct world *w, uint32_t service, bool drain);
+/* The service is up for the first time: it comes in without a hold-down. */
+void route_awaited(struct world *w, uint32_t id, uint32_t service);
 /* The route has this service for a backend, and does not know how it is. */
 bool route_unmeasured(const struct world *w, uint32_t id, uint32_t service);
 bool route_can_lose(struct world *w, uint32_t id, uint32_t service);

@@ -171,6 +171,40 @@ static const struct stage_row all[] = {
 	  "route-drifted:all route:all=a,b,c all=primary" },
 };
 
+/* The first start of a chain: traffic is where the front had it, on who is not there yet. */
+static const char starting[] =
+	"[monitord]\nalert = ops\nsmtp = h:25\n[contact ops]\nmail = o@x.y\n"
+	"[service a]\nrun = /a\nready = notify within 60s\nrestart = never\n[check ca]\nof = a\n"
+	"tcp = h:1\nup = 1\n"
+	"[service b]\nrun = /b\nready = notify within 60s\n[check cb]\nof = b\ntcp = h:1\nup = 1\n"
+	"[route one]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nreturn = after 1h\n"
+	"[chain all]\npath = a -> b\n";
+#define FIRST "go seen:one=a +0ms started:b ready:b good:cb seen:one "
+#define OPENS "incident-open route-moved route-restored"
+
+static const struct stage_row starts[] = {
+	/* the second comes first: nobody is told, and nobody waits for the hold-down */
+	{ FIRST "started:a +5s ready:a good:ca seen:one ?one", OPENS,
+	  "start:b start:a route:one=b-a route-moved:one route:one=a route-restored:one "
+	  "one=primary" },
+	/* what fails at that is told of, and waits */
+	{ FIRST "started:a exited:a=1 empty:a +1m ?one !start:a started:a ready:a good:ca +1m ?one",
+	  OPENS, "start:b start:a route:one=b-a route-moved:one KILL:a(tree) incident-open:a "
+		 "one=rerouted start:a answer:done one=rerouted" },
+	/* what dies later waits for the hold-down as ever */
+	{ FIRST "started:a ready:a good:ca seen:one killed:a=9 empty:a !start:a started:a ready:a "
+		"good:ca +1m ?one",
+	  OPENS, "start:b start:a route:one=b-a route-moved:one route:one=a route-restored:one "
+		 "route:one=b start:a answer:done incident-open:a one=rerouted" },
+};
+
+static void
+a_first_start_alerts_nobody(void **state)
+{
+	(void)state;
+	stage_table(starting, starts, COUNT(starts));
+}
+
 /* More than half of a farm at once, by its checks only. */
 #define MEMBER(n) "[service s" n "]\nrun = /s\n[check c" n "]\nof = s" n "\ntcp = h:1\ndown = 1\nup = 1\n"
 static const char farm[] =
@@ -310,6 +344,7 @@ test_route(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_carries_it),
 		cmocka_unit_test(all_carry_it),
+		cmocka_unit_test(a_first_start_alerts_nobody),
 		cmocka_unit_test(most_of_a_farm_at_once_is_not_believed),
 		cmocka_unit_test(one_event_moves_and_proves_them_all),
 	};
