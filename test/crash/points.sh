@@ -45,15 +45,6 @@ world_daemon() {
 	$inside "$build/monitord/monitord" -c "$rules" >>"$dir/log" 2>&1 &
 	daemon=$!
 }
-answers() { ctl status >/dev/null 2>&1; [ $? -ne 1 ]; }
-await() { # SECONDS COMMAND ...
-	local end=$(($(now) + $1 * 1000))
-	shift
-	until "$@"; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.02
-	done
-}
 state_of() { ctl status "$1" --json 2>/dev/null | sed -nE 's/.*"state":"([a-z]*)".*/\1/p' | head -n 1; }
 is() { [ "$(state_of "$1")" = "$2" ]; }
 living() { grep -lzxs "$dir/${1%?}[${1: -1}]" /proc/[0-9]*/cmdline | wc -l; } # its processes; not grep

@@ -52,7 +52,7 @@ agent=$!
 kids="$kids $agent"
 
 shown() { dunstctl count displayed; }
-await() { # WHAT SECONDS COMMAND...: until the command is true
+await_shown() { # WHAT SECONDS COMMAND...: until the command is true
 	local what=$1 end=$(($(now) + $2 * 1000))
 	shift 2
 	until "$@"; do
@@ -66,7 +66,7 @@ says() { dunstctl history | grep -qF "$1"; }
 
 echo "# an incident is one bubble, and its end replaces it"
 rm "$dir/flag"
-await "what is wrong is shown" 15 is_shown 1
+await_shown "what is wrong is shown" 15 is_shown 1
 last=0
 event incident-open flag 5
 id=$(sed -E 's/.*"incident":([0-9]+).*/\1/' <<<"$event")
@@ -78,7 +78,7 @@ fault_ms=$(now)
 wants incident-close flag 30
 sleep 1 # the bubble has no other sign: dunst tells of what is closed only
 dunstctl close-all
-await "its end is shown" 5 says "flag: over"
+await_shown "its end is shown" 5 says "flag: over"
 n=$(dunstctl history | grep -c '"appname"')
 [ "$n" = 1 ] && ok "it was one bubble" || bad "$n bubbles"
 
@@ -94,5 +94,5 @@ kill -0 "$agent" && ok "monitord-desktop lives" || bad "monitord-desktop is gone
 [ "$(ctl status --json | grep -c '"pid"')" -ge 1 ] && ok "monitord answers" || bad "monitord does not answer"
 rm "$dir/flag"
 kill -CONT "$dunst"
-await "what is wrong then is shown" 40 is_shown 1
+await_shown "what is wrong then is shown" 40 is_shown 1
 finish

@@ -6,16 +6,6 @@
 puppet=$build/test/system/puppet
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
-await() { # SECONDS COMMAND ...
-	local end=$(($(now) + $1 * 1000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-answers() { ctl status >/dev/null 2>&1; [ $? -ne 1 ]; }
-is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; }
 said() { ctl events --json --since "${2:-0}" | grep -qE "$1"; }
 begin() { # [FOLDER]: a small world whose state lies there
 	state=${1:-$dir/state}
@@ -54,7 +44,6 @@ end() {
 	wait "$daemon" 2>/dev/null
 	[ -e "$dir/a.twice" ] || [ -e "$dir/b.twice" ] && bad "two at once: $(cat "$dir"/*.twice)"
 }
-not_there() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 "$demo" sink "$mail" "$dir/mailbox" >/dev/null 2>&1 &
 kids="$kids $!"
 touch "$dir/mailbox"

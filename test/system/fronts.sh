@@ -127,7 +127,7 @@ is_sq() { curl -s -m 2 "http://127.0.0.1:$SQUID_PORT/"; }
 is_ln() { readlink "$dir/link"; }
 is_rn() { cat "$dir/command.state"; }
 is_fl() { cat "$dir/flag"; }
-await() { # ROUTE WANTED SECONDS WHAT: the front itself says so
+await_front() { # ROUTE WANTED SECONDS WHAT: the front itself says so
 	local end=$(($(now) + $3 * 1000)) is
 	until is=$("is_$1"); [ "${is% }" = "$2" ]; do
 		[ "$(now)" -lt "$end" ] || { bad "$1: $4: the front says '$is', not '$2'"; return 1; }
@@ -143,9 +143,9 @@ await_state() { # ROUTE STATE
 
 moves() { # ROUTE FIRST SECOND: away from who is ill, and back
 	rm "$dir/well/$1-1"
-	await "$1" "$3" 5 "away"
+	await_front "$1" "$3" 5 "away"
 	touch "$dir/well/$1-1"
-	await "$1" "$2" 8 "back"
+	await_front "$1" "$2" 8 "back"
 	await_state "$1" primary
 }
 for r in "vb apache tomcat" "vv v_primary v_secondary" "ap ajp http" "ng origin\ a origin\ b" \
@@ -161,10 +161,10 @@ by_hand() { # ROUTE FIRST SECOND COMMAND...: told, respected, restored
 	"$@" >/dev/null
 	event route-by-hand "$route" 5 && ok "$route: a hand's work is told" || bad "$route: nothing told"
 	sleep 1.5
-	await "$route" "$second" 1 "left so"
+	await_front "$route" "$second" 1 "left so"
 	await_state "$route" manual
 	ctl restore "$route" >/dev/null || bad "restore $route"
-	await "$route" "$first" 5 "restored"
+	await_front "$route" "$first" 5 "restored"
 	await_state "$route" primary
 }
 by_hand vb apache tomcat cli varnish-health v_primary.apache sick
@@ -183,23 +183,23 @@ anew() { # ROUTE WANTED CHAIN COMPONENT WARM: its front dies and begins anew; th
 	"$chains/$3" down "$4" >/dev/null 2>&1
 	"$chains/$3" up "$4" >/dev/null 2>&1
 	began=$(now)
-	await "$1" "$2" 5 "after a restart of $4" && echo "     told again $(($(now) - began)) ms after it was up"
+	await_front "$1" "$2" 5 "after a restart of $4" && echo "     told again $(($(now) - began)) ms after it was up"
 	[ $(($(now) - began)) -lt 1000 ] || bad "$1: it took longer than a second"
 }
 for r in vb vv hap ap; do rm "$dir/well/$r-1"; done
-await vb tomcat 5 "away"
-await vv v_secondary 5 "away"
-await hap ad2 5 "away"
-await ap http 5 "away"
+await_front vb tomcat 5 "away"
+await_front vv v_secondary 5 "away"
+await_front hap ad2 5 "away"
+await_front ap http 5 "away"
 anew vb tomcat tile varnish
-await vv v_secondary 2 "after the same"
+await_front vv v_secondary 2 "after the same"
 anew hap ad2 ad haproxy
 anew ap http tile apache
 for r in vb vv hap ap; do [ "$(state $r)" = rerouted ] || bad "$r is $(state $r), not rerouted"; done
 
 echo "# a child of Varnish that dies takes along what was set by hand"
 "$chains/fault" kill9 varnish child >/dev/null
-await vb tomcat 5 "after the death of the child"
+await_front vb tomcat 5 "after the death of the child"
 "$chains/fault" clear --no-restart >/dev/null 2>&1
 
 echo "# a file that the front's own test refuses brings the old one back"
@@ -212,6 +212,6 @@ for _ in $(seq 100); do grep -q "the old .* is back" "$dir/log.monitord" && brea
 grep -q "the old .* is back" "$dir/log.monitord" && ok "the test's word is in the log" || bad "no word of the test"
 [ "$(is_ng)" = "origin a" ] && ok "nginx goes on as before" || bad "nginx says '$(is_ng)'"
 mv "$NGINX_CONF.good" "$NGINX_CONF"
-await ng "origin b" 8 "once the test is content"
+await_front ng "origin b" 8 "once the test is content"
 [ ! -e "$NGINX_UPSTREAM_FILE.monitord" ] && ok "no old file is left" || bad "an old file is left"
 finish

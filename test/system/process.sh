@@ -50,15 +50,6 @@ timeout  = 50s"
 echo big >"$dir/heavy"
 touch "$dir/once"
 running() { grep -lzxs "${1/./[.]}" /proc/[0-9]*/cmdline | wc -l; }
-await() { # SECONDS COMMAND ...
-	local end=$(($(now) + $1 * 1000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; }
 runs() { [ "$(running "$1")" -eq "$2" ]; }
 touch "$dir/mailbox"
 world_daemon

@@ -5,15 +5,6 @@
 puppet=$build/test/system/puppet
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
-await() { # SECONDS COMMAND ...
-	local end=$(($(now) + $1 * 1000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; }
 head_of() { printf '[monitord]\nsocket = %s\nstate = %s/state\nhelpers = %s\non-stop = stop\n' "$sock" "$dir" "$build"; }
 end() {
 	kill -TERM "$daemon"
@@ -23,7 +14,6 @@ end() {
 	mkdir "$dir/state" "$dir/run"
 	: >"$dir/log"
 }
-not_there() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 lines() { grep -c "^monitord: $1 " "$dir/log"; }
 "$demo" sink "$mail" "$dir/mailbox" >/dev/null 2>&1 &
 kids="$kids $!"

@@ -4,8 +4,6 @@
 # test; all of them: MONITORD_CALLS="$(seq 1 200)" test/system/switch_crash.sh
 [ -n "${MONITORD_LONG:-}${MONITORD_CALLS:-}" ] || { echo "SKIP: MONITORD_LONG is not set"; exit 77; }
 . "${MONITORD_SOURCE:?}/test/system/world.sh"
-killat=$build/test/system/killat
-[ -x "$killat" ] || { echo "SKIP: test/system/killat is not built"; exit 77; }
 calls=${MONITORD_CALLS:-$(seq 1 9 100)}
 world_rules
 sed -i 's/^on-stop = stop$/on-stop = leave/; s/^return  = after 1s$/return  = after 200ms/' "$rules"
@@ -32,16 +30,16 @@ await_agree() {
 
 tried=0 died=0
 for n in $calls; do
-	"$killat" "$daemon" "$n" >"$dir/killat" &
+	"$build/test/crash/killer" "$daemon" "$n" >"$dir/killer" &
 	killer=$!
-	for _ in $(seq 100); do grep -q ready "$dir/killat" && break; sleep 0.02; done
+	for _ in $(seq 100); do grep -q ready "$dir/killer" && break; sleep 0.02; done
 	watch_file >"$dir/said" &
 	watcher=$!
 	timeout 5 "$build/monitorctl" -s "$sock" reroute site secondary >/dev/null 2>&1
 	kill "$killer" 2>/dev/null
 	wait "$killer" 2>/dev/null
 	tried=$((tried + 1))
-	if grep -q killed "$dir/killat"; then
+	if grep -q killed "$dir/killer"; then
 		died=$((died + 1))
 		wait "$daemon" 2>/dev/null
 		world_daemon

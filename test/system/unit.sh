@@ -5,15 +5,6 @@
 . "${MONITORD_SOURCE:?}/test/system/world.sh"
 puppet=$build/test/system/puppet
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
-await() { # SECONDS COMMAND ...
-	local end=$(($(now) + $1 * 1000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(now)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; }
 cat >"$rules" <<RULES
 [monitord]
 socket  = $sock

@@ -9,6 +9,20 @@ bad() {
 now() { date +%s%3N; }
 ctl() { "$build/monitorctl" -s "$sock" "$@"; }
 
+await() { # SECONDS COMMAND...: until it is true
+	local end=$(($(now) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now)" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+answers() { # somebody is there; whether all is well is another question
+	ctl status >/dev/null 2>&1
+	[ $? -ne 1 ]
+}
+is() { ctl status "$1" --json | grep -q "\"state\":\"$2\""; } # OBJECT STATE
+not_there() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; } # PID
 await_up() { # SECONDS: every service, check and route is well
 	local end=$(($(now) + $1 * 1000))
 	until ctl status >/dev/null 2>&1; do
