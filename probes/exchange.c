@@ -1,4 +1,4 @@
-/* The talk of an exchange: TLS, asking, reading, judging. */
+/* The talk of an exchange: TLS, reading, judging. */
 #include "probes/exchange.h"
 
 #include "base/clock.h"
@@ -9,16 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define READ_TURNS 16 /* reads of one peer before the others have theirs */
 #define REPLY_MAX (2 * (HTTP_HEAD_MAX + HTTP_BODY_MAX + 65536u))
 
 static char
 	shared[65536]; /* most answers come whole: these need no memory of their own */
-
-static bool ask(struct exchange *x);
-static void read_some(struct exchange *x);
 
 /* ---- what was measured, against what is right ---- */
 
@@ -96,7 +92,7 @@ tls_stands(struct exchange *x)
 	exchange_phase(x, PHASE_EXCHANGE,
 		       x->run->stream->phase != NULL ? tls_words(x->ssl) : NULL);
 	if (x->run->plan.talks)
-		return ask(x);
+		return exchange_ask(x);
 	answer_begin(x, &a, names);
 	good(x, &a);
 	return false;
@@ -166,7 +162,7 @@ upgrade(struct exchange *x)
 		return true;
 	}
 	if (kind_table[x->run->plan.check->kind].announces) {
-		if (!ask(x))
+		if (!exchange_ask(x))
 			return true;
 		take_step(x);
 	}
@@ -197,15 +193,6 @@ go_elsewhere(struct exchange *x)
 	exchange_go(x);
 }
 
-/* Only datagrams are asked for times. */
-static int64_t
-real_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void
 note_time(struct exchange *x)
 {
@@ -213,7 +200,7 @@ note_time(struct exchange *x)
 	if (x->reply.stream)
 		return;
 	x->reply.now_ns = clock_ns();
-	x->reply.real_ns = real_ns();
+	x->reply.real_ns = exchange_real_ns();
 }
 
 bool
@@ -257,7 +244,7 @@ judge(struct exchange *x)
 			return wait_more(x);
 		case JUDGE_NEXT:
 			take_step(x);
-			if (!ask(x))
+			if (!exchange_ask(x))
 				return true;
 			if (x->reply.size == 0 && !x->reply.ended)
 				return false;
@@ -287,126 +274,7 @@ judge(struct exchange *x)
 		}
 }
 
-/* ---- sending ---- */
-
-/* How many bytes went out. A peer that closed early may have answered first: its failures
- * are told by reading. */
-static size_t
-put(struct exchange *x, const char *bytes, size_t size)
-{
-	char why[MSG_TEXT];
-	size_t n = 0;
-	if (x->ssl != NULL) {
-		x->unsent = tls_write(x->ssl, bytes, size, &n, why) < TLS_ENDED && n < size;
-		return n;
-	}
-	ssize_t got = send(x->fd, bytes, size, MSG_NOSIGNAL);
-	n = got > 0 ? (size_t)got : 0;
-	x->unsent = n < size && (got >= 0 || errno == EAGAIN || errno == EINTR);
-	return n;
-}
-
-static char request[PLAN_REQUEST];
-
-/* The step's request, into the buffer; 0: it cannot be made. */
-static size_t
-make_request(struct exchange *x)
-{
-	const struct run *r = x->run;
-	const struct blob *files = r->files != NULL ? r->files->of : NULL;
-	struct asked asked = { .plan = &r->plan,
-			       .unique = x->unique,
-			       .step = x->reply.step,
-			       .kept = x->reply.kept,
-			       .stream = true,
-			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
-			       .files = files };
-	x->reply.files = files;
-	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
-	return size;
-}
-
-static void
-went_out(struct exchange *x, size_t n)
-{
-	struct stream *s = x->run->stream;
-	if (s->bytes != NULL && n > 0)
-		s->bytes(s, true, request + x->sent, n);
-	x->sent += n;
-}
-
-/* One datagram for each step. What cannot be sent is lost, as on its way. */
-static bool
-ask_packets(struct exchange *x)
-{
-	const struct plan *p = &x->run->plan;
-	const struct kind *kind = &kind_table[p->check->kind];
-	const struct stream *s = x->run->stream;
-	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
-	socklen_t own_size = sizeof own;
-	getsockname(x->fd, (struct sockaddr *)&own, &own_size);
-	struct asked asked = { .plan = p,
-			       .unique = x->unique,
-			       .step = x->reply.step,
-			       .kept = x->reply.kept,
-			       .now_ns = clock_ns(),
-			       .family = own.ss_family };
-	unsigned count = kind->packets != NULL ? kind->packets(p) : 1;
-	x->reply.asked_ns = asked.now_ns;
-	x->reply.asked_real_ns = real_ns();
-	for (unsigned i = 0; i < count; i++, asked.step++) {
-		size_t size = kind->ask(&asked, request, sizeof request);
-		if (size == 0) {
-			exchange_fail(x, OUTCOME_UNKNOWN, "the request cannot be made");
-			return false;
-		}
-		if (size == ASK_NOTHING)
-			continue;
-		ssize_t sent = send(x->fd, request, size, MSG_NOSIGNAL);
-		if (s->bytes != NULL && sent > 0)
-			s->bytes(x->run->stream, true, request, (size_t)sent);
-	}
-	exchange_watch(x, LOOP_READ);
-	return true;
-}
-
-/* Sends what is left of the step's request. False: the exchange has ended. */
-static bool
-ask(struct exchange *x)
-{
-	if (!exchange_is_stream(x))
-		return ask_packets(x);
-	size_t size = make_request(x);
-	x->unsent = false;
-	if (size == 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN,
-			      "the request cannot be made: it is longer than "
-			      "64 KiB, or its secret has no form of one");
-		return false;
-	}
-	if (size != ASK_NOTHING && x->sent < size)
-		went_out(x, put(x, request + x->sent, size - x->sent));
-	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
-	return true;
-}
-
-int
-exchange_early(struct exchange *x)
-{
-	size_t size = make_request(x);
-	if (size == 0 || size == ASK_NOTHING)
-		return EAGAIN;
-	ssize_t n = send(x->fd, request, size, MSG_NOSIGNAL);
-	if (n < 0)
-		return errno;
-	if (x->run->plan.check->connect_timeout_ms > 0)
-		exchange_arm(x, x->run->plan.check->timeout_ms);
-	exchange_phase(x, PHASE_EXCHANGE, NULL);
-	went_out(x, (size_t)n);
-	x->unsent = x->sent < size;
-	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
-	return 0;
-}
+/* ---- the connection stands ---- */
 
 void
 exchange_connected(struct exchange *x)
@@ -424,7 +292,7 @@ exchange_connected(struct exchange *x)
 	}
 	exchange_phase(x, PHASE_EXCHANGE, NULL);
 	if (r->plan.talks) {
-		ask(x);
+		exchange_ask(x);
 		return;
 	}
 	answer_begin(x, &a, names);
@@ -532,7 +400,7 @@ exchange_io(struct loop_io *io, unsigned events)
 			read_some(x);
 		return;
 	}
-	if (x->unsent && (events & LOOP_WRITE) != 0 && !ask(x))
+	if (x->unsent && (events & LOOP_WRITE) != 0 && !exchange_ask(x))
 		return;
 	if ((events & LOOP_READ) != 0)
 		read_some(x);

@@ -1,5 +1,6 @@
 /* probes/exchange.h: one measurement under way; for the parts of the engine only: stream.c
- * begins and ends it, connect.c gets it a connection, exchange.c talks. */
+ * begins and ends it, connect.c gets it a connection, exchange_ask.c asks,
+ * exchange.c reads and judges. */
 #ifndef PROBES_EXCHANGE_H
 #define PROBES_EXCHANGE_H
 
@@ -71,9 +72,14 @@ void files_free(struct check_files **fp);
 void exchange_connected(struct exchange *x);
 /* At the deadline: is what came enough? True: the exchange has ended. */
 bool exchange_enough(struct exchange *x);
+void exchange_io(struct loop_io *io, unsigned events);
+
+/* ---- exchange_ask.c ---- */
+/* Sends what is left of the step's request. False: the exchange has ended. */
+bool exchange_ask(struct exchange *x);
 /* Sends at once, perhaps before the connection stands. 0: it is out, and the exchange goes
  * on; EAGAIN: it has to stand first; else an errno of connect(2). */
 int exchange_early(struct exchange *x);
-void exchange_io(struct loop_io *io, unsigned events);
+int64_t exchange_real_ns(void); /* only datagrams are asked for times */
 
 #endif

@@ -3,6 +3,7 @@
 #define TEST_UNIT_PROBES_H
 
 #include "probes/http.h"
+#include "probes/plan.h"
 #include "test/unit/unit.h"
 
 #define BYTES(literal) literal, sizeof(literal) - 1
@@ -28,8 +29,17 @@ struct reading {
 void read_cut(struct reading *r, const char *bytes, size_t size, unsigned cut,
 	      bool is_head, bool keep);
 
+/* A rule file whose one check is http://127.0.0.1:81/x, with these lines. */
+struct planned {
+	struct rules *rules;
+	struct plan plan;
+};
+void planned_begin(struct planned *t, const char *lines);
+void planned_end(struct planned *t);
+
 int test_probes_expect(void);
 int test_probes_http(void);
+int test_probes_http_ask(void);
 int test_probes_http_check(void);
 int test_probes_http_limits(void);
 int test_probes_kinds(void);

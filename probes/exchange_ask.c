@@ -1,0 +1,134 @@
+/* What an exchange asks: the request of each step, as a stream or as datagrams. */
+#include "probes/exchange.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+
+int64_t
+exchange_real_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* How many bytes went out. A peer that closed early may have answered first: its failures
+ * are told by reading. */
+static size_t
+put(struct exchange *x, const char *bytes, size_t size)
+{
+	char why[MSG_TEXT];
+	size_t n = 0;
+	if (x->ssl != NULL) {
+		x->unsent = tls_write(x->ssl, bytes, size, &n, why) < TLS_ENDED && n < size;
+		return n;
+	}
+	ssize_t got = send(x->fd, bytes, size, MSG_NOSIGNAL);
+	n = got > 0 ? (size_t)got : 0;
+	x->unsent = n < size && (got >= 0 || errno == EAGAIN || errno == EINTR);
+	return n;
+}
+
+static char request[PLAN_REQUEST];
+
+/* The step's request, into the buffer; 0: it cannot be made. */
+static size_t
+make_request(struct exchange *x)
+{
+	const struct run *r = x->run;
+	const struct blob *files = r->files != NULL ? r->files->of : NULL;
+	struct asked asked = { .plan = &r->plan,
+			       .unique = x->unique,
+			       .step = x->reply.step,
+			       .kept = x->reply.kept,
+			       .stream = true,
+			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
+			       .files = files };
+	x->reply.files = files;
+	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
+	return size;
+}
+
+static void
+went_out(struct exchange *x, size_t n)
+{
+	struct stream *s = x->run->stream;
+	if (s->bytes != NULL && n > 0)
+		s->bytes(s, true, request + x->sent, n);
+	x->sent += n;
+}
+
+/* One datagram for each step. What cannot be sent is lost, as on its way. */
+static bool
+ask_packets(struct exchange *x)
+{
+	const struct plan *p = &x->run->plan;
+	const struct kind *kind = &kind_table[p->check->kind];
+	const struct stream *s = x->run->stream;
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	socklen_t own_size = sizeof own;
+	getsockname(x->fd, (struct sockaddr *)&own, &own_size);
+	struct asked asked = { .plan = p,
+			       .unique = x->unique,
+			       .step = x->reply.step,
+			       .kept = x->reply.kept,
+			       .now_ns = clock_ns(),
+			       .family = own.ss_family };
+	unsigned count = kind->packets != NULL ? kind->packets(p) : 1;
+	x->reply.asked_ns = asked.now_ns;
+	x->reply.asked_real_ns = exchange_real_ns();
+	for (unsigned i = 0; i < count; i++, asked.step++) {
+		size_t size = kind->ask(&asked, request, sizeof request);
+		if (size == 0) {
+			exchange_fail(x, OUTCOME_UNKNOWN, "the request cannot be made");
+			return false;
+		}
+		if (size == ASK_NOTHING)
+			continue;
+		ssize_t sent = send(x->fd, request, size, MSG_NOSIGNAL);
+		if (s->bytes != NULL && sent > 0)
+			s->bytes(x->run->stream, true, request, (size_t)sent);
+	}
+	exchange_watch(x, LOOP_READ);
+	return true;
+}
+
+bool
+exchange_ask(struct exchange *x)
+{
+	if (!exchange_is_stream(x))
+		return ask_packets(x);
+	size_t size = make_request(x);
+	x->unsent = false;
+	if (size == 0) {
+		exchange_fail(x, OUTCOME_UNKNOWN,
+			      "the request cannot be made: it is longer than "
+			      "64 KiB, or its secret has no form of one");
+		return false;
+	}
+	if (size != ASK_NOTHING && x->sent < size)
+		went_out(x, put(x, request + x->sent, size - x->sent));
+	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+	return true;
+}
+
+int
+exchange_early(struct exchange *x)
+{
+	size_t size = make_request(x);
+	if (size == 0 || size == ASK_NOTHING)
+		return EAGAIN;
+	ssize_t n = send(x->fd, request, size, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno;
+	if (x->run->plan.check->connect_timeout_ms > 0)
+		exchange_arm(x, x->run->plan.check->timeout_ms);
+	exchange_phase(x, PHASE_EXCHANGE, NULL);
+	went_out(x, (size_t)n);
+	x->unsent = x->sent < size;
+	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+	return 0;
+}
