@@ -118,5 +118,7 @@ void ask_secrets(struct alerts *a, const struct contact *c);
 /* Logs why the spool refused; one that is damaged is set aside, and the program ends (and
  * is started again by monitord). */
 void spool_trouble(struct alerts *a, const char *doing);
+/* Ends what spool_begin began: what was not good is told (doing; NULL: not) and undone. */
+bool alerts_commit(struct alerts *a, bool good, const char *doing);
 
 #endif

@@ -46,9 +46,7 @@ digest_gather(struct alerts *a, const struct contact *c, const struct spool_aler
 	    gap_ms(c) == 0 || spool_waiting(a->spool, alert, now_ms) == 0 ||
 	    spool_pace(a->spool, alert, now_ms - gap_ms(c) * 6).count == 0)
 		return true; /* alone, or the first after a quiet time */
-	bool good = spool_begin(a->spool) &&
-		    spool_bundle(a->spool, alert, busy, busy_count, now_ms) && spool_commit(a->spool);
-	if (!good)
-		spool_rollback(a->spool);
-	return good;
+	return alerts_commit(a, spool_begin(a->spool) &&
+				spool_bundle(a->spool, alert, busy, busy_count, now_ms),
+			     NULL);
 }

@@ -34,6 +34,17 @@ spool_trouble(struct alerts *a, const char *doing)
 	a->full_told = true;
 }
 
+bool
+alerts_commit(struct alerts *a, bool good, const char *doing)
+{
+	good = good && spool_commit(a->spool);
+	if (!good && doing != NULL)
+		spool_trouble(a, doing);
+	if (!good)
+		spool_rollback(a->spool);
+	return good;
+}
+
 void
 ask_password(struct alerts *a)
 {
@@ -181,11 +192,9 @@ take_trace(struct alerts *a, const struct msg_trace *t)
 	if (a->rules == NULL || t->kind >= OBJECT_KINDS || t->count > MSG_TRACE_POINTS ||
 	    t->id >= rules_count(a->rules, (enum object_kind)t->kind))
 		return;
-	bool good = spool_begin(a->spool) &&
-		    spool_trace(a->spool, t, rules_name(a->rules, (enum object_kind)t->kind, t->id)) &&
-		    spool_commit(a->spool);
-	if (!good)
-		spool_rollback(a->spool); /* a mail goes without it */
+	const char *name = rules_name(a->rules, (enum object_kind)t->kind, t->id);
+	alerts_commit(a, spool_begin(a->spool) && spool_trace(a->spool, t, name),
+		      NULL); /* a mail goes without it */
 }
 
 static void
@@ -239,13 +248,9 @@ static void
 on_prune(struct loop_timer *timer)
 {
 	struct alerts *a = timer->arg;
-	bool good = spool_begin(a->spool) &&
-		    spool_prune(a->spool, clock_real_ms() - KEEP_MS) &&
-		    spool_commit(a->spool);
-	if (!good) {
-		spool_trouble(a, "forgetting what is over");
-		spool_rollback(a->spool);
-	}
+	alerts_commit(a, spool_begin(a->spool) &&
+			 spool_prune(a->spool, clock_real_ms() - KEEP_MS),
+		      "forgetting what is over");
 }
 
 int

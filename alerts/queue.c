@@ -142,13 +142,11 @@ first_page(struct spool *s, const struct spool_alert *a, struct letter *l)
 	sql_end(s, q);
 }
 
-size_t
-spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
+/* The objects that the query names, as what is wrong. */
+static size_t
+take_members(struct spool *s, sqlite3_stmt *q, struct letter_link *out, size_t cap)
 {
 	size_t n = 0;
-	sqlite3_stmt *q = sql_query(
-		s, "SELECT object FROM member WHERE thread = ? ORDER BY event, object_kind LIMIT ?", "ii",
-		a->thread, (int64_t)cap);
 	while (q != NULL && n < cap && sqlite3_step(q) == SQLITE_ROW) {
 		out[n].mark = MARK_WRONG;
 		sql_column(q, 0, out[n].name, sizeof out[n].name);
@@ -156,6 +154,15 @@ spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *
 	}
 	sql_end(s, q);
 	return n;
+}
+
+size_t
+spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
+{
+	sqlite3_stmt *q = sql_query(
+		s, "SELECT object FROM member WHERE thread = ? ORDER BY event, object_kind LIMIT ?", "ii",
+		a->thread, (int64_t)cap);
+	return take_members(s, q, out, cap);
 }
 
 /* ---- digests ---- */
@@ -223,18 +230,11 @@ spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *ou
 size_t
 spool_bundle_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
 {
-	size_t n = 0;
 	sqlite3_stmt *q = sql_query(s,
 				    "SELECT DISTINCT m.object FROM alert a JOIN member m ON m.thread ="
 				    " a.thread WHERE a.id = ?1 OR a.bundle = ?1 ORDER BY m.event LIMIT ?2",
 				    "ii", a->id, (int64_t)cap);
-	while (q != NULL && n < cap && sqlite3_step(q) == SQLITE_ROW) {
-		out[n].mark = MARK_WRONG;
-		sql_column(q, 0, out[n].name, sizeof out[n].name);
-		n++;
-	}
-	sql_end(s, q);
-	return n;
+	return take_members(s, q, out, cap);
 }
 
 struct spool_pace

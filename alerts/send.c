@@ -65,13 +65,9 @@ drop(struct alerts *a, const struct spool_alert *alert, enum fate fate, const ch
 {
 	log_warning("the alert %lld to %s is given up: %s", (long long)alert->id,
 		    alert->contact, why);
-	bool good = spool_begin(a->spool) && spool_settle(a->spool, alert->id, fate, clock_real_ms()) &&
-		    spool_commit(a->spool);
-	if (!good) {
-		spool_trouble(a, "giving an alert up");
-		spool_rollback(a->spool);
-	}
-	return good;
+	return alerts_commit(a, spool_begin(a->spool) &&
+				spool_settle(a->spool, alert->id, fate, clock_real_ms()),
+			     "giving an alert up");
 }
 
 /* The addresses that have no final answer yet. False: out of memory. */
@@ -286,13 +282,8 @@ on_again(struct loop_timer *timer)
 static bool
 hold(struct alerts *a, const struct spool_alert *alert, int64_t until_ms)
 {
-	bool good = spool_begin(a->spool) && spool_hold(a->spool, alert, until_ms) &&
-		    spool_commit(a->spool);
-	if (!good) {
-		spool_trouble(a, "putting an alert off");
-		spool_rollback(a->spool);
-	}
-	return good;
+	return alerts_commit(a, spool_begin(a->spool) && spool_hold(a->spool, alert, until_ms),
+			     "putting an alert off");
 }
 
 /* What cannot be begun (a key that is not there yet, no process) is no reason to keep the
@@ -300,13 +291,8 @@ hold(struct alerts *a, const struct spool_alert *alert, int64_t until_ms)
 static bool
 hold_one(struct alerts *a, const struct spool_alert *alert, int64_t due_ms)
 {
-	bool good = spool_begin(a->spool) && spool_put_off(a->spool, alert->id, due_ms) &&
-		    spool_commit(a->spool);
-	if (!good) {
-		spool_trouble(a, "putting an alert off");
-		spool_rollback(a->spool);
-	}
-	return good;
+	return alerts_commit(a, spool_begin(a->spool) && spool_put_off(a->spool, alert->id, due_ms),
+			     "putting an alert off");
 }
 
 /* Begins the alert in the slot, or gives it up. False: the spool or the system is in
