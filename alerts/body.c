@@ -8,13 +8,13 @@
 
 #define PART_BYTES 65536
 
-/* Each line of a part, set in by two blanks. */
+/* Each line of a part, set in. */
 static void
-add_lines(struct text *t, const char *lines)
+add_lines(struct text *t, const char *lines, const char *margin)
 {
 	for (const char *p = lines; *p != '\0';) {
 		size_t n = strcspn(p, "\n");
-		text_add(t, "  %.*s\n", (int)n, p);
+		text_add(t, "%s%.*s\n", margin, (int)n, p);
 		p += n + (p[n] == '\n');
 	}
 }
@@ -29,7 +29,7 @@ add_part(struct text *t, const struct letter *l, enum part part)
 	if (p.length == 0)
 		return;
 	text_add(t, "\n%s:\n", part_title[part]);
-	add_lines(t, lines);
+	add_lines(t, lines, "  ");
 }
 
 static void
@@ -45,6 +45,8 @@ add_items(struct text *t, const struct letter *l)
 		if (x->members > 1)
 			text_add(t, " (and %u more with it)", x->members - 1);
 		text_add(t, "\n");
+		if (x->detail != NULL)
+			add_lines(t, x->detail, "      ");
 	}
 }
 

@@ -33,6 +33,8 @@ job_free(struct job *j)
 		free(j->words[i]);
 	free(j->members);
 	free(j->items);
+	for (size_t i = 0; i < LETTER_DETAILED; i++)
+		free(j->details[i]);
 	free(j->server);
 	free(j->content);
 	free(j->sender);

@@ -41,6 +41,7 @@ struct job { /* all of it owned: the rules may change while it runs */
 	char *words[8];	       /* the texts that the letter borrows */
 	struct letter_link *members;
 	struct letter_item *items;
+	char *details[LETTER_DETAILED]; /* of items */
 	enum smtp_tls tls;
 	bool tls13; /* libesmtp stalls on it with some servers; others know nothing else
 		     */

@@ -141,6 +141,16 @@ add_items(struct text *t, const struct letter *l)
 		if (x->members > 1)
 			text_add(t, " (and %u more with it)", x->members - 1);
 		text_add(t, "</td></tr>\n");
+		if (x->detail == NULL)
+			continue;
+		text_add(t, "<tr><td></td><td colspan=\"3\" style=\"padding:0 0 8px;color:#57606a;\">");
+		for (const char *p = x->detail; *p != '\0'; p += *p == '\n') {
+			size_t n = strcspn(p, "\n");
+			add_escaped(t, p, n);
+			text_add(t, "<br>\n");
+			p += n;
+		}
+		text_add(t, "</td></tr>\n");
 	}
 	text_add(t, "</table>");
 	close_row(t);

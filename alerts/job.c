@@ -4,6 +4,7 @@
 
 #include "alerts/compose.h"
 #include "alerts/driver.h"
+#include "alerts/part.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -48,6 +49,35 @@ job_letter(const struct alerts *a, const struct contact *c, struct job *j, struc
 	j->letter = l;
 }
 
+#define DETAIL_BYTES 3000
+
+/* A few incidents in one mail lose nothing by it. */
+static void
+fill_details(const struct alerts *a, struct job *j, size_t count)
+{
+	static const enum part parts[] = { PART_DONE, PART_EVIDENCE };
+	static struct letter one;
+	static char lines[DETAIL_BYTES], all[2 * DETAIL_BYTES + 100];
+	for (size_t i = 0; i < count && count <= LETTER_DETAILED; i++) {
+		struct letter_item *x = &j->items[i];
+		struct spool_alert alert = { .id = x->alert, .thread = x->thread, .phase = x->phase };
+		struct text t;
+		memset(&one, 0, sizeof one);
+		if (!spool_letter(a->spool, &alert, &one))
+			continue;
+		text_begin(&t, all, sizeof all);
+		for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+			struct text part;
+			text_begin(&part, lines, sizeof lines);
+			part_write(&one, parts[p], &part);
+			if (part.length > 0)
+				text_add(&t, "%s:\n%s%s", part_title[parts[p]], lines,
+					 lines[part.length - 1] != '\n' ? "\n" : "");
+		}
+		x->detail = j->details[i] = strdup(all);
+	}
+}
+
 /* All that the digest gathers, the worst of it in the subject. */
 void
 job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j, struct letter *l)
@@ -67,6 +97,7 @@ job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j
 	l->members = j->members;
 	l->member_count =
 		j->members != NULL ? spool_bundle_members(a->spool, alert, j->members, cap) : 0;
+	fill_details(a, j, n);
 	l->items = j->items;
 	l->item_count = n;
 	const struct letter_item *worst = &j->items[0];

@@ -39,7 +39,10 @@ struct letter_item {
 	uint32_t members;
 	char root[JOURNAL_NAME];
 	char text[256];
+	int64_t alert, thread; /* of the spool */
+	const char *detail;    /* what was done, and its evidence, in lines; NULL: not told */
 };
+#define LETTER_DETAILED 8 /* a digest of no more items tells each one's detail */
 
 struct letter {
 	const char *host;

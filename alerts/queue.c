@@ -208,7 +208,7 @@ spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *ou
 	sqlite3_stmt *q = sql_query(
 		s,
 		"SELECT t.number, t.since_ms, a.phase, t.severity, l.object, l.text, (SELECT count(*)"
-		" FROM member m WHERE m.thread = t.id) FROM alert a JOIN thread t ON t.id = a.thread"
+		" FROM member m WHERE m.thread = t.id), a.id, t.id FROM alert a JOIN thread t ON t.id = a.thread"
 		" JOIN line l ON l.thread = a.thread AND l.event = a.event WHERE (a.id = ?1 OR"
 		" a.bundle = ?1) AND NOT EXISTS (SELECT 1 FROM alert b WHERE b.thread = a.thread AND"
 		" (b.id = ?1 OR b.bundle = ?1) AND b.id > a.id) ORDER BY t.since_ms, t.id LIMIT ?2",
@@ -219,7 +219,9 @@ spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *ou
 					   .since_ms = sqlite3_column_int64(q, 1),
 					   .phase = (enum phase)sqlite3_column_int(q, 2),
 					   .severity = severity_of(q, 3),
-					   .members = (uint32_t)sqlite3_column_int(q, 6) };
+					   .members = (uint32_t)sqlite3_column_int(q, 6),
+					   .alert = sqlite3_column_int64(q, 7),
+					   .thread = sqlite3_column_int64(q, 8) };
 		sql_column(q, 4, x->root, sizeof x->root);
 		sql_column(q, 5, x->text, sizeof x->text);
 	}

@@ -292,6 +292,25 @@ the_body_is_in_order(void **state)
 	assert_null(strstr(body, " ack "));
 }
 
+/* A digest of a few says of each what was done, and the evidence. */
+static void
+a_digest_has_details(void **state)
+{
+	static char body[65536];
+	struct letter_item items[2] = {
+		{ .number = 7, .phase = PHASE_OPEN, .text = "a died", .members = 1,
+		  .detail = "What was done:\na is being started\nEvidence:\nits last lines: <x>\n" },
+		{ .number = 9, .phase = PHASE_OPEN, .text = "b died", .members = 1 },
+	};
+	struct letter l = { .host = "h", .contact = "ops", .items = items, .item_count = 2 };
+	(void)state;
+	body_write(&l, body, sizeof body);
+	assert_non_null(strstr(body, ": a died\n      What was done:\n      a is being started\n"
+				     "      Evidence:\n      its last lines: <x>\n  #9 "));
+	html_write(&l, NULL, NULL, body, sizeof body);
+	assert_non_null(strstr(body, "Evidence:<br>\nits last lines: &#60;x&#62;<br>\n</td>"));
+}
+
 static void
 the_body_is_encoded(void **state)
 {
@@ -443,6 +462,7 @@ main(void)
 		cmocka_unit_test(headers_are_folded_and_encoded),
 		cmocka_unit_test(nothing_can_be_injected),
 		cmocka_unit_test(the_body_is_in_order),
+		cmocka_unit_test(a_digest_has_details),
 		cmocka_unit_test(the_body_is_encoded),
 		cmocka_unit_test(a_page_is_json),
 		cmocka_unit_test(a_short_text_is_short),

@@ -279,6 +279,12 @@ a_bundle_goes_as_one(void **state)
 	assert_int_equal(spool_items(spool, &a, items, 8), 3);
 	assert_int_equal(items[0].number, 12);
 	assert_int_equal(items[2].number, 14);
+	for (int i = 0; i < 3; i++) { /* each can be told in full */
+		struct spool_alert one = { .id = items[i].alert, .thread = items[i].thread };
+		assert_true(spool_letter(spool, &one, &letter));
+		assert_int_equal(letter.number, items[i].number);
+		assert_int_equal(letter.line_count > 0, 1);
+	}
 	struct spool_alert b = next_is("boss", PHASE_OPEN, &a.id, 1);
 	assert_int_equal(spool_items(spool, &b, items, 8), 0);
 	settle(b.id, FATE_SENT);
