@@ -1,20 +1,14 @@
-/* How an exchange comes to its connection: files that monitord opens, the name's address,
- * each address in turn, or a Unix socket that monitord opens. */
+/* How an exchange comes to its connection: the name's address, each address in turn, or a
+ * socket that monitord opens. */
 #include "probes/exchange.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define FILES_MS 60000 /* then they are read anew: certificates are renewed under us */
-#define FILE_MOST 1048576
 
 /* Errors that are ours, not the peer's. */
 static bool
@@ -40,8 +34,8 @@ exchange_forget(struct exchange *x)
 		}
 }
 
-static void
-await(struct exchange *x, enum phase phase, unsigned count)
+void
+exchange_await(struct exchange *x, enum phase phase, unsigned count)
 {
 	struct stream *s = x->run->stream;
 	exchange_phase(x, phase, NULL);
@@ -51,9 +45,8 @@ await(struct exchange *x, enum phase phase, unsigned count)
 	s->opening = x;
 }
 
-/* False: the exchange has ended. */
-static bool
-ask_to_open(struct exchange *x, enum open_what what)
+bool
+exchange_ask_to_open(struct exchange *x, enum open_what what)
 {
 	struct stream *s = x->run->stream;
 	struct msg_open open = { .what = what, .id = x->run->check, .token = x->token };
@@ -73,133 +66,6 @@ stream_opened(struct stream *s, const struct msg_opened *o, int fd)
 		exchange_opened(x, o, fd);
 	else if (fd != -1) /* its exchange has ended */
 		close(fd);
-}
-
-/* ---- files ---- */
-
-void
-files_free(struct check_files **fp)
-{
-	for (unsigned f = 0; *fp != NULL && f < CHECK_FILES; f++)
-		free((*fp)->of[f].bytes);
-	free(*fp);
-	*fp = NULL;
-}
-
-/* 0, or an errno. fd is taken. */
-static int
-take_content(int fd, struct blob *b, bool *changed)
-{
-	char *bytes = NULL;
-	size_t size = 0, cap = 0;
-	ssize_t n = 0;
-	int error = 0;
-	do {
-		size += (size_t)n;
-		if (size + 1 >= cap) {
-			cap = cap == 0 ? 4096 : cap * 2;
-			char *more = cap <= FILE_MOST ? realloc(bytes, cap) : NULL;
-			error = more == NULL ? EFBIG : 0;
-			bytes = more != NULL ? more : bytes;
-		}
-	} while (error == 0 && (n = read(fd, bytes + size, cap - size - 1)) > 0);
-	if (error == 0 && n < 0)
-		error = errno;
-	close(fd);
-	if (error != 0) {
-		free(bytes);
-		return error;
-	}
-	bytes[size] = '\0';
-	*changed = b->bytes == NULL || b->size != size || memcmp(b->bytes, bytes, size) != 0;
-	free(b->bytes);
-	*b = (struct blob){ bytes, size };
-	return 0;
-}
-
-static void resolve_host(struct exchange *x);
-
-/* All files are there: those of TLS become what it needs. */
-static void
-prepare_tls(struct exchange *x)
-{
-	static const struct blob none[CHECK_FILES];
-	struct run *r = x->run;
-	char why[MSG_TEXT];
-	if (r->files != NULL && r->files->changed)
-		tls_peer_free(&r->tls);
-	if (r->plan.check->tls == NULL || r->plan.check->tls->encrypt == ENCRYPT_NO) {
-		resolve_host(x);
-		return;
-	}
-	if (r->tls == NULL)
-		r->tls = tls_peer_new(r->plan.check,
-				      r->files != NULL ? r->files->of : none, why);
-	if (r->tls == NULL) {
-		exchange_fail(x, OUTCOME_UNKNOWN, "%s", why);
-		return;
-	}
-	if (r->files != NULL)
-		r->files->changed = false;
-	resolve_host(x);
-}
-
-static void
-file_opened(struct exchange *x, const struct msg_opened *o, int fd)
-{
-	static const char *const names[CHECK_FILES] = { [FILE_SECRET] = "the secret's file",
-							[FILE_CA] = "tls-ca",
-							[FILE_CERT] = "tls-cert",
-							[FILE_KEY] = "tls-key",
-							[FILE_BODY] = "body-file" };
-	unsigned f = o->what - OPEN_CHECK_SECRET;
-	struct run *r = x->run;
-	int error = o->error != 0 ? o->error : fd == -1 ? EIO : 0;
-	if (f >= CHECK_FILES || r->files == NULL) {
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	bool changed = false;
-	if (error == 0)
-		error = take_content(fd, &r->files->of[f], &changed);
-	r->files->changed = r->files->changed || changed;
-	if (error != 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN, "%s: %s", names[f], strerror(error));
-		return;
-	}
-	if (x->awaited > 1) {
-		x->awaited--;
-		return;
-	}
-	exchange_forget(x);
-	r->files->read_ms = clock_ms();
-	prepare_tls(x);
-}
-
-void
-exchange_open(struct exchange *x)
-{
-	struct run *r = x->run;
-	const struct check *c = r->plan.check;
-	unsigned count = 0;
-	if (r->files == NULL ||
-	    (r->files->read_ms != 0 && clock_ms() - r->files->read_ms < FILES_MS)) {
-		prepare_tls(x);
-		return;
-	}
-	for (unsigned f = 0; f < CHECK_FILES; f++)
-		count += c->files[f] != NULL;
-	await(x, PHASE_FILES, count);
-	uint64_t token = x->token;
-	for (unsigned f = 0; f < CHECK_FILES; f++) {
-		if (c->files[f] == NULL)
-			continue;
-		if (!ask_to_open(x, (enum open_what)(OPEN_CHECK_SECRET + f)))
-			return;
-		if (r->exchange != x || x->token != token) /* answered at once, and ended */
-			return;
-	}
 }
 
 /* ---- addresses ---- */
@@ -297,8 +163,8 @@ connect_next(struct exchange *x, int error)
 		x->fd = open_socket(x, a->any.sa_family);
 		if (x->fd == -1 && may_not_ping(x, errno)) {
 			x->address--;
-			await(x, PHASE_OPEN, 1);
-			ask_to_open(x, a->any.sa_family == AF_INET ? OPEN_CHECK_PING4
+			exchange_await(x, PHASE_OPEN, 1);
+			exchange_ask_to_open(x, a->any.sa_family == AF_INET ? OPEN_CHECK_PING4
 								   : OPEN_CHECK_PING6);
 			return;
 		}
@@ -379,14 +245,14 @@ exchange_move(struct exchange *x)
 		x->lookup = l;
 }
 
-static void
-resolve_host(struct exchange *x)
+void
+exchange_resolve(struct exchange *x)
 {
 	struct run *r = x->run;
 	const struct check *c = r->plan.check;
 	if (r->addresses == NULL) {
-		await(x, PHASE_OPEN, 1);
-		ask_to_open(x, OPEN_CHECK_SOCKET);
+		exchange_await(x, PHASE_OPEN, 1);
+		exchange_ask_to_open(x, OPEN_CHECK_SOCKET);
 	} else if (r->addresses->good_until_ms == INT64_MAX) { /* a literal */
 		start_connect(x);
 	} else {
@@ -451,7 +317,7 @@ void
 exchange_opened(struct exchange *x, const struct msg_opened *o, int fd)
 {
 	if (x->phase == PHASE_FILES)
-		file_opened(x, o, fd);
+		exchange_file_opened(x, o, fd);
 	else
 		socket_opened(x, o, fd);
 }

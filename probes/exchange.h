@@ -1,6 +1,6 @@
 /* probes/exchange.h: one measurement under way; for the parts of the engine only: stream.c
- * begins and ends it, connect.c gets it a connection, exchange_ask.c asks,
- * exchange.c reads and judges. */
+ * begins and ends it, connect_files.c has its files, connect.c gets it a connection,
+ * exchange_ask.c asks, exchange.c reads and judges. */
 #ifndef PROBES_EXCHANGE_H
 #define PROBES_EXCHANGE_H
 
@@ -59,14 +59,22 @@ void exchange_close(struct exchange *x, bool good); /* its connection */
 /* "127.0.0.1:80" or the path. */
 const char *exchange_place(const struct exchange *x, char *out, size_t cap);
 
-/* ---- connect.c ---- */
+/* ---- connect_files.c ---- */
 void exchange_open(struct exchange *x); /* from the beginning */
+void exchange_file_opened(struct exchange *x, const struct msg_opened *o, int fd);
+void files_free(struct check_files **fp);
+
+/* ---- connect.c ---- */
+/* So many answers to OPENs are awaited in this phase; each is asked for then. */
+void exchange_await(struct exchange *x, enum phase phase, unsigned count);
+/* False: the exchange has ended. */
+bool exchange_ask_to_open(struct exchange *x, enum open_what what);
+void exchange_resolve(struct exchange *x); /* the check's host, then to connect */
 void exchange_go(struct exchange *x); /* to the address of x->elsewhere */
 void exchange_connect_io(struct exchange *x);
 void exchange_move(struct exchange *x); /* over a new connection, to the reply's host */
 void exchange_opened(struct exchange *x, const struct msg_opened *o, int fd);
 void exchange_forget(struct exchange *x); /* no answer to its OPENs is awaited */
-void files_free(struct check_files **fp);
 
 /* ---- exchange.c ---- */
 void exchange_connected(struct exchange *x);
