@@ -122,30 +122,49 @@ journal_decode(const char slot[JOURNAL_SLOT], struct journal_line *l)
 }
 
 void
-journal_header(char slot[JOURNAL_SLOT], uint64_t slots, const char *boot_id)
+journal_header(char slot[JOURNAL_SLOT], const struct journal_head *head)
 {
 	char body[160];
 	struct text t;
 	text_begin(&t, body, sizeof body);
-	text_add(&t, MAGIC "\t%" PRIu64 "\t%.64s", slots, boot_id);
+	text_add(&t, MAGIC "\t%" PRIu64 "\t%.64s\t%" PRIu64, head->slots, head->boot_id,
+		 head->first);
 	seal(slot, body, t.length);
+}
+
+bool
+journal_header_read(const char slot[JOURNAL_SLOT], struct journal_head *head)
+{
+	char body[JOURNAL_SLOT], *rest = body;
+	*head = (struct journal_head){ .first = 1 };
+	if (unseal(slot, body) == 0)
+		return false;
+	char *magic = field(&rest);
+	if (magic == NULL || strcmp(magic, MAGIC) != 0 || !number(&rest, &head->slots) ||
+	    !word(&rest, head->boot_id, sizeof head->boot_id))
+		return false;
+	return rest == NULL || (number(&rest, &head->first) && head->first > 0);
 }
 
 bool
 journal_reader_open(struct journal_reader *r, int fd, uint64_t cursor)
 {
-	char slot[JOURNAL_SLOT], body[JOURNAL_SLOT], *rest = body;
+	char slot[JOURNAL_SLOT];
+	struct journal_head head;
 	*r = (struct journal_reader){ .fd = fd, .cursor = cursor };
-	if (pread(fd, slot, sizeof slot, 0) != (ssize_t)sizeof slot || unseal(slot, body) == 0)
+	if (pread(fd, slot, sizeof slot, 0) != (ssize_t)sizeof slot ||
+	    !journal_header_read(slot, &head))
 		return false;
-	char *magic = field(&rest);
-	return magic != NULL && strcmp(magic, MAGIC) == 0 && number(&rest, &r->slots) &&
-	       r->slots > 0 && r->slots < UINT32_MAX;
+	r->slots = head.slots;
+	r->first = head.first;
+	return r->slots > 0 && r->slots < UINT32_MAX;
 }
 
 enum journal_got
 journal_next(struct journal_reader *r, uint64_t last_id, struct journal_line *line)
 {
+	if (r->cursor < r->first - 1 && r->first - 1 <= last_id)
+		r->cursor = r->first - 1;
 	while (r->cursor < last_id) {
 		uint64_t id = r->cursor + 1;
 		if (last_id - id >= r->slots) { /* overwritten for certain */

@@ -9,7 +9,8 @@
  * The checksum covers all after its TAB up to the padding's end. An empty field is "-".
  * monitord alone writes; a reader holds a read-only descriptor and a cursor, and counts the
  * lines that were overwritten before it came. The ring begins with one slot of its own that
- * holds "monitord journal 1", the slot count and the boot id.
+ * holds "monitord journal 1", the slot count, the boot id and the first id that the ring ever
+ * held: what came before lay in another one, and is not lost in this.
  */
 #ifndef BASE_JOURNAL_H
 #define BASE_JOURNAL_H
@@ -45,6 +46,7 @@ bool journal_decode(const char slot[JOURNAL_SLOT], struct journal_line *line);
 struct journal_reader {
 	int fd; /* borrowed */
 	uint64_t slots;
+	uint64_t first;	     /* the first id of this journal */
 	uint64_t cursor;     /* the last id that was read */
 	uint64_t lost;	     /* lines overwritten unread, so far */
 };
@@ -59,7 +61,14 @@ enum journal_got { JOURNAL_LINE, JOURNAL_EMPTY };
 enum journal_got journal_next(struct journal_reader *r, uint64_t last_id,
 			      struct journal_line *line);
 
+struct journal_head {
+	uint64_t slots, first;
+	char boot_id[65];
+};
+
 /* Header slot, for the writer and for journal_reader_open. */
-void journal_header(char slot[JOURNAL_SLOT], uint64_t slots, const char *boot_id);
+void journal_header(char slot[JOURNAL_SLOT], const struct journal_head *head);
+/* False: none. One without a first id, as earlier versions wrote it, begins at 1. */
+bool journal_header_read(const char slot[JOURNAL_SLOT], struct journal_head *head);
 
 #endif

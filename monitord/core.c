@@ -52,6 +52,8 @@ tell(struct core *c, const struct journal_line *line)
 {
 	traces_told(c, line);
 	journal_write(&c->journal, line);
+	if (c->ids_kept != 0)
+		keep_ids(c);
 	if (strncmp(line->kind, "incident-", 9) == 0)
 		tell_manager(c);
 	if (!c->quiet)
@@ -479,7 +481,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 		text_print(why, MSG_TEXT, "the event loop cannot begin: %s", strerror(errno));
 		return false;
 	}
-	if (!make_folders(c, why) || !take_lock(c, why) || !journal_open(&c->journal, c->run_dir, why))
+	if (!make_folders(c, why) || !take_lock(c, why) ||
+	    !journal_open(&c->journal, c->run_dir, keep_open(c), why))
 		return false;
 	c->world = world_new(c->rules, seed(), c->host, clock_ms());
 	if (c->world == NULL || !outbox_new(c) || !traces_new(c)) {
@@ -498,10 +501,15 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	core_note(c, "daemon-started", "monitord %s watches %u services, %u checks, %u rules, %u routes",
 		  PACKAGE_VERSION, c->rules->service_count, c->rules->check_count, c->rules->rule_count,
 		  c->rules->route_count);
+	if (c->keep_lost)
+		core_note(c, "state-damaged", "%s/keep was damaged and is set aside: orders of before "
+			  "the last boot (hold, stop, silence, reroute) are forgotten",
+			  c->rules->settings.state);
 	processes_adopt(c->processes);
 	helpers_begin(c);
 	struct event go = { .kind = EVENT_GO };
 	core_event(c, &go);
+	keep_ids(c); /* not before: what does not run yet would not be kept as what ran */
 	notify_send("READY=1");
 	tell_manager(c);
 	watchdog_begin(c);

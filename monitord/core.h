@@ -99,6 +99,9 @@ struct core {
 	struct loop_io idle[2];	 /* the listeners: a client comes while nobody is pinged */
 	unsigned char *measured; /* by service: a rule reads what its process takes */
 	struct look look;
+	uint64_t ids_kept, keep_turn; /* keep.c */
+	char *kept;		      /* while we begin: what an earlier life kept */
+	bool keep_lost;		      /* it was damaged */
 	char run_dir[4096], host[256];
 	gid_t admin_gid, read_gid; /* (gid_t)-1: none */
 };
@@ -186,6 +189,11 @@ void command_answer(struct core *c, uint64_t token, enum command_answer answer, 
 
 /* ---- keep.c: holds and stops by command, for the next boot ---- */
 void keep_write(struct core *c);
+/* Before the journal is opened: up to which id an earlier life may have used them. */
+uint64_t keep_open(struct core *c);
+/* Behind each event: in time before the ids that were kept are used up. */
+void keep_ids(struct core *c);
+/* Tells the world what keep_open found, and the journal's last id. */
 void keep_read(struct core *c);
 
 /* ---- notify.c: sd_notify(3) ---- */

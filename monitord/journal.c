@@ -52,10 +52,41 @@ find_last(void *arg, uint64_t number, const char *bytes)
 		j->last_id = line.id;
 }
 
-bool
-journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT])
+static bool
+same_slots(const struct journal_head *a, const struct journal_head *b)
 {
-	char path[PATH_MAX], header[JOURNAL_SLOT], found[JOURNAL_SLOT];
+	return a->slots == b->slots && strcmp(a->boot_id, b->boot_id) == 0;
+}
+
+/* What the ring holds, and which of the two headers it has now. */
+static int
+begin(struct journal *j, uint64_t kept)
+{
+	char slot[JOURNAL_SLOT];
+	struct journal_head found, head = { .slots = JOURNAL_SLOTS, .first = 1 };
+	text_print(head.boot_id, sizeof head.boot_id, "%s", clock_boot_id());
+	if (pread(j->own, slot, sizeof slot, 0) != (ssize_t)sizeof slot)
+		return errno != 0 ? errno : EIO;
+	bool read = journal_header_read(slot, &found);
+	j->same_boot = read && same_slots(&found, &head);
+	if (read)
+		head.first = found.first;
+	read_slots(j, 0, find_last, j);
+	bool jumps = kept > j->last_id && (j->last_id == 0 || kept - j->last_id > JOURNAL_AHEAD);
+	if (jumps)
+		head.first = (j->last_id = kept) + 1;
+	if (j->same_boot && !jumps)
+		return 0;
+	journal_header(slot, &head);
+	if (pwrite(j->own, slot, sizeof slot, 0) != (ssize_t)sizeof slot)
+		return errno != 0 ? errno : EIO;
+	return 0;
+}
+
+bool
+journal_open(struct journal *j, const char *run_dir, uint64_t kept, char why[MSG_TEXT])
+{
+	char path[PATH_MAX];
 	text_print(path, sizeof path, "%s/journal", run_dir);
 	*j = (struct journal){ .fd = -1, .own = -1 };
 	j->own = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -63,19 +94,11 @@ journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT])
 	int error = j->own == -1 ? errno : posix_fallocate(j->own, 0, SIZE);
 	if (error == 0 && (j->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		error = errno;
-	journal_header(header, JOURNAL_SLOTS, clock_boot_id());
-	if (error == 0 && pread(j->own, found, sizeof found, 0) != (ssize_t)sizeof found)
-		error = errno != 0 ? errno : EIO;
-	j->same_boot = error == 0 && memcmp(header, found, sizeof found) == 0;
-	if (error == 0 && !j->same_boot &&
-	    pwrite(j->own, header, sizeof header, 0) != (ssize_t)sizeof header)
-		error = errno != 0 ? errno : EIO;
-	if (error != 0) {
+	if (error == 0)
+		error = begin(j, kept);
+	if (error != 0)
 		text_print(why, MSG_TEXT, "journal %s: %s", path, strerror(error));
-		return false;
-	}
-	read_slots(j, 0, find_last, j);
-	return true;
+	return error == 0;
 }
 
 void

@@ -17,8 +17,12 @@ struct journal {
 	bool same_boot; /* it was begun since this boot */
 };
 
-/* Opens run_dir/journal, or makes it. False: why. */
-bool journal_open(struct journal *j, const char *run_dir, char why[MSG_TEXT]);
+/* Ids that may be used before the state directory says so again. */
+#define JOURNAL_AHEAD UINT64_C(100000)
+
+/* Opens run_dir/journal, or makes it. kept: no id beyond it was used in an earlier life, as
+ * the state directory says; a ring that is gone, or older, goes on behind it. False: why. */
+bool journal_open(struct journal *j, const char *run_dir, uint64_t kept, char why[MSG_TEXT]);
 void journal_close(struct journal *j);
 /* One write of one slot into room that is allocated: whole, or not there, also when we are
  * killed meanwhile. */

@@ -385,7 +385,8 @@ tell_sorted(struct record_reader *r, int64_t begin_ms,
 				t->event.line = &r->lines[t->values];
 			} else {
 				t->event.name = r->known[t->event.object].name;
-				t->event.values = r->values + t->values;
+				t->event.values = /* NULL: none of them has any */
+					r->values != NULL ? r->values + t->values : NULL;
 			}
 			fn(arg, &t->event);
 		}

@@ -33,7 +33,7 @@ play_begin(void)
 	play.journal = open("journal", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(ftruncate(play.journal, (off_t)(PLAY_SLOTS + 1) * JOURNAL_SLOT),
 			 0);
-	journal_header(slot, PLAY_SLOTS, "boot");
+	journal_header(slot, &(struct journal_head){ PLAY_SLOTS, 1, "boot" });
 	assert_int_equal(pwrite(play.journal, slot, sizeof slot, 0), sizeof slot);
 	play.last_id = 0;
 	play.packet.fd = play.bundle = play.channel = -1;

@@ -162,7 +162,7 @@ ring(void)
 	char slot[JOURNAL_SLOT];
 	int fd = memfd_create("journal", MFD_CLOEXEC);
 	assert_true(fd != -1);
-	journal_header(slot, SLOTS, "11111111-2222-3333-4444-555555555555");
+	journal_header(slot, &(struct journal_head){ SLOTS, 1, "11111111-2222-3333-4444-555555555555" });
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_int_equal(ftruncate(fd, (SLOTS + 1) * (off_t)JOURNAL_SLOT), 0);
 	return fd;
@@ -267,7 +267,7 @@ what_is_no_journal_is_not_read(void **state)
 	journal_encode(&full, slot); /* a line, not a header */
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_false(journal_reader_open(&r, fd, 0));
-	journal_header(slot, 0, "boot"); /* no slots: nothing may be divided by that */
+	journal_header(slot, &(struct journal_head){ 0, 1, "boot" }); /* no slots: nothing may be divided by that */
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_false(journal_reader_open(&r, fd, 0));
 	assert_false(journal_reader_open(&r, -1, 0));
