@@ -85,6 +85,7 @@ account_resolve(const char *user, const char *group, struct account *out, char w
 		   : WEXITSTATUS(status) == 3 ? "user %s is in more than 64 groups"
 					      : "no such user: %s",
 		   user != NULL ? user : "(own)");
+	errno = late ? ETIMEDOUT : ENOENT;
 	return false;
 }
 

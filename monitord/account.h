@@ -19,7 +19,7 @@ struct account {
 };
 
 /* Asks NSS in a child, as it may block; within 5 s. user may be NULL (own), group NULL (the
- * user's). False: why. */
+ * user's). False: why, and errno is ETIMEDOUT where there was no answer. */
 bool account_resolve(const char *user, const char *group, struct account *out, char why[MSG_TEXT]);
 
 /* The uid of a helper's user, or base + index where there is none; own uid when not root. */

@@ -170,7 +170,9 @@ read_env_file(struct born *b)
 	static char text[ENVFILE_MAX];
 	char *at = text, *line;
 	bool good;
-	if (envfile_read(b->env_file, b->account.uid, text) == -1)
+	if (b->root && b->account.set) /* what its groups may read, and not what root's may */
+		CALL2(setgroups, b->account.group_count, b->account.groups);
+	if (envfile_read(b->env_file, &b->account, text) == -1)
 		fail(b, STEP_ENV_FILE, -errno);
 	while ((line = envfile_next(&at, &good)) != NULL)
 		if (!born_set_env(b, line))

@@ -426,6 +426,17 @@ take_lock(struct core *c, char why[MSG_TEXT])
 	return true;
 }
 
+/* What is kept there is believed at our next start. */
+static bool
+is_private(const char *path, char why[MSG_TEXT])
+{
+	struct stat st;
+	if (geteuid() != 0 || (stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0))
+		return true;
+	text_print(why, MSG_TEXT, "folder %s: others than root may change what is in it", path);
+	return false;
+}
+
 static bool
 make_folders(struct core *c, char why[MSG_TEXT])
 {
@@ -440,7 +451,7 @@ make_folders(struct core *c, char why[MSG_TEXT])
 		text_print(why, MSG_TEXT, "folder %s: %s", c->rules->settings.state, strerror(errno));
 		return false;
 	}
-	return true;
+	return is_private(c->run_dir, why) && is_private(c->rules->settings.state, why);
 }
 
 static void

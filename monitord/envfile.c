@@ -1,16 +1,41 @@
 #include "monitord/envfile.h"
 
+#include "monitord/logfile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int
+open_link(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+static int
+open_file(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+}
+
+/* What the service's user can put in its place, a link to root's secrets say, is read as that
+ * user only; so is what lies behind any link. */
+static int
+open_env(const char *path, const struct account *account)
+{
+	if (!account->set || account->uid == 0 || geteuid() != 0)
+		return open_link(path);
+	int fd = logfile_open_by(path, account, open_file);
+	return fd == -1 && errno == ELOOP ? logfile_open_as(path, account, open_link) : fd;
+}
+
 ssize_t
-envfile_read(const char *path, uid_t uid, char text[ENVFILE_MAX])
+envfile_read(const char *path, const struct account *account, char text[ENVFILE_MAX])
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open_env(path, account);
 	if (fd == -1)
 		return -1;
 	int error = fstat(fd, &st) != 0 ? errno : 0;
@@ -18,7 +43,7 @@ envfile_read(const char *path, uid_t uid, char text[ENVFILE_MAX])
 		error = EINVAL;
 	if (error == 0 &&
 	    ((st.st_mode & 022) != 0 ||
-	     (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != uid)))
+	     (st.st_uid != 0 && st.st_uid != geteuid() && (!account->set || st.st_uid != account->uid))))
 		error = EPERM;
 	ssize_t n = error == 0 ? read(fd, text, ENVFILE_MAX) : -1;
 	if (error == 0 && n == -1)

@@ -2,6 +2,8 @@
 #ifndef MONITORD_ENVFILE_H
 #define MONITORD_ENVFILE_H
 
+#include "monitord/account.h"
+
 #include <stddef.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -9,10 +11,11 @@
 #define ENVFILE_MAX 65536
 
 /* Reads the file into text (ENVFILE_MAX bytes), NUL-ended. It must be a regular file that
- * belongs to root, to us or to uid, and that nobody else may write to, as a variable may
- * name what is loaded into the service. -1: errno, EINVAL no regular file, EPERM, EFBIG.
- */
-ssize_t envfile_read(const char *path, uid_t uid, char text[ENVFILE_MAX]);
+ * belongs to root, to us or to the account, and that nobody else may write to, as a
+ * variable may name what is loaded into the service. Only where root alone can put
+ * something in its place it is read with root's rights. -1: errno, EINVAL no regular
+ * file, EPERM, EFBIG. */
+ssize_t envfile_read(const char *path, const struct account *account, char text[ENVFILE_MAX]);
 
 /* The next NAME=VALUE, cut out of the text in place; *at begins at its start. Empty lines
  * and those that begin with # or ; are skipped; a value within one pair of ' or " loses

@@ -18,6 +18,8 @@
 
 #define PEEK 2048	 /* bytes of the log's end */
 #define EXCERPTS_MOST 16 /* a gathering */
+#define INQUIRIES 64	 /* at work, or killed and held by a dead disk */
+#define LOOK_MS 1000
 #define BESIDE_MS 2500	 /* for all but the answers to signals */
 
 struct inquiry { /* one child at work */
@@ -26,7 +28,8 @@ struct inquiry { /* one child at work */
 	char name[RULES_NAME_MAX + 1]; /* of the service: ids change with a reload */
 	uint64_t token;
 	pid_t pid;
-	int out;
+	int out; /* -1: it is over, and its child not reaped yet */
+	int pidfd;
 	unsigned told;
 	size_t used;
 	char line[GATHER_LINE + 1];
@@ -48,7 +51,7 @@ tell(struct inquiry *q, const char *text)
 }
 
 static void
-inquiry_end(struct inquiry *q)
+inquiry_free(struct inquiry *q)
 {
 	struct inquiry **at = &q->ps->inquiries;
 	while (*at != q)
@@ -56,9 +59,46 @@ inquiry_end(struct inquiry *q)
 	*at = q->next;
 	loop_io_stop(&q->io);
 	loop_timer_stop(&q->limit);
+	if (q->out != -1)
+		close(q->out);
+	if (q->pidfd != -1)
+		close(q->pidfd);
+	free(q);
+}
+
+static void
+reap(struct inquiry *q)
+{
+	if (waitpid(q->pid, NULL, WNOHANG) != 0)
+		inquiry_free(q);
+}
+
+static void
+on_gone(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	reap(io->arg);
+}
+
+static void
+on_look(struct loop_timer *timer)
+{
+	reap(timer->arg);
+}
+
+/* A dead disk may hold it in a system call for ever: nobody waits for it. */
+static void
+inquiry_end(struct inquiry *q)
+{
+	loop_io_stop(&q->io);
+	loop_timer_stop(&q->limit);
 	close(q->out);
+	q->out = -1;
 	kill(q->pid, SIGKILL); /* our child, not reaped yet: the number is its own */
-	waitpid(q->pid, NULL, 0);
+	if (q->pidfd != -1)
+		loop_io_start(q->ps->loop, &q->io, q->pidfd, LOOP_READ, on_gone, q);
+	else /* no descriptor was left to see its end */
+		loop_timer_start(q->ps->loop, &q->limit, LOOK_MS, LOOK_MS, on_look, q);
 }
 
 static void
@@ -88,7 +128,6 @@ on_words(struct loop_io *io, unsigned events)
 		return;
 	inquiry_end(q);
 	tell(q, NULL);
-	free(q);
 }
 
 static void
@@ -98,7 +137,6 @@ on_limit(struct loop_timer *timer)
 	inquiry_end(q);
 	tell(q, "gathering took too long, and was broken off");
 	tell(q, NULL);
-	free(q);
 }
 
 /* ---- the child ---- */
@@ -135,11 +173,21 @@ fill(struct gather *ask, const struct process *p, bool dead)
 	return ms;
 }
 
+static unsigned
+count(const struct processes *ps)
+{
+	unsigned n = 0;
+	for (const struct inquiry *q = ps->inquiries; q != NULL; q = q->next)
+		n++;
+	errno = EAGAIN;
+	return n;
+}
+
 static void
 begin(struct process *p, uint64_t token, const struct gather *ask, int64_t limit_ms)
 {
 	struct processes *ps = p->owner;
-	struct inquiry *q = calloc(1, sizeof *q);
+	struct inquiry *q = count(ps) < INQUIRIES ? calloc(1, sizeof *q) : NULL;
 	int ends[2] = { -1, -1 };
 	if (q == NULL || pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ||
 	    (q->pid = fork()) == -1) {
@@ -157,6 +205,7 @@ begin(struct process *p, uint64_t token, const struct gather *ask, int64_t limit
 	close(ends[1]);
 	q->ps = ps;
 	q->out = ends[0];
+	q->pidfd = pidfd_of(q->pid);
 	q->token = token;
 	text_print(q->name, sizeof q->name, "%s", ask->name);
 	q->next = ps->inquiries;
@@ -216,8 +265,7 @@ void
 evidence_end(struct processes *ps)
 {
 	while (ps->inquiries != NULL) {
-		struct inquiry *q = ps->inquiries;
-		inquiry_end(q);
-		free(q);
+		kill(ps->inquiries->pid, SIGKILL); /* init reaps it */
+		inquiry_free(ps->inquiries);
 	}
 }

@@ -293,10 +293,11 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 static bool
 job_account(struct processes *ps, const char *user, struct account *a, char why[MSG_TEXT])
 {
-	if (user != NULL)
-		return account_resolve(user, NULL, a, why);
-	*a = *process_probes(ps);
-	return true;
+	const struct account *known =
+		user != NULL ? known_account(ps, user, NULL, why) : process_probes(ps);
+	if (known != NULL)
+		*a = *known;
+	return known != NULL;
 }
 
 void

@@ -74,18 +74,17 @@ peek_here(const char *path)
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 }
 
-/* With root's rights, or those of the service's user where these are all that it may have. */
-static int
-open_as(const char *path, const struct account *account, int (*open_it)(const char *path))
+int
+logfile_open_as(const char *path, const struct account *account, int (*open_it)(const char *path))
 {
-	bool lent = needs_own_rights(path, account);
-	if (lent) {
+	bool other = geteuid() == 0 && account->set;
+	if (other) {
 		setfsgid(account->gid);
 		setfsuid(account->uid);
 	}
 	int fd = open_it(path);
 	int error = errno;
-	if (lent) {
+	if (other) {
 		setfsuid(geteuid());
 		setfsgid(getegid());
 	}
@@ -94,15 +93,22 @@ open_as(const char *path, const struct account *account, int (*open_it)(const ch
 }
 
 int
+logfile_open_by(const char *path, const struct account *account, int (*open_it)(const char *path))
+{
+	return needs_own_rights(path, account) ? logfile_open_as(path, account, open_it)
+					       : open_it(path);
+}
+
+int
 logfile_open(const char *path, const struct account *account)
 {
-	return open_as(path, account, open_here);
+	return logfile_open_by(path, account, open_here);
 }
 
 int
 logfile_peek(const char *path, const struct account *account)
 {
-	return open_as(path, account, peek_here);
+	return logfile_open_by(path, account, peek_here);
 }
 
 /* ---- in a child ---- */

@@ -13,6 +13,13 @@ int logfile_open(const char *path, const struct account *account);
 /* For reading, by the same rights; never waits. */
 int logfile_peek(const char *path, const struct account *account);
 
+/* Opens it with the rights of the service's user; open_by: with root's, where nobody but root can
+ * have put anything into the path's place. -1: errno. */
+int logfile_open_as(const char *path, const struct account *account,
+		    int (*open_it)(const char *path));
+int logfile_open_by(const char *path, const struct account *account,
+		    int (*open_it)(const char *path));
+
 /* Past size bytes its text goes to PATH.1, the older ones up to PATH.keep. In a child, and while
  * services hold the file open and write: on ext4 and XFS (FALLOC_FL_COLLAPSE_RANGE) whole blocks
  * leave its head and nothing is lost; elsewhere, and below a block, it is copied, then cut. */

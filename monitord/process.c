@@ -114,57 +114,6 @@ process_said(struct process *p)
 	return p->said != NULL ? p->said : &nobodys;
 }
 
-bool
-process_account(struct process *p, char why[MSG_TEXT])
-{
-	const struct service *c = process_service(p);
-	const char *user = c->user != NULL ? c->user : "", *group = c->group != NULL ? c->group : "";
-	struct known_account **at = &p->owner->accounts, *a;
-	struct account found;
-	if (p->account_good)
-		return true;
-	if (!account_resolve(c->user, c->group, &found, why))
-		return false;
-	while ((a = *at) != NULL && (strcmp(a->user, user) != 0 || strcmp(a->group, group) != 0))
-		at = &a->next;
-	if (a == NULL) {
-		a = calloc(1, sizeof *a);
-		if (a == NULL || strlen(user) >= sizeof a->user || strlen(group) >= sizeof a->group) {
-			text_print(why, MSG_TEXT, "user %s: %s", user,
-				   a == NULL ? "out of memory" : "its name is too long");
-			free(a);
-			return false;
-		}
-		text_print(a->user, sizeof a->user, "%s", user);
-		text_print(a->group, sizeof a->group, "%s", group);
-		*at = a;
-	}
-	a->account = found;
-	p->account = &a->account;
-	p->account_good = true;
-	return true;
-}
-
-/* Asked for once: a slow user database holds us up no second time. */
-const struct account *
-process_probes(struct processes *ps)
-{
-	if (!ps->probes_known)
-		ps->probes = account_helper("monitord-probes", ps->rules->settings.uid_base);
-	ps->probes_known = true;
-	return &ps->probes;
-}
-
-static void
-accounts_free(struct processes *ps)
-{
-	while (ps->accounts != NULL) {
-		struct known_account *next = ps->accounts->next;
-		free(ps->accounts);
-		ps->accounts = next;
-	}
-}
-
 /* ---- what is left of it ---- */
 
 /* Where there is no cgroup: of the main process's session, or with its lock inherited. */
@@ -568,7 +517,7 @@ processes_free(struct processes **pp)
 	cgroups_close(&ps->cgroups);
 	death_end(&ps->deaths);
 	connector_end(ps);
-	accounts_free(ps);
+	known_free(ps);
 	free(ps->deferred);
 	free(ps->list);
 	free(ps);
@@ -592,6 +541,7 @@ processes_reload(struct processes *ps, const struct rules *rules)
 		return false;
 	}
 	proofs_forget(ps);
+	ps->accounts_age++;
 	ps->probes_known = false;
 	for (uint32_t o = 0; o < ps->count; o++) {
 		uint32_t n = rules_find(rules, OBJECT_SERVICE, ps->rules->services[o].name);

@@ -19,6 +19,9 @@ struct known_account { /* one for each pair of user and group that sections name
 	struct known_account *next;
 	char user[64], group[64];
 	struct account account;
+	bool known;
+	uint32_t age; /* of the reload that it was asked for in */
+	int64_t silent_ms; /* the database did not answer then; 0: it did */
 };
 
 struct process {
@@ -129,6 +132,7 @@ struct processes {
 	struct inquiry *inquiries;
 	struct orphans orphans;
 	struct known_account *accounts;
+	uint32_t accounts_age;
 	struct account probes; /* the rights of the probes, once asked for */
 	bool probes_known;
 	struct proofs proofs;
@@ -145,13 +149,19 @@ void process_defer_failure(struct processes *ps, uint32_t service, const char *t
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
 size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */
 struct said *process_said(struct process *p); /* never NULL */
-/* Its user's and group's numbers, asked for once. False: why. */
-bool process_account(struct process *p, char why[MSG_TEXT]);
-const struct account *process_probes(struct processes *ps);
 void process_group_name(const struct process *p, char *out, size_t cap);
 void process_main_gone(struct process *p);
 bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
 void process_give_back(struct process *p);
+
+/* ---- known.c ---- */
+/* The numbers of a user and group, each NULL or a name, asked for once; good until known_free.
+ * NULL: why. */
+const struct account *known_account(struct processes *ps, const char *user, const char *group,
+				    char why[MSG_TEXT]);
+bool process_account(struct process *p, char why[MSG_TEXT]); /* of its section; false: why */
+const struct account *process_probes(struct processes *ps);
+void known_free(struct processes *ps);
 
 /* ---- start.c ---- */
 /* Reads whether exec succeeded, and tells it. True: it did not, all is cleared. */

@@ -103,4 +103,20 @@ echo "# what was in the way is gone"
 exec 7>&-
 ctl start busy >/dev/null && [ -n "$(pid_of busy)" ] && ok "it runs" || bad "$(ctl explain busy)"
 ctl stop busy >/dev/null
+if [ "$(id -u)" -eq 0 ]; then
+	echo "# a folder that others may change"
+	world_end_daemon() { kill -TERM "$daemon"; wait "$daemon" 2>/dev/null; daemon=; }
+	[ -n "$daemon" ] && world_end_daemon
+	for folder in run state; do
+		for how in "chmod 777" "chown 65534"; do
+			$how "$dir/$folder"
+			out=$(timeout 10 "$build/monitord/monitord" -c "$rules" 2>&1)
+			code=$?
+			chmod 755 "$dir/$folder"
+			chown 0 "$dir/$folder"
+			[ "$code" -eq 1 ] && grep -q "folder $dir/$folder: others than root may change" <<<"$out" &&
+				ok "$folder, $how: it does not begin" || bad "$folder, $how: exit code $code, $out"
+		done
+	done
+fi
 finish

@@ -49,6 +49,8 @@ lines_are_assignments(void **state)
 	}
 }
 
+static const struct account own;
+
 static void
 who_may_write_it_is_trusted(void **state)
 {
@@ -56,22 +58,50 @@ who_may_write_it_is_trusted(void **state)
 	(void)state;
 	folder_write("env", "A=1\n");
 	assert_int_equal(chmod(folder_path("env"), 0644), 0);
-	assert_int_equal(envfile_read(folder_path("env"), 0, text), 4);
+	assert_int_equal(envfile_read(folder_path("env"), &own, text), 4);
 	assert_string_equal(text, "A=1\n");
 	for (mode_t mode = 0620; mode <= 0622; mode += 2) {
 		assert_int_equal(chmod(folder_path("env"), mode), 0);
-		assert_int_equal(envfile_read(folder_path("env"), 0, text), -1);
+		assert_int_equal(envfile_read(folder_path("env"), &own, text), -1);
 		assert_int_equal(errno, EPERM);
 	}
-	assert_int_equal(envfile_read(folder_path("none"), 0, text), -1);
+	assert_int_equal(envfile_read(folder_path("none"), &own, text), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(mkfifo(folder_path("fifo"), 0600), 0);
-	assert_int_equal(envfile_read(folder_path("fifo"), 0, text), -1);
+	assert_int_equal(envfile_read(folder_path("fifo"), &own, text), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(truncate(folder_path("env"), ENVFILE_MAX), 0);
 	assert_int_equal(chmod(folder_path("env"), 0600), 0);
-	assert_int_equal(envfile_read(folder_path("env"), 0, text), -1);
+	assert_int_equal(envfile_read(folder_path("env"), &own, text), -1);
 	assert_int_equal(errno, EFBIG);
+}
+
+/* In its user's folder a link may lead to what only root may read: it is read as the user. */
+static void
+it_shows_nobody_roots_secrets(void **state)
+{
+	struct account nobody = { .set = true, .uid = 65534, .gid = 65534 };
+	char text[ENVFILE_MAX], link[PATH_MAX];
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	folder_write("secret", "KEY=root\n");
+	assert_int_equal(chmod(folder_path("secret"), 0600), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	/* root's file in root's folder: for the service, as the rules say */
+	assert_int_equal(envfile_read(folder_path("secret"), &nobody, text), 9);
+	assert_int_equal(mkdir(folder_path("theirs"), 0755), 0);
+	snprintf(link, sizeof link, "%s/env", folder_path("theirs"));
+	assert_int_equal(symlink(folder_path("secret"), link), 0);
+	assert_int_equal(chown(folder_path("theirs"), nobody.uid, nobody.gid), 0);
+	assert_int_equal(envfile_read(link, &nobody, text), -1);
+	assert_int_equal(errno, EACCES);
+	/* root's link leads into their folder, and on from there */
+	assert_int_equal(symlink(link, folder_path("env")), 0);
+	assert_int_equal(envfile_read(folder_path("env"), &nobody, text), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(chmod(folder_path("secret"), 0644), 0);
+	assert_int_equal(envfile_read(folder_path("env"), &nobody, text), 9);
 }
 
 /* What a service says at its start, or why there is none. */
@@ -173,6 +203,8 @@ test_envfile(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_assignments),
 		cmocka_unit_test_setup_teardown(who_may_write_it_is_trusted, folder_make,
+						folder_remove),
+		cmocka_unit_test_setup_teardown(it_shows_nobody_roots_secrets, folder_make,
 						folder_remove),
 		cmocka_unit_test_setup_teardown(they_reach_the_service, folder_make,
 						folder_remove),
