@@ -118,7 +118,8 @@ struct msg_result {
 	int64_t began_ns;     /* when the exchange began */
 	int64_t latency_ns;   /* how long it took */
 	uint32_t value_count; /* <= MSG_VALUES */
-	uint32_t pad;
+	uint32_t silent;      /* not good, and nothing came that proves the network: no
+			       * connection, no refusal, no byte */
 	struct msg_value value[MSG_VALUES];
 	char text[MSG_TEXT]; /* why, if not good */
 };

@@ -182,6 +182,7 @@ connect_next(struct exchange *x, int error)
 	}
 	if (all == x->run->addresses && all->good_until_ms != INT64_MAX)
 		resolve_doubt(exchange_host(x));
+	x->silent = exchange_host(x) != NULL && error != ECONNREFUSED;
 	exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
 		      "no connection to %s: %s", exchange_place(x, at, sizeof at),
 		      strerror(error));

@@ -24,6 +24,7 @@ struct exchange {
 	uint64_t unique;
 	size_t sent, came; /* bytes of this step's request, of all answers */
 	bool unsent;       /* not all of the request is out */
+	bool silent;       /* nobody is heard: a failure may be the network's */
 	SSL *ssl;          /* NULL: not encrypted */
 	struct elsewhere *elsewhere; /* a redirect led us there; NULL: the check's address */
 	double days_left;

@@ -159,6 +159,7 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 	m.outcome = late ? OUTCOME_UNKNOWN : outcome;
 	m.began_ns = x->began_ns;
 	m.latency_ns = clock_ns() - x->began_ns;
+	m.silent = outcome == OUTCOME_BAD && x->silent;
 	if (a != NULL && s->answer != NULL)
 		s->answer(s, &r->plan, a);
 	if (late)
@@ -233,6 +234,7 @@ exchange_late(struct exchange *x, const char *after)
 	exchange_place(x, at, sizeof at);
 	if (exchange_enough(x))
 		return;
+	x->silent = !exchange_is_stream(x) && x->came == 0;
 	if (!exchange_is_stream(x))
 		exchange_fail(x, OUTCOME_BAD, x->came == 0 ? "no answer from %s within %s"
 						      : "no right answer from %s within %s",
@@ -275,6 +277,7 @@ on_deadline(struct loop_timer *timer)
 			      after);
 		return;
 	case PHASE_CONNECT:
+		x->silent = true;
 		exchange_fail(x, OUTCOME_BAD, "no connection to %s within %s", at, after);
 		return;
 	case PHASE_TLS:
@@ -347,6 +350,7 @@ on_due(struct schedule *schedule)
 	x->fd = -1;
 	x->days_left = (double)NAN;
 	x->began_ns = clock_ns();
+	x->silent = false;
 	x->unique = ++s->unique;
 	x->reply.kept = r->kept;
 	if (r->kept != NULL)

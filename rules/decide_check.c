@@ -170,7 +170,7 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 	bool rises = !bad &&
 		     (!v->fell || (c->up_ms > 0 ? w->now_ms - v->good_since_ms >= c->up_ms
 						: v->goods >= c->up_need));
-	if (bad && v->bad_since_ms == w->now_ms && v->state != CHECK_UNKNOWN)
+	if (v->silent && v->bad_since_ms == w->now_ms && v->state != CHECK_UNKNOWN)
 		doubt_begins(w, id);
 	if (!bad)
 		doubt_set(w, id, false);
@@ -260,6 +260,7 @@ check_result(struct world *w, const struct event *e)
 		tell_verified(w, r, false); /* it asks again, until its time is over */
 		return;
 	}
+	v->silent = r->outcome == OUTCOME_BAD && r->silent != 0;
 	if (observe(w, id, (enum outcome)r->outcome))
 		after_change(w, id);
 	tell_verified(w, r, r->outcome != OUTCOME_BAD);

@@ -1,6 +1,7 @@
 /* Ourselves in doubt: when checks of unrelated services fail together, though their
- * processes live, the network, or monitord itself, is more likely ill than they. The fall
- * of a check is then held back: it is unknown, and unknown causes nothing.
+ * processes live and nothing is heard of them, the network, or monitord itself, is more
+ * likely ill than they. The fall of a check is then held back: it is unknown, and unknown
+ * causes nothing. Whoever refuses, or gives a wrong answer, was heard: that is believed.
  *
  * A check that fails for the first time has some others measured at once, so that by its
  * last re-check it is known how they are: one that is well answers at once, and no time
@@ -69,7 +70,7 @@ vote_of(const struct world *w, uint32_t id, struct poll *p)
 	const struct check_view *v = &w->checks[id];
 	if (!counts(w, id))
 		return VOTE_NONE;
-	if (v->bad_since_ms != 0)
+	if (v->bad_since_ms != 0 && v->silent)
 		return w->now_ms - v->bad_since_ms <= RECENT_MS || v->held ? VOTE_BAD
 									   : VOTE_NONE;
 	if (v->measured_ns / 1000000 >= p->since_ms)
@@ -185,8 +186,10 @@ doubt_holds(struct world *w, uint32_t id)
 {
 	struct check_view *v = &w->checks[id];
 	struct poll p = { .since_ms = v->bad_since_ms };
-	if (!counts(w, id))
+	if (!counts(w, id) || !v->silent) {
+		doubt_set(w, id, false);
 		return false;
+	}
 	if (w->suspects && v->held && w->now_ms - w->suspected_ms < 100)
 		return true; /* asked just now, by another */
 	ask_all(w, &p);
@@ -200,10 +203,10 @@ doubt_holds(struct world *w, uint32_t id)
 	if (holds) {
 		tell(w, id, &p);
 		w->suspected_ms = w->now_ms;
-	} else {
-		w->suspects = false; /* the next time it is told again */
 	}
 	doubt_set(w, id, holds);
+	if (w->held == 0)
+		w->suspects = false; /* the next time it is told again */
 	v->doubted = holds && w->suspects;
 	return holds;
 }

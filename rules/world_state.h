@@ -79,6 +79,7 @@ struct service_view {
 struct check_view {
 	enum check_state state;
 	bool held;	 /* its fall is held back: decide_doubt.c */
+	bool silent;	 /* nobody was heard when it failed last */
 	bool doubted;	 /* while we suspected ourselves: what it failed then proves nothing */
 	int64_t asked_ms; /* as a witness */
 	bool fell;	 /* its last verdict was down, though it may be unknown now */

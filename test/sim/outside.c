@@ -58,6 +58,7 @@ result(uint32_t check, int64_t began_ns)
 	r.outcome = draw(200) == 0      ? OUTCOME_UNKNOWN
 		    : check_good(check) ? OUTCOME_GOOD
 					: OUTCOME_BAD;
+	r.silent = r.outcome == OUTCOME_BAD && draw(4) != 0;
 	text_print(r.text, sizeof r.text, r.outcome == OUTCOME_BAD ? "it failed" : "");
 	if (counts)
 		sim.bad_row[check] =

@@ -63,6 +63,16 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 	}
 }
 
+/* Only the newest order of a route leaves monitord, after all was decided (outbox.c). */
+static bool
+is_superseded(const struct decision *list, size_t n, size_t at)
+{
+	for (size_t i = at + 1; list[at].kind == DECIDE_ROUTE && i < n; i++)
+		if (list[i].kind == DECIDE_ROUTE && list[i].id == list[at].id)
+			return true;
+	return false;
+}
+
 /* One event through the core. Decisions are copied, as carrying out may lead to more. */
 void
 handle(const struct event *e)
@@ -90,7 +100,8 @@ handle(const struct event *e)
 	assert(list != NULL);
 	memcpy(list, sim.out.list, n * sizeof *list);
 	for (size_t i = 0; i < n; i++)
-		perform(&list[i], e, before);
+		if (!is_superseded(list, n, i))
+			perform(&list[i], e, before);
 	free(list);
 	check_memory();
 	depth--;

@@ -122,6 +122,9 @@ of_a_check(const char *verb, uint32_t id)
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		if (strcmp(verbs[i], verb) == 0)
 			r.outcome = i;
+	r.silent = strcmp(verb, "mute") == 0;
+	if (r.silent != 0)
+		r.outcome = OUTCOME_BAD;
 	if (r.outcome == OUTCOMES)
 		return false;
 	text_print(r.text, sizeof r.text, "it is %s", verb);
