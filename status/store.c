@@ -155,6 +155,13 @@ store_load(struct store *s, int bundle, uint32_t generation)
 	return true;
 }
 
+void
+store_end(struct store *s)
+{
+	views_free(s->views);
+	rules_free(&s->rules);
+}
+
 static enum object_kind
 kind_of(enum msg_kind kind)
 {

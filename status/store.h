@@ -34,6 +34,7 @@ void store_begin(struct store *s); /* all zero before */
 
 /* Takes the rules of a bundle. False: they cannot be taken, nothing changed. */
 bool store_load(struct store *s, int bundle, uint32_t generation);
+void store_end(struct store *s); /* gives back what it took */
 
 /* Takes the items of a packet of views; other kinds are ignored. */
 void store_take(struct store *s, const struct msg_packet *p);

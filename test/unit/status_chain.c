@@ -123,6 +123,7 @@ served_by_whom(void **state)
 				wrong++;
 			}
 		}
+		store_end(&s);
 	}
 	assert_int_equal(wrong, 0);
 }
