@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each fuzz target searches for FUZZ_SECONDS (10), from its corpus, where clang and its runtime are.
+# Each fuzz target searches for FUZZ_SECONDS (5), from its corpus, where clang and its runtime are.
 [ -n "${MONITORD_LONG:-}" ] || { echo "SKIP: takes minutes: MONITORD_LONG=1"; exit 77; }
 set -u
 source=$(cd "${MONITORD_SOURCE:?}" && pwd)
@@ -15,4 +15,4 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 targets=$(cd "$source/test/fuzz/corpus" && for name in *; do echo "test/fuzz/$name"; done)
 # shellcheck disable=SC2086
 make -s -j 2 $targets >build.log 2>&1 || { tail -n 40 build.log; exit 1; }
-"$source/test/fuzz/run" "${FUZZ_SECONDS:-10}"
+"$source/test/fuzz/run" "${FUZZ_SECONDS:-5}"
