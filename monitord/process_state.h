@@ -236,6 +236,8 @@ bool record_holds(const struct processes *ps, const struct process *p, pid_t pid
 /* At our begin: groups of an earlier life that no section names are stopped. */
 void retire_strangers(struct processes *ps);
 void retired_free(struct processes *ps, struct retired *r);
+/* This group was proven empty and is begun anew: who left it is not to be ended in it. */
+void retired_forget(struct processes *ps, const char *group);
 
 /* ---- job.c ---- */
 /* Of an earlier life: what scripts left is killed; run actions and what start commands left

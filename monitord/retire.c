@@ -37,6 +37,16 @@ retired_free(struct processes *ps, struct retired *r)
 	free(r);
 }
 
+void
+retired_forget(struct processes *ps, const char *group)
+{
+	for (struct retired *r = ps->retired, *next; r != NULL; r = next) {
+		next = r->next;
+		if (strcmp(r->name, group) == 0)
+			retired_free(ps, r);
+	}
+}
+
 static void
 on_step(struct loop_timer *timer)
 {

@@ -121,8 +121,12 @@ take_place(struct process *p, struct spawn *s, char *why, size_t cap)
 		return false;
 	}
 	s->cgroup = p->group;
-	if (p->group != -1)
+	if (p->group != -1) {
+		char name[96];
+		process_group_name(p, name, sizeof name);
+		retired_forget(ps, name);
 		set_limits(p, c);
+	}
 	if (p->group == -1 && !record_lock(ps, p, s)) {
 		text_print(why, cap, "an earlier instance still holds its lock");
 		return false;

@@ -1,0 +1,40 @@
+#!/bin/bash
+# A section that goes and comes back at once: its next instance is not ended as a left-over of
+# the one before, and nothing else is touched.
+. "${MONITORD_SOURCE:?}/test/system/world.sh"
+write_rules() { # SECTIONS
+	printf '[monitord]\nsocket = %s\nstate = %s\nhelpers = %s\non-stop = stop\n%b' \
+		"$sock" "$dir/state" "$build" "$1" >"$rules"
+}
+stays='[service stays]\nrun = /bin/sleep 600\nready = after 10ms\n'
+other='[service other]\nrun = /bin/sleep 600\nready = after 10ms\nstop = TERM 1s, KILL\nbackoff = 50ms..50ms\n'
+until_up() { # NAME SECONDS
+	local end=$(($(now) + $2 * 1000))
+	until ctl status "$1" --json 2>/dev/null | grep -q '"state":"up"'; do
+		[ "$(now)" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+write_rules "$stays$other"
+world_daemon
+until_up stays 20 && until_up other 20 || bad "they do not begin"
+pid=$(pid_of stays)
+fds=$(ls "/proc/$daemon/fd" | wc -l)
+mark
+for _ in $(seq 5); do
+	write_rules "$stays"
+	ctl reload >/dev/null || bad "reload without it"
+	write_rules "$stays$other"
+	ctl reload >/dev/null || bad "reload with it"
+	until_up other 10 || bad "it does not come back: $(ctl status)"
+done
+[ "$(count_events service-retired)" -eq 5 ] && ok "gone and back five times" || bad "$(ctl events)"
+again=$(pid_of other)
+sleep 1.5 # beyond its ladder's first step: what ended the earlier ones must be over
+[ -n "$again" ] && [ "$(pid_of other)" = "$again" ] && ok "the last one lives" ||
+	bad "$again, now $(pid_of other): $(ctl events --since "$last" | tail -n 5)"
+[ "$(count_events service-exited)" -eq 0 ] && ok "none was ended" || bad "$(ctl events --since "$last" | grep exited)"
+[ "$(pid_of stays)" = "$pid" ] && ok "the one beside it never noticed" || bad "$(ctl status)"
+[ "$(ls "/proc/$daemon/fd" | wc -l)" -le $((fds + 1)) ] && ok "no descriptor is left behind" ||
+	bad "$fds, then $(ls "/proc/$daemon/fd" | wc -l)"
+finish
