@@ -41,7 +41,7 @@ struct msg_hello {
 /* With a descriptor: the sealed bundle of accepted rule text (rules/source.h). */
 struct msg_rules {
 	uint32_t generation;
-	uint32_t pad;
+	uint32_t dry_run; /* 1: asked for when monitord was started, whatever the text says */
 };
 
 struct msg_loaded {

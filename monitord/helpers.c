@@ -368,7 +368,7 @@ static void
 send_rules(struct helper_slot *h)
 {
 	struct core *c = h->core;
-	struct msg_rules rules = { .generation = c->generation };
+	struct msg_rules rules = { .generation = c->generation, .dry_run = c->dry_run };
 	int fd = fcntl(c->bundle, F_DUPFD_CLOEXEC, 0);
 	h->state = HELPER_LOADING;
 	if (fd == -1 || !helper_control(h, MSG_RULES, &rules, sizeof rules, fd)) {

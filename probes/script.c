@@ -138,6 +138,8 @@ first_line(const struct script *s)
 	size_t n = 0;
 	while (n < s->size && s->output[n] != '\n' && s->output[n] != '|')
 		n++;
+	while (n > 0 && (s->output[n - 1] == ' ' || s->output[n - 1] == '\r'))
+		n--;
 	return n;
 }
 

@@ -91,6 +91,23 @@ went_down(struct world *w, uint32_t id)
 }
 
 static void
+tell_degraded(struct world *w, uint32_t id)
+{
+	char text[300];
+	text_print(text, sizeof text, "%s is degraded: %s", w->rules->checks[id].name,
+		   w->checks[id].text);
+	incident_bad(w, OBJECT_CHECK, id, text);
+	world_tell(w, "check-degraded", OBJECT_CHECK, id, "%s", text);
+}
+
+void
+check_start_is_over(struct world *w, uint32_t id)
+{
+	if (w->checks[id].state == CHECK_DEGRADED && !world_node(w, OBJECT_CHECK, id)->bad)
+		tell_degraded(w, id);
+}
+
+static void
 came_up(struct world *w, uint32_t id, bool warn)
 {
 	struct check_view *v = &w->checks[id];
@@ -106,10 +123,7 @@ came_up(struct world *w, uint32_t id, bool warn)
 		return;
 	}
 	if (warn) {
-		char text[300];
-		text_print(text, sizeof text, "%s is degraded: %s", c->name, v->text);
-		incident_bad(w, OBJECT_CHECK, id, text);
-		world_tell(w, "check-degraded", OBJECT_CHECK, id, "%s", text);
+		tell_degraded(w, id);
 	} else if (again) {
 		world_tell(w, "check-up", OBJECT_CHECK, id, "%s is up again", c->name);
 		incident_good(w, OBJECT_CHECK, id);

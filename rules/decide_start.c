@@ -203,6 +203,8 @@ service_became_up(struct world *w, uint32_t id)
 	service_pace_checks(w, id, PACE_NORMAL);
 	if (c->drain != RULES_NONE)
 		route_drain(w, id, false);
+	for (uint32_t i = 0; i < c->checks.count; i++)
+		check_start_is_over(w, c->checks.ids[i]);
 	for (uint32_t i = 0; new && !failing && i < c->routes.count; i++)
 		route_awaited(w, c->routes.ids[i], id);
 	service_update_routes(w, id);

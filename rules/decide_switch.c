@@ -181,8 +181,8 @@ route_tell_moved(struct world *w, uint32_t id)
 	w->cause = r->cause;
 	r->cause =
 		world_tell(w, home ? "route-restored" : "route-moved", OBJECT_ROUTE, id,
-			   home ? "traffic of route %s is back with %s"
-				: "traffic of route %s goes to %s",
+			   home && r->undo != 0 ? "traffic of route %s is back with %s"
+						: "traffic of route %s goes to %s",
 			   c->name, to);
 	if (r->verify == VERIFY_ORDERED) {
 		r->verify = VERIFY_ASKED;

@@ -32,12 +32,13 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->by_command = s->by_command;
 	v->drained = s->drained;
 	v->hold_until_real_ms = s->held ? s->hold_until_ms : 0;
-	v->cpu = world_sampled(s, METRIC_CPU);
-	v->memory = world_sampled(s, METRIC_MEMORY);
-	v->threads = world_sampled(s, METRIC_THREADS);
-	v->fds = world_sampled(s, METRIC_FDS);
 	v->event = s->event;
-	memcpy(v->values, s->values, sizeof v->values);
+	for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++) /* who is dead uses nothing */
+		v->values[m] = s->alive ? s->values[m] : (float)NAN;
+	v->cpu = (double)v->values[metric_sample_slot(METRIC_CPU)];
+	v->memory = (double)v->values[metric_sample_slot(METRIC_MEMORY)];
+	v->threads = (double)v->values[metric_sample_slot(METRIC_THREADS)];
+	v->fds = (double)v->values[metric_sample_slot(METRIC_FDS)];
 }
 
 void

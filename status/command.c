@@ -132,12 +132,11 @@ read_body(struct client *c, struct command_asked *a, const char **error)
 	a->seconds = (uint32_t)(ms / 1000);
 	*error = root == NULL ? "the body is not JSON"
 		 : a->verb == VERB_ACK
-			 ? "the body should be {\"who\":\"NAME\",\"why\":\"TEXT\"}: up to 63 "
-			   "and 127 bytes"
+			 ? "\"who\" has up to 63 bytes, \"why\" up to 127"
 		 : a->verb == VERB_SILENCE
-			 ? "the body should be {\"for\":\"2h\",\"reason\":\"TEXT\"}: up to 365d, "
-			   "and 127 bytes"
-			 : "the body should be {\"to\":\"BACKEND\"}, or {\"for\":\"2h\"} up to 365d";
+			 ? "\"for\" is a duration as 2h, from 1s to 365d; \"reason\" has up to "
+			   "127 bytes"
+			 : "\"to\" is a backend, \"for\" a duration as 2h, from 1s to 365d";
 	json_decref(root);
 	return good;
 }

@@ -18,7 +18,7 @@ enum ctl_exit {
 
 struct ctl {
 	const char *socket;
-	bool json, watch, follow, no_wait;
+	bool json, watch, follow, no_wait, all;
 	bool quiet; /* a lost connection is tried again: nothing is printed */
 	const char *since;
 	const char *until, *month;
@@ -85,6 +85,8 @@ extern const char *const ctl_list[CTL_KINDS]; /* services checks routes rules */
 const json_t *find_chain(const json_t *status, const char *name);
 /* The object of that name, and its kind; NULL: none, printed with the nearest name. */
 json_t *find_object(const json_t *status, const char *name, const char **kind);
+/* The same, and nothing is printed. */
+json_t *find_quietly(const json_t *status, const char *name, const char **kind);
 /* All objects that a name stands for: its own, a family's or a chain's, "all" services;
  * in starting order. An array to be freed of {"kind","object"}. NULL: none, printed. */
 json_t *find_objects(const json_t *status, const char *name);

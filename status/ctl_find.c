@@ -48,7 +48,7 @@ complain(const json_t *status, const char *name)
 	fputc('\n', stderr);
 }
 
-static json_t *
+json_t *
 find_quietly(const json_t *status, const char *name, const char **kind)
 {
 	for (unsigned k = 0; k < CTL_KINDS; k++) {

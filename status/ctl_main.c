@@ -30,7 +30,7 @@ static const struct row {
 	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND] [--for 2h]" },
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
-	{ "incidents", 0, 0, ctl_incidents, NULL, "" },
+	{ "incidents", 0, 0, ctl_incidents, NULL, "[--all]" },
 	{ "ack", 1, 1, ctl_ack, NULL, "ID [--why TEXT]" },
 	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
 	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
@@ -59,7 +59,7 @@ usage(FILE *out)
 	      "and back\n"
 	      "  events [--follow] [--since T] [--json]   what happened; T: id, 10m, or "
 	      "a time\n"
-	      "  incidents [--json]                       what is wrong now\n"
+	      "  incidents [--all] [--json]               what is wrong now, or was\n"
 	      "  ack ID [--why TEXT] [--who NAME]         somebody has taken it\n"
 	      "  silence NAME --for 2h --reason TEXT      it may stay quiet; unsilence NAME "
 	      "ends it\n"
@@ -107,10 +107,11 @@ run(struct ctl *ctl, const char *word)
 }
 
 enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_FOLLOW, OPTION_SINCE, OPTION_WAIT, OPTION_NO_WAIT, OPTION_FOR, OPTION_UNTIL, OPTION_MONTH,
-       OPTION_WHY, OPTION_WHO };
+       OPTION_WHY, OPTION_WHO, OPTION_ALL };
 
 static const struct option longs[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "watch", no_argument, NULL, OPTION_WATCH },
 	{ "follow", no_argument, NULL, OPTION_FOLLOW },
 	{ "since", required_argument, NULL, OPTION_SINCE },
@@ -141,6 +142,9 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			break;
 		case OPTION_JSON:
 			ctl->json = true;
+			break;
+		case OPTION_ALL:
+			ctl->all = true;
 			break;
 		case OPTION_WATCH:
 			ctl->watch = true;

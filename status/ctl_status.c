@@ -205,6 +205,8 @@ print_incident(const json_t *o)
 	       text_of(o, "text"));
 	json_array_foreach(json_object_get(o, "symptoms"), i, s)
 		printf("%s%s", i == 0 ? "; with it: " : ", ", json_string_value(s));
+	if (*text_of(o, "until") != '\0')
+		printf("; until %s", local_time(text_of(o, "until"), since, sizeof since));
 	if (strcmp(state, "acked") == 0)
 		printf("; taken by %s%s%s", text_of(o, "who"),
 		       *text_of(o, "why") != '\0' ? ": " : "", text_of(o, "why"));
@@ -223,10 +225,9 @@ ctl_incidents(struct ctl *ctl)
 		print_json(list);
 	json_array_foreach(list, i, o)
 	{
-		if (strcmp(text_of(o, "state"), "closed") == 0)
-			continue;
-		open++;
-		if (!ctl->json)
+		bool closed = strcmp(text_of(o, "state"), "closed") == 0;
+		open += !closed;
+		if (!ctl->json && (!closed || ctl->all))
 			print_incident(o);
 	}
 	if (open == 0 && !ctl->json)

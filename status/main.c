@@ -74,6 +74,7 @@ load(struct server *s, const struct msg_packet *p)
 		log_error("the rules cannot be taken");
 		exit(1); /* monitord begins us anew */
 	}
+	s->store.dry_run = rules.dry_run != 0 || s->store.rules->settings.dry_run;
 	shelf_load(&s->shelf, s->store.rules);
 	history_load(&s->history, server_answered, s);
 	record_begin(s);

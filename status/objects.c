@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "rules/during.h"
 #include "status/expects.h"
 #include "status/values.h"
 
@@ -298,6 +299,8 @@ rule_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_whole(j, "fired", v->fired);
 	json_key_yes(j, "dry_run", c->dry_run);
 	json_key_number(j, "cooldown_s", (double)c->cooldown_ms / 1000.0);
+	int64_t now_ms = clock_real_ms();
+	json_key_yes(j, "during", during_holds(&c->during, now_ms + clock_zone_s(now_ms) * INT64_C(1000)));
 	json_key(j, "do");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < c->action_count; i++)
@@ -385,7 +388,7 @@ status_json(const struct store *s, struct shelf *shelf, struct json *j)
 	json_key_text(j, "host", s->host);
 	json_key_number(j, "uptime_s", seconds_since(s->began_real_ms));
 	json_key_whole(j, "generation", s->generation);
-	json_key_yes(j, "dry_run", s->rules->settings.dry_run);
+	json_key_yes(j, "dry_run", s->dry_run);
 	json_close(j, '}');
 	json_key(j, "services");
 	objects_json(s, shelf, OBJECT_SERVICE, j);

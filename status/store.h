@@ -18,6 +18,7 @@ struct views {
 struct store {
 	struct rules *rules; /* NULL: none yet */
 	uint32_t generation;
+	bool dry_run; /* by its rules, or asked for when it was started */
 	struct views views[OBJECT_KINDS]; /* service, check, route, rule */
 	struct incidents incidents;
 	struct silences silences;

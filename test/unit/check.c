@@ -1,6 +1,11 @@
 /* Checks: when they fall and rise, and what does not count. */
 #include "test/unit/stage.h"
+
+#include "rules/world_state.h"
+#include "test/unit/book.h"
 #include "test/unit/unit.h"
+
+#include <math.h>
 
 static const char text[] =
 	"[check two]\ntcp = h:1\n"
@@ -39,6 +44,9 @@ static const struct stage_row rows[] = {
 	{ "good:two lost:net ?two bad:two ?two", TOLD, "two=unknown two=unknown" },
 	{ "bad:one lost:net +1s good:one ?one", TOLD, "check-down:one one=unknown" },
 	{ "good:one lost:local ?one", TOLD, "one=up" }, /* not its helper */
+	/* what is degraded all through its service's start is told once that is over */
+	{ "go started:a warn:mine ?mine +10s warn:mine ?mine", TOLD,
+	  "start:a check-degraded:mine mine=degraded mine=degraded" },
 	/* a warning is up, but told */
 	{ "good:two warn:two ?two good:two ?two", TOLD,
 	  "check-degraded:two two=degraded check-up:two two=up" },
@@ -65,9 +73,31 @@ rise_and_fall(void **state)
 	stage_table(text, rows, COUNT(rows));
 }
 
+static void
+who_is_dead_uses_nothing(void **state)
+{
+	struct rules *r = book("[service a]\nrun = /a\n");
+	struct world *w = world_new(r, 1, "host", 1000);
+	struct msg_service_view v;
+	(void)state;
+	w->services[0].alive = true;
+	w->services[0].values[metric_sample_slot(METRIC_MEMORY)] = 5;
+	world_service_view(w, 0, &v);
+	assert_true(v.memory > 4);
+	w->services[0].alive = false;
+	world_service_view(w, 0, &v);
+	assert_true(isnan(v.memory));
+	assert_true(isnan((double)v.values[metric_sample_slot(METRIC_MEMORY)]));
+	world_free(&w);
+	rules_free(&r);
+}
+
 int
 test_check(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(rise_and_fall) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rise_and_fall),
+		cmocka_unit_test(who_is_dead_uses_nothing),
+	};
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
 }

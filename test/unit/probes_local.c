@@ -70,12 +70,12 @@ static const struct {
 } ends[] = {
 	{ "", "OK - fine | load=1", { .code = 0 }, OUTCOME_GOOD, "" },
 	{ "", "", { .code = 0 }, OUTCOME_GOOD, "" },
-	{ "", "WARN: slow | t=9\nmore", { .code = 1 }, OUTCOME_WARN, "WARN: slow " },
+	{ "", "WARN: slow | t=9\nmore", { .code = 1 }, OUTCOME_WARN, "WARN: slow" },
 	{ "",
 	  "CRIT\x1b[31m: away\r\nmore",
 	  { .code = 2 },
 	  OUTCOME_BAD,
-	  "CRIT [31m: away " },
+	  "CRIT [31m: away" },
 	{ "", "no idea", { .code = 3 }, OUTCOME_UNKNOWN, "no idea" },
 	{ "", "usage: x", { .code = 64 }, OUTCOME_BAD, "" },
 	{ "",
@@ -117,7 +117,8 @@ scripts_end_in_many_ways(void **state)
 		end_script(&s, ends[i].end);
 		const struct msg_result *r = play_result(0, 1);
 		if (r->outcome != ends[i].outcome ||
-		    strncmp(r->text, ends[i].text, strlen(ends[i].text)) != 0)
+		    strncmp(r->text, ends[i].text, strlen(ends[i].text)) != 0 ||
+		    r->text[strlen(ends[i].text)] == ' ')
 			fail_msg("row %u: expected %d '%s', got %u '%s'", i,
 				 (int)ends[i].outcome, ends[i].text, r->outcome, r->text);
 		assert_int_equal(r->value_count, ends[i].end.code >= 0);
