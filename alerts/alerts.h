@@ -1,4 +1,4 @@
-/* alerts/alerts.h: the helper's state, shared by its three parts. */
+/* alerts/alerts.h: the helper's state, and what its parts do for one another. */
 #ifndef ALERTS_ALERTS_H
 #define ALERTS_ALERTS_H
 

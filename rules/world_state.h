@@ -1,5 +1,5 @@
-/* rules/world_state.h: inside the pure core: the believed states. Only rules/decide*.c and
- * rules/world.c include it. */
+/* rules/world_state.h: inside the pure core: the believed states. Only the files that
+ * decide or remember for them include it, and the simulator, which holds them to promises. */
 #ifndef RULES_WORLD_STATE_H
 #define RULES_WORLD_STATE_H
 
