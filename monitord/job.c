@@ -198,6 +198,7 @@ on_exit_event(struct loop_io *io, unsigned events)
 		spawn_failure_text(&f, "it", failure, sizeof failure);
 	loop_io_stop(&j->exit);
 	loop_timer_stop(&j->limit);
+	j->ps->scripts -= j->kind == JOB_SCRIPT;
 	told(j, exited ? info.si_status : -1, exited ? 0 : info.si_status, failure);
 	if (j->kind == JOB_RUN)
 		run_record_clear(j->ps, j->name);
@@ -352,6 +353,10 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	struct account account;
 	char why[MSG_TEXT];
 	int out[2];
+	/* each check has one, and of a helper that was killed one is left: no more, whatever
+	 * a helper asks for */
+	if (ps->scripts >= 2 * ps->rules->check_count)
+		return -EBUSY;
 	if (!job_account(ps, c->user, &account, why)) {
 		log_error("check %s: %s", c->name, why);
 		return -ENOENT;
@@ -367,6 +372,7 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 		close(out[0]);
 		return -error;
 	}
+	ps->scripts++;
 	j->token = token;
 	j->ended = ended;
 	j->arg = arg;

@@ -21,7 +21,9 @@ notify_send(const char *state)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&a,
+	/* a manager that is busy holds up nobody; that we are ready, it must know */
+	int flags = MSG_NOSIGNAL | (strcmp(state, "READY=1") == 0 ? 0 : MSG_DONTWAIT);
+	sendto(fd, state, strlen(state), flags, (struct sockaddr *)&a,
 	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
 	close(fd);
 }

@@ -138,6 +138,7 @@ struct processes {
 	struct proofs proofs;
 	bool uncounted;	   /* our groups have no memory.events */
 	uint32_t begins;   /* processes whose exec is awaited */
+	uint32_t scripts;  /* that run now */
 	uint32_t job_next; /* numbers the groups of jobs */
 };
 

@@ -37,6 +37,10 @@ of  = twin
 tcp = 127.0.0.1:$primary
 [check script]
 script = /bin/true
+[check slow]
+script  = /bin/sleep 6141
+timeout = 60s
+every   = 60s
 [check file]
 file = $rules
 [rule fat]
@@ -67,12 +71,14 @@ play() {
 	echo one >"$dir/active"
 	write_rules
 	world_daemon
-	local own=$daemon end=$(($(now) + 6000)) killed=0 came=0 most=0 pid
+	local own=$daemon end=$(($(now) + 6000)) killed=0 came=0 most=0 slow=0 pid
 	while [ "$(now)" -lt "$end" ]; do
 		for i in 1 2; do
 			pid=$(pgrep -x -f "/bin/sleep 613$i" -u 0 | wc -l)
 			[ "$pid" -le "$most" ] || most=$pid
 		done
+		pid=$(pgrep -x -f "/bin/sleep 6141" | wc -l)
+		[ "$pid" -le "$slow" ] || slow=$pid
 		if [ $((killed % 10)) -eq 5 ]; then
 			pid=$(pgrep -x -f "/bin/sleep 6131" -u 0 | head -n 1)
 			[ -n "$pid" ] && kill -KILL "$pid" && for _ in $(seq 50); do
@@ -89,6 +95,7 @@ play() {
 	kill -0 "$decoy" 2>/dev/null && ok "the stranger lives" || bad "a stranger was killed"
 	kill -0 "$bystander" 2>/dev/null && ok "whom no command line fits lives" ||
 		bad "whom no command line fits was killed"
+	[ "$slow" -le 10 ] && ok "scripts are bounded: $slow" || bad "$slow scripts of one check"
 	[ "$(find "/proc/$own/fd" | wc -l)" -lt 200 ] && ok "descriptors are bounded" ||
 		bad "$(find "/proc/$own/fd" | wc -l) descriptors"
 	grep -qvxE 'one|two' "$dir/active" && bad "the switch: $(cat "$dir/active")" ||
