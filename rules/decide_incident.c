@@ -355,9 +355,10 @@ close_incident(struct world *w, uint32_t index)
 	char text[400], took[32];
 	x->state = INCIDENT_CLOSED;
 	x->closed_ms = w->now_ms;
-	x->until_real_ms = w->real_ms - (x->good_ms != 0 ? w->now_ms - x->good_ms : 0);
+	int64_t end_ms = x->good_ms != 0 ? x->good_ms : w->now_ms;
+	x->until_real_ms = w->real_ms - (w->now_ms - end_ms);
 	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(x->until_real_ms - x->since_real_ms, took, sizeof took),
+		   text_duration(end_ms - x->since_ms, took, sizeof took),
 		   x->text);
 	incident_tell(w, index, "incident-close", text);
 	x->flaps = x->quiet = x->hidden = false;
@@ -508,8 +509,11 @@ incidents_settle(struct world *w)
 		struct incident *x = &w->incidents[i];
 		int64_t ago = w->real_ms - x->told_ms;
 		x->hidden = x->quiet = x->quiet && incident_silenced(w, x);
-		if (x->recalled)
+		int64_t old = w->real_ms - x->since_real_ms;
+		if (x->recalled) {
 			x->told_ms = w->now_ms - (ago > 0 ? ago : 0);
+			x->since_ms = w->now_ms - (old > 0 ? old : 0);
+		}
 		if (x->recalled && x->good_ms == 0)
 			x->good_ms = w->now_ms;
 		x->recalled = false;

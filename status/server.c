@@ -154,6 +154,33 @@ server_begin(struct server *s)
 	loop_before_sleep(s->helper.loop, before_sleep, s);
 }
 
+static int
+digit_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						    : -1;
+}
+
+/* %HH in place, but no NUL: what stands behind it would not be read, and another object
+ * than the one that was asked for would answer. */
+static size_t
+unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+	char *to = text;
+	(void)arg;
+	(void)connection;
+	for (const char *from = text; *from != '\0';) {
+		int high = *from == '%' ? digit_of(from[1]) : -1;
+		int low = high >= 0 ? digit_of(from[2]) : -1;
+		bool decoded = low >= 0 && (high | low) != 0;
+		*to++ = decoded ? (char)(high << 4 | low) : *from;
+		from += decoded ? 3 : 1;
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
 void
 server_listen(struct server *s, unsigned which, int fd)
 {
@@ -168,6 +195,7 @@ server_listen(struct server *s, unsigned which, int fd)
 				     l, MHD_OPTION_NOTIFY_COMPLETED, client_completed, l,
 				     MHD_OPTION_CONNECTION_LIMIT, CLIENTS_MAX + SPARE,
 				     MHD_OPTION_CONNECTION_TIMEOUT, STALL_S,
+				     MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				     (size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	if (l->daemon == NULL) {

@@ -136,7 +136,7 @@ fault(void)
 					   VERB_UNDRAIN };
 	struct event late = { .kind = EVENT_LATE };
 	struct event changed = { .kind = EVENT_CHANGED, .object = OBJECT_SERVICE };
-	switch (draw(21)) {
+	switch (draw(22)) {
 	case 0:
 	case 1:
 	case 2:
@@ -197,6 +197,10 @@ fault(void)
 		people_fault();
 		break;
 	case 19:
+		sim.clock_ms += ((int64_t)draw(7200001) - 3600000) * (1 + draw(2) * 23);
+		note("somebody sets the clock: %lld ms from where it began", (long long)sim.clock_ms);
+		break;
+	case 20:
 		draw(2) == 0 ? helper(ROLE_ALERTS) : broken_reload();
 		break;
 	default:

@@ -15,6 +15,8 @@ perform(const struct decision *d, const struct event *e, const uint64_t *before)
 	switch (d->kind) {
 	case DECIDE_TELL:
 		note("%s %s: %s", d->line.kind, d->line.object, d->line.text);
+		if (strstr(d->line.text, " after -") != NULL)
+			breach("a time below nothing is told: the clock was set meanwhile");
 		sim.lines[sim.line_count++ % SIM_LINES] = d->line;
 		people_hear(&d->line);
 		break;
@@ -92,7 +94,7 @@ handle(const struct event *e)
 				e->kind != EVENT_GO; /* which goes on with a stop */
 	sim.events++;
 	sim.timer_due = world_deadline(sim.world) <= sim.now_ms;
-	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.now_ms, &sim.out);
+	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.clock_ms + sim.now_ms, &sim.out);
 	size_t n = sim.out.count;
 	if (++depth > 8)
 		breach("events without end");

@@ -73,6 +73,7 @@ extern struct sim {
 	bool reborn;		    /* it begins again just now */
 	bool stopping;		    /* all are being stopped, who is needed last */
 	bool timer_due;		    /* a deadline of the core has come with the event */
+	int64_t clock_ms;	    /* how far somebody has set the real clock */
 	uint64_t seed, decisions, events, orders, starts;
 	int64_t minutes;
 	unsigned line_count;

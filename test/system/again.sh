@@ -18,6 +18,10 @@ until_up() { # NAME SECONDS
 write_rules "$stays$other"
 world_daemon
 until_up stays 20 && until_up other 20 || bad "they do not begin"
+code() { curl -s -o /dev/null -w '%{http_code}' --path-as-is --unix-socket "$sock" "http://localhost$1"; }
+[ "$(code /v1/services/%73tays)" = 200 ] && [ "$(code /v1/services/stays%00x)" = 404 ] &&
+	[ "$(code /v1/services/stays%)" = 404 ] && ok "a name is taken whole" ||
+	bad "a NUL ends a name: $(code /v1/services/stays%00x)"
 pid=$(pid_of stays)
 fds=$(ls "/proc/$daemon/fd" | wc -l)
 mark
