@@ -120,7 +120,8 @@ function_value(const struct world *w, const struct op *op, double *out, bool *wh
 	struct series_line line;
 	if (op->function != FUNCTION_FORECAST)
 		return series_value(v, s, w->now_ms, out, whole);
-	if (!series_fit(v, s, w->now_ms, &line))
+	/* from the last sample on: time alone, or news of our own, changes nothing */
+	if (!series_fit(v, s, v->last_ms, &line))
 		return false;
 	*whole = true;
 	*out = line.value + line.slope * (double)s->span_ms / 1000;
@@ -267,7 +268,8 @@ forecast_text(const struct world *w, const struct op *op, const char *want, stru
 	const struct series *s = &w->rules->series[op->series];
 	struct series_line line;
 	char have[64], in[64];
-	if (!series_fit(&w->series[op->series], s, w->now_ms, &line))
+	const struct series_view *v = &w->series[op->series];
+	if (!series_fit(v, s, v->last_ms, &line))
 		return;
 	double gap = op->value - line.value, ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
 	value_text(metric_table[op->metric].unit, w->series[op->series].last, have, sizeof have);

@@ -116,6 +116,7 @@ note_change(struct series_view *v, int64_t now_ms, double value)
 	}
 	v->used = 1;
 	v->last = value;
+	v->last_ms = now_ms;
 }
 
 void
@@ -131,6 +132,7 @@ series_push(struct series_view *v, const struct series *s, int64_t now_ms, doubl
 	if (v->used == 0)
 		v->since_ms = now_ms;
 	v->last = value;
+	v->last_ms = now_ms;
 	struct slice *x = slice_for(v, s, now_ms, value);
 	double t = (double)(now_ms - x->first_ms) / 1000, d = value - x->first;
 	x->last_ms = now_ms;

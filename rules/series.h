@@ -32,6 +32,7 @@ struct series_view {
 	int64_t since_ms;   /* samples came without a gap of a whole window since then */
 	int64_t changed_ms; /* when the value was last another; 0: never */
 	double last;
+	int64_t last_ms; /* of the last sample */
 };
 
 /* A line through the samples: at now_ms it is at `value`, and moves by `slope` a second. */
