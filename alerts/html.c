@@ -53,9 +53,8 @@ add_banner(struct text *t, const struct letter *l)
 	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST && l->item_count == 0) {
 		text_add(t, " &middot; %s &middot; incident %" PRIu64, severity_name[l->severity],
 			 l->number);
-		if (until - l->since_ms >= 1000)
-			text_add(t, " &middot; %s%s", l->phase == PHASE_CLOSE ? "lasted " : "for ",
-				 text_duration(until - l->since_ms, took, sizeof took));
+		if (until - l->since_ms >= 1000 && l->phase != PHASE_CLOSE) /* its text says so itself */
+			text_add(t, " &middot; for %s", text_duration(until - l->since_ms, took, sizeof took));
 	}
 	text_add(t, "</div><div style=\"font-size:20px;font-weight:bold;line-height:1.3;"
 		    "padding-top:6px;\">");

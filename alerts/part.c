@@ -133,7 +133,7 @@ done(const struct letter *l, struct text *t)
 	if (steps > STEPS_MAX)
 		text_add(t, "and %u more steps, below\n", steps - STEPS_MAX);
 	if (steps == 0)
-		text_add(t, "Nothing yet.\n");
+		text_add(t, l->phase == PHASE_CLOSE ? "Nothing: it came back by itself.\n" : "Nothing yet.\n");
 	else if (proven == 0)
 		text_add(t, "Not verified yet.\n");
 	for (size_t i = 0; i < l->line_count && proven > 0; i++)

@@ -172,6 +172,15 @@ text_hash(const char *text)
 	return h;
 }
 
+static void
+two_units(char *out, size_t cap, long long big, const char *unit, long long small, const char *less)
+{
+	if (small > 0)
+		text_print(out, cap, "%lld %s %lld %s", big, unit, small, less);
+	else
+		text_print(out, cap, "%lld %s", big, unit);
+}
+
 char *
 text_duration(int64_t ms, char *out, size_t cap)
 {
@@ -183,11 +192,11 @@ text_duration(int64_t ms, char *out, size_t cap)
 	else if (s < 60)
 		text_print(out, cap, "%lld s", s);
 	else if (s < 3600)
-		text_print(out, cap, "%lld min %lld s", s / 60, s % 60);
+		two_units(out, cap, s / 60, "min", s % 60, "s");
 	else if (s < 86400)
-		text_print(out, cap, "%lld h %lld min", s / 3600, s % 3600 / 60);
+		two_units(out, cap, s / 3600, "h", s % 3600 / 60, "min");
 	else
-		text_print(out, cap, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+		two_units(out, cap, s / 86400, "d", s % 86400 / 3600, "h");
 	return out;
 }
 

@@ -102,6 +102,21 @@ refused(struct core *c, char *text)
 	return false;
 }
 
+/* The lines of mistakes as one text: it goes through a status document. */
+static void
+one_line(char *text)
+{
+	struct text t;
+	char all[8192];
+	text_begin(&t, all, sizeof all);
+	for (const char *p = text; *p != '\0'; p += *p == '\n') {
+		size_t n = strcspn(p, "\n");
+		text_add(&t, "%s%.*s", t.length > 0 ? "; " : "", (int)n, p);
+		p += n;
+	}
+	text_print(text, strlen(text) + 1, "%s", all);
+}
+
 static void
 retire(struct core *c, const struct rules *new)
 {
@@ -152,6 +167,7 @@ core_reload(struct core *c, char *text, size_t cap)
 			close(bundle);
 		notify_send("READY=1");
 		text_print(text, cap, "%s", mistakes);
+		one_line(text);
 		return refused(c, mistakes);
 	}
 	world_move(world, c->world, clock_ms());

@@ -36,6 +36,23 @@ event_of(const json_t *events, double id)
 	return e != NULL && !isnan(id) && !(fabs(number_of(e, "id") - id) > 0) ? e : NULL;
 }
 
+/* What last befell the object itself: that people were told of its incident explains
+ * nothing. */
+static double
+last_of(const json_t *events, const json_t *o)
+{
+	double last = number_of(o, "event");
+	size_t i;
+	json_t *e;
+	if (strncmp(text_of(event_of(events, last), "kind"), "incident-", 9) != 0)
+		return last;
+	json_array_foreach(events, i, e)
+		if (strcmp(text_of(e, "object"), text_of(o, "name")) == 0 &&
+		    strncmp(text_of(e, "kind"), "incident-", 9) != 0 && number_of(e, "id") <= number_of(o, "event"))
+			last = number_of(e, "id");
+	return last;
+}
+
 static double
 root_of(const json_t *events, double id)
 {
@@ -344,7 +361,7 @@ ctl_explain(struct ctl *ctl)
 	} else if (http_lines(ctl, "/v1/events", on_event, events) != 200) {
 		code = CTL_NO_DAEMON;
 	} else {
-		double last = number_of(o, "event");
+		double last = last_of(events, o);
 		print_object(status, kind, o);
 		print_why_not(status, events, kind, o);
 		if (event_of(events, last) != NULL) {

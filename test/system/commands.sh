@@ -43,6 +43,13 @@ exits 0 ctl release primary
 exits 4 ctl reroute nowhere
 exits 4 ctl reroute site nobody
 exits 0 ctl reload
+cp "$dir/monitord.ini" "$dir/good.ini"
+printf 'one = 1\ntwo = 2\n' >>"$dir/monitord.ini"
+exits 3 ctl reload
+grep -qE "no key 'one'.*; .*: .*no key 'two'" "$dir/err" && ok "both mistakes, parted" || bad "$(cat "$dir/err")"
+mv "$dir/good.ini" "$dir/monitord.ini"
+exits 0 ctl reload
+exits 0 ctl incidents --all
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	chmod 711 "$dir" "$dir/run"
 	exits 5 setpriv --reuid 65534 --regid 65534 --clear-groups "$build/monitorctl" -s "$sock" status

@@ -290,6 +290,9 @@ the_body_is_in_order(void **state)
 	body_write(&letter, body, sizeof body);
 	assert_non_null(strstr(body, "Nothing: this was the end of incident 12."));
 	assert_null(strstr(body, " ack "));
+	letter.line_count = 0;
+	body_write(&letter, body, sizeof body);
+	assert_non_null(strstr(body, "What was done:\n  Nothing: it came back by itself.\n"));
 }
 
 /* A digest of a few says of each what was done, and the evidence. */

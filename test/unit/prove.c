@@ -116,8 +116,8 @@ static const struct book_row rows[] = {
 	/* escalate that is too rare */
 	{ AB
 	  "[rule x]\nwhen = a.memory > 1M\ndo = log\nescalate = 3 in 10m -> restart a\n",
-	  "r.ini:5: warning: [rule x]: escalate: while it holds it fires each 5 min 0 s: "
-	  "3 times in 10 min 0 s "
+	  "r.ini:5: warning: [rule x]: escalate: while it holds it fires each 5 min: "
+	  "3 times in 10 min "
 	  "come only if it is over in between\n" },
 	{ AB "[rule x]\nwhen = a.memory > 1M\ndo = log\ncooldown = 1m\nescalate = 3 in "
 	     "10m -> restart a\n",
