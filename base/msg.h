@@ -29,7 +29,7 @@ enum role { ROLE_MONITORD, ROLE_NET, ROLE_LOCAL, ROLE_ROUTES, ROLE_ALERTS, ROLE_
 #define MSG_TEXT 128	       /* a reason, cleaned, NUL-ended */
 #define MSG_SECRET 136	       /* of http-token-file, NUL-ended */
 #define MSG_PERSON 64	       /* who acknowledged, or silenced; cleaned, NUL-ended */
-#define MSG_VALUES 12       /* measured values in one result */
+#define MSG_VALUES 20       /* measured values in one result */
 #define MSG_BACKENDS 64	       /* backends of one route */
 
 struct msg_hello {
