@@ -240,6 +240,20 @@ is_stream(const struct check *c)
 	return check_role(c) == ROLE_NET && kind_table[c->kind].wanted != NULL;
 }
 
+static int
+measure(const struct rules *rules, const struct sources *sources, const char *path,
+	const char *name)
+{
+	uint32_t id = rules_find(rules, OBJECT_CHECK, name);
+	if (id == RULES_NONE) {
+		fprintf(stderr, "%s: no check '%s'\n", path, name);
+		return HAND_NO_NAME;
+	}
+	const struct check *c = &rules->checks[id];
+	printf("[check %s] of %s:%u\n", c->name, c->place.file, c->place.line);
+	return is_stream(c) ? by_stream(rules, id) : hand_helper(sources, rules, id);
+}
+
 int
 hand_main(const char *path, const char *name)
 {
@@ -248,19 +262,12 @@ hand_main(const char *path, const char *name)
 	struct rules *rules = sources_read(path, false, &sources, &problems)
 				      ? rules_parse(&sources, &problems)
 				      : NULL;
+	int code = HAND_WRONG_USE;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (rules == NULL) {
+	if (rules == NULL)
 		problems_print(&problems, &sources, stderr);
-		return HAND_WRONG_USE;
-	}
-	uint32_t id = rules_find(rules, OBJECT_CHECK, name);
-	if (id == RULES_NONE) {
-		fprintf(stderr, "%s: no check '%s'\n", path, name);
-		return HAND_NO_NAME;
-	}
-	const struct check *c = &rules->checks[id];
-	printf("[check %s] of %s:%u\n", c->name, c->place.file, c->place.line);
-	int code = is_stream(c) ? by_stream(rules, id) : hand_helper(&sources, rules, id);
+	else
+		code = measure(rules, &sources, path, name);
 	rules_free(&rules);
 	sources_free(&sources);
 	problems_free(&problems);

@@ -30,7 +30,11 @@ while time.monotonic() < end:
         keys = keys[1:]
 sys.stdout.buffer.write(seen)
 sys.stdout.flush()
+end = time.monotonic() + 10  # its terminal is closed before it has ended
 status = os.waitpid(pid, os.WNOHANG)
+while status[0] == 0 and time.monotonic() < end:
+    time.sleep(0.05)
+    status = os.waitpid(pid, os.WNOHANG)
 if status[0] == 0:
     os.kill(pid, 9)
     sys.exit("it did not end")
