@@ -214,6 +214,12 @@ event(char letter, unsigned digit)
 {
 	struct event e = { .id = digit % SERVICES, .target = RULES_NONE, .uid = 7 };
 	static const enum role roles[] = { ROLE_NET, ROLE_LOCAL, ROLE_ROUTES };
+	struct event go = { .kind = EVENT_GO };
+	if (!x.went && letter != 'A' && letter != 'G') { /* nobody else speaks before that */
+		x.went = true;
+		tell(&go);
+		time_passes(0);
+	}
 	if (strchr("ASPFXKE", letter) != NULL) {
 		process(letter, digit % SERVICES);
 	} else if (strchr("gbwu", letter) !=
