@@ -137,6 +137,8 @@ judges_every_manner(void **state)
 			fail_msg("row %u: expected %d '%s', got %u '%s'", i,
 				 (int)manners[i].outcome, manners[i].why, r->outcome,
 				 r->text);
+		if ((r->silent != 0) != (manners[i].manner == MANNER_FULL))
+			fail_msg("row %u: %s", i, r->silent != 0 ? "heard" : "silent");
 		int64_t least = manners[i].late ? TIMEOUT_MS - 20 : 0;
 		if (r->latency_ns < least * MS ||
 		    r->latency_ns > (TIMEOUT_MS + SLACK_MS) * (int64_t)MS)
