@@ -174,7 +174,7 @@ unescape(void *arg, struct MHD_Connection *connection, char *text)
 		int high = *from == '%' ? digit_of(from[1]) : -1;
 		int low = high >= 0 ? digit_of(from[2]) : -1;
 		bool decoded = low >= 0 && (high | low) != 0;
-		*to++ = decoded ? (char)(high << 4 | low) : *from;
+		*to++ = (char)(decoded ? high << 4 | low : *from);
 		from += decoded ? 3 : 1;
 	}
 	*to = '\0';
