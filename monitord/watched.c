@@ -23,8 +23,8 @@ owned_by(pid_t pid, uid_t owner)
 	return stat(path, &st) == 0 && st.st_uid == owner;
 }
 
-/* Whoever named it, another service's process is not this one's, nor is another user's where
- * the section names one. */
+/* Whoever named it, another user's process is not this one's where the section names one; nor
+ * is another service's where only a helper says so: pid files may name one for several. */
 bool
 watched_may_be(struct process *p, pid_t pid)
 {
@@ -33,7 +33,7 @@ watched_may_be(struct process *p, pid_t pid)
 	char why[MSG_TEXT];
 	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid || p->pidfd != -1)
 		return false;
-	for (uint32_t i = 0; i < ps->rules->service_count; i++)
+	for (uint32_t i = 0; c->match != NULL && i < ps->rules->service_count; i++)
 		if (ps->list[i] != p && ps->list[i]->pid == pid)
 			return false;
 	if (c->user != NULL && !p->account_good)
