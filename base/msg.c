@@ -98,6 +98,38 @@ msg_send(int channel, enum role from, enum role to, enum msg_kind kind, uint32_t
 }
 
 bool
+msg_to_well(const struct msg_result *r, struct msg_well *out)
+{
+	if (r->outcome != OUTCOME_GOOD || r->text[0] != '\0' || r->value_count > MSG_WELL_VALUES)
+		return false;
+	memset(out, 0, sizeof *out);
+	out->check = r->check;
+	out->began_ns = r->began_ns;
+	out->latency_ns = r->latency_ns;
+	out->value_count = (uint8_t)r->value_count;
+	for (uint32_t i = 0; i < r->value_count; i++) {
+		if (r->value[i].metric > UINT8_MAX)
+			return false;
+		out->metric[i] = (uint8_t)r->value[i].metric;
+		out->value[i] = r->value[i].value;
+	}
+	return true;
+}
+
+void
+msg_from_well(const struct msg_well *w, struct msg_result *out)
+{
+	memset(out, 0, sizeof *out);
+	out->check = w->check;
+	out->outcome = OUTCOME_GOOD;
+	out->began_ns = w->began_ns;
+	out->latency_ns = w->latency_ns;
+	out->value_count = w->value_count < MSG_WELL_VALUES ? w->value_count : MSG_WELL_VALUES;
+	for (uint32_t i = 0; i < out->value_count; i++)
+		out->value[i] = (struct msg_value){ .metric = w->metric[i], .value = w->value[i] };
+}
+
+bool
 msg_valid(const void *bytes, size_t size, size_t fd_count, enum role from, enum role to,
 	  char why[MSG_TEXT])
 {

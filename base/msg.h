@@ -124,6 +124,16 @@ struct msg_result {
 	char text[MSG_TEXT]; /* why, if not good */
 };
 
+/* A result in little room: good, with few values and nothing to say: nearly all are. */
+#define MSG_WELL_VALUES 3
+struct msg_well {
+	uint32_t check;
+	uint8_t value_count; /* <= MSG_WELL_VALUES */
+	uint8_t metric[MSG_WELL_VALUES];
+	int64_t began_ns, latency_ns;
+	double value[MSG_WELL_VALUES];
+};
+
 /* Which process local measures for a service; pid 0: none, and said again: look for one now.
  * For its reading only. */
 struct msg_watch {
@@ -382,6 +392,7 @@ struct msg_test_done {
 	X(OPENED, struct msg_opened, CENTRE, HELPERS, 2)                                          \
 	X(PACE, struct msg_pace, CENTRE, PROBES, 0)                                               \
 	X(RESULT, struct msg_result, PROBES, CENTRE, 0)		 /* lie about a check of its own */ \
+	X(WELL, struct msg_well, PROBES | CENTRE, CENTRE | TO(ROLE_STATUS), 0) /* the same */     \
 	X(WATCH, struct msg_watch, CENTRE, TO(ROLE_LOCAL), 0)                                     \
 	X(SAMPLE, struct msg_sample, TO(ROLE_LOCAL), CENTRE, 0) /* lie about a watched process */ \
 	X(FOUND, struct msg_found, TO(ROLE_LOCAL), CENTRE, 0)	 /* hint: proven by its command line first */ \
@@ -443,6 +454,10 @@ enum msg_sent { MSG_SENT, MSG_FULL, MSG_GONE };
  * Asserts that the direction is permitted. Items must have been zeroed before filling. */
 enum msg_sent msg_send(int channel, enum role from, enum role to, enum msg_kind kind,
 		       uint32_t generation, const void *items, size_t count, int fd);
+
+/* False: it does not fit in one. */
+bool msg_to_well(const struct msg_result *r, struct msg_well *out);
+void msg_from_well(const struct msg_well *w, struct msg_result *out);
 
 enum msg_got {
 	MSG_GOT,	/* p holds a valid packet */

@@ -224,6 +224,9 @@ static void
 arm_deadline(struct core *c)
 {
 	int64_t due = world_deadline(c->world);
+	if (due == c->due_ms && loop_timer_active(&c->deadline))
+		return; /* as after nearly each result */
+	c->due_ms = due;
 	if (due == INT64_MAX)
 		loop_timer_stop(&c->deadline);
 	else

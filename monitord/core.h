@@ -89,6 +89,7 @@ struct core {
 	bool deciding, stopping, quiet;
 	bool reload_asked; /* by an operator, once what was decided is done */
 	uint64_t reload_token;
+	int64_t due_ms; /* when the deadline timer is */
 	int64_t last_beat_ms, views_ms, news_ms; /* news_ms: the oldest not sent, 0: none */
 	struct account accounts[ROLES]; /* of the helpers */
 	int listeners[2];		/* status: Unix, TCP; -1: not open */

@@ -40,6 +40,16 @@ result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 }
 
 static bool
+well(struct helper_slot *h, const struct msg_well *m, char why[MSG_TEXT])
+{
+	struct msg_result r;
+	if (m->value_count > MSG_WELL_VALUES)
+		return refuse(why, "too many values in a result");
+	msg_from_well(m, &r);
+	return result(h, &r, why);
+}
+
+static bool
 sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 {
 	uint64_t ticks;
@@ -112,6 +122,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 		return true;
 	case MSG_RESULT:
 		return result(h, at, why);
+	case MSG_WELL:
+		return well(h, at, why);
 	case MSG_SAMPLE:
 		return sample(h, at, why);
 	case MSG_FOUND:
@@ -186,7 +198,7 @@ of_old_rules(struct helper_slot *h, enum msg_kind kind, const void *at)
 					     .error = 116 /* ESTALE */ };
 		helper_control(h, MSG_OPENED, &opened, sizeof opened, -1);
 	}
-	return kind == MSG_COMMAND || kind == MSG_OPEN || kind == MSG_RESULT || kind == MSG_SAMPLE ||
+	return kind == MSG_COMMAND || kind == MSG_OPEN || kind == MSG_RESULT || kind == MSG_WELL || kind == MSG_SAMPLE ||
 	       kind == MSG_FOUND || kind == MSG_ROUTE_SEEN || kind == MSG_ROUTE_WRITE;
 }
 
@@ -199,8 +211,11 @@ hand_on(struct helper_slot *h, const struct msg_packet *p)
 	struct helper_slot *status = &c->helpers[ROLE_STATUS];
 	if (c->rules->settings.record_ms > 0 && status->state == HELPER_READY && !status->full &&
 	    p->head.generation == c->generation)
-		helper_put_many(status, p->head.kind == MSG_RESULT ? MSG_MEASURED : MSG_SAMPLED, p->items,
-				p->head.count);
+		helper_put_many(status,
+				p->head.kind == MSG_WELL     ? MSG_WELL
+				: p->head.kind == MSG_RESULT ? MSG_MEASURED
+							     : MSG_SAMPLED,
+				p->items, p->head.count);
 }
 
 bool
@@ -215,7 +230,7 @@ inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT])
 		if (!of_old_rules(h, kind, at) && !item(h, kind, at, p, why))
 			return false;
 	}
-	if (kind == MSG_RESULT || kind == MSG_SAMPLE)
+	if (kind == MSG_RESULT || kind == MSG_WELL || kind == MSG_SAMPLE)
 		hand_on(h, p);
 	return true;
 }

@@ -18,7 +18,7 @@
 /* Results that say nothing new wait so long for company, or for so many: each packet wakes
  * monitord, which costs as much as what stands in it. */
 #define CALM_MS 100
-#define CALM_MOST 40
+#define CALM_MOST 300
 
 struct net {
 	struct helper helper;

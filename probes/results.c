@@ -7,7 +7,7 @@
 bool
 results_begin(struct results *r, struct helper *h, uint32_t check_count)
 {
-	uint32_t *waiting = calloc(check_count + 1, sizeof *waiting);
+	uint8_t *waiting = calloc(check_count + 1, sizeof *waiting);
 	if (waiting == NULL)
 		return false;
 	*r = (struct results){ .helper = h,
@@ -32,9 +32,16 @@ drop(struct results *r, struct result_node **at)
 bool
 results_renumber(struct results *r, const uint32_t *new_id, uint32_t check_count)
 {
-	uint32_t *waiting = calloc(check_count + 1, sizeof *waiting);
+	uint8_t *waiting = calloc(check_count + 1, sizeof *waiting);
 	if (waiting == NULL)
 		return false;
+	uint32_t count = r->well_count;
+	r->well_count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (new_id[r->well[i].check] != UINT32_MAX) {
+			r->well[r->well_count] = r->well[i];
+			r->well[r->well_count++].check = new_id[r->well[i].check];
+		}
 	for (struct result_node **at = &r->first; *at != NULL;) {
 		uint32_t id = new_id[(*at)->result.check];
 		if (id == UINT32_MAX) {
@@ -64,6 +71,11 @@ drop_oldest_of(struct results *r, uint32_t check)
 void
 results_add(struct results *r, const struct msg_result *result)
 {
+	if (r->waiting[result->check] == 0 && r->well_count < RESULTS_WELL &&
+	    msg_to_well(result, &r->well[r->well_count])) {
+		r->well_count++;
+		return;
+	}
 	if (r->waiting[result->check] == RESULTS_KEPT)
 		drop_oldest_of(r, result->check);
 	struct result_node *node = r->spare;
@@ -82,6 +94,11 @@ void
 results_flush(struct results *r)
 {
 	static struct msg_result batch[BATCH];
+	if (r->well_count > 0 && !r->helper->full &&
+	    helper_send(r->helper, MSG_WELL, r->well, r->well_count) == MSG_SENT)
+		r->well_count = 0;
+	if (r->well_count > 0)
+		return;
 	while (r->first != NULL && !r->helper->full) {
 		size_t n = 0;
 		for (struct result_node *node = r->first; node != NULL && n < BATCH;

@@ -1,11 +1,13 @@
-/* probes/results.h: verdicts on their way to monitord. Those of one loop turn travel in
- * few packets; while the channel is full the last RESULTS_KEPT of each check wait. */
+/* probes/results.h: verdicts on their way to monitord. What is good and says nothing more
+ * gathers in little room; the others of one loop turn travel in few packets, and while the
+ * channel is full the last RESULTS_KEPT of each check wait. */
 #ifndef PROBES_RESULTS_H
 #define PROBES_RESULTS_H
 
 #include "base/helper.h"
 
 #define RESULTS_KEPT 64
+#define RESULTS_WELL (MSG_PACKET_MAX / sizeof(struct msg_well))
 
 struct result_node {
 	struct result_node *next;
@@ -15,8 +17,10 @@ struct result_node {
 struct results {
 	struct helper *helper;
 	struct result_node *first, **last, *spare;
-	uint32_t *waiting; /* by check: how many */
+	uint8_t *waiting; /* by check: how many */
 	uint32_t check_count;
+	uint32_t well_count; /* they go first: none is of a check that has others waiting */
+	struct msg_well well[RESULTS_WELL];
 };
 
 /* False: out of memory, nothing changed. */

@@ -34,6 +34,13 @@ record_begin(struct server *s)
 		s->record = record_writer_new(s->store.rules, record_files_put, s->record_files);
 }
 
+/* Measurements as they came. */
+static bool
+is_record(unsigned kind)
+{
+	return kind == MSG_WELL || kind == MSG_MEASURED || kind == MSG_SAMPLED;
+}
+
 static void
 record(struct server *s, const struct msg_packet *p)
 {
@@ -41,7 +48,12 @@ record(struct server *s, const struct msg_packet *p)
 	for (unsigned i = 0; s->record != NULL && i < p->head.count; i++) {
 		struct msg_result result;
 		struct msg_sample sample;
-		if (p->head.kind == MSG_MEASURED) {
+		struct msg_well well;
+		if (p->head.kind == MSG_WELL) {
+			memcpy(&well, p->items + i * sizeof well, sizeof well);
+			msg_from_well(&well, &result);
+			record_result(s->record, &result, now_ms);
+		} else if (p->head.kind == MSG_MEASURED) {
 			memcpy(&result, p->items + i * sizeof result, sizeof result);
 			record_result(s->record, &result, now_ms);
 		} else {
@@ -140,12 +152,12 @@ on_packet(struct helper *h, struct msg_packet *p)
 		opened(s, p);
 	else if (p->head.kind == MSG_JOURNAL)
 		journal(s, p);
-	else if (p->head.kind == MSG_MEASURED || p->head.kind == MSG_SAMPLED)
+	else if (is_record(p->head.kind))
 		record(s, p);
 	else
 		store_take(&s->store, p);
-	if (p->head.kind != MSG_MEASURED && p->head.kind != MSG_SAMPLED && p->head.kind != MSG_BELL && p->head.kind != MSG_WHO_DONE &&
-	    p->head.kind != MSG_COMMAND_DONE)
+	if (!is_record(p->head.kind) && p->head.kind != MSG_BELL &&
+	    p->head.kind != MSG_WHO_DONE && p->head.kind != MSG_COMMAND_DONE)
 		s->shelf.version++; /* a view of something that the whole tells of */
 	for (unsigned i = 0; p->head.kind == MSG_BELL && i < p->head.count; i++) {
 		memcpy(&bell, p->items + i * sizeof bell, sizeof bell);

@@ -101,6 +101,22 @@ send_result(struct hostile *h)
 }
 
 static void
+send_well(struct hostile *h)
+{
+	struct msg_well w;
+	memset(&w, 0, sizeof w);
+	w.check = id(h, h->rules->check_count);
+	w.began_ns = any(h, 4) == 0 ? (int64_t)h->state : clock_ns() - any(h, 1000000);
+	w.latency_ns = any(h, 4) == 0 ? -(int64_t)any(h, 1000) : (int64_t)any(h, 100000000);
+	w.value_count = (uint8_t)(any(h, 3000) == 0 ? any(h, 256) : any(h, MSG_WELL_VALUES + 1));
+	for (unsigned i = 0; i < MSG_WELL_VALUES; i++) {
+		w.metric[i] = (uint8_t)any(h, 256);
+		w.value[i] = number(h);
+	}
+	helper_send(&h->helper, MSG_WELL, &w, 1);
+}
+
+static void
 send_sample(struct hostile *h)
 {
 	struct msg_sample s;
@@ -262,7 +278,7 @@ say(struct hostile *h)
 	else if (any(h, 20) == 0)
 		send_open(h);
 	else if (h->helper.role == ROLE_NET)
-		send_result(h);
+		any(h, 2) == 0 ? send_result(h) : send_well(h);
 	else if (h->helper.role == ROLE_LOCAL)
 		any(h, 3) == 0   ? send_result(h)
 		: any(h, 2) == 0 ? send_sample(h)

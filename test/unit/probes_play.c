@@ -41,8 +41,14 @@ static void
 take_results(void)
 {
 	struct msg_result r;
+	struct msg_well well;
+	bool is_well = play.packet.head.kind == MSG_WELL;
 	for (unsigned i = 0; i < play.packet.head.count; i++) {
-		memcpy(&r, play.packet.items + i * sizeof r, sizeof r);
+		memcpy(&well, play.packet.items + i * sizeof well, sizeof well);
+		if (is_well)
+			msg_from_well(&well, &r);
+		else
+			memcpy(&r, play.packet.items + i * sizeof r, sizeof r);
 		assert_true(r.check < PLAY_CHECKS && r.outcome < OUTCOMES);
 		assert_true(r.value_count <= MSG_VALUES);
 		assert_non_null(memchr(r.text, '\0', sizeof r.text));
@@ -70,7 +76,8 @@ hear_one(int64_t end_ms)
 		fail_msg("the helper is gone (%d)", (int)got);
 	if (got != MSG_GOT)
 		play.packet.head.kind = MSG_KINDS;
-	if (got == MSG_GOT && play.packet.head.kind == MSG_RESULT &&
+	if (got == MSG_GOT &&
+	    (play.packet.head.kind == MSG_RESULT || play.packet.head.kind == MSG_WELL) &&
 	    play.packet.head.generation == play.generation)
 		take_results();
 	return true;

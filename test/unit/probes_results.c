@@ -102,6 +102,51 @@ sends_a_turn_in_one_packet(void **state)
 	assert_int_equal(heard(got, COUNT(got)), 0);
 }
 
+/* What is good and has nothing to say goes in little room, and before what is said of
+ * others; never before what waits of the same check. */
+static void
+sends_what_is_well_in_little_room(void **state)
+{
+	char why[MSG_TEXT];
+	struct msg_well wells[3];
+	struct msg_result m;
+	(void)state;
+	memset(&m, 0, sizeof m);
+	m.outcome = OUTCOME_GOOD;
+	m.value_count = 1;
+	m.value[0] = (struct msg_value){ .metric = 7, .value = 200 };
+	results_add(&our.results, &m); /* of check 0 */
+	m.check = 1;
+	m.outcome = OUTCOME_BAD;
+	results_add(&our.results, &m);
+	m.outcome = OUTCOME_GOOD;
+	m.began_ns = 5;
+	results_add(&our.results, &m); /* behind the bad one */
+	m.check = 2;
+	m.value_count = MSG_WELL_VALUES + 1;
+	results_add(&our.results, &m);
+	m.value_count = 0;
+	m.text[0] = 'x';
+	results_add(&our.results, &m);
+	results_flush(&our.results);
+	assert_int_equal(msg_receive(our.monitord, ROLE_NET, ROLE_MONITORD, &our.packet, why),
+			 MSG_GOT);
+	assert_int_equal(our.packet.head.kind, MSG_WELL);
+	assert_int_equal(our.packet.head.count, 1);
+	memcpy(wells, our.packet.items, sizeof *wells);
+	msg_from_well(wells, &m);
+	assert_int_equal(m.check, 0);
+	assert_int_equal(m.outcome, OUTCOME_GOOD);
+	assert_int_equal(m.value_count, 1);
+	assert_int_equal(m.value[0].metric, 7);
+	assert_true(m.value[0].value == 200);
+	assert_int_equal(heard(got, COUNT(got)), 4);
+	assert_int_equal(got[0].outcome, OUTCOME_BAD);
+	assert_int_equal(got[1].check, 1);
+	assert_int_equal(got[1].began_ns, 5);
+	assert_int_equal(heard(got, COUNT(got)), 0);
+}
+
 static void
 sends_many_in_few(void **state)
 {
@@ -184,6 +229,7 @@ test_probes_results(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_a_turn_in_one_packet),
+		cmocka_unit_test(sends_what_is_well_in_little_room),
 		cmocka_unit_test(sends_many_in_few),
 		cmocka_unit_test(keeps_the_last_of_each_check),
 		cmocka_unit_test(renumbers_what_waits),
