@@ -5,6 +5,8 @@
 
 #define CHUNK ((size_t)256 * 1024)
 #define ALIGN ((size_t)16)
+#define TEXTS ((size_t)4096) /* small texts stand side by side in pieces of this size */
+#define TEXT_SMALL ((size_t)256)
 
 struct chunk {
 	struct chunk *next;
@@ -14,6 +16,8 @@ struct chunk {
 struct arena {
 	struct chunk *chunks; /* the newest first */
 	size_t used;
+	char *text; /* where the next small text goes, and how much room there is */
+	size_t text_room;
 	int private_to_parent;
 };
 
@@ -79,7 +83,18 @@ arena_get(struct arena *a, size_t size)
 char *
 arena_text(struct arena *a, const char *text, size_t length)
 {
-	char *p = arena_get(a, length + 1);
+	char *p = NULL;
+	if (length < TEXT_SMALL && a->text_room <= length) {
+		a->text = arena_get(a, TEXTS);
+		a->text_room = a->text != NULL ? TEXTS : 0;
+	}
+	if (length >= TEXT_SMALL) {
+		p = arena_get(a, length + 1);
+	} else if (a->text != NULL) {
+		p = a->text;
+		a->text += length + 1;
+		a->text_room -= length + 1;
+	}
 	if (p != NULL) {
 		memcpy(p, text, length);
 		p[length] = '\0';

@@ -357,13 +357,13 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	 * a helper asks for */
 	if (ps->scripts >= 2 * ps->rules->check_count)
 		return -EBUSY;
-	if (!job_account(ps, c->user, &account, why)) {
+	if (!job_account(ps, c->more->user, &account, why)) {
 		log_error("check %s: %s", c->name, why);
 		return -ENOENT;
 	}
 	if (pipe2(out, O_CLOEXEC) != 0)
 		return -errno;
-	struct spawn s = { .argv = c->script.argv, .account = &account, .in = -1, .out = out[1],
+	struct spawn s = { .argv = c->more->script.argv, .account = &account, .in = -1, .out = out[1],
 			   .err = out[1], .record = -1 };
 	struct job *j = job_start(ps, &s, JOB_SCRIPT, check, c->timeout_ms);
 	int error = errno;

@@ -292,8 +292,8 @@ opened(struct helper_slot *h, const struct msg_open *o)
 	case OPEN_CHECK_CERT:
 	case OPEN_CHECK_KEY:
 	case OPEN_CHECK_BODY:
-		if (h->role == ROLE_NET && check != NULL && check->files != NULL)
-			return named_file(check->files[what - OPEN_CHECK_SECRET], what);
+		if (h->role == ROLE_NET && check != NULL && check->more->files != NULL)
+			return named_file(check->more->files[what - OPEN_CHECK_SECRET], what);
 		break;
 	case OPEN_TOKEN:
 	case OPEN_WHATS:

@@ -158,7 +158,7 @@ judge_status(const struct plan *p, struct answer *a, unsigned status, char why[M
 		return JUDGE_GOOD;
 	text_print(why, MSG_TEXT, "status %u, expected 2xx%s", status,
 		   status != 403             ? ""
-		   : p->check->files != NULL ? ": is the secret wrong?"
+		   : p->check->more->files != NULL ? ": is the secret wrong?"
 					     : ": does it want a secret?");
 	return JUDGE_BAD;
 }

@@ -79,7 +79,7 @@ bytes_secret(const struct blob *files)
 const char *
 bytes_user(const struct plan *p)
 {
-	return p->check->http != NULL ? p->check->http->auth_user : NULL;
+	return p->check->more->http != NULL ? p->check->more->http->auth_user : NULL;
 }
 
 double

@@ -82,7 +82,7 @@ is_loopback(const union address *a)
 static bool
 says_first(const struct exchange *x)
 {
-	const struct tls_wish *t = x->run->plan.check->tls;
+	const struct tls_wish *t = x->run->plan.check->more->tls;
 	return x->run->plan.talks && x->elsewhere == NULL &&
 	       (t == NULL || t->encrypt != ENCRYPT_TLS);
 }
@@ -106,11 +106,11 @@ try_connect(struct exchange *x, const union address *a)
 }
 
 static struct addresses *
-addresses(const struct exchange *x)
+addresses(struct exchange *x)
 {
-	return x->moved		       ? x->run->others
+	return x->moved		       ? &x->others
 	       : x->elsewhere != NULL ? &x->elsewhere->addresses
-				      : x->run->addresses;
+				      : &x->addresses;
 }
 
 /* For people: which one is tried. */
@@ -180,7 +180,7 @@ connect_next(struct exchange *x, int error)
 			return;
 		}
 	}
-	if (all == x->run->addresses && all->good_until_ms != INT64_MAX)
+	if (all == &x->addresses && all->good_until_ms != INT64_MAX)
 		resolve_doubt(exchange_host(x));
 	x->silent = exchange_host(x) != NULL && error != ECONNREFUSED;
 	exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
@@ -239,7 +239,7 @@ exchange_move(struct exchange *x)
 		return;
 	}
 	x->moved = true;
-	x->run->others->count = 0;
+	x->others.count = 0;
 	exchange_phase(x, PHASE_RESOLVE, x->reply.host);
 	struct lookup *l = resolve(x->reply.host, x->reply.port, on_resolved, x);
 	if (l != NULL)
@@ -249,12 +249,12 @@ exchange_move(struct exchange *x)
 void
 exchange_resolve(struct exchange *x)
 {
-	struct run *r = x->run;
-	const struct check *c = r->plan.check;
-	if (r->addresses == NULL) {
+	const struct check *c = x->run->plan.check;
+	x->addresses.count = 0;
+	if (c->host == NULL) {
 		exchange_await(x, PHASE_OPEN, 1);
 		exchange_ask_to_open(x, OPEN_CHECK_SOCKET);
-	} else if (r->addresses->good_until_ms == INT64_MAX) { /* a literal */
+	} else if (resolve_literal(c->host, c->port, &x->addresses)) {
 		start_connect(x);
 	} else {
 		exchange_phase(x, PHASE_RESOLVE, c->host);
@@ -303,7 +303,7 @@ socket_opened(struct exchange *x, const struct msg_opened *o, int fd)
 		return;
 	}
 	x->fd = fd;
-	if (x->run->addresses == NULL) {
+	if (x->run->plan.check->host == NULL) {
 		exchange_connected(x);
 		return;
 	}

@@ -61,7 +61,7 @@ prepare_tls(struct exchange *x)
 	char why[MSG_TEXT];
 	if (r->files != NULL && r->files->changed)
 		tls_peer_free(&r->tls);
-	if (r->plan.check->tls == NULL || r->plan.check->tls->encrypt == ENCRYPT_NO) {
+	if (r->plan.check->more->tls == NULL || r->plan.check->more->tls->encrypt == ENCRYPT_NO) {
 		exchange_resolve(x);
 		return;
 	}
@@ -122,11 +122,11 @@ exchange_open(struct exchange *x)
 		return;
 	}
 	for (unsigned f = 0; f < CHECK_FILES; f++)
-		count += c->files[f] != NULL;
+		count += c->more->files[f] != NULL;
 	exchange_await(x, PHASE_FILES, count);
 	uint64_t token = x->token;
 	for (unsigned f = 0; f < CHECK_FILES; f++) {
-		if (c->files[f] == NULL)
+		if (c->more->files[f] == NULL)
 			continue;
 		if (!exchange_ask_to_open(x, (enum open_what)(OPEN_CHECK_SECRET + f)))
 			return;

@@ -29,8 +29,8 @@ step_find(const struct check *c, unsigned step, struct step *out)
 		}
 		done = x->turn;
 	}
-	*out = (struct step){ done, c->say_count, false };
-	return at == step && done < c->say_count;
+	*out = (struct step){ done, c->more->say_count, false };
+	return at == step && done < c->more->say_count;
 }
 
 size_t
@@ -42,10 +42,10 @@ dialogue_ask(const struct asked *a, char *buf, size_t cap)
 	if (!step_find(c, a->step, &step))
 		return ASK_NOTHING;
 	for (uint32_t i = step.first; i < step.last; i++) {
-		if (c->says[i].size > cap - size)
+		if (c->more->says[i].size > cap - size)
 			return 0;
-		memcpy(buf + size, c->says[i].bytes, c->says[i].size);
-		size += c->says[i].size;
+		memcpy(buf + size, c->more->says[i].bytes, c->more->says[i].size);
+		size += c->more->says[i].size;
 	}
 	return size > 0 ? size : ASK_NOTHING;
 }
@@ -60,7 +60,7 @@ judge_step(const struct plan *p, const struct step *step, struct reply *r,
 		size_t end;
 		if (x->kind != EXPECT_BODY || x->turn != step->last)
 			continue;
-		if (expect_matches(p->expects[i], r->bytes, r->size, &end)) {
+		if (expect_matches(p->tests->expects[i], r->bytes, r->size, &end)) {
 			r->used = end > r->used ? end : r->used;
 			continue;
 		}
@@ -72,7 +72,7 @@ judge_step(const struct plan *p, const struct step *step, struct reply *r,
 			   shown, x->text);
 		return JUDGE_BAD;
 	}
-	bool tls = step->last < c->say_count && c->says[step->last].tls;
+	bool tls = step->last < c->more->say_count && c->more->says[step->last].tls;
 	return tls ? JUDGE_STARTTLS : JUDGE_NEXT;
 }
 

@@ -37,7 +37,7 @@ static_assert(sizeof(struct records) <= DNS_KEPT, "probes/kind.h knows the size"
 static uint16_t
 type_of(const struct plan *p)
 {
-	return p->check->query->type != 0 ? p->check->query->type : TYPE_A;
+	return p->check->more->query->type != 0 ? p->check->more->query->type : TYPE_A;
 }
 
 static void
@@ -57,7 +57,7 @@ put_name(struct bytes *b, const char *name)
 static void
 put_question(struct bytes *b, const struct plan *p)
 {
-	put_name(b, p->check->query->name);
+	put_name(b, p->check->more->query->name);
 	bytes_number(b, type_of(p), 2);
 	bytes_number(b, 1, 2); /* the Internet */
 }
@@ -213,7 +213,7 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	}
 	a->value[METRIC_RCODE] = code;
 	if (code != 0 && !expects(p, METRIC_RCODE)) {
-		text_print(why, MSG_TEXT, "%.80s: %s (rcode %u)", p->check->query->name,
+		text_print(why, MSG_TEXT, "%.80s: %s (rcode %u)", p->check->more->query->name,
 			   code < 6 ? codes[code] : "an error", code);
 		return JUDGE_BAD;
 	}
@@ -223,7 +223,7 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	    expects(p, METRIC_ANSWERS))
 		return j;
 	text_print(why, MSG_TEXT, "%.80s has no record of that type",
-		   p->check->query->name);
+		   p->check->more->query->name);
 	return JUDGE_BAD;
 }
 

@@ -280,7 +280,7 @@ void
 exchange_connected(struct exchange *x)
 {
 	const struct run *r = x->run;
-	const struct tls_wish *t = r->plan.check->tls;
+	const struct tls_wish *t = r->plan.check->more->tls;
 	const char *names[RULES_BACKENDS_MAX];
 	struct answer a;
 	if (r->plan.check->connect_timeout_ms > 0)

@@ -30,6 +30,9 @@ struct exchange {
 	double days_left;
 	struct reply reply;
 	size_t cap; /* of reply.bytes when it is its own, 0: it is the shared buffer */
+	/* not zeroed when it begins: */
+	struct addresses addresses; /* of the check */
+	struct addresses others;    /* of one that the peer named */
 };
 
 struct elsewhere {

@@ -276,7 +276,7 @@ expect_all(const struct plan *p, const struct answer *a, bool early, char why[MS
 			continue;
 		if (x->kind == EXPECT_BODY && a->in_turn)
 			continue;
-		if (holds(x, p->expects[i], a, found, sizeof found))
+		if (holds(x, p->tests->expects[i], a, found, sizeof found))
 			continue;
 		wording(x, a, wanted, sizeof wanted);
 		text_print(why, MSG_TEXT, "%s, expected %s", found, wanted);
@@ -291,7 +291,7 @@ expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT])
 	const struct check *c = p->check;
 	char found[MSG_TEXT], wanted[MSG_TEXT];
 	for (uint32_t i = 0; i < c->warn_count; i++) {
-		if (!holds(&c->warns[i], p->warns[i], a, found, sizeof found))
+		if (!holds(&c->warns[i], p->tests->warns[i], a, found, sizeof found))
 			continue;
 		wording(&c->warns[i], a, wanted, sizeof wanted);
 		text_print(why, MSG_TEXT, "%s: warning at %s", found, wanted);
@@ -310,7 +310,7 @@ expect_each(const struct plan *p, bool warns, const struct answer *a,
 	char found[MSG_TEXT], words[MSG_TEXT];
 	for (uint32_t i = 0; i < (warns ? c->warn_count : c->expect_count); i++) {
 		bool in_turn = !warns && list[i].kind == EXPECT_BODY && a->in_turn;
-		bool is_so = in_turn || holds(&list[i], (warns ? p->warns : p->expects)[i], a,
+		bool is_so = in_turn || holds(&list[i], (warns ? p->tests->warns : p->tests->expects)[i], a,
 					      found, sizeof found);
 		wording(&list[i], a, words, sizeof words);
 		fn(arg, is_so, words, in_turn ? "in its turn" : found);

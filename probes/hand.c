@@ -193,7 +193,7 @@ on_open(struct stream *s, const struct msg_open *o)
 	unsigned file = o->what - OPEN_CHECK_SECRET;
 	int fd = o->what == OPEN_CHECK_SOCKET
 			 ? unix_socket(c->path)
-			 : open(c->files[file], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+			 : open(c->more->files[file], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	answer.error = fd == -1 ? errno : 0;
 	stream_opened(s, &answer, fd);
 	return true;
@@ -250,7 +250,8 @@ measure(const struct rules *rules, const struct sources *sources, const char *pa
 		return HAND_NO_NAME;
 	}
 	const struct check *c = &rules->checks[id];
-	printf("[check %s] of %s:%u\n", c->name, c->place.file, c->place.line);
+	struct place place = check_place(rules, c);
+	printf("[check %s] of %s:%u\n", c->name, place.file, place.line);
 	return is_stream(c) ? by_stream(rules, id) : hand_helper(sources, rules, id);
 }
 

@@ -93,10 +93,10 @@ open_script(const struct msg_open *o)
 {
 	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
 	const struct check *c = &us.rules->checks[us.check];
-	const struct passwd *user = c->user != NULL ? getpwnam(c->user) : NULL;
-	char **argv = copy_of(&c->script);
+	const struct passwd *user = c->more->user != NULL ? getpwnam(c->more->user) : NULL;
+	char **argv = copy_of(&c->more->script);
 	int ends[2] = { -1, -1 };
-	if ((c->user != NULL && user == NULL) || argv == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+	if ((c->more->user != NULL && user == NULL) || argv == NULL || pipe2(ends, O_CLOEXEC) != 0) {
 		answer.error = argv == NULL ? ENOMEM : ends[0] == -1 && user == NULL ? ESRCH : errno;
 		tell(MSG_OPENED, &answer, -1);
 		copy_free(argv);
@@ -120,7 +120,7 @@ open_for_helper(const struct msg_open *o)
 	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
 	unsigned file = o->what - OPEN_CHECK_SECRET;
 	const char *path = o->what == OPEN_CHECK_FILE			    ? c->path
-			   : file < CHECK_FILES && c->files != NULL ? c->files[file]
+			   : file < CHECK_FILES && c->more->files != NULL ? c->more->files[file]
 								    : NULL;
 	if (o->what == OPEN_CHECK_SCRIPT) {
 		open_script(o);

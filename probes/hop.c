@@ -24,7 +24,11 @@ origin(struct hop *to, const struct check *c, const struct hop *from)
 	}
 	memset(to, 0, sizeof *to);
 	text_print(to->host, sizeof to->host, "%s", c->host);
-	text_print(to->host_header, sizeof to->host_header, "%s", c->host_header);
+	if (c->host_header != NULL)
+		text_print(to->host_header, sizeof to->host_header, "%s", c->host_header);
+	else
+		text_print(to->host_header, sizeof to->host_header,
+			   strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host, c->port);
 	text_print(to->target, sizeof to->target, "%s", c->target);
 	to->port = c->port;
 	to->tls = c->https;
@@ -111,7 +115,7 @@ hop_make(struct hop *to, const struct check *c, const struct hop *from, unsigned
 		if (*p <= ' ' || *p == 127 || *p == '"')
 			return refuse(why, cap, "with bytes that no address has", location);
 	origin(to, c, from);
-	to->bare = to->bare || becomes_get(status, c->method);
+	to->bare = to->bare || becomes_get(status, c->more->method);
 	if (location[scheme] == ':') {
 		to->tls = scheme == 5 && strncasecmp(location, "https", 5) == 0;
 		if (!to->tls && (scheme != 4 || strncasecmp(location, "http", 4) != 0))

@@ -32,8 +32,8 @@ is_header(const char *line, const char *name)
 static bool
 has_header(const struct check *c, const char *name)
 {
-	for (uint32_t i = 0; i < c->headers.count; i++)
-		if (is_header(c->headers.texts[i], name))
+	for (uint32_t i = 0; i < c->more->headers.count; i++)
+		if (is_header(c->more->headers.texts[i], name))
 			return true;
 	return false;
 }
@@ -73,7 +73,7 @@ add_credentials(struct text *t, const struct http_wish *h, const struct blob *se
 static const char *
 body_of(const struct asked *a, size_t *size)
 {
-	const struct http_wish *h = a->plan->check->http;
+	const struct http_wish *h = a->plan->check->more->http;
 	*size = 0;
 	if (h == NULL || (a->hop != NULL && a->hop->bare))
 		return NULL;
@@ -88,7 +88,13 @@ body_of(const struct asked *a, size_t *size)
 static const char *
 method_of(const struct check *c, const struct hop *hop)
 {
-	return c->method == NULL || (hop != NULL && hop->bare) ? "GET" : c->method;
+	return c->more->method == NULL || (hop != NULL && hop->bare) ? "GET" : c->more->method;
+}
+
+static void
+add_host(struct text *t, const struct check *c)
+{
+	text_add(t, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host, c->port);
 }
 
 static void
@@ -98,7 +104,10 @@ add_headers(struct text *t, const struct asked *a)
 	const struct hop *hop = a->hop;
 	if (hop != NULL || !has_header(c, "Host")) {
 		text_put(t, "Host: ");
-		text_put(t, hop != NULL ? hop->host_header : c->host_header);
+		if (hop == NULL && c->host_header == NULL)
+			add_host(t, c);
+		else
+			text_put(t, hop != NULL ? hop->host_header : c->host_header);
 		text_put(t, "\r\n");
 	}
 	if (!has_header(c, "User-Agent"))
@@ -107,8 +116,8 @@ add_headers(struct text *t, const struct asked *a)
 		text_put(t, "Accept: */*\r\n");
 	if (!has_header(c, "Connection"))
 		text_put(t, "Connection: close\r\n");
-	for (uint32_t i = 0; i < c->headers.count; i++) {
-		const char *line = c->headers.texts[i];
+	for (uint32_t i = 0; i < c->more->headers.count; i++) {
+		const char *line = c->more->headers.texts[i];
 		if (hop != NULL && (is_header(line, "Host") ||
 				    (hop->foreign && (is_header(line, "Authorization") ||
 						      is_header(line, "Cookie")))))
@@ -134,7 +143,7 @@ http_ask(const struct asked *a, char *buf, size_t cap)
 	text_put(&t, " HTTP/1.1\r\n");
 	add_headers(&t, a);
 	if (secret != NULL && secret->bytes != NULL && (hop == NULL || !hop->foreign) &&
-	    !add_credentials(&t, c->http, secret))
+	    !add_credentials(&t, c->more->http, secret))
 		return 0;
 	if (body != NULL && !has_header(c, "Content-Length"))
 		text_add(&t, "Content-Length: %zu\r\n", size);
@@ -173,7 +182,7 @@ expects_status(const struct check *c)
 static bool
 redirects(const struct check *c, unsigned status)
 {
-	return c->http != NULL && c->http->redirects > 0 &&
+	return c->more->http != NULL && c->more->http->redirects > 0 &&
 	       (status == 301 || status == 302 || status == 303 || status == 307 ||
 		status == 308);
 }
@@ -185,9 +194,9 @@ follow(const struct plan *p, struct reply *r, char why[MSG_TEXT])
 	char location[sizeof to.target];
 	const struct check *c = p->check;
 	const struct http *h = &r->http;
-	if (r->hops >= c->http->redirects) {
-		text_print(why, MSG_TEXT, "more than %u redirect%s", c->http->redirects,
-			   c->http->redirects > 1 ? "s" : "");
+	if (r->hops >= c->more->http->redirects) {
+		text_print(why, MSG_TEXT, "more than %u redirect%s", c->more->http->redirects,
+			   c->more->http->redirects > 1 ? "s" : "");
 		return JUDGE_BAD;
 	}
 	if (!http_header(r->bytes + h->head_begin, h->head_end - h->head_begin, "location",
@@ -221,7 +230,7 @@ enum judgement
 http_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT])
 {
 	bool is_head = strcmp(method_of(p->check, r->hop), "HEAD") == 0;
-	r->http.enough = p->body_enough;
+	r->http.enough = p->tests->body_enough;
 	for (;;) {
 		enum http_read got = http_read(&r->http, r->bytes, &r->size, r->ended,
 					       is_head, p->keeps_body, why, MSG_TEXT);

@@ -22,7 +22,7 @@ enum { STEP_TLS, STEP_BIND, STEP_SEARCH, STEP_BYE };
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->tls != NULL && p->check->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 /* Where there is no StartTLS the steps begin with the bind. */

@@ -293,9 +293,9 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	struct sight *s = calloc(1, sizeof *s);
 	char *path = strdup(c->path != NULL ? c->path : c->host != NULL ? c->host : "");
 	*out = l;
-	char *match = c->match != NULL ? strdup(c->match) : NULL;
+	char *match = c->more->match != NULL ? strdup(c->more->match) : NULL;
 	if (l == NULL || s == NULL || path == NULL ||
-	    (c->match != NULL && match == NULL) ||
+	    (c->more->match != NULL && match == NULL) ||
 	    !plan_make(&l->plan, all->rules, check))
 		return false; /* the caller ends the program */
 	s->work.run = run;
@@ -310,9 +310,9 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	l->check = check;
 	l->sight = s;
 	set_wanted(l);
-	schedule_begin(&l->schedule, all->helper->loop, c->name, c->every_ms, c->fast_ms,
-		       on_due);
-	return true;
+	if (all->timetable.loop == NULL)
+		timetable_begin(&all->timetable, all->helper->loop, on_due);
+	return schedule_begin(&l->schedule, &all->timetable, c->name, c->every_ms, c->fast_ms);
 }
 
 bool
@@ -328,7 +328,7 @@ look_carry(struct look *l, uint32_t check)
 	l->plan = plan;
 	l->check = check;
 	set_wanted(l);
-	schedule_change(&l->schedule, c->every_ms, c->fast_ms);
+	schedule_change(&l->schedule, c->name, c->every_ms, c->fast_ms);
 	return true;
 }
 

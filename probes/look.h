@@ -47,6 +47,7 @@ struct looks { /* what all share */
 	struct workers *workers;
 	struct look *opening; /* list of those that monitord was asked to open for */
 	uint64_t token;
+	struct timetable timetable;
 };
 
 /* False: out of memory. */

@@ -43,13 +43,13 @@ static_assert(sizeof(struct login) <= MYSQL_KEPT, "probes/kind.h knows the size"
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->tls != NULL && p->check->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 static const char *
 sql(const struct plan *p)
 {
-	return p->check->query != NULL ? p->check->query->sql : NULL;
+	return p->check->more->query != NULL ? p->check->more->query->sql : NULL;
 }
 
 /* ---- asking ---- */
@@ -97,7 +97,7 @@ proof(const struct asked *a, unsigned char out[32])
 static uint32_t
 abilities(const struct asked *a)
 {
-	const struct query_wish *q = a->plan->check->query;
+	const struct query_wish *q = a->plan->check->more->query;
 	return CAN_41 | CAN_SECURE | CAN_PLUGIN |
 	       (q != NULL && q->database != NULL ? CAN_DATABASE : 0) |
 	       (starttls(a->plan) ? CAN_TLS : 0);
@@ -107,7 +107,7 @@ static void
 say_login(struct bytes *b, const struct asked *a, bool all)
 {
 	const struct login *l = a->kept;
-	const struct query_wish *q = a->plan->check->query;
+	const struct query_wish *q = a->plan->check->more->query;
 	const char *user = bytes_user(a->plan) != NULL ? bytes_user(a->plan) : "monitord";
 	unsigned char hash[32];
 	size_t n = proof(a, hash);

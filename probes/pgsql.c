@@ -57,13 +57,13 @@ static_assert(sizeof(struct login) <= PGSQL_KEPT, "probes/kind.h knows the size"
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->tls != NULL && p->check->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 static const char *
 sql(const struct plan *p)
 {
-	const struct query_wish *q = p->check->query;
+	const struct query_wish *q = p->check->more->query;
 	return q != NULL && q->sql != NULL ? q->sql : status_query;
 }
 
@@ -89,7 +89,7 @@ end_message(struct bytes *b, size_t at)
 static void
 say_startup(struct bytes *b, const struct asked *a)
 {
-	const struct query_wish *q = a->plan->check->query;
+	const struct query_wish *q = a->plan->check->more->query;
 	const char *user = bytes_user(a->plan) != NULL ? bytes_user(a->plan) : "monitord";
 	bytes_number(b, 0, 4);
 	bytes_number(b, PROTOCOL, 4);
@@ -339,7 +339,7 @@ judge_message(const struct plan *p, struct reply *r, const char *at, size_t size
 static void
 fill(const struct plan *p, struct login *l, struct answer *a)
 {
-	const struct query_wish *q = p->check->query;
+	const struct query_wish *q = p->check->more->query;
 	a->body = l->text;
 	a->body_size = l->text_size;
 	if (!l->in)

@@ -21,7 +21,7 @@ static_assert(PING_COUNT_MOST <= 32, "came is a bit set");
 unsigned
 ping_packets(const struct plan *p)
 {
-	const struct query_wish *q = p->check->query;
+	const struct query_wish *q = p->check->more->query;
 	return q != NULL && q->count != 0 ? q->count : COUNT;
 }
 
@@ -42,7 +42,7 @@ checksum(const char *at, size_t size)
 size_t
 ping_ask(const struct asked *a, char *buf, size_t cap)
 {
-	const struct query_wish *q = a->plan->check->query;
+	const struct query_wish *q = a->plan->check->more->query;
 	size_t size = q != NULL && q->packet_size != 0 ? q->packet_size : SIZE;
 	struct bytes b = { .at = buf, .cap = cap };
 	bytes_number(&b, a->family == AF_INET6 ? ECHO6 : ECHO4, 1);

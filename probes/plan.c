@@ -61,42 +61,42 @@ look_at(struct plan *p, const struct expect *list, uint32_t count)
 bool
 plan_wants(const struct plan *p, enum metric m)
 {
-	return (p->wanted[m / 64] >> m % 64 & 1) != 0;
+	return (p->tests->wanted[m / 64] >> m % 64 & 1) != 0;
 }
 
 static void
-want(struct plan *p, enum metric m)
+want(struct plan_tests *t, enum metric m)
 {
 	if (m < METRICS_COUNT)
-		p->wanted[m / 64] |= UINT64_C(1) << m % 64;
+		t->wanted[m / 64] |= UINT64_C(1) << m % 64;
 }
 
 static void
-want_read(struct plan *p, const struct condition *c, uint32_t check)
+want_read(struct plan_tests *t, const struct condition *c, uint32_t check)
 {
 	for (uint32_t i = 0; i < c->count; i++)
 		if (c->ops[i].kind == OP_TEST && c->ops[i].object == OBJECT_CHECK &&
 		    c->ops[i].id == check)
-			want(p, c->ops[i].metric);
+			want(t, c->ops[i].metric);
 }
 
 /* What rules read first: only these cost more of an answer. */
 static void
-want_all(struct plan *p, const struct rules *rules, uint32_t check)
+want_all(struct plan *p, struct plan_tests *t, const struct rules *rules, uint32_t check)
 {
 	const struct check *c = p->check;
 	for (uint32_t i = 0; i < rules->rule_count; i++) {
-		want_read(p, &rules->rules[i].when, check);
-		want_read(p, &rules->rules[i].clear, check);
+		want_read(t, &rules->rules[i].when, check);
+		want_read(t, &rules->rules[i].clear, check);
 	}
 	if (plan_wants(p, METRIC_BYTES)) {
 		p->wants_body = true;
-		p->body_enough = 0;
+		t->body_enough = 0;
 	}
 	for (uint32_t i = 0; i < c->expect_count; i++)
-		want(p, c->expects[i].metric);
+		want(t, c->expects[i].metric);
 	for (uint32_t i = 0; i < c->warn_count; i++)
-		want(p, c->warns[i].metric);
+		want(t, c->warns[i].metric);
 }
 
 /* "body > 1K" holds before the body's end; with anything else the end must be seen. */
@@ -119,28 +119,39 @@ enough(const struct check *c)
 	return bytes;
 }
 
+static const struct plan_tests nothing;
+
 bool
 plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 {
 	const struct check *c = &rules->checks[check];
-	*p = (struct plan){ .check = c, .route = RULES_NONE };
+	struct plan_tests *t = calloc(1, sizeof *t);
+	*p = (struct plan){ .check = c, .route = RULES_NONE, .tests = t != NULL ? t : &nothing };
+	if (t == NULL)
+		return false;
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
 	p->unique = c->target != NULL && strstr(c->target, PLAN_UNIQUE) != NULL;
-	for (uint32_t i = 0; i < c->headers.count; i++)
-		p->unique = p->unique || strstr(c->headers.texts[i], PLAN_UNIQUE) != NULL;
-	p->body_enough = enough(c);
+	for (uint32_t i = 0; i < c->more->headers.count; i++)
+		p->unique = p->unique || strstr(c->more->headers.texts[i], PLAN_UNIQUE) != NULL;
+	t->body_enough = enough(c);
 	if (c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT) {
 		p->wants_body = p->keeps_body = true; /* what is measured stands in it */
-		p->body_enough = 0;
+		t->body_enough = 0;
 	}
 	p->talks = kind_table[c->kind].judge != NULL &&
-		   (!check_can_talk(c) || c->say_count > 0 || p->wants_body);
-	want_all(p, rules, check);
-	if (c->verifies.count > 0)
-		p->route = c->verifies.ids[c->verifies.count - 1];
-	return compile_all(&p->expects, c->expects, c->expect_count, check_can_talk(c)) &&
-	       compile_all(&p->warns, c->warns, c->warn_count, false);
+		   (!check_can_talk(c) || c->more->say_count > 0 || p->wants_body);
+	want_all(p, t, rules, check);
+	if (c->more->verifies.count > 0)
+		p->route = c->more->verifies.ids[c->more->verifies.count - 1];
+	if (!compile_all(&t->expects, c->expects, c->expect_count, check_can_talk(c)) ||
+	    !compile_all(&t->warns, c->warns, c->warn_count, false))
+		return false;
+	if (memcmp(t, &nothing, sizeof *t) == 0) {
+		free(t);
+		p->tests = &nothing;
+	}
+	return true;
 }
 
 static void
@@ -157,7 +168,12 @@ plan_free(struct plan *p)
 {
 	if (p->check == NULL)
 		return;
-	free_all(&p->expects, p->check->expect_count);
-	free_all(&p->warns, p->check->warn_count);
+	if (p->tests != &nothing) {
+		struct plan_tests *t = (struct plan_tests *)(uintptr_t)p->tests;
+		free_all(&t->expects, p->check->expect_count);
+		free_all(&t->warns, p->check->warn_count);
+		free(t);
+	}
+	p->tests = &nothing;
 	p->check = NULL;
 }

@@ -13,19 +13,23 @@
 
 #define PLAN_WORDS ((METRICS_COUNT + 63) / 64)
 
+struct plan_tests { /* what a check without expect, warn and rules needs not */
+	pcre2_code **expects; /* by index of check->expects; NULL: no regex there */
+	pcre2_code **warns;
+	uint64_t body_enough; /* bytes of the body that decide all tests of it; 0: only
+				 its end does */
+	uint64_t wanted[PLAN_WORDS]; /* bit set of metrics that a test or a rule reads */
+};
+
 struct plan {
 	const struct check *check; /* borrowed from the rules */
-	pcre2_code **expects;      /* by index of check->expects; NULL: no regex there */
-	pcre2_code **warns;
-	bool unique; /* {unique} stands in its request */
-	bool talks; /* something is sent or awaited behind the connection */
+	const struct plan_tests *tests; /* never NULL */
+	uint32_t route;  /* the route that it verifies, or RULES_NONE */
+	bool unique;     /* {unique} stands in its request */
+	bool talks;      /* something is sent or awaited behind the connection */
 	bool wants_body; /* its end must be seen: a test or a rule looks at its size or
 			    text */
 	bool keeps_body; /* a test looks at its text */
-	uint64_t body_enough; /* bytes of the body that decide all tests of it; 0: only
-				 its end does */
-	uint32_t route;       /* the route that it verifies, or RULES_NONE */
-	uint64_t wanted[PLAN_WORDS]; /* bit set of metrics that a test or a rule reads */
 };
 
 /* False: out of memory; plan_free is due all the same. */

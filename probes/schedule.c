@@ -4,34 +4,142 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define FIRST_MS 1000 /* the first measurement of all lies within this */
 
+/* ---- the timetable: a binary heap, the soonest first ---- */
+
+static void on_timer(struct loop_timer *timer);
+
 static void
-on_timer(struct loop_timer *timer)
+place(struct timetable *t, uint32_t at, struct appointment a)
 {
-	struct schedule *s = timer->arg;
+	t->heap[at] = a;
+	a.of->place = at + 1;
+}
+
+static void
+sift(struct timetable *t, uint32_t at)
+{
+	struct appointment a = t->heap[at];
+	while (at > 0 && a.due_ms < t->heap[(at - 1) / 2].due_ms) {
+		place(t, at, t->heap[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+		if (child >= t->count)
+			break;
+		if (child + 1 < t->count &&
+		    t->heap[child + 1].due_ms < t->heap[child].due_ms)
+			child++;
+		if (t->heap[child].due_ms >= a.due_ms)
+			break;
+		place(t, at, t->heap[child]);
+		at = child;
+	}
+	place(t, at, a);
+}
+
+/* The timer goes off for the soonest. */
+static void
+rearm(struct timetable *t)
+{
+	if (t->turn_ms != 0)
+		return; /* at the turn's end */
+	if (t->count == 0) {
+		loop_timer_stop(&t->timer);
+		return;
+	}
+	if (loop_timer_active(&t->timer) && t->armed_ms == t->heap[0].due_ms)
+		return;
+	t->armed_ms = t->heap[0].due_ms;
+	loop_timer_start(t->loop, &t->timer, t->armed_ms - clock_ms(), 0, on_timer, t);
+}
+
+static void
+take_out(struct schedule *s)
+{
+	struct timetable *t = s->table;
+	if (s->place == 0)
+		return;
+	uint32_t hole = s->place - 1;
+	struct appointment last = t->heap[--t->count];
+	s->place = 0;
+	if (last.of != s) {
+		place(t, hole, last);
+		sift(t, hole);
+	}
+}
+
+static void
+put_in(struct schedule *s, int64_t due_ms)
+{
+	struct timetable *t = s->table;
+	if (due_ms <= t->turn_ms) /* the others have their turn first */
+		due_ms = t->turn_ms + 1;
+	if (s->place == 0)
+		place(t, t->count++, (struct appointment){ due_ms, s });
+	t->heap[s->place - 1].due_ms = due_ms;
+	sift(t, s->place - 1);
+}
+
+static void
+begin(struct schedule *s)
+{
 	assert(!s->running);
 	s->running = true;
 	s->asked = s->again || s->began_ms == 0;
 	s->again = false;
 	s->began_ms = clock_ms();
-	s->due(s);
+	s->table->due(s);
 }
 
-/* Milliseconds until the next one. */
+static void
+on_timer(struct loop_timer *timer)
+{
+	struct timetable *t = timer->arg;
+	t->turn_ms = clock_ms();
+	while (t->count > 0 && t->heap[0].due_ms <= t->turn_ms) {
+		struct schedule *s = t->heap[0].of;
+		take_out(s);
+		begin(s);
+	}
+	t->turn_ms = 0;
+	rearm(t);
+}
+
+void
+timetable_begin(struct timetable *t, struct loop *loop, void (*due)(struct schedule *s))
+{
+	*t = (struct timetable){ .loop = loop, .due = due };
+}
+
+void
+timetable_end(struct timetable *t)
+{
+	loop_timer_stop(&t->timer);
+	free(t->heap);
+	*t = (struct timetable){ .loop = NULL };
+}
+
+/* ---- one schedule ---- */
+
+/* When the next one is due. */
 static int64_t
-wait_ms(const struct schedule *s)
+next_ms(const struct schedule *s)
 {
 	int64_t now = clock_ms(), every = s->every_ms;
+	if (s->again)
+		return now;
 	if (s->pace == PACE_FAST && s->began_ms != 0)
-		return s->began_ms + s->fast_ms > now ? s->began_ms + s->fast_ms - now
-						      : 0;
+		return s->began_ms + s->fast_ms;
 	if (s->began_ms == 0 && s->pace == PACE_FAST)
-		return s->phase_ms % s->fast_ms;
+		return now + s->phase_ms % s->fast_ms;
 	if (s->began_ms == 0)
-		return s->phase_ms % (every < FIRST_MS ? every : FIRST_MS);
-	return every - (now - s->phase_ms) % every;
+		return now + s->phase_ms % (every < FIRST_MS ? every : FIRST_MS);
+	return now + every - (now - s->phase_ms) % every;
 }
 
 static void
@@ -40,35 +148,45 @@ arm(struct schedule *s)
 	if (s->pace == PACE_OFF)
 		s->again = false;
 	if (s->pace == PACE_OFF || s->running)
-		loop_timer_stop(&s->timer);
+		take_out(s);
 	else
-		loop_timer_start(s->loop, &s->timer, s->again ? 0 : wait_ms(s), 0,
-				 on_timer, s);
+		put_in(s, next_ms(s));
+	rearm(s->table);
 }
 
 static void
-set(struct schedule *s, int64_t every_ms, int64_t fast_ms)
+set(struct schedule *s, const char *name, int64_t every_ms, int64_t fast_ms)
 {
-	s->phase_ms = (int32_t)(s->hash % every_ms);
+	s->phase_ms = (int32_t)((int64_t)(text_hash(name) >> 1) % every_ms);
 	s->every_ms = (int32_t)every_ms;
 	s->fast_ms = (int32_t)fast_ms;
 }
 
-void
-schedule_begin(struct schedule *s, struct loop *loop, const char *name, int64_t every_ms,
-	       int64_t fast_ms, void (*due)(struct schedule *s))
+bool
+schedule_begin(struct schedule *s, struct timetable *t, const char *name, int64_t every_ms,
+	       int64_t fast_ms)
 {
-	*s = (struct schedule){ .loop = loop, .pace = PACE_OFF, .due = due };
-	s->hash = (int64_t)(text_hash(name) >> 1);
-	set(s, every_ms, fast_ms);
+	*s = (struct schedule){ .table = NULL, .pace = PACE_OFF };
+	if (t->schedules == t->room) {
+		uint32_t room = t->room == 0 ? 16 : t->room + t->room / 2;
+		struct appointment *heap = reallocarray(t->heap, room, sizeof *heap);
+		if (heap == NULL)
+			return false;
+		t->heap = heap;
+		t->room = room;
+	}
+	t->schedules++;
+	s->table = t;
+	set(s, name, every_ms, fast_ms);
+	return true;
 }
 
 void
-schedule_change(struct schedule *s, int64_t every_ms, int64_t fast_ms)
+schedule_change(struct schedule *s, const char *name, int64_t every_ms, int64_t fast_ms)
 {
 	if (s->every_ms == every_ms && s->fast_ms == fast_ms)
 		return;
-	set(s, every_ms, fast_ms);
+	set(s, name, every_ms, fast_ms);
 	arm(s);
 }
 
@@ -76,7 +194,7 @@ void
 schedule_begin_now(struct schedule *s)
 {
 	s->pace = PACE_NORMAL;
-	on_timer(&(struct loop_timer){ .arg = s });
+	begin(s);
 }
 
 void
@@ -89,7 +207,7 @@ schedule_pace(struct schedule *s, enum pace pace)
 	} else if (pace == s->pace) {
 		return;
 	} else {
-		s->pace = pace;
+		s->pace = (uint8_t)pace;
 	}
 	if (!s->running)
 		arm(s);
@@ -112,5 +230,10 @@ schedule_done(struct schedule *s)
 void
 schedule_end(struct schedule *s)
 {
-	loop_timer_stop(&s->timer);
+	if (s->table == NULL)
+		return;
+	take_out(s);
+	rearm(s->table);
+	s->table->schedules--;
+	s->table = NULL;
 }

@@ -34,7 +34,7 @@ let_go(struct script *s)
 static double
 label_value(const struct script *s, unsigned i)
 {
-	const char *const *labels = s->plan.check->labels;
+	const char *const *labels = s->plan.check->more->labels;
 	return labels != NULL && labels[i] != NULL ? perf_value(s->output, s->size, labels[i])
 						   : (double)NAN;
 }
@@ -213,9 +213,9 @@ script_begin(struct script *s, struct scripts *all, uint32_t check)
 	s->fd = -1;
 	if (!plan_make(&s->plan, all->rules, check))
 		return false;
-	schedule_begin(&s->schedule, all->helper->loop, c->name, c->every_ms, c->fast_ms,
-		       on_due);
-	return true;
+	if (all->timetable.loop == NULL)
+		timetable_begin(&all->timetable, all->helper->loop, on_due);
+	return schedule_begin(&s->schedule, &all->timetable, c->name, c->every_ms, c->fast_ms);
 }
 
 bool
@@ -230,7 +230,7 @@ script_carry(struct script *s, uint32_t check)
 	plan_free(&s->plan);
 	s->plan = plan;
 	s->check = check;
-	schedule_change(&s->schedule, c->every_ms, c->fast_ms);
+	schedule_change(&s->schedule, c->name, c->every_ms, c->fast_ms);
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct scripts { /* what all share */
 	const struct rules *rules;
 	struct script *running; /* list of those that monitord was asked to run */
 	uint64_t token;
+	struct timetable timetable;
 };
 
 struct script {

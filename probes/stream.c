@@ -74,7 +74,7 @@ exchange_close(struct exchange *x, bool good)
 	tls_close(&x->ssl, good);
 	if (x->fd == -1)
 		return;
-	if (!kind && x->run->addresses != NULL && !x->reply.ended)
+	if (!kind && x->run->plan.check->host != NULL && !x->reply.ended)
 		setsockopt(x->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	close(x->fd);
 	x->fd = -1;
@@ -332,7 +332,7 @@ take(struct stream *s)
 	else
 		x = malloc(sizeof *x);
 	if (x != NULL)
-		memset(x, 0, sizeof *x);
+		memset(x, 0, offsetof(struct exchange, addresses));
 	return x;
 }
 
@@ -371,6 +371,7 @@ stream_begin(struct stream *s)
 {
 	struct rlimit l;
 	s->last_waiting = &s->first_waiting;
+	timetable_begin(&s->timetable, s->loop, on_due);
 	s->most = 1024 - DESCRIPTORS_KEPT;
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > 2 * DESCRIPTORS_KEPT)
 		s->most = l.rlim_cur > 1000000 ? 1000000
@@ -385,24 +386,12 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 	r->check = check;
 	if (!plan_make(&r->plan, s->rules, check))
 		return false;
-	if (c->host != NULL) {
-		struct addresses found; /* of a literal there is one */
-		size_t size = resolve_literal(c->host, c->port, &found)
-				      ? offsetof(struct addresses, list[1])
-				      : sizeof found;
-		r->addresses = malloc(size);
-		if (r->addresses == NULL)
-			return false;
-		memcpy(r->addresses, &found, size);
-	}
 	const struct kind *kind = &kind_table[c->kind];
-	if ((kind->kept > 0 && (r->kept = calloc(1, kind->kept)) == NULL) ||
-	    (kind->moves && (r->others = calloc(1, sizeof *r->others)) == NULL))
+	if (kind->kept > 0 && (r->kept = calloc(1, kind->kept)) == NULL)
 		return false;
-	if (c->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
+	if (c->more->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
 		return false;
-	schedule_begin(&r->schedule, s->loop, c->name, c->every_ms, c->fast_ms, on_due);
-	return true;
+	return schedule_begin(&r->schedule, &s->timetable, c->name, c->every_ms, c->fast_ms);
 }
 
 bool
@@ -417,7 +406,7 @@ run_carry(struct run *r, uint32_t check)
 	plan_free(&r->plan);
 	r->plan = plan;
 	r->check = check;
-	schedule_change(&r->schedule, c->every_ms, c->fast_ms);
+	schedule_change(&r->schedule, c->name, c->every_ms, c->fast_ms);
 	return true;
 }
 
@@ -433,10 +422,7 @@ run_end(struct run *r)
 	schedule_end(&r->schedule);
 	tls_peer_free(&r->tls);
 	files_free(&r->files);
-	free(r->addresses);
-	free(r->others);
 	free(r->kept);
-	r->addresses = r->others = NULL;
 	r->kept = NULL;
 	plan_free(&r->plan);
 }

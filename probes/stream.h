@@ -47,6 +47,7 @@ struct stream { /* what all runs of the program share */
 	uint64_t token, unique;
 	struct exchange *opening; /* list of those that wait for OPENED */
 	struct exchange *spare;
+	struct timetable timetable;
 	struct exchange *first_waiting, **last_waiting;
 	unsigned busy;
 	struct loop_timer beat;
@@ -55,18 +56,16 @@ struct stream { /* what all runs of the program share */
 };
 
 struct run { /* one check */
-	struct stream *stream;
-	uint32_t check;
-	uint8_t said; /* enum outcome of its last result */
-	bool dropped; /* its last result was dropped because we were late */
+	struct stream *stream; /* NULL: not begun, or ended */
 	struct plan plan;
 	struct schedule schedule;
 	struct exchange *exchange;   /* NULL: idle */
-	struct addresses *addresses; /* NULL: a Unix socket */
-	struct addresses *others;    /* of one that the peer named; NULL: it never does */
 	void *kept;                  /* of the kind; NULL: it keeps nothing */
 	struct check_files *files;   /* NULL: none */
 	struct tls_peer *tls;        /* NULL: none, or not yet */
+	uint32_t check;
+	uint8_t said; /* enum outcome of its last result */
+	bool dropped; /* its last result was dropped because we were late */
 };
 
 /* loop, rules, active, open and report are filled in. */

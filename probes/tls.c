@@ -36,15 +36,15 @@ on_session(SSL *ssl, SSL_SESSION *session)
 struct tls_peer *
 tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char why[MSG_TEXT])
 {
-	const char *name = c->tls->name != NULL ? c->tls->name : c->host;
+	const char *name = c->more->tls->name != NULL ? c->more->tls->name : c->host;
 	struct tls_peer *p = calloc(1, sizeof *p);
 	if (p == NULL) {
 		text_print(why, MSG_TEXT, "TLS: out of memory");
 		return NULL;
 	}
 	p->name = strdup(name != NULL ? name : "");
-	p->verify = !c->tls->unverified;
-	p->wants_protocol = c->tls->alpn != NULL;
+	p->verify = !c->more->tls->unverified;
+	p->wants_protocol = c->more->tls->alpn != NULL;
 	p->resumes = c->kind != CHECK_TLS; /* there the certificate is what is measured */
 	if (p->name == NULL)
 		text_print(why, MSG_TEXT, "TLS: out of memory");

@@ -34,7 +34,7 @@ digest(EVP_MD_CTX *md, const void *bytes, size_t size)
 static bool
 key_of(const struct check *c, const struct blob files[CHECK_FILES], unsigned char key[32])
 {
-	const struct tls_wish *t = c->tls;
+	const struct tls_wish *t = c->more->tls;
 	unsigned char plain[] = { t->unverified, (unsigned char)t->least, check_is_http(c) };
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
@@ -129,7 +129,7 @@ make(const struct check *c, const struct blob files[CHECK_FILES], tls_session *s
 	static const unsigned char http[] = "\x08http/1.1";
 	static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION,
 					TLS1_3_VERSION };
-	const struct tls_wish *t = c->tls;
+	const struct tls_wish *t = c->more->tls;
 	SSL_CTX *x = SSL_CTX_new(TLS_client_method());
 	text_print(why, MSG_TEXT, "TLS: out of memory");
 	if (x == NULL)

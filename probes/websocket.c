@@ -59,8 +59,8 @@ websocket_ask(const struct asked *a, char *buf, size_t cap)
 		 "13\r\n"
 		 "Sec-WebSocket-Key: %s\r\n",
 		 key);
-	for (uint32_t i = 0; i < c->headers.count; i++)
-		text_add(&t, "%s\r\n", c->headers.texts[i]);
+	for (uint32_t i = 0; i < c->more->headers.count; i++)
+		text_add(&t, "%s\r\n", c->more->headers.texts[i]);
 	text_add(&t, "\r\n");
 	return t.full ? 0 : t.length;
 }

@@ -80,6 +80,52 @@ build_text(struct build *b, const char *text, size_t length)
 }
 
 static bool
+grow_texts(struct build *b)
+{
+	size_t cap = b->text_cap == 0 ? 1024 : 2 * b->text_cap;
+	const char **texts = calloc(cap, sizeof *texts);
+	if (texts == NULL)
+		return false;
+	for (size_t i = 0; i < b->text_cap; i++)
+		if (b->texts[i] != NULL) {
+			size_t k = text_hash(b->texts[i]) & (cap - 1);
+			while (texts[k] != NULL)
+				k = (k + 1) & (cap - 1);
+			texts[k] = b->texts[i];
+		}
+	free(b->texts);
+	b->texts = texts;
+	b->text_cap = cap;
+	return true;
+}
+
+const char *
+build_same(struct build *b, const char *text, size_t length)
+{
+	char word[256];
+	if (length >= sizeof word || (2 * (b->text_used + 1) > b->text_cap && !grow_texts(b)))
+		return build_text(b, text, length);
+	text_print(word, sizeof word, "%.*s", (int)length, text);
+	size_t i = text_hash(word) & (b->text_cap - 1);
+	while (b->texts[i] != NULL && strcmp(b->texts[i], word) != 0)
+		i = (i + 1) & (b->text_cap - 1);
+	if (b->texts[i] != NULL)
+		return b->texts[i];
+	const char *new = build_text(b, text, length);
+	if (!b->out_of_memory) {
+		b->texts[i] = new;
+		b->text_used++;
+	}
+	return new;
+}
+
+struct place
+build_place(const struct build *b, const struct check *c)
+{
+	return check_place(b->rules, c);
+}
+
+static bool
 grow(struct build *b)
 {
 	size_t cap = b->name_cap == 0 ? 256 : 2 * b->name_cap;
@@ -117,7 +163,13 @@ build_register(struct build *b, const char *name, enum object_kind kind, uint32_
 const struct name_row *
 build_lookup(const struct build *b, const char *name, enum object_kind kind)
 {
-	return names_find(b->names, b->name_cap, name, kind);
+	if (b->name_cap == 0)
+		return NULL;
+	for (size_t i = text_hash(name) & (b->name_cap - 1); b->names[i].name != NULL;
+	     i = (i + 1) & (b->name_cap - 1))
+		if (b->names[i].kind == kind && strcmp(b->names[i].name, name) == 0)
+			return &b->names[i];
+	return NULL;
 }
 
 const char *

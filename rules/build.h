@@ -48,6 +48,8 @@ struct build {
 	size_t name_cap, name_used;
 	struct series *series;
 	uint32_t series_count, series_cap;
+	const char **texts; /* hash table of build_same() */
+	size_t text_cap, text_used;
 	bool out_of_memory;
 	/* while one object is being parsed: */
 	const struct entry *entry;
@@ -64,6 +66,10 @@ void build_warning(struct build *b, struct place place, const char *format, ...)
  * be written (size up to a page), so that callers need no check of their own. */
 void *build_get(struct build *b, size_t size);
 char *build_text(struct build *b, const char *text, size_t length);
+/* The same text has one copy, however often it stands there: it is never changed. */
+const char *build_same(struct build *b, const char *text, size_t length);
+/* Where its section begins. */
+struct place build_place(const struct build *b, const struct check *c);
 
 /* ---- reader.c: text -> sections ---- */
 void build_read(struct build *b, const struct source *source);
@@ -109,6 +115,8 @@ void build_actions(struct build *b, const char *value, uint32_t own, const struc
 		   uint32_t *count);
 void build_expects(struct build *b, const char *value, struct check *c, bool warn);
 bool build_address(struct build *b, const char *value, const char **host, uint16_t *port);
+/* Its own, made at first. */
+struct check_more *build_more(struct build *b, struct check *c);
 struct http_wish *build_http(struct build *b, struct check *c); /* its own, made at first */
 /* Text with \r \n \t \\ and \xHH; whole quotes go. NULL: told. */
 char *build_escaped(struct build *b, const char *text, uint32_t *size);

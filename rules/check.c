@@ -28,6 +28,16 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_NTP] = "ntp", [CHECK_UDP] = "udp", [CHECK_PING] = "ping",
 };
 
+const struct check_more check_nothing;
+
+struct check_more *
+build_more(struct build *b, struct check *c)
+{
+	if (c->more == &check_nothing)
+		c->more = build_get(b, sizeof *c->more);
+	return (struct check_more *)(uintptr_t)c->more;
+}
+
 bool
 check_is_http(const struct check *c)
 {
@@ -78,15 +88,16 @@ http_address(struct build *b, struct check *c, const char *url)
 		error(b, "%s: no user, blank, quote or '#' may stand in the address", kind);
 		return;
 	}
-	char *address = build_text(b, host, n);
-	c->host_header = address;
-	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']')) {
-		char with[LINE_MAX_BYTES];
-		size_t m = text_print(with, sizeof with, "%s:%d", address,
-				      c->https ? 443 : 80);
-		address = build_text(b, with, m);
+	char address[LINE_MAX_BYTES + 16], usual[300];
+	text_print(address, sizeof address, "%.*s", (int)n, host);
+	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']'))
+		text_print(address + n, sizeof address - n, ":%d", c->https ? 443 : 80);
+	if (build_address(b, address, &c->host, &c->port)) {
+		text_print(usual, sizeof usual, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
+			   c->host, c->port);
+		if (strlen(usual) != n || memcmp(usual, host, n) != 0)
+			c->host_header = build_text(b, host, n);
 	}
-	build_address(b, address, &c->host, &c->port);
 	const char *target = host + n;
 	if (*target == '/') {
 		c->target = target;
@@ -130,8 +141,8 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	}
 	for (unsigned k = 0; k < CHECK_KINDS; k++)
 		if (strcmp(check_kind_name[k], e->key) == 0)
-			c->kind = (enum check_kind)k;
-	switch (c->kind) {
+			c->kind = (uint8_t)k;
+	switch ((enum check_kind)c->kind) {
 	case CHECK_HTTP:
 	case CHECK_HTTPS:
 	case CHECK_APACHE:
@@ -173,7 +184,7 @@ set_kind(struct build *b, void *object, const struct entry *e)
 			error(b, "unix: a path of up to 107 bytes is needed");
 		break;
 	case CHECK_SCRIPT:
-		c->script = build_command(b, e->value);
+		build_more(b, c)->script = build_command(b, e->value);
 		break;
 	case CHECK_FILE:
 	case CHECK_DIRECTORY:
@@ -204,7 +215,19 @@ set_lines(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
 	if (build_regex(b, e->value))
-		c->match = e->value;
+		build_more(b, c)->match = e->value;
+}
+
+void
+set_check_user(struct build *b, void *object, const struct entry *e)
+{
+	build_more(b, object)->user = keys_whole(b, e->value);
+}
+
+void
+set_check_alert(struct build *b, void *object, const struct entry *e)
+{
+	build_alerts(b, e->value, &build_more(b, object)->alert);
 }
 
 /* "2", "3 of 5" or "10s"; [monitord] holds the defaults in members of its own. */
@@ -251,6 +274,15 @@ rise_fall(struct build *b, const char *value, bool with_of, uint32_t *need, uint
 		*of = (uint32_t)m;
 }
 
+static void
+rise_fall_of(struct build *b, const char *value, bool down, struct check *c)
+{
+	uint32_t need = down ? c->down_need : c->up_need, of = c->down_of;
+	rise_fall(b, value, down, &need, down ? &of : NULL, down ? &c->down_ms : &c->up_ms);
+	*(down ? &c->down_need : &c->up_need) = (uint8_t)need; /* up to 64 */
+	c->down_of = (uint8_t)of;
+}
+
 void
 set_down(struct build *b, void *object, const struct entry *e)
 {
@@ -261,7 +293,7 @@ set_down(struct build *b, void *object, const struct entry *e)
 		return;
 	}
 	c->down_set = true;
-	rise_fall(b, e->value, true, &c->down_need, &c->down_of, &c->down_ms);
+	rise_fall_of(b, e->value, true, c);
 }
 
 void
@@ -274,7 +306,7 @@ set_up(struct build *b, void *object, const struct entry *e)
 		return;
 	}
 	c->up_set = true;
-	rise_fall(b, e->value, false, &c->up_need, NULL, &c->up_ms);
+	rise_fall_of(b, e->value, false, c);
 }
 
 /* The rule that it is short for was made with the other objects; here its actions come in. */
@@ -286,7 +318,7 @@ set_check_do(struct build *b, void *object, const struct entry *e)
 		return; /* its making was refused and told */
 	struct rule *r = &b->rules->rules[c->rule];
 	*r = (struct rule){ .id = c->rule, .name = c->name, .timeout_ms = 30000,
-			    .cooldown_ms = b->rules->settings.cooldown_ms, .alert = c->alert };
+			    .cooldown_ms = b->rules->settings.cooldown_ms, .alert = c->more->alert };
 	struct op *op = build_get(b, sizeof *op);
 	if (b->out_of_memory)
 		return;

@@ -19,6 +19,8 @@ struct check;
 bool check_can_talk(const struct check *c);
 bool check_is_http(const struct check *c); /* http, https, or what speaks them */
 #define LABELS_MAX 10
+/* How many values a result of it may hold: what its kind measures, up to MSG_VALUES. */
+uint32_t check_values_most(const struct check *c);
 /* A script's label, where that is what the metric is. */
 const char *check_metric_name(const struct check *c, enum metric m);
 bool check_is_unix(const struct check *c); /* it talks through the Unix socket at its path */
@@ -91,52 +93,54 @@ struct say {
 };
 #define SAYS_MAX 16
 
-struct check {
-	uint32_t id;
-	const char *name;
-	struct place place;
-	struct during during;
-	enum check_kind kind;
-	uint32_t of; /* service, or RULES_NONE */
-	/* http: */
-	const char *host;   /* literal address or name; IPv6 without brackets */
-	bool https;	    /* its URL says so */
-	uint16_t port;
-	const char *target; /* path and query */
-	const char *host_header;
-	const char *method;
+/* Of a check, what seldom stands there; what has none of it shares check_nothing. */
+struct check_more {
+	const char *method;	  /* http: NULL: GET */
 	struct text_list headers; /* "Name: value" to send */
-	/* unix, file, directory, fifo, filesystem, log; network: the link's name: */
-	const char *path;
 	/* a dialogue: */
 	struct say *says;
 	uint32_t say_count;
-	const char *match; /* log: a regex */
-	struct http_wish *http; /* NULL: none of its keys stands there */
+	const char *match;	  /* log: a regex */
+	struct http_wish *http;	  /* NULL: none of its keys stands there */
 	struct query_wish *query; /* NULL: none of its keys stands there */
-	struct tls_wish *tls; /* NULL: no key of it stands there */
-	const char **files;   /* by enum check_file, NULL: none at all */
+	struct tls_wish *tls;	  /* NULL: no key of it stands there */
+	const char **files;	  /* by enum check_file, NULL: none at all */
 	/* script: */
 	struct command script;
 	const char **labels; /* LABELS_MAX of performance data, NULL: fewer; NULL: none */
 	const char *user;
-
-	struct expect *expects;
-	uint32_t expect_count;
-	struct expect *warns;
-	uint32_t warn_count;
-
-	int64_t every_ms, timeout_ms, connect_timeout_ms, fast_ms;
-	uint32_t down_need, down_of; /* failing need of the last of */
-	int64_t down_ms;	     /* or failing this long without a break; 0: by count */
-	uint32_t up_need;
-	int64_t up_ms;
-	bool down_set, up_set; /* the keys stood there */
+	struct during during;
 	struct alerts_to alert;
-	enum severity severity; /* of its being down */
-	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
 	struct id_list routes;	 /* that have it as the check of a backend */
 	struct id_list verifies; /* routes whose switches it proves */
+};
+extern const struct check_more check_nothing;
+
+/* There may be ten thousand, in three processes: each byte counts. */
+struct check {
+	const char *name;
+	const struct check_more *more; /* never NULL */
+	const char *host;	 /* literal address or name; IPv6 without brackets */
+	const char *target;	 /* path and query */
+	const char *host_header; /* NULL: as host and port are written */
+	const char *path; /* unix, file, directory, fifo, filesystem, log; network: the link's name */
+	struct expect *expects, *warns;
+	int64_t down_ms; /* or failing this long without a break; 0: by count */
+	int64_t up_ms;
+	uint32_t id;
+	uint32_t of;   /* service, or RULES_NONE */
+	uint32_t rule; /* the rule made of its `do`, or RULES_NONE */
+	uint32_t line; /* where it begins in its file: check_place() */
+	int32_t every_ms, timeout_ms, connect_timeout_ms, fast_ms; /* up to a day */
+	uint16_t port;
+	uint16_t file;
+	uint16_t expect_count, warn_count;
+	uint8_t down_need, down_of; /* failing need of the last of */
+	uint8_t up_need;
+	uint8_t kind;	  /* enum check_kind */
+	uint8_t severity; /* enum severity, of its being down */
+	bool https;	  /* its URL says so */
+	bool down_set, up_set; /* the keys stood there */
 };
 
 #endif

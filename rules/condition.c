@@ -56,8 +56,8 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 		else if (m == METRIC_LATENCY && c->measured_ns != 0)
 			*out = (double)c->latency_ns / 1e6;
 		for (uint32_t i = 0; i < c->value_count; i++)
-			if (c->values[i].metric == m && m != METRIC_LATENCY)
-				*out = c->values[i].value;
+			if (w->value_metrics[c->first_value + i] == m && m != METRIC_LATENCY)
+				*out = w->values[c->first_value + i];
 	} else if (kind == OBJECT_ROUTE) {
 		if (m == METRIC_HEALTHY)
 			*out = route_doubted(w, id) ? (double)NAN : (double)route_healthy(w, id);

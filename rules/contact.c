@@ -178,7 +178,9 @@ void
 set_check_severity(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
-	read_severity(b, e, &c->severity);
+	enum severity severity = (enum severity)c->severity;
+	read_severity(b, e, &severity);
+	c->severity = (uint8_t)severity;
 }
 
 void

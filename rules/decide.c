@@ -275,13 +275,32 @@ move_service(struct world *to, uint32_t id, const struct service_view *old, bool
 }
 
 static void
+move_check(struct world *to, uint32_t n, const struct world *from, uint32_t o)
+{
+	struct check_view *c = &to->checks[n], own = *c;
+	const struct check_view *old = &from->checks[o];
+	*c = *old;
+	c->first_value = own.first_value;
+	c->value_room = own.value_room;
+	c->value_count = old->value_count < own.value_room ? old->value_count : own.value_room;
+	memcpy(to->values + c->first_value, from->values + old->first_value,
+	       c->value_count * sizeof *to->values);
+	memcpy(to->value_metrics + c->first_value, from->value_metrics + old->first_value,
+	       c->value_count);
+	if (old->has_text)
+		memcpy(to->texts[n], from->texts[o], sizeof to->texts[n]);
+	if (from->asked_ms[o] != 0)
+		to->asked_ms[n] = from->asked_ms[o];
+}
+
+static void
 move_deadline(struct world *to, const struct world *from, enum object_kind kind, uint32_t new_id,
 	      uint32_t old_id)
 {
 	const struct node *old = &from->nodes[from->base[kind] + old_id];
 	struct node *new = world_node(to, kind, new_id);
 	new->bad = old->bad;
-	new->incident = old->incident;
+	new->behind_incident = old->behind_incident;
 	if (old->heap != 0)
 		world_arm(to, kind, new_id, old->due_ms);
 }
@@ -302,8 +321,8 @@ recount_incidents(struct world *to, const struct world *from)
 	for (uint32_t i = 0; i < INCIDENTS; i++)
 		to->incidents[i].bad = 0;
 	for (uint32_t i = 0; i < to->node_count; i++)
-		if (to->nodes[i].bad && to->nodes[i].incident != NO_INCIDENT)
-			to->incidents[to->nodes[i].incident].bad++;
+		if (to->nodes[i].bad && node_incident(&to->nodes[i]) != NO_INCIDENT)
+			to->incidents[node_incident(&to->nodes[i])].bad++;
 	for (uint32_t i = 0; i < INCIDENTS; i++) {
 		struct incident *x = &to->incidents[i];
 		if (x->state == INCIDENT_CLOSED || x->bad > 0 || from->incidents[i].bad == 0)
@@ -342,7 +361,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		uint32_t n = rules_find(rt, OBJECT_CHECK, rf->checks[o].name);
 		if (n == RULES_NONE || rt->checks[n].kind != rf->checks[o].kind)
 			continue;
-		to->checks[n] = from->checks[o];
+		move_check(to, n, from, o);
 		to->held += from->checks[o].held;
 		move_deadline(to, from, OBJECT_CHECK, n, o);
 	}

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum role
@@ -16,13 +17,42 @@ check_role(const struct check *c)
 	return local[c->kind] ? ROLE_LOCAL : ROLE_NET;
 }
 
+/* ---- what is kept of a result ---- */
+
+const char *
+check_text(const struct world *w, uint32_t id)
+{
+	return w->checks[id].has_text ? w->texts[id] : "";
+}
+
+static void
+set_text(struct world *w, uint32_t id, const char *text)
+{
+	w->checks[id].has_text = *text != '\0';
+	if (*text != '\0')
+		text_print(w->texts[id], sizeof w->texts[id], "%.*s", MSG_TEXT - 1, text);
+}
+
+static void
+set_values(struct world *w, struct check_view *v, const struct msg_result *r)
+{
+	uint32_t count = r->value_count < v->value_room ? r->value_count : v->value_room;
+	v->value_count = (uint8_t)count;
+	for (uint32_t i = 0; i < count; i++) {
+		static_assert(METRICS_COUNT <= UINT8_MAX, "a metric needs more than a byte");
+		w->value_metrics[v->first_value + i] =
+			(uint8_t)(r->value[i].metric < METRICS_COUNT ? r->value[i].metric : METRICS_COUNT);
+		w->values[v->first_value + i] = r->value[i].value;
+	}
+}
+
 void
 check_pace(struct world *w, uint32_t id, enum pace pace)
 {
 	struct check_view *c = &w->checks[id];
 	if (c->pace == pace && pace != PACE_NOW)
 		return;
-	c->pace = pace == PACE_NOW ? PACE_NORMAL : pace;
+	c->pace = (uint8_t)(pace == PACE_NOW ? PACE_NORMAL : pace);
 	world_decide(w, DECIDE_PACE, id)->pace = pace;
 }
 
@@ -32,7 +62,7 @@ set_state(struct world *w, uint32_t id, enum check_state state)
 	struct check_view *v = &w->checks[id];
 	if (v->state == state)
 		return;
-	v->state = state;
+	v->state = (uint8_t)state;
 	v->since_real_ms = w->real_ms;
 	world_mark(w, OBJECT_CHECK, id);
 }
@@ -43,7 +73,8 @@ check_forget(struct world *w, uint32_t id)
 	struct check_view *v = &w->checks[id];
 	v->valid_ns = w->now_ms * 1000000;
 	v->window = 0;
-	v->seen = v->goods = 0;
+	v->goods = 0;
+	v->seen = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	v->fell = false;
 	doubt_set(w, id, false);
@@ -56,11 +87,11 @@ after_change(struct world *w, uint32_t id)
 	const struct check *c = &w->rules->checks[id];
 	if (c->of != RULES_NONE)
 		service_check_changed(w, c->of);
-	for (uint32_t i = 0; i < c->routes.count; i++) {
+	for (uint32_t i = 0; i < c->more->routes.count; i++) {
 		if (world_room(w))
-			route_update(w, c->routes.ids[i]);
+			route_update(w, c->more->routes.ids[i]);
 		else
-			world_arm(w, OBJECT_ROUTE, c->routes.ids[i], w->now_ms);
+			world_arm(w, OBJECT_ROUTE, c->more->routes.ids[i], w->now_ms);
 	}
 }
 
@@ -82,7 +113,7 @@ went_down(struct world *w, uint32_t id)
 	v->fell = true;
 	if (told || is_quiet(w, id))
 		return;
-	text_print(text, sizeof text, "%s is down: %s", c->name, v->text);
+	text_print(text, sizeof text, "%s is down: %s", c->name, check_text(w, id));
 	incident_bad(w, OBJECT_CHECK, id, text);
 	w->cause = world_tell(
 		w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
@@ -95,7 +126,7 @@ tell_degraded(struct world *w, uint32_t id)
 {
 	char text[300];
 	text_print(text, sizeof text, "%s is degraded: %s", w->rules->checks[id].name,
-		   w->checks[id].text);
+		   check_text(w, id));
 	incident_bad(w, OBJECT_CHECK, id, text);
 	world_tell(w, "check-degraded", OBJECT_CHECK, id, "%s", text);
 }
@@ -112,7 +143,7 @@ came_up(struct world *w, uint32_t id, bool warn)
 {
 	struct check_view *v = &w->checks[id];
 	const struct check *c = &w->rules->checks[id];
-	enum check_state old = v->state;
+	enum check_state old = (enum check_state)v->state;
 	bool again = v->fell || old == CHECK_DEGRADED;
 	v->fell = false;
 	set_state(w, id, warn ? CHECK_DEGRADED : CHECK_UP);
@@ -135,10 +166,9 @@ came_up(struct world *w, uint32_t id, bool warn)
 static void
 hold_back(struct world *w, uint32_t id)
 {
-	struct check_view *v = &w->checks[id];
 	char text[MSG_TEXT];
-	text_print(text, sizeof text, "not believed, as so many fail: %s", v->text);
-	memcpy(v->text, text, sizeof v->text);
+	text_print(text, sizeof text, "not believed, as so many fail: %s", check_text(w, id));
+	set_text(w, id, text);
 	set_state(w, id, CHECK_UNKNOWN);
 }
 
@@ -166,9 +196,9 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 	struct check_view *v = &w->checks[id];
 	const struct check *c = &w->rules->checks[id];
 	bool bad = outcome == OUTCOME_BAD;
-	enum check_state old = v->state;
+	enum check_state old = (enum check_state)v->state;
 	v->window = v->window << 1 | bad;
-	v->seen += v->seen < 64;
+	v->seen = (uint8_t)(v->seen + (v->seen < 64));
 	v->goods = bad ? 0 : v->goods + 1;
 	if (!bad)
 		v->bad_since_ms = 0;
@@ -209,7 +239,7 @@ void
 check_unknown(struct world *w, uint32_t id, const char *text)
 {
 	struct check_view *v = &w->checks[id];
-	text_print(v->text, sizeof v->text, "%s", text);
+	set_text(w, id, text);
 	v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	doubt_set(w, id, false);
@@ -229,8 +259,7 @@ check_role_lost(struct world *w, enum role role)
 			 * on silence */
 			w->checks[i].valid_ns = w->now_ms * 1000000;
 			w->checks[i].measured_ns = 0;
-			text_print(w->checks[i].text, sizeof w->checks[i].text,
-				   "not measured: the helper is being replaced");
+			set_text(w, i, "not measured: the helper is being replaced");
 			w->checks[i].goods = 0;
 			doubt_set(w, i, false);
 			set_state(w, i, CHECK_UNKNOWN);
@@ -243,7 +272,7 @@ check_role_lost(struct world *w, enum role role)
 static void
 tell_verified(struct world *w, const struct msg_result *r, bool good)
 {
-	const struct id_list *verifies = &w->rules->checks[r->check].verifies;
+	const struct id_list *verifies = &w->rules->checks[r->check].more->verifies;
 	for (uint32_t i = 0; i < verifies->count && world_room(w); i++) /* or the next result */
 		route_verify_result(w, verifies->ids[i], good, r->began_ns);
 }
@@ -256,13 +285,11 @@ check_result(struct world *w, const struct event *e)
 	struct check_view *v = &w->checks[id];
 	if (r->began_ns < v->valid_ns)
 		return; /* it measured another process, or another time */
-	bool news = v->measured_ns == 0 || strncmp(v->text, r->text, sizeof v->text - 1) != 0;
+	bool news = v->measured_ns == 0 || strncmp(check_text(w, id), r->text, MSG_TEXT - 1) != 0;
 	v->measured_ns = r->began_ns + r->latency_ns;
 	v->latency_ns = r->latency_ns;
-	v->value_count = r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES;
-	memcpy(v->values, r->value, sizeof v->values);
-	memcpy(v->text, r->text, sizeof v->text);
-	v->text[sizeof v->text - 1] = '\0';
+	set_values(w, v, r);
+	set_text(w, id, r->text);
 	if (news)
 		world_mark(w, OBJECT_CHECK, id);
 	else
@@ -270,7 +297,7 @@ check_result(struct world *w, const struct event *e)
 	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN ||
 	    r->outcome >= OUTCOMES) {
 		if (v->pace != PACE_OFF)
-			check_unknown(w, id, v->text);
+			check_unknown(w, id, r->text);
 		tell_verified(w, r, false); /* it asks again, until its time is over */
 		return;
 	}

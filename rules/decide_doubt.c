@@ -57,7 +57,7 @@ doubt_begins(struct world *w, uint32_t id)
 		    (v->state != CHECK_UP && v->state != CHECK_DEGRADED))
 			continue;
 		last = r->checks[other].of;
-		v->asked_ms = w->now_ms;
+		w->asked_ms[other] = w->now_ms;
 		asked++;
 		if (v->pace == PACE_NORMAL)
 			check_pace(w, other, PACE_NOW);
@@ -75,7 +75,7 @@ vote_of(const struct world *w, uint32_t id, struct poll *p)
 									   : VOTE_NONE;
 	if (v->measured_ns / 1000000 >= p->since_ms)
 		return VOTE_GOOD;
-	if (v->asked_ms < p->since_ms)
+	if (w->asked_ms[id] < p->since_ms)
 		return VOTE_NONE;
 	int64_t wait_ms = w->rules->checks[id].timeout_ms + PENDING_MS;
 	p->wait_ms = wait_ms > p->wait_ms ? wait_ms : p->wait_ms;
@@ -214,9 +214,9 @@ doubt_holds(struct world *w, uint32_t id)
 void
 doubt_answered(struct world *w, uint32_t id)
 {
-	struct check_view *v = &w->checks[id];
-	bool asked = v->asked_ms != 0;
-	v->asked_ms = 0;
+	bool asked = w->asked_ms[id] != 0;
+	if (asked)
+		w->asked_ms[id] = 0;
 	for (uint32_t i = 0;
 	     asked && w->held > 0 && i < w->rules->check_count && world_room(w); i++)
 		if (w->checks[i].held && i != id && w->checks[i].bad_since_ms != 0)

@@ -25,8 +25,8 @@ take_place(struct world *w)
 		return index;
 	w->incident_next = (index + 1) % INCIDENTS;
 	for (uint32_t i = 0; i < w->node_count; i++)
-		if (w->nodes[i].incident == index) {
-			w->nodes[i].incident = NO_INCIDENT;
+		if (node_incident(&w->nodes[i]) == index) {
+			node_set_incident(&w->nodes[i], NO_INCIDENT);
 			w->nodes[i].bad = false;
 		}
 	return index;
@@ -244,7 +244,7 @@ turn(struct world *w, uint32_t index, bool reopened)
 static uint32_t
 reopen(struct world *w, enum object_kind kind, uint32_t id)
 {
-	uint32_t i = world_node(w, kind, id)->incident;
+	uint32_t i = node_incident(world_node(w, kind, id));
 	if (i == NO_INCIDENT)
 		return i;
 	struct incident *x = &w->incidents[i];
@@ -294,7 +294,7 @@ incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *te
 		i = open_incident(w, kind, id, text);
 	else
 		revise_root(w, i, kind, id, text);
-	n->incident = i;
+	node_set_incident(n, i);
 	n->bad = true;
 	w->incidents[i].good_ms = 0;
 	if (w->incidents[i].bad++ == 0)
@@ -320,7 +320,7 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 	if (!n->bad)
 		return;
 	n->bad = false;
-	uint32_t i = n->incident;
+	uint32_t i = node_incident(n);
 	struct incident *x = &w->incidents[i];
 	if (x->bad > 0)
 		x->bad--;
@@ -339,7 +339,7 @@ incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *
 {
 	uint64_t cause = w->cause;
 	incident_bad(w, kind, id, text);
-	uint32_t index = world_node(w, kind, id)->incident;
+	uint32_t index = node_incident(world_node(w, kind, id));
 	struct incident *x = &w->incidents[index];
 	text_print(x->text, sizeof x->text, "%s", text);
 	world_mark(w, NODE_INCIDENTS, index);
@@ -552,7 +552,7 @@ incident_recall(struct world *w, const struct journal_line *l)
 		set_root(w, x, kind_of(l->object_kind), l->object);
 		text_print(x->text, sizeof x->text, "%s", l->text);
 		if (x->root_kind != OBJECT_MONITORD)
-			world_node(w, x->root_kind, x->root_id)->incident = index;
+			node_set_incident(world_node(w, x->root_kind, x->root_id), index);
 	}
 	recall_told(x, l, opens);
 	if (strcmp(l->kind, "incident-again") == 0)

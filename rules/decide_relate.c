@@ -4,7 +4,7 @@
 uint32_t
 incident_index(const struct world *w, enum object_kind kind, uint32_t id)
 {
-	uint32_t i = w->nodes[w->base[kind] + id].incident;
+	uint32_t i = node_incident(&w->nodes[w->base[kind] + id]);
 	return i != NO_INCIDENT && w->incidents[i].id != 0 &&
 			       w->incidents[i].state != INCIDENT_CLOSED
 		       ? i
@@ -187,8 +187,8 @@ incident_related(const struct world *w, enum object_kind kind, uint32_t id)
 		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
 			i = of_service(w, w->rules->checks[id].of);
 		for (uint32_t k = 0;
-		     i == NO_INCIDENT && k < w->rules->checks[id].verifies.count; k++)
-			i = of_route(w, w->rules->checks[id].verifies.ids[k]);
+		     i == NO_INCIDENT && k < w->rules->checks[id].more->verifies.count; k++)
+			i = of_route(w, w->rules->checks[id].more->verifies.ids[k]);
 		break;
 	case OBJECT_ROUTE:
 		i = of_route(w, id);

@@ -65,7 +65,7 @@ build_escaped(struct build *b, const char *text, uint32_t *size)
 void
 set_send(struct build *b, void *object, const struct entry *e)
 {
-	struct check *c = object;
+	struct check_more *c = build_more(b, object);
 	uint32_t n;
 	if (c->say_count == SAYS_MAX) {
 		error(b, "send: more than %d", SAYS_MAX);

@@ -9,6 +9,7 @@
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
 #define STATUS_WORDS 16
+#define EXPECTS_MAX 1024 /* lines of a section are many, tests of one thing are few */
 
 static enum compare
 take_compare(const char **p)
@@ -305,10 +306,14 @@ expect_item(struct build *b, void *arg, const char *text)
 }
 
 static void
-expects(struct build *b, struct check *c, const char *value, struct expect **list, uint32_t *count)
+expects(struct build *b, struct check *c, const char *value, struct expect **list, uint16_t *count)
 {
 	struct expect_items items = { .check = c };
 	lex_list(b, value, expect_item, &items);
+	if (*count + items.count > EXPECTS_MAX) {
+		error(b, "%s: more than %d tests in one check", b->entry->key, EXPECTS_MAX);
+		return;
+	}
 	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);
 	if (b->out_of_memory)
 		return;
@@ -316,7 +321,7 @@ expects(struct build *b, struct check *c, const char *value, struct expect **lis
 		memcpy(all, *list, *count * sizeof *all);
 	memcpy(all + *count, items.list, items.count * sizeof *all);
 	*list = all;
-	*count += items.count;
+	*count = (uint16_t)(*count + items.count);
 }
 
 void
@@ -326,7 +331,7 @@ set_expect(struct build *b, void *object, const struct entry *e)
 	uint32_t first = c->expect_count;
 	expects(b, c, e->value, &c->expects, &c->expect_count);
 	for (uint32_t i = first; i < c->expect_count; i++)
-		c->expects[i].turn = c->say_count;
+		c->expects[i].turn = c->more->say_count;
 }
 
 void

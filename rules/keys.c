@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "rules/units.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 	{ OBJECT_##section, name, KEY_##type, offset, COST_##cost, false, 0, 0, dflt, help, NULL }
 #define TIME(section, name, offset, cost, least, most, dflt, help) \
 	{ OBJECT_##section, name, KEY_DURATION, offset, COST_##cost, false, least, most, dflt, help, NULL }
+#define SHORT(section, name, offset, cost, least, most, dflt, help) \
+	{ OBJECT_##section, name, KEY_SHORT, offset, COST_##cost, false, least, most, dflt, help, NULL }
 #define LATER(section, name, help) \
 	{ OBJECT_##section, name, KEY_REFUSED, 0, COST_NOTHING, true, 0, 0, NULL, help, NULL }
 
@@ -155,16 +158,16 @@ const struct key key_table[] = {
 	CUSTOM(CHECK, "redirects", set_redirects, MEASURE, false, "0", "so many redirects are followed"),
 	CUSTOM(CHECK, "expect", set_expect, MEASURE, true, NULL, "what is right: status 200, header NAME ~ REGEX, body > 1K, latency < 500ms"),
 	CUSTOM(CHECK, "warn", set_warn, MEASURE, true, NULL, "what is wrong, though not down: degraded"),
-	PLAIN(CHECK, "user", TEXT, AT(check, user), MEASURE, NULL, "a script runs as this user"),
-	TIME(CHECK, "every", AT(check, every_ms), MEASURE, 10, MS_DAY, "5s", "interval"),
-	TIME(CHECK, "timeout", AT(check, timeout_ms), MEASURE, 1, 3600000, "2s", "limit of the whole exchange"),
-	TIME(CHECK, "connect-timeout", AT(check, connect_timeout_ms), MEASURE, 1, 3600000, NULL, "limit of its first phase"),
-	TIME(CHECK, "fast", AT(check, fast_ms), MEASURE, 10, MS_DAY, NULL, "interval while the verdict is in doubt"),
+	CUSTOM(CHECK, "user", set_check_user, MEASURE, false, NULL, "a script runs as this user"),
+	SHORT(CHECK, "every", AT(check, every_ms), MEASURE, 10, MS_DAY, "5s", "interval"),
+	SHORT(CHECK, "timeout", AT(check, timeout_ms), MEASURE, 1, 3600000, "2s", "limit of the whole exchange"),
+	SHORT(CHECK, "connect-timeout", AT(check, connect_timeout_ms), MEASURE, 1, 3600000, NULL, "limit of its first phase"),
+	SHORT(CHECK, "fast", AT(check, fast_ms), MEASURE, 10, MS_DAY, NULL, "interval while the verdict is in doubt"),
 	CUSTOM(CHECK, "down", set_down, NOTHING, false, "2", "N, N of M, or a time: so much failure takes it down"),
 	CUSTOM(CHECK, "up", set_up, NOTHING, false, "2", "N or a time: so much success brings it back"),
 	CUSTOM(CHECK, "do", set_check_do, NOTHING, false, NULL, "actions when it goes down"),
 	CUSTOM(CHECK, "severity", set_check_severity, NOTHING, false, "critical", "warning or critical: whom its being down concerns"),
-	PLAIN(CHECK, "alert", ALERT, AT(check, alert), NOTHING, NULL, "who hears of it"),
+	CUSTOM(CHECK, "alert", set_check_alert, NOTHING, false, NULL, "who hears of it"),
 	/* ---- [rule] ---- */
 	CUSTOM(RULE, "when", set_when, NOTHING, false, NULL, "the condition"),
 	CUSTOM(RULE, "clear", set_clear, NOTHING, false, NULL, "the condition that ends it"),
@@ -252,27 +255,37 @@ keys_nearest(enum object_kind section, const char *name, char *out, size_t cap)
 	return out;
 }
 
-static void
-set_duration(struct build *b, const struct key *k, int64_t *out, const struct entry *e)
+/* False: told. */
+static bool
+duration(struct build *b, const struct key *k, int64_t *out, const struct entry *e)
 {
 	char why[UNITS_WHY];
 	int64_t ms;
 	if (!units_duration(e->value, &ms, why)) {
 		build_error(b, e->place, "%s: %s", e->key, why);
-		return;
+		return false;
 	}
 	if (ms < k->least || ms > k->most) {
 		char a[32], z[32];
 		build_error(b, e->place, "%s: '%s' is out of range (%s to %s)", e->key, e->value,
 			    text_duration(k->least, a, sizeof a), text_duration(k->most, z, sizeof z));
-		return;
+		return false;
 	}
 	*out = ms;
+	return true;
 }
 
-/* A whole value: without its quotes if it is one quoted word. */
-static const char *
-whole(struct build *b, const char *value)
+static void
+set_short(struct build *b, const struct key *k, int32_t *out, const struct entry *e)
+{
+	int64_t ms;
+	assert(k->most <= INT32_MAX);
+	if (duration(b, k, &ms, e))
+		*out = (int32_t)ms;
+}
+
+const char *
+keys_whole(struct build *b, const char *value)
 {
 	char out[LINE_MAX_BYTES + 1];
 	bool quoted;
@@ -287,7 +300,7 @@ keys_path(struct build *b, const char *value, const struct entry *e)
 {
 	char out[PATH_MAX];
 	const char *slash = strrchr(e->place.file, '/');
-	value = whole(b, value);
+	value = keys_whole(b, value);
 	if (*value == '/' || slash == NULL)
 		return value;
 	size_t n = text_print(out, sizeof out, "%.*s/%s", (int)(slash - e->place.file), e->place.file,
@@ -320,13 +333,16 @@ keys_apply(struct build *b, enum object_kind section, void *object, const struct
 		k->set(b, object, e);
 		break;
 	case KEY_TEXT:
-		*(const char **)(void *)at = whole(b, e->value);
+		*(const char **)(void *)at = keys_whole(b, e->value);
 		break;
 	case KEY_PATH:
 		*(const char **)(void *)at = keys_path(b, e->value, e);
 		break;
 	case KEY_DURATION:
-		set_duration(b, k, (int64_t *)(void *)at, e);
+		duration(b, k, (int64_t *)(void *)at, e);
+		break;
+	case KEY_SHORT:
+		set_short(b, k, (int32_t *)(void *)at, e);
 		break;
 	case KEY_COMMAND:
 		*(struct command *)(void *)at = build_command(b, e->value);

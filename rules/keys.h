@@ -10,6 +10,7 @@ enum key_type {
 	KEY_TEXT,     /* const char * */
 	KEY_PATH,     /* const char *: absolute, or relative to the rule file */
 	KEY_DURATION, /* int64_t ms */
+	KEY_SHORT,    /* int32_t ms */
 	KEY_COMMAND,  /* struct command */
 	KEY_ALERT,    /* struct alerts_to */
 	KEY_REFUSED   /* known, but not supported yet */
@@ -38,6 +39,9 @@ const struct key *keys_find(enum object_kind section, const char *name, size_t l
 
 /* Parses one entry into object (the struct of its section's kind). */
 void keys_apply(struct build *b, enum object_kind section, void *object, const struct entry *e);
+
+/* Without its quotes if it is one quoted word. */
+const char *keys_whole(struct build *b, const char *value);
 
 /* Absolute; a relative path is relative to the rule file's folder. */
 const char *keys_path(struct build *b, const char *value, const struct entry *e);
@@ -87,6 +91,8 @@ SETTER(set_query_type);
 SETTER(set_packets);
 SETTER(set_redirects);
 SETTER(set_lines);
+SETTER(set_check_user);
+SETTER(set_check_alert);
 SETTER(set_header);
 SETTER(set_method);
 SETTER(set_expect);

@@ -11,10 +11,10 @@ static_assert(METRIC_LABEL10 == METRIC_LABEL1 + LABELS_MAX - 1, "they stand in a
 const char *
 check_metric_name(const struct check *c, enum metric m)
 {
-	if (m < METRIC_LABEL1 || m > METRIC_LABEL10 || c->labels == NULL ||
-	    c->labels[m - METRIC_LABEL1] == NULL)
+	if (m < METRIC_LABEL1 || m > METRIC_LABEL10 || c->more->labels == NULL ||
+	    c->more->labels[m - METRIC_LABEL1] == NULL)
 		return metric_table[m].name;
-	return c->labels[m - METRIC_LABEL1];
+	return c->more->labels[m - METRIC_LABEL1];
 }
 
 /* What every check has; all else of a script is a label, also where another kind has a
@@ -41,12 +41,13 @@ build_label(struct build *b, struct check *c, const char *name)
 			    b->entry->key, name);
 		return METRICS_COUNT;
 	}
-	if (c->labels == NULL)
-		c->labels = build_get(b, LABELS_MAX * sizeof *c->labels);
+	struct check_more *more = build_more(b, c);
+	if (more->labels == NULL)
+		more->labels = build_get(b, LABELS_MAX * sizeof *more->labels);
 	for (unsigned i = 0; i < LABELS_MAX; i++) {
-		if (c->labels[i] == NULL)
-			c->labels[i] = build_text(b, name, n);
-		if (strcmp(c->labels[i], name) == 0)
+		if (more->labels[i] == NULL)
+			more->labels[i] = build_text(b, name, n);
+		if (strcmp(more->labels[i], name) == 0)
 			return (enum metric)(METRIC_LABEL1 + i);
 	}
 	build_error(b, b->entry->place, "%s: more than %d labels of [check %s]", b->entry->key,

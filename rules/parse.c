@@ -173,12 +173,11 @@ init_check(struct build *b, struct check *c)
 	const struct settings *d = &b->rules->settings;
 	c->kind = CHECK_KINDS;
 	c->of = RULES_NONE;
-	c->method = "GET";
-	c->every_ms = d->every_ms;
-	c->down_need = d->down_need;
-	c->down_of = d->down_of;
+	c->every_ms = (int32_t)d->every_ms;
+	c->down_need = (uint8_t)d->down_need;
+	c->down_of = (uint8_t)d->down_of;
 	c->down_ms = d->down_ms;
-	c->up_need = d->up_need;
+	c->up_need = (uint8_t)d->up_need;
 	c->up_ms = d->up_ms;
 }
 
@@ -198,7 +197,10 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	case OBJECT_CHECK: {
 		struct check *x = &r->checks[id];
 		uint32_t rule = x->rule;
-		*x = (struct check){ .id = id, .name = name, .place = s->place, .rule = rule };
+		*x = (struct check){ .id = id, .name = name, .rule = rule, .more = &check_nothing };
+		x->line = s->place.line;
+		while (r->files[x->file] != s->place.file)
+			x->file++;
 		init_check(b, x);
 		x->severity = SEVERITY_CRITICAL;
 		return x;
@@ -371,6 +373,24 @@ parse_all(struct build *b)
 	}
 }
 
+/* The names that can be looked for later: only what is not a family. */
+static bool
+index_names(struct build *b, struct rules_private *all)
+{
+	size_t cap = 64;
+	while (cap * 3 / 4 < b->name_used)
+		cap *= 2;
+	uint32_t *names = build_get(b, cap * sizeof *names);
+	if (b->out_of_memory)
+		return false;
+	for (size_t i = 0; i < b->name_cap; i++)
+		if (b->names[i].name != NULL && !b->names[i].family)
+			names_put(names, cap, &b->names[i]);
+	all->names = names;
+	all->name_cap = cap;
+	return true;
+}
+
 struct rules *
 rules_parse(const struct sources *s, struct problems *p)
 {
@@ -385,7 +405,8 @@ rules_parse(const struct sources *s, struct problems *p)
 	}
 	all->arena = b.arena;
 	b.rules = &all->rules;
-	for (size_t i = 0; i < s->count; i++)
+	all->rules.files = build_get(&b, (s->count + 1) * sizeof *all->rules.files);
+	for (size_t i = 0; i < s->count && !b.out_of_memory; i++)
 		build_read(&b, &s->list[i]);
 	make_objects(&b);
 	if (!b.out_of_memory)
@@ -396,13 +417,7 @@ rules_parse(const struct sources *s, struct problems *p)
 	b.rules->series_count = b.series_count;
 	if (!b.out_of_memory)
 		build_prove(&b);
-	struct name_row *names = build_get(&b, b.name_cap * sizeof *names + 1);
-	if (!b.out_of_memory && b.name_cap > 0) {
-		memcpy(names, b.names, b.name_cap * sizeof *names);
-		all->names = names;
-		all->name_cap = b.name_cap;
-	}
-	if (!b.out_of_memory && p->errors == before)
+	if (!b.out_of_memory && p->errors == before && index_names(&b, all))
 		result = &all->rules;
 out:
 	if (b.out_of_memory)
@@ -411,6 +426,7 @@ out:
 		free(b.sections[i].entries);
 	free(b.sections);
 	free(b.names);
+	free(b.texts);
 	free(b.series);
 	if (result == NULL)
 		arena_free(&b.arena);

@@ -138,7 +138,7 @@ set_service_during(struct build *b, void *object, const struct entry *e)
 void
 set_check_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &((struct check *)object)->during);
+	build_during(b, e->value, &build_more(b, object)->during);
 }
 
 void

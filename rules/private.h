@@ -8,12 +8,11 @@
 struct rules_private {
 	struct rules rules;
 	struct arena *arena;
-	const struct name_row *names;
-	size_t name_cap; /* a power of two */
+	const uint32_t *names; /* a hash table of kinds and ids: the objects know their names */
+	size_t name_cap;       /* a power of two; one place in four is free */
 };
 
-/* NULL: none. */
-const struct name_row *names_find(const struct name_row *names, size_t cap, const char *name,
-				  enum object_kind kind);
+/* Into a place of the table that is free. */
+void names_put(uint32_t *names, size_t cap, const struct name_row *row);
 
 #endif

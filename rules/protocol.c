@@ -141,21 +141,21 @@ prove_expects(struct build *b, const struct check *c, unsigned takes)
 	for (uint32_t i = 0; i < c->expect_count; i++)
 		for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
 			if (c->expects[i].kind == rows[k].kind && (takes & rows[k].takes) == 0)
-				build_error(b, c->place, "[check %s]: %s has no %s to expect", c->name,
+				build_error(b, build_place(b, c), "[check %s]: %s has no %s to expect", c->name,
 					    check_kind_name[c->kind], rows[k].word);
 }
 
 static void
 prove_tls(struct build *b, const struct check *c, unsigned takes)
 {
-	if (c->tls == NULL)
+	if (c->more->tls == NULL)
 		return;
-	if (c->tls->encrypt == ENCRYPT_TLS && (takes & TAKES_TLS) == 0)
-		build_error(b, c->place, "[check %s]: %s is not spoken over TLS%s", c->name,
+	if (c->more->tls->encrypt == ENCRYPT_TLS && (takes & TAKES_TLS) == 0)
+		build_error(b, build_place(b, c), "[check %s]: %s is not spoken over TLS%s", c->name,
 			    check_kind_name[c->kind],
 			    (takes & TAKES_STARTTLS) != 0 ? " from its begin: encrypt = starttls" : "");
-	if (c->tls->encrypt == ENCRYPT_STARTTLS && (takes & TAKES_STARTTLS) == 0)
-		build_error(b, c->place, "[check %s]: %s has no starttls%s", c->name,
+	if (c->more->tls->encrypt == ENCRYPT_STARTTLS && (takes & TAKES_STARTTLS) == 0)
+		build_error(b, build_place(b, c), "[check %s]: %s has no starttls%s", c->name,
 			    check_kind_name[c->kind],
 			    (takes & TAKES_TLS) != 0 ? ": encrypt = tls" : "");
 }
@@ -163,20 +163,20 @@ prove_tls(struct build *b, const struct check *c, unsigned takes)
 static void
 prove_login(struct build *b, const struct check *c, unsigned takes)
 {
-	bool secret = c->files != NULL && c->files[FILE_SECRET] != NULL;
-	bool user = c->http != NULL && c->http->auth_user != NULL;
-	bool other = c->http != NULL && (c->http->body != NULL || c->http->bearer ||
-					 c->http->redirects > 0);
+	bool secret = c->more->files != NULL && c->more->files[FILE_SECRET] != NULL;
+	bool user = c->more->http != NULL && c->more->http->auth_user != NULL;
+	bool other = c->more->http != NULL && (c->more->http->body != NULL || c->more->http->bearer ||
+					 c->more->http->redirects > 0);
 	if (other || (user && (takes & TAKES_LOGIN) == 0))
-		build_error(b, c->place, "[check %s]: body, bearer-file and redirects are for http%s",
+		build_error(b, build_place(b, c), "[check %s]: body, bearer-file and redirects are for http%s",
 			    c->name, user ? ", and auth-user is not for this" : "");
 	if (secret && (takes & (TAKES_LOGIN | TAKES_SECRET)) == 0)
-		build_error(b, c->place, "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
+		build_error(b, build_place(b, c), "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
 			    "secret-file");
 	if (secret && (takes & TAKES_LOGIN) != 0 && !user && c->kind != CHECK_REDIS)
-		build_error(b, c->place, "[check %s]: auth-password-file needs auth-user", c->name);
+		build_error(b, build_place(b, c), "[check %s]: auth-password-file needs auth-user", c->name);
 	if (c->kind == CHECK_AJP && secret && c->target == NULL)
-		build_error(b, c->place, "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
+		build_error(b, build_place(b, c), "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
 			    c->name);
 }
 
@@ -184,25 +184,25 @@ void
 protocol_prove(struct build *b, const struct check *c)
 {
 	unsigned takes = protocol_table[c->kind].takes;
-	const struct query_wish *q = c->query;
+	const struct query_wish *q = c->more->query;
 	if (q != NULL && ((q->database != NULL && (takes & TAKES_DATABASE) == 0) ||
 			  (q->sql != NULL && (takes & TAKES_QUERY) == 0)))
-		build_error(b, c->place, "[check %s]: database and query are for pgsql and mysql",
+		build_error(b, build_place(b, c), "[check %s]: database and query are for pgsql and mysql",
 			    c->name);
 	if (q != NULL && q->name != NULL && (takes & TAKES_NAME) == 0)
-		build_error(b, c->place, "[check %s]: query-name is for dns", c->name);
+		build_error(b, build_place(b, c), "[check %s]: query-name is for dns", c->name);
 	if ((takes & TAKES_NAME) != 0 && (q == NULL || q->name == NULL))
-		build_error(b, c->place, "[check %s]: query-name is missing: what is asked for?", c->name);
+		build_error(b, build_place(b, c), "[check %s]: query-name is missing: what is asked for?", c->name);
 	if (q != NULL && (q->count != 0 || q->packet_size != 0) && (takes & TAKES_NO_PORT) == 0)
-		build_error(b, c->place, "[check %s]: count and packet-size are for ping", c->name);
-	if (c->kind == CHECK_UDP && c->say_count == 0)
-		build_error(b, c->place, "[check %s]: udp needs send: there is no connection to make",
+		build_error(b, build_place(b, c), "[check %s]: count and packet-size are for ping", c->name);
+	if (c->kind == CHECK_UDP && c->more->say_count == 0)
+		build_error(b, build_place(b, c), "[check %s]: udp needs send: there is no connection to make",
 			    c->name);
-	if (c->kind == CHECK_UDP && c->tls != NULL)
-		build_error(b, c->place, "[check %s]: udp is not spoken over TLS", c->name);
-	if (q != NULL && q->sql != NULL && (c->http == NULL || c->http->auth_user == NULL) &&
+	if (c->kind == CHECK_UDP && c->more->tls != NULL)
+		build_error(b, build_place(b, c), "[check %s]: udp is not spoken over TLS", c->name);
+	if (q != NULL && q->sql != NULL && (c->more->http == NULL || c->more->http->auth_user == NULL) &&
 	    (takes & TAKES_QUERY) != 0)
-		build_error(b, c->place, "[check %s]: a query needs auth-user", c->name);
+		build_error(b, build_place(b, c), "[check %s]: a query needs auth-user", c->name);
 	if (!protocol_is(c->kind))
 		return;
 	prove_tls(b, c, takes);
@@ -213,9 +213,10 @@ protocol_prove(struct build *b, const struct check *c)
 static struct query_wish *
 wish(struct build *b, struct check *c)
 {
-	if (c->query == NULL)
-		c->query = build_get(b, sizeof *c->query);
-	return c->query;
+	struct check_more *more = build_more(b, c);
+	if (more->query == NULL)
+		more->query = build_get(b, sizeof *more->query);
+	return more->query;
 }
 
 void

@@ -1,6 +1,7 @@
 /* What is there and serves nobody, and what is asked for and is not there. */
 #include "rules/prove.h"
 
+#include "base/msg.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -114,6 +115,23 @@ has_metric(const struct check *c, enum metric m)
 	       (kinds_of[m] >> c->kind & 1) != 0;
 }
 
+uint32_t
+check_values_most(const struct check *c)
+{
+	static uint8_t most[CHECK_KINDS + 1]; /* + 1; 0: not counted yet */
+	uint32_t n = 0;
+	for (unsigned m = 0; most[c->kind] == 0 && m < METRICS_COUNT; m++) {
+		bool verdict = m == METRIC_UP || m == METRIC_DOWN || m == METRIC_DEGRADED ||
+			       m == METRIC_STATE || m == METRIC_LATENCY || m == METRIC_AGE;
+		bool host = m == METRIC_UPTIME && c->kind != CHECK_SYSTEM;
+		n += !verdict && !host && strchr(metric_table[m].objects, 'C') != NULL &&
+		     has_metric(c, (enum metric)m);
+	}
+	if (most[c->kind] == 0)
+		most[c->kind] = (uint8_t)((n < MSG_VALUES ? n : MSG_VALUES) + 1);
+	return most[c->kind] - 1u;
+}
+
 static void
 no_metric(struct build *b, struct place place, const char *key, const struct check *c,
 	  enum metric m)
@@ -165,7 +183,7 @@ prove_metrics(struct build *b)
 			const struct expect *x =
 				warn ? &c->warns[k - c->expect_count] : &c->expects[k];
 			if (x->kind == EXPECT_METRIC && !has_metric(c, x->metric))
-				no_metric(b, c->place, warn ? "warn" : "expect", c,
+				no_metric(b, build_place(b, c), warn ? "warn" : "expect", c,
 					  x->metric);
 		}
 	}
@@ -196,7 +214,7 @@ prove_contacts(struct build *b, char *used)
 	for (uint32_t i = 0; i < r->service_count; i++)
 		use_all(used, &r->services[i].alert);
 	for (uint32_t i = 0; i < r->check_count; i++)
-		use_all(used, &r->checks[i].alert);
+		use_all(used, &r->checks[i].more->alert);
 	for (uint32_t i = 0; i < r->route_count; i++)
 		use_all(used, &r->routes[i].alert);
 	for (uint32_t i = 0; i < r->chain_count; i++)

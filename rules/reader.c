@@ -22,8 +22,9 @@ struct reader {
 	struct section *section; /* NULL: none, or one that was refused */
 	bool refused;
 	/* what inih is about to hand to on_entry */
-	char *value;
+	const char *value;
 	unsigned value_line;
+	char bytes[LINE_MAX_BYTES + 1]; /* of the line read last: what is kept of it is copied */
 };
 
 static struct place
@@ -40,8 +41,8 @@ tear(struct reader *r)
 		r->section->torn = true;
 }
 
-/* The next physical line, cleaned of CR and BOM, checked; NULL: none. Bad ones are told and
- * skipped. */
+/* The next physical line, cleaned of CR and BOM, checked, good until the next; NULL: none.
+ * Bad ones are told and skipped. */
 static char *
 physical(struct reader *r)
 {
@@ -69,7 +70,9 @@ physical(struct reader *r)
 			tear(r);
 			continue;
 		}
-		return build_text(r->b, s, (size_t)(e - s));
+		memcpy(r->bytes, s, (size_t)(e - s));
+		r->bytes[e - s] = '\0';
+		return r->bytes;
 	}
 	return NULL;
 }
@@ -139,11 +142,12 @@ key_length(const char *s)
 	return n > 0 && s[n + gap] == '=' ? n : 0;
 }
 
-/* Joins the continuation lines that follow to value. */
-static char *
-join(struct reader *r, char *value)
+/* Keeps value, with the continuation lines that follow. */
+static const char *
+join(struct reader *r, const char *first)
 {
-	size_t used = strlen(value);
+	size_t used = strlen(first);
+	const char *value = build_same(r->b, first, used);
 	for (;;) {
 		char *s = physical(r);
 		r->ahead_line = r->line;
@@ -290,7 +294,7 @@ feed(char *out, int cap, void *stream)
 		if (*s == '[') {
 			open_section(r, s, line);
 			if (r->section == NULL)
-				join(r, build_text(r->b, "", 0));
+				join(r, "");
 			continue;
 		}
 		char *equals = strchr(s, '=');
@@ -305,17 +309,16 @@ feed(char *out, int cap, void *stream)
 		if (n == 0 || n > KEY_MAX || strcspn(s, ": \t;#") < n) {
 			build_error(r->b, here(r, line), "expected KEY = VALUE or [KIND NAME]");
 			tear(r);
-			join(r, build_text(r->b, "", 0));
+			join(r, "");
 			continue;
 		}
-		char *value = equals + 1;
-		bool good = trim_value(r, value, line);
-		value = join(r, value);
+		bool good = trim_value(r, equals + 1, line);
+		text_print(out, (size_t)cap, "%.*s = .\n", (int)n, s); /* the line is lost then */
+		const char *value = join(r, equals + 1);
 		if (!good)
 			continue;
 		r->value = value;
 		r->value_line = line;
-		text_print(out, (size_t)cap, "%.*s = .\n", (int)n, s);
 		return out;
 	}
 	return NULL;
@@ -345,7 +348,7 @@ on_entry(void *user, const char *section, const char *key, const char *unused)
 		s->cap = cap;
 	}
 	s->entries[s->count++] = (struct entry){
-		.key = build_text(r->b, key, strlen(key)),
+		.key = build_same(r->b, key, strlen(key)),
 		.value = r->value,
 		.place = here(r, r->value_line),
 	};
@@ -361,5 +364,6 @@ build_read(struct build *b, const struct source *source)
 		.at = source->text,
 		.end = source->text + source->size,
 	};
+	b->rules->files[b->rules->file_count++] = r.file;
 	ini_parse_stream(feed, &r, on_entry, &r);
 }

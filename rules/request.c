@@ -10,15 +10,16 @@
 struct http_wish *
 build_http(struct build *b, struct check *c)
 {
-	if (c->http == NULL)
-		c->http = build_get(b, sizeof *c->http);
-	return c->http;
+	struct check_more *more = build_more(b, c);
+	if (more->http == NULL)
+		more->http = build_get(b, sizeof *more->http);
+	return more->http;
 }
 
 void
 set_header(struct build *b, void *object, const struct entry *e)
 {
-	struct check *c = object;
+	struct check_more *c = build_more(b, object);
 	size_t n = strcspn(e->value, ":");
 	if (n == 0 || e->value[n] == '\0' || strcspn(e->value, " \t\"(),/;<=>?@[\\]{}") < n) {
 		error(b, "header: expected NAME: VALUE, not '%.80s'", e->value);
@@ -37,7 +38,7 @@ void
 set_method(struct build *b, void *object, const struct entry *e)
 {
 	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "OPTIONS" };
-	struct check *c = object;
+	struct check_more *c = build_more(b, object);
 	for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (strcmp(e->value, methods[i]) == 0) {
 			c->method = methods[i];

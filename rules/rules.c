@@ -12,23 +12,32 @@ const char *const object_kind_name[OBJECT_KINDS] = {
 	[OBJECT_CONTACT] = "contact",
 };
 
-const struct name_row *
-names_find(const struct name_row *names, size_t cap, const char *name, enum object_kind kind)
+/* A place of the table: 0, or the kind and the id. */
+#define NAME_BITS 29
+#define NAME_ID ((UINT32_C(1) << NAME_BITS) - 1)
+
+void
+names_put(uint32_t *names, size_t cap, const struct name_row *row)
 {
-	if (cap == 0)
-		return NULL;
-	for (size_t i = text_hash(name) & (cap - 1); names[i].name != NULL; i = (i + 1) & (cap - 1))
-		if (names[i].kind == kind && strcmp(names[i].name, name) == 0)
-			return &names[i];
-	return NULL;
+	size_t i = text_hash(row->name) & (cap - 1);
+	assert(row->id < NAME_ID);
+	while (names[i] != 0)
+		i = (i + 1) & (cap - 1);
+	names[i] = (uint32_t)row->kind << NAME_BITS | (row->id + 1);
 }
 
 uint32_t
 rules_find(const struct rules *rules, enum object_kind kind, const char *name)
 {
 	const struct rules_private *p = (const struct rules_private *)rules; /* its first member */
-	const struct name_row *row = names_find(p->names, p->name_cap, name, kind);
-	return row != NULL && !row->family ? row->id : RULES_NONE;
+	size_t cap = p->name_cap;
+	for (size_t i = text_hash(name) & (cap - 1); p->names[i] != 0; i = (i + 1) & (cap - 1)) {
+		uint32_t id = (p->names[i] & NAME_ID) - 1;
+		if (p->names[i] >> NAME_BITS == (uint32_t)kind &&
+		    strcmp(rules_name(rules, kind, id), name) == 0)
+			return id;
+	}
+	return RULES_NONE;
 }
 
 uint32_t
@@ -79,6 +88,12 @@ rules_name(const struct rules *rules, enum object_kind kind, uint32_t id)
 	return "";
 }
 
+struct place
+check_place(const struct rules *rules, const struct check *c)
+{
+	return (struct place){ rules->files[c->file], c->line };
+}
+
 int64_t
 rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_t id)
 {
@@ -110,7 +125,7 @@ rules_alerts(const struct rules *rules, enum object_kind kind, uint32_t id)
 		own = &rules->services[id].alert;
 		break;
 	case OBJECT_CHECK:
-		own = &rules->checks[id].alert;
+		own = &rules->checks[id].more->alert;
 		break;
 	case OBJECT_RULE:
 		own = &rules->rules[id].alert;
@@ -138,7 +153,7 @@ const struct during *
 rules_during(const struct rules *rules, enum object_kind kind, uint32_t id)
 {
 	const struct during *d = kind == OBJECT_SERVICE ? &rules->services[id].during
-				 : kind == OBJECT_CHECK ? &rules->checks[id].during
+				 : kind == OBJECT_CHECK ? &rules->checks[id].more->during
 				 : kind == OBJECT_ROUTE ? &rules->routes[id].during
 							: NULL;
 	if (d != NULL && d->count > 0)

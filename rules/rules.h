@@ -55,10 +55,14 @@ struct rules {
 	struct route *routes;
 	struct chain *chains;
 	struct contact *contacts;
+	const char **files; /* that they stood in */
+	uint32_t file_count;
 	struct series *series;
 	uint32_t series_count;
 	uint32_t service_count, check_count, rule_count, route_count, chain_count, contact_count;
 };
+
+struct place check_place(const struct rules *rules, const struct check *c);
 
 /* How often the object is measured; 0: it is not. */
 int64_t rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_t id);

@@ -54,10 +54,10 @@ same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 static bool
 same_says(const struct check *a, const struct check *b)
 {
-	bool same = a->say_count == b->say_count;
-	for (uint32_t i = 0; same && i < a->say_count; i++)
-		same = a->says[i].size == b->says[i].size && a->says[i].tls == b->says[i].tls &&
-		       memcmp(a->says[i].bytes, b->says[i].bytes, a->says[i].size) == 0;
+	bool same = a->more->say_count == b->more->say_count;
+	for (uint32_t i = 0; same && i < a->more->say_count; i++)
+		same = a->more->says[i].size == b->more->says[i].size && a->more->says[i].tls == b->more->says[i].tls &&
+		       memcmp(a->more->says[i].bytes, b->more->says[i].bytes, a->more->says[i].size) == 0;
 	return same;
 }
 
@@ -84,9 +84,9 @@ same_http(const struct http_wish *a, const struct http_wish *b)
 static bool
 same_labels(const struct check *a, const struct check *b)
 {
-	bool same = (a->labels == NULL) == (b->labels == NULL);
-	for (unsigned i = 0; same && a->labels != NULL && i < LABELS_MAX; i++)
-		same = same_text(a->labels[i], b->labels[i]);
+	bool same = (a->more->labels == NULL) == (b->more->labels == NULL);
+	for (unsigned i = 0; same && a->more->labels != NULL && i < LABELS_MAX; i++)
+		same = same_text(a->more->labels[i], b->more->labels[i]);
 	return same;
 }
 
@@ -105,9 +105,15 @@ same_files(const struct check *a, const struct check *b)
 {
 	bool same = true;
 	for (unsigned f = 0; f < CHECK_FILES; f++)
-		same = same && same_text(a->files != NULL ? a->files[f] : NULL,
-					 b->files != NULL ? b->files[f] : NULL);
+		same = same && same_text(a->more->files != NULL ? a->more->files[f] : NULL,
+					 b->more->files != NULL ? b->more->files[f] : NULL);
 	return same;
+}
+
+static const char *
+method_of(const struct check *c)
+{
+	return c->more->method != NULL ? c->more->method : "GET";
 }
 
 bool
@@ -115,15 +121,15 @@ same_measurement(const struct check *a, const struct check *b)
 {
 	return a->kind == b->kind && same_text(a->host, b->host) && a->port == b->port &&
 	       same_text(a->target, b->target) && same_text(a->path, b->path) &&
-	       same_text(a->match, b->match) &&
-	       same_text(a->method, b->method) &&
-	       same_text(a->host_header, b->host_header) && same_text(a->user, b->user) &&
-	       same_list(a->headers.count, a->headers.texts, b->headers.count,
-			 b->headers.texts) &&
-	       same_list(a->script.count, a->script.argv, b->script.count,
-			 b->script.argv) &&
+	       same_text(a->more->match, b->more->match) &&
+	       same_text(method_of(a), method_of(b)) &&
+	       same_text(a->host_header, b->host_header) && same_text(a->more->user, b->more->user) &&
+	       same_list(a->more->headers.count, a->more->headers.texts, b->more->headers.count,
+			 b->more->headers.texts) &&
+	       same_list(a->more->script.count, a->more->script.argv, b->more->script.count,
+			 b->more->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
-	       same_tls(a->tls, b->tls) && same_query(a->query, b->query) && same_labels(a, b) && same_http(a->http, b->http) && same_files(a, b) &&
+	       same_tls(a->more->tls, b->more->tls) && same_query(a->more->query, b->more->query) && same_labels(a, b) && same_http(a->more->http, b->more->http) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

@@ -17,9 +17,10 @@ build_tls(struct build *b)
 static struct tls_wish *
 wish(struct build *b, struct check *c)
 {
-	if (c->tls == NULL)
-		c->tls = build_tls(b);
-	return c->tls;
+	struct check_more *more = build_more(b, c);
+	if (more->tls == NULL)
+		more->tls = build_tls(b);
+	return more->tls;
 }
 
 void
@@ -111,11 +112,12 @@ set_check_file(struct build *b, void *object, const struct entry *e)
 		{ "bearer-file", FILE_SECRET },
 	};
 	struct check *c = object;
-	if (c->files == NULL)
-		c->files = build_get(b, CHECK_FILES * sizeof *c->files);
+	struct check_more *more = build_more(b, c);
+	if (more->files == NULL)
+		more->files = build_get(b, CHECK_FILES * sizeof *more->files);
 	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i].key, e->key) == 0)
-			c->files[keys[i].file] = keys_path(b, e->value, e);
+			more->files[keys[i].file] = keys_path(b, e->value, e);
 	if (strncmp(e->key, "tls-", 4) == 0)
 		wish(b, c);
 	else if (*e->key == 'b')

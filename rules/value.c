@@ -103,7 +103,7 @@ build_address(struct build *b, const char *value, const char **host, uint16_t *p
 	if (*value == '[' && value[length - 1] == ']') {
 		begin++;
 		length -= 2;
-		*host = build_text(b, begin, length);
+		*host = build_same(b, begin, length);
 		if (inet_pton(AF_INET6, *host, &six) != 1) {
 			build_error(b, b->entry->place, "%s: '%s' is no IPv6 address", b->entry->key,
 				    *host);
@@ -114,7 +114,7 @@ build_address(struct build *b, const char *value, const char **host, uint16_t *p
 			    "%s: an IPv6 address stands in brackets: [::1]:80", b->entry->key);
 		return false;
 	} else {
-		*host = build_text(b, begin, length);
+		*host = build_same(b, begin, length);
 		if (strspn(*host, HOST_BYTES) != length || length > 253) {
 			build_error(b, b->entry->place, "%s: '%.80s' is no host", b->entry->key, *host);
 			return false;

@@ -65,8 +65,11 @@ world_check_view(const struct world *w, uint32_t id, struct msg_check_view *v)
 	v->latency_ns = c->latency_ns;
 	v->value_count = c->value_count;
 	v->event = c->event;
-	memcpy(v->value, c->values, sizeof v->value);
-	memcpy(v->text, c->text, sizeof v->text);
+	for (uint32_t i = 0; i < c->value_count; i++)
+		v->value[i] = (struct msg_value){ .metric = w->value_metrics[c->first_value + i],
+						  .value = w->values[c->first_value + i] };
+	if (c->has_text)
+		memcpy(v->text, w->texts[id], sizeof v->text);
 }
 
 void
@@ -150,7 +153,7 @@ world_manual_until(const struct world *w, uint32_t route)
 enum pace
 world_pace(const struct world *w, uint32_t check)
 {
-	return w->checks[check].pace;
+	return (enum pace)w->checks[check].pace;
 }
 
 bool

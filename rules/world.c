@@ -91,14 +91,17 @@ init_views(struct world *w, int64_t now_ms)
 		for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++)
 			w->services[i].values[m] = NAN;
 	}
-	for (uint32_t i = 0; i < r->check_count; i++)
-		w->checks[i].pace = PACE_NORMAL;
+	for (uint32_t i = 0, first = 0; i < r->check_count; i++) {
+		struct check_view *c = &w->checks[i];
+		c->pace = PACE_NORMAL;
+		c->first_value = first;
+		c->value_room = (uint8_t)check_values_most(&r->checks[i]);
+		first += c->value_room;
+	}
 	for (uint32_t i = 0; i < r->route_count; i++)
 		w->routes[i].manual = RULES_NONE;
 	for (uint32_t i = 0; i < r->rule_count; i++)
 		w->ruleviews[i].wait_service = RULES_NONE;
-	for (uint32_t i = 0; i < w->node_count; i++)
-		w->nodes[i].incident = NO_INCIDENT;
 	w->pending_first = w->pending_last = RULES_NONE;
 }
 
@@ -118,6 +121,13 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	text_print(w->host, sizeof w->host, "%s", host);
 	w->services = get(a, &good, rules->service_count * sizeof *w->services + 1);
 	w->checks = get(a, &good, rules->check_count * sizeof *w->checks + 1);
+	size_t values = 0;
+	for (uint32_t i = 0; i < rules->check_count; i++)
+		values += check_values_most(&rules->checks[i]);
+	w->values = get(a, &good, values * sizeof *w->values + 1);
+	w->value_metrics = get(a, &good, values + 1);
+	w->texts = get(a, &good, rules->check_count * sizeof *w->texts + 1);
+	w->asked_ms = get(a, &good, rules->check_count * sizeof *w->asked_ms + 1);
 	w->routes = get(a, &good, rules->route_count * sizeof *w->routes + 1);
 	w->ruleviews = get(a, &good, rules->rule_count * sizeof *w->ruleviews + 1);
 	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
@@ -131,6 +141,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->base[NODE_HOLDS] = w->node_count;
 	w->node_count += rules->service_count;
 	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
+	w->marks = get(a, &good, w->node_count);
 	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
 	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);
 	w->stale = get(a, &good, w->node_count * sizeof *w->stale);
@@ -254,9 +265,9 @@ void
 world_mark(struct world *w, enum object_kind kind, uint32_t id)
 {
 	uint32_t index = w->base[kind] + id;
-	if (w->nodes[index].dirty)
+	if ((w->marks[index] & MARK_DIRTY) != 0)
 		return;
-	w->nodes[index].dirty = true;
+	w->marks[index] |= MARK_DIRTY;
 	w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = index;
 }
 
@@ -264,9 +275,9 @@ void
 world_mark_later(struct world *w, enum object_kind kind, uint32_t id)
 {
 	uint32_t index = w->base[kind] + id;
-	if (w->nodes[index].dirty || w->nodes[index].stale)
+	if (w->marks[index] != 0)
 		return;
-	w->nodes[index].stale = true;
+	w->marks[index] = MARK_STALE;
 	w->stale[w->stale_count++] = index;
 }
 
@@ -280,11 +291,11 @@ void
 world_age(struct world *w)
 {
 	for (uint32_t i = 0; i < w->stale_count; i++) {
-		struct node *n = &w->nodes[w->stale[i]];
-		n->stale = false;
-		if (n->dirty)
+		uint8_t *mark = &w->marks[w->stale[i]];
+		bool dirty = (*mark & MARK_DIRTY) != 0;
+		*mark = MARK_DIRTY;
+		if (dirty)
 			continue;
-		n->dirty = true;
 		w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = w->stale[i];
 	}
 	w->stale_count = 0;
@@ -306,7 +317,7 @@ world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
 	uint32_t index = w->dirty[w->dirty_first];
 	w->dirty_first = (w->dirty_first + 1) % w->node_count;
 	w->dirty_count--;
-	w->nodes[index].dirty = false;
+	w->marks[index] &= (uint8_t)~MARK_DIRTY;
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
 		if (index >= w->base[order[i]]) {
 			*kind = order[i];

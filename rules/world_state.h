@@ -76,25 +76,26 @@ struct service_view {
 	int64_t sample_ms; /* 0: none of this process */
 };
 
+/* What of it is seldom there lies in arrays of their own, by id: memory that nobody has touched
+ * costs nothing. */
 struct check_view {
-	enum check_state state;
-	bool held;	 /* its fall is held back: decide_doubt.c */
-	bool silent;	 /* nobody was heard when it failed last */
-	bool doubted;	 /* while we suspected ourselves: what it failed then proves nothing */
-	int64_t asked_ms; /* as a witness */
-	bool fell;	 /* its last verdict was down, though it may be unknown now */
 	uint64_t window; /* newest in bit 0, 1 = bad */
-	uint32_t seen;	 /* observations in the window */
-	uint32_t goods;	 /* in a row */
 	int64_t bad_since_ms, good_since_ms; /* 0: not */
 	int64_t valid_ns; /* exchanges begun before this prove nothing */
 	int64_t measured_ns, latency_ns;
 	int64_t since_real_ms;
-	enum pace pace;
 	uint64_t event;
-	uint32_t value_count;
-	struct msg_value values[MSG_VALUES];
-	char text[MSG_TEXT];
+	uint32_t goods;	      /* in a row */
+	uint32_t first_value; /* in the world's values */
+	uint8_t value_room, value_count;
+	uint8_t seen;  /* observations in the window */
+	uint8_t state; /* enum check_state */
+	uint8_t pace;  /* enum pace */
+	bool held;     /* its fall is held back: decide_doubt.c */
+	bool silent;   /* nobody was heard when it failed last */
+	bool doubted;  /* while we suspected ourselves: what it failed then proves nothing */
+	bool fell;     /* its last verdict was down, though it may be unknown now */
+	bool has_text; /* in the world's texts */
 };
 
 enum verify { VERIFY_NONE, VERIFY_ORDERED, VERIFY_ASKED };
@@ -199,9 +200,24 @@ struct node {
 	uint32_t heap; /* place in the heap + 1; 0: no deadline */
 	const char *dry; /* what a dry run told last that would be done */
 	int64_t due_ms;
-	uint32_t incident; /* index or NO_INCIDENT */
-	bool bad, dirty, stale;
+	uint32_t behind_incident; /* its index + 1; 0: NO_INCIDENT */
+	bool bad;
 };
+
+/* Index or NO_INCIDENT. */
+static inline uint32_t
+node_incident(const struct node *n)
+{
+	return n->behind_incident - 1;
+}
+
+static inline void
+node_set_incident(struct node *n, uint32_t index)
+{
+	n->behind_incident = index + 1;
+}
+
+enum { MARK_DIRTY = 1, MARK_STALE = 2 }; /* of nodes */
 
 struct readers { /* which rules read an object, or series remember it: CSR */
 	uint32_t *first; /* count + 1; NULL: none at all */
@@ -215,6 +231,10 @@ struct world {
 	uint64_t random;
 	struct service_view *services;
 	struct check_view *checks;
+	double *values; /* of checks, as many as their kinds measure */
+	uint8_t *value_metrics; /* enum metric of each */
+	char (*texts)[MSG_TEXT]; /* by check: why it is not up */
+	int64_t *asked_ms;	 /* by check: when, as a witness; 0: not */
 	struct route_view *routes;
 	struct rule_view *ruleviews;
 	struct incident incidents[INCIDENTS];
@@ -222,6 +242,7 @@ struct world {
 	bool unspoken; /* a silence is over, and not all that it hid is told */
 	uint32_t incident_next;
 	struct node *nodes;
+	uint8_t *marks; /* by node: MARK_... */
 	uint32_t node_count, base[OBJECT_KINDS + 1];
 	uint32_t *heap, heap_count;
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
@@ -372,6 +393,7 @@ void check_unknown(struct world *w, uint32_t id, const char *text);
 /* Of its service: a warning that was seen meanwhile is told now. */
 void check_start_is_over(struct world *w, uint32_t id);
 void check_forget(struct world *w, uint32_t id); /* older exchanges prove nothing */
+const char *check_text(const struct world *w, uint32_t id); /* why it is not up, or "" */
 void check_pace(struct world *w, uint32_t id, enum pace pace);
 void check_falls(struct world *w, uint32_t id); /* it is held back: is it still? */
 void check_role_lost(struct world *w, enum role role);

@@ -13,8 +13,9 @@ const char *const chain_state_name[CHAIN_STATES] = {
 static bool
 backend_serves(const struct store *s, const struct backend *b)
 {
+	struct msg_check_view room;
 	const struct msg_check_view *c =
-		b->check != RULES_NONE ? store_check(s, b->check) : NULL;
+		b->check != RULES_NONE ? store_check(s, b->check, &room) : NULL;
 	return b->check == RULES_NONE || (c != NULL && c->state != CHECK_DOWN);
 }
 
@@ -65,7 +66,8 @@ of_service(const struct store *s, const struct chain *c, uint32_t id)
 static enum chain_state
 of_check(const struct store *s, uint32_t id)
 {
-	const struct msg_check_view *v = store_check(s, id);
+	struct msg_check_view room;
+	const struct msg_check_view *v = store_check(s, id, &room);
 	if (v == NULL || v->state == CHECK_UNKNOWN)
 		return CHAIN_UNKNOWN;
 	return v->state == CHECK_DOWN ? CHAIN_DOWN : CHAIN_PRIMARY;

@@ -210,7 +210,8 @@ checks_text(const struct store *s, struct exposition *out)
 	for (unsigned n = 0; n < sizeof rows / sizeof *rows; n++) {
 		family(out, rows[n].name, "gauge", rows[n].help);
 		for (uint32_t i = 0; i < s->rules->check_count; i++) {
-			const struct msg_check_view *v = store_check(s, i);
+			struct msg_check_view room;
+			const struct msg_check_view *v = store_check(s, i, &room);
 			struct label label = { "check", s->rules->checks[i].name };
 			if (v != NULL)
 				sample(out, rows[n].name, &label, 1, check_number(v, n));
@@ -219,7 +220,8 @@ checks_text(const struct store *s, struct exposition *out)
 	family(out, "monitord_check_value", "gauge",
 	       "A metric of the check, in the unit that rules compare it in.");
 	for (uint32_t i = 0; i < s->rules->check_count; i++) {
-		const struct msg_check_view *v = store_check(s, i);
+		struct msg_check_view room;
+		const struct msg_check_view *v = store_check(s, i, &room);
 		for (uint32_t k = 0; v != NULL && k < v->value_count && k < MSG_VALUES; k++) {
 			struct label labels[] = {
 				{ "check", s->rules->checks[i].name },
@@ -231,11 +233,12 @@ checks_text(const struct store *s, struct exposition *out)
 		}
 	}
 	family(out, "monitord_check_state", "stateset", "The state of the check.");
+	struct msg_check_view room;
 	for (uint32_t i = 0; i < s->rules->check_count; i++)
-		if (store_check(s, i) != NULL)
+		if (store_check(s, i, &room) != NULL)
 			states(out, "monitord_check_state", "check",
 			       s->rules->checks[i].name, check_state_name, CHECK_STATES,
-			       store_check(s, i)->state);
+			       room.state);
 }
 
 /* ---- routes, rules, monitord ---- */

@@ -158,7 +158,7 @@ target_text(const struct check *c, char *out, size_t cap)
 	if (c->kind == CHECK_UNIX || c->host == NULL)
 		text_print(out, cap, "%s",
 			   c->path != NULL       ? c->path
-			   : c->script.count > 0 ? c->script.argv[0]
+			   : c->more->script.count > 0 ? c->more->script.argv[0]
 						 : "");
 	else
 		text_print(out, cap, "%s%s%s:%u%s", ipv6 ? "[" : "", c->host,
@@ -181,7 +181,8 @@ static void
 check_json(const struct store *s, uint32_t id, struct json *j)
 {
 	const struct check *c = &s->rules->checks[id];
-	const struct msg_check_view *v = store_check(s, id);
+	struct msg_check_view room;
+	const struct msg_check_view *v = store_check(s, id, &room);
 	bool measured = v != NULL && v->measured_ns != 0;
 	char text[MSG_TEXT + 1] = "", target[512];
 	if (v != NULL)
@@ -228,8 +229,9 @@ active_json(const struct route *c, uint64_t bits, struct json *j)
 static void
 backend_json(const struct store *s, const struct backend *b, struct json *j)
 {
+	struct msg_check_view room;
 	const struct msg_check_view *check =
-		b->check != RULES_NONE ? store_check(s, b->check) : NULL;
+		b->check != RULES_NONE ? store_check(s, b->check, &room) : NULL;
 	json_open(j, '{');
 	json_key_text(j, "name", b->name);
 	json_key_text(j, "check", name_or_null(s, OBJECT_CHECK, b->check));

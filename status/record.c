@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +10,23 @@
 #define LATENCY_MS 5.0f /* what differs by less, and by a tenth, is the same */
 #define ENTRY_MAX 2048  /* bytes of the longest entry, with the names that it brings */
 
-struct last {          /* what an object's last entry in this block said */
-	uint32_t name; /* + 1; 0: it has no number yet */
-	bool there;
+struct said { /* what is measured */
 	enum outcome outcome;
 	float latency;
 	uint32_t count;
 	uint16_t metrics[RECORD_VALUES];
 	float values[RECORD_VALUES];
+};
+
+struct last { /* what an object's last entry in this block said; times are since its begin */
+	uint32_t name; /* + 1; 0: it has no number yet */
 	uint32_t same; /* times more */
-	int64_t first_ms, last_ms;
+	uint32_t first_ms, last_ms;
+	float latency;
+	uint32_t first_value;
+	uint8_t room, count; /* of its values */
+	uint8_t outcome;
+	bool there;
 };
 
 struct record_writer {
@@ -26,6 +34,8 @@ struct record_writer {
 	void (*put)(void *arg, const void *bytes, size_t size);
 	void *arg;
 	struct last *checks, *services;
+	float *values;	  /* of both */
+	uint8_t *metrics_of; /* of the values */
 	uint16_t metrics[METRICS_COUNT]; /* + 1 */
 	uint32_t names;
 	int64_t begin_ms, last_ms;
@@ -49,6 +59,26 @@ is_near(enum metric m, double value, double before)
 	return gap <= room || (room > 0 && gap <= 0.01 * fabs(before));
 }
 
+/* A check keeps as many values as its kind measures. */
+static bool
+give_room(struct record_writer *w)
+{
+	uint32_t first = 0;
+	for (uint32_t i = 0; i < w->rules->check_count; i++) {
+		w->checks[i].first_value = first;
+		w->checks[i].room = (uint8_t)check_values_most(&w->rules->checks[i]);
+		first += w->checks[i].room;
+	}
+	for (uint32_t i = 0; i < w->rules->service_count; i++) {
+		w->services[i].first_value = first;
+		w->services[i].room = RECORD_VALUES;
+		first += RECORD_VALUES;
+	}
+	w->values = calloc(first + 1, sizeof *w->values);
+	w->metrics_of = calloc(first + 1, sizeof *w->metrics_of);
+	return w->values != NULL && w->metrics_of != NULL;
+}
+
 struct record_writer *
 record_writer_new(const struct rules *rules,
 		  void (*put)(void *arg, const void *bytes, size_t size), void *arg)
@@ -61,10 +91,8 @@ record_writer_new(const struct rules *rules,
 	w->arg = arg;
 	w->checks = calloc(rules->check_count + 1, sizeof *w->checks);
 	w->services = calloc(rules->service_count + 1, sizeof *w->services);
-	if (w->checks == NULL || w->services == NULL) {
-		w->used = 0;
+	if (w->checks == NULL || w->services == NULL || !give_room(w))
 		record_writer_free(&w);
-	}
 	return w;
 }
 
@@ -134,20 +162,30 @@ end_run(struct record_writer *w, struct last *l)
 {
 	if (l->same == 0)
 		return;
-	entry(w, RECORD_SAME, l->last_ms);
+	entry(w, RECORD_SAME, w->begin_ms + l->last_ms);
 	number(w, l->name - 1);
 	number(w, l->same);
 	number(w, (uint64_t)(l->last_ms - l->first_ms));
 	l->same = 0;
 }
 
+/* What was said is forgotten as well: the next block is whole by itself. */
+static void
+end_runs(struct record_writer *w, struct last *list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (list[i].there) {
+			end_run(w, &list[i]);
+			list[i].name = 0;
+			list[i].there = false;
+		}
+}
+
 void
 record_flush(struct record_writer *w)
 {
-	for (uint32_t i = 0; i < w->rules->check_count; i++)
-		end_run(w, &w->checks[i]);
-	for (uint32_t i = 0; i < w->rules->service_count; i++)
-		end_run(w, &w->services[i]);
+	end_runs(w, w->checks, w->rules->check_count);
+	end_runs(w, w->services, w->rules->service_count);
 	if (w->used > 0) {
 		w->block.head = (struct record_head){ .magic = RECORD_MAGIC,
 						      .size = (uint32_t)w->used,
@@ -156,8 +194,6 @@ record_flush(struct record_writer *w)
 									 w->used) };
 		w->put(w->arg, &w->block, sizeof w->block.head + w->used);
 	}
-	memset(w->checks, 0, w->rules->check_count * sizeof *w->checks);
-	memset(w->services, 0, w->rules->service_count * sizeof *w->services);
 	memset(w->metrics, 0, sizeof w->metrics);
 	w->names = 0;
 	w->used = 0;
@@ -179,24 +215,25 @@ room(struct record_writer *w, int64_t real_ms)
 /* What the object said last, with what is new: changed gets a bit for each value that is.
  * False: nothing is. */
 static bool
-is_new(struct last *l, const struct last *new, uint32_t *changed)
+is_new(const struct record_writer *w, const struct last *l, const struct said *new,
+       uint32_t *changed)
 {
-	bool differs =
-		!l->there || l->outcome != new->outcome || l->count != new->count ||
-		memcmp(l->metrics, new->metrics, new->count * sizeof *new->metrics) != 0;
+	bool differs = !l->there || l->outcome != (uint8_t)new->outcome || l->count != new->count;
+	for (uint32_t i = 0; !differs && i < new->count; i++)
+		differs = w->metrics_of[l->first_value + i] != new->metrics[i];
 	*changed = 0;
 	for (uint32_t i = 0; i < new->count; i++)
-		if (differs || !is_near((enum metric) new->metrics[i],
-					(double)new->values[i], (double)l->values[i]))
+		if (differs || !is_near((enum metric)new->metrics[i], (double)new->values[i],
+					(double)w->values[l->first_value + i]))
 			*changed |= UINT32_C(1) << i;
 	return differs || *changed != 0 ||
 	       fabsf(l->latency - new->latency) > LATENCY_MS + l->latency / 10;
 }
 
 static void
-take(struct last *new, const struct msg_value *values, uint32_t count)
+take(struct said *new, const struct last *l, const struct msg_value *values, uint32_t count)
 {
-	for (uint32_t i = 0; i < count && new->count < RECORD_VALUES; i++)
+	for (uint32_t i = 0; i < count && new->count < l->room; i++)
 		if (values[i].metric < METRICS_COUNT && isfinite(values[i].value)) {
 			new->metrics[new->count] = (uint16_t)values[i].metric;
 			new->values[new->count++] = (float)values[i].value;
@@ -205,67 +242,72 @@ take(struct last *new, const struct msg_value *values, uint32_t count)
 
 /* An entry, or one more of the same. */
 static void
-put_entry(struct record_writer *w, struct last *l, const struct last *new,
+put_entry(struct record_writer *w, struct last *l, const struct said *new,
 	  enum record_noun noun, const char *object, int64_t real_ms)
 {
-	uint32_t changed, known = l->name;
-	if (!is_new(l, new, &changed)) {
+	float *values = w->values + l->first_value;
+	uint8_t *metrics = w->metrics_of + l->first_value;
+	uint32_t changed;
+	static_assert(METRICS_COUNT <= UINT8_MAX, "a metric needs more than a byte");
+	static_assert(RECORD_VALUES >= MSG_VALUES && RECORD_VALUES >= MSG_SAMPLE_VALUES, "no room");
+	if (!is_new(w, l, new, &changed)) {
 		if (l->same++ == 0)
 			l->first_ms = l->last_ms;
-		l->last_ms = real_ms;
+		l->last_ms = (uint32_t)(real_ms - w->begin_ms);
 		return;
 	}
 	end_run(w, l);
-	for (uint32_t i = 0; i < new->count; i++)
-		l->values[i] = (changed >> i & 1) != 0 ? new->values[i] : l->values[i];
-	memcpy(l->metrics, new->metrics, sizeof l->metrics);
-	l->count = new->count;
-	l->outcome = new->outcome;
+	for (uint32_t i = 0; i < new->count; i++) {
+		values[i] = (changed >> i & 1) != 0 ? new->values[i] : values[i];
+		metrics[i] = (uint8_t)new->metrics[i];
+	}
+	l->count = (uint8_t)new->count;
+	l->outcome = (uint8_t)new->outcome;
 	l->latency = new->latency;
 	l->there = true;
-	l->last_ms = real_ms;
-	l->name = known != 0 ? known : name(w, noun, object) + 1;
+	l->last_ms = (uint32_t)(real_ms - w->begin_ms);
+	l->name = l->name != 0 ? l->name : name(w, noun, object) + 1;
 	for (uint32_t i = 0; i < l->count; i++)
-		metric(w, l->metrics[i]);
+		metric(w, metrics[i]);
 	entry(w, noun == NOUN_CHECK ? RECORD_RESULT : RECORD_SAMPLE, real_ms);
 	number(w, l->name - 1);
 	if (noun == NOUN_CHECK) {
-		byte(w, (unsigned char)l->outcome);
+		byte(w, l->outcome);
 		real(w, l->latency);
 	}
 	number(w, (uint64_t)__builtin_popcount(changed));
 	for (uint32_t i = 0; i < l->count; i++) {
 		if ((changed >> i & 1) == 0)
 			continue;
-		number(w, metric(w, l->metrics[i]));
-		real(w, l->values[i]);
+		number(w, metric(w, metrics[i]));
+		real(w, values[i]);
 	}
 }
 
 void
 record_result(struct record_writer *w, const struct msg_result *r, int64_t real_ms)
 {
-	struct last new = { .outcome = (enum outcome)r->outcome };
+	struct said new = { .outcome = (enum outcome)r->outcome };
 	if (r->check >= w->rules->check_count || r->outcome >= OUTCOMES)
 		return;
+	struct last *l = &w->checks[r->check];
 	new.latency = (float)((double)r->latency_ns / 1e6);
-	take(&new, r->value, r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES);
+	take(&new, l, r->value, r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES);
 	room(w, real_ms);
-	put_entry(w, &w->checks[r->check], &new, NOUN_CHECK,
-		  w->rules->checks[r->check].name, real_ms);
+	put_entry(w, l, &new, NOUN_CHECK, w->rules->checks[r->check].name, real_ms);
 }
 
 void
 record_sample(struct record_writer *w, const struct msg_sample *s, int64_t real_ms)
 {
-	struct last new = { .count = 0 };
+	struct said new = { .count = 0 };
 	if (s->service >= w->rules->service_count)
 		return;
-	take(&new, s->value,
+	struct last *l = &w->services[s->service];
+	take(&new, l, s->value,
 	     s->value_count < MSG_SAMPLE_VALUES ? s->value_count : MSG_SAMPLE_VALUES);
 	room(w, real_ms);
-	put_entry(w, &w->services[s->service], &new, NOUN_SERVICE,
-		  w->rules->services[s->service].name, real_ms);
+	put_entry(w, l, &new, NOUN_SERVICE, w->rules->services[s->service].name, real_ms);
 }
 
 void
@@ -286,8 +328,10 @@ record_writer_free(struct record_writer **wp)
 	struct record_writer *w = *wp;
 	if (w == NULL)
 		return;
-	if (w->checks != NULL && w->services != NULL)
+	if (w->metrics_of != NULL) /* it was made in whole */
 		record_flush(w);
+	free(w->values);
+	free(w->metrics_of);
 	free(w->checks);
 	free(w->services);
 	free(w);

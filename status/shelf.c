@@ -40,7 +40,7 @@ shelf_load(struct shelf *s, const struct rules *rules)
 static void
 forget(struct shelf *s, enum object_kind kind, uint32_t id)
 {
-	if (id >= s->counts[kind])
+	if (id >= s->counts[kind] || s->texts[kind][id].bytes == NULL)
 		return;
 	free(s->texts[kind][id].bytes);
 	s->texts[kind][id].bytes = NULL;
@@ -56,7 +56,7 @@ shelf_forget(struct shelf *s, const struct store *store, enum object_kind kind,
 	    id >= store->rules->check_count)
 		return;
 	const struct id_list *routes =
-		&store->rules->checks[id].routes; /* they tell its state */
+		&store->rules->checks[id].more->routes; /* they tell its state */
 	for (uint32_t i = 0; i < routes->count; i++)
 		forget(s, OBJECT_ROUTE, routes->ids[i]);
 }

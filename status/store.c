@@ -12,10 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Each view begins with its object's id. */
+/* Each view begins with its object's id; those of checks are kept elsewhere. */
 static const size_t view_size[OBJECT_KINDS] = {
 	[OBJECT_SERVICE] = sizeof(struct msg_service_view),
-	[OBJECT_CHECK] = sizeof(struct msg_check_view),
 	[OBJECT_ROUTE] = sizeof(struct msg_route_view),
 	[OBJECT_RULE] = sizeof(struct msg_rule_view),
 };
@@ -126,6 +125,20 @@ move_views(const struct store *old, const struct rules *rules,
 	}
 }
 
+static void
+move_checks(const struct store *old, const struct rules *rules, struct checks *to)
+{
+	struct msg_check_view v;
+	for (uint32_t n = 0; n < rules->check_count; n++) {
+		uint32_t o = store_find(old, OBJECT_CHECK, rules->checks[n].name);
+		if (o == RULES_NONE || !checks_known(old->checks, o))
+			continue;
+		checks_view(old->checks, o, &v);
+		v.check = n;
+		checks_take(to, &v);
+	}
+}
+
 bool
 store_load(struct store *s, int bundle, uint32_t generation)
 {
@@ -139,14 +152,20 @@ store_load(struct store *s, int bundle, uint32_t generation)
 	sources_free(&sources);
 	if (new == NULL)
 		return false;
-	if (!views_new(views, new)) {
+	struct checks *checks = checks_new(new);
+	if (!views_new(views, new) || checks == NULL) {
 		views_free(views);
+		checks_free(&checks);
 		rules_free(&new);
 		return false;
 	}
-	if (s->rules != NULL)
+	if (s->rules != NULL) {
 		move_views(s, new, views);
+		move_checks(s, new, checks);
+	}
 	views_free(s->views);
+	checks_free(&s->checks);
+	s->checks = checks;
 	memcpy(s->views, views, sizeof views);
 	rules_free(&s->rules);
 	malloc_trim(0); /* what parsing took is not needed again soon */
@@ -159,6 +178,7 @@ void
 store_end(struct store *s)
 {
 	views_free(s->views);
+	checks_free(&s->checks);
 	rules_free(&s->rules);
 }
 
@@ -179,8 +199,14 @@ take_view(struct store *s, enum object_kind kind, const unsigned char *item)
 	memcpy(&id, item, sizeof id);
 	if (s->rules == NULL || id >= rules_count(s->rules, kind))
 		return;
-	memcpy(s->views[kind].items + id * view_size[kind], item, view_size[kind]);
-	s->views[kind].known[id] = true;
+	if (kind == OBJECT_CHECK) {
+		struct msg_check_view v;
+		memcpy(&v, item, sizeof v);
+		checks_take(s->checks, &v);
+	} else {
+		memcpy(s->views[kind].items + id * view_size[kind], item, view_size[kind]);
+		s->views[kind].known[id] = true;
+	}
 	if (s->changed != NULL)
 		s->changed(s->changed_arg, kind, id);
 }
@@ -241,9 +267,12 @@ store_service(const struct store *s, uint32_t id)
 }
 
 const struct msg_check_view *
-store_check(const struct store *s, uint32_t id)
+store_check(const struct store *s, uint32_t id, struct msg_check_view *room)
 {
-	return newest(s, OBJECT_CHECK, id);
+	if (!checks_known(s->checks, id))
+		return NULL;
+	checks_view(s->checks, id, room);
+	return room;
 }
 
 const struct msg_route_view *

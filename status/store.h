@@ -7,6 +7,7 @@
 #include "base/msg.h"
 #include "rules/rules.h"
 #include "rules/world.h"
+#include "status/checks.h"
 #include "status/incidents.h"
 #include "status/silences.h"
 
@@ -19,7 +20,8 @@ struct store {
 	struct rules *rules; /* NULL: none yet */
 	uint32_t generation;
 	bool dry_run; /* by its rules, or asked for when it was started */
-	struct views views[OBJECT_KINDS]; /* service, check, route, rule */
+	struct views views[OBJECT_KINDS]; /* service, route, rule */
+	struct checks *checks;
 	struct incidents incidents;
 	struct silences silences;
 	struct msg_alert_counts alerts;
@@ -47,7 +49,9 @@ const char *store_nearest(const struct store *s, enum object_kind kind, const ch
 
 /* The newest view; NULL: none came yet. */
 const struct msg_service_view *store_service(const struct store *s, uint32_t id);
-const struct msg_check_view *store_check(const struct store *s, uint32_t id);
+/* It stands in *room. */
+const struct msg_check_view *
+store_check(const struct store *s, uint32_t id, struct msg_check_view *room);
 const struct msg_route_view *store_route(const struct store *s, uint32_t id);
 const struct msg_rule_view *store_rule(const struct store *s, uint32_t id);
 

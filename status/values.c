@@ -57,7 +57,8 @@ service_values(const struct store *s, uint32_t id, struct sampled *out)
 static unsigned
 check_values(const struct store *s, uint32_t id, struct sampled *out)
 {
-	const struct msg_check_view *v = store_check(s, id);
+	struct msg_check_view room;
+	const struct msg_check_view *v = store_check(s, id, &room);
 	unsigned count = 0;
 	if (v == NULL || v->state >= CHECK_STATES)
 		return 0;
@@ -83,9 +84,10 @@ route_values(const struct store *s, uint32_t id, struct sampled *out)
 	if (v == NULL)
 		return 0;
 	for (uint32_t i = 0; i < r->backend_count; i++) {
+		struct msg_check_view room;
 		const struct msg_check_view *c =
 			r->backends[i].check != RULES_NONE
-				? store_check(s, r->backends[i].check)
+				? store_check(s, r->backends[i].check, &room)
 				: NULL;
 		healthy += r->backends[i].check == RULES_NONE ||
 			   (c != NULL &&
@@ -120,7 +122,8 @@ service_is(const struct msg_service_view *v)
 static enum availability
 check_is(const struct store *s, uint32_t id)
 {
-	const struct msg_check_view *v = store_check(s, id);
+	struct msg_check_view room;
+	const struct msg_check_view *v = store_check(s, id, &room);
 	uint32_t of = s->rules->checks[id].of;
 	const struct msg_service_view *service =
 		of != RULES_NONE ? store_service(s, of) : NULL;

@@ -42,7 +42,7 @@ load(unsigned objects, unsigned size_mb)
 	FILE *f = open_memstream(&text, &size);
 	fprintf(f, "[monitord]\nhistory = %uM\n", size_mb);
 	for (unsigned i = 0; i < objects; i++)
-		fprintf(f, "[check c-%u]\ntcp = 127.0.0.1:80\n", i);
+		fprintf(f, "[check c-%u]\napache-status = http://127.0.0.1/\n", i);
 	fclose(f);
 	struct source one = { .path = path, .text = text, .size = size };
 	struct sources s = { .list = &one, .count = 1 };
@@ -60,7 +60,8 @@ measure(unsigned objects, unsigned one_in)
 	static struct msg_packet p;
 	for (uint32_t id = 0; id < objects; id++) {
 		struct msg_check_view v;
-		const struct msg_check_view *old = store_check(&store, id);
+		struct msg_check_view room;
+		const struct msg_check_view *old = store_check(&store, id, &room);
 		memset(&v, 0, sizeof v);
 		if (old != NULL)
 			v = *old;
@@ -71,7 +72,7 @@ measure(unsigned objects, unsigned one_in)
 		if (random() % one_in == 0)
 			v.latency_ns = 1000000 + random() % 1000000;
 		for (unsigned i = 0; i < v.value_count; i++) {
-			v.value[i].metric = METRIC_SIZE + i;
+			v.value[i].metric = METRIC_BUSY + i;
 			if (random() % one_in == 0)
 				v.value[i].value = (double)(random() % 1000000);
 		}

@@ -49,7 +49,7 @@ ask(struct talk *t)
 	static char request[PLAN_REQUEST];
 	static char secret[] = "geheim\n";
 	static const struct blob files[CHECK_FILES] = { [FILE_SECRET] = { secret, 7 } };
-	t->reply.files = t->plan->check->files != NULL ? files : NULL;
+	t->reply.files = t->plan->check->more->files != NULL ? files : NULL;
 	struct asked a = { .plan = t->plan,
 			   .unique = 1,
 			   .step = t->reply.step,
@@ -57,7 +57,7 @@ ask(struct talk *t)
 			   .stream = t->reply.stream,
 			   .family = 2,
 			   .kept = t->reply.kept,
-			   .files = t->plan->check->files != NULL ? files : NULL };
+			   .files = t->plan->check->more->files != NULL ? files : NULL };
 	size_t n = t->kind->ask(&a, request, sizeof request);
 	t->reply.asked_ns = 1000000000;
 	PROMISE(n == ASK_NOTHING || n <= sizeof request);

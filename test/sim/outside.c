@@ -86,7 +86,7 @@ measure(uint32_t check, bool once)
 		return;
 	sim.measuring[check] = true;
 	bool slow = sim.processes[c->of].hung;
-	later(slow ? c->timeout_ms : 1 + draw(5),
+	later(slow ? (int64_t)c->timeout_ms : 1 + draw(5),
 	      (struct due){ .kind = DUE_RESULT,
 			    .id = check,
 			    .began_ns = sim.now_ms * 1000000 });

@@ -145,7 +145,7 @@ all_is_over(void)
 		for (uint32_t n = 0; n < sim.world->node_count; n++)
 			if (sim.world->nodes[n].bad)
 				note("node %u of incident %u is bad", n,
-				     sim.world->nodes[n].incident);
+				     node_incident(&sim.world->nodes[n]));
 		breach("all is well, and an incident is open still");
 	}
 }

@@ -11,6 +11,7 @@
 /* A schedule whose measurements take no time, or end when the test says so. */
 static struct {
 	struct schedule schedule; /* first: due() finds the rest by it */
+	struct timetable table;
 	struct loop *loop;
 	unsigned count, want; /* measurements begun; the loop stops at want */
 	bool slow;            /* the test calls schedule_done() */
@@ -54,7 +55,7 @@ static void
 start(const char *name, int64_t every_ms, int64_t fast_ms)
 {
 	our.slow = false;
-	schedule_begin(&our.schedule, our.loop, name, every_ms, fast_ms, on_due);
+	assert_true(schedule_begin(&our.schedule, &our.table, name, every_ms, fast_ms));
 }
 
 static int
@@ -63,6 +64,7 @@ begin(void **state)
 	(void)state;
 	memset(&our, 0, sizeof our);
 	our.loop = loop_new(0);
+	timetable_begin(&our.table, our.loop, on_due);
 	return our.loop != NULL ? 0 : -1;
 }
 
@@ -71,6 +73,7 @@ end(void **state)
 {
 	(void)state;
 	schedule_end(&our.schedule);
+	timetable_end(&our.table);
 	loop_free(&our.loop);
 	return 0;
 }
@@ -213,11 +216,11 @@ skips_while_one_runs(void **state)
 	run(1, 60);
 	assert_int_equal(our.count, 0);
 	schedule_pace(&our.schedule, PACE_NOW);
-	schedule_change(&our.schedule, 20, 20);
+	schedule_change(&our.schedule, "c", 20, 20);
 	run(1, 60);
 	assert_int_equal(our.count, 0);
 	schedule_pace(&our.schedule, PACE_NORMAL);
-	schedule_change(&our.schedule, 86400000, 86400000);
+	schedule_change(&our.schedule, "c", 86400000, 86400000);
 	schedule_done(&our.schedule);
 	run(1, DEADLINE_MS); /* the one that was asked for */
 	assert_int_equal(our.count, 1);
@@ -233,10 +236,63 @@ changes_its_interval(void **state)
 	start("c", 86400000, 86400000);
 	schedule_pace(&our.schedule, PACE_NOW);
 	run(1, DEADLINE_MS);
-	schedule_change(&our.schedule, 10, 10);
+	schedule_change(&our.schedule, "c", 10, 10);
 	run(5, DEADLINE_MS);
 	assert_int_equal(our.count, 5);
 	assert_int_equal(our.schedule.phase_ms, phase_of("c", 10));
+}
+
+/* Many, with times of their own, and some that end: each of the others begins when it is
+ * due, in order. */
+#define MANY 300
+static struct {
+	struct schedule list[MANY];
+	unsigned begun[MANY], all;
+	int64_t last_ms;
+	struct loop *loop;
+} many;
+
+static void
+one_of_many(struct schedule *s)
+{
+	many.begun[s - many.list]++;
+	many.all++;
+	many.last_ms = clock_ms();
+	schedule_done(s);
+	if (many.all >= 4 * MANY)
+		loop_stop(many.loop);
+}
+
+static void
+shares_a_timetable(void **state)
+{
+	struct timetable table = { 0 };
+	struct loop_timer limit = { 0 };
+	char name[32];
+	(void)state;
+	many.loop = our.loop;
+	timetable_begin(&table, our.loop, one_of_many);
+	for (unsigned i = 0; i < MANY; i++) {
+		text_print(name, sizeof name, "check-%u", i);
+		assert_true(schedule_begin(&many.list[i], &table, name, 20 + i % 7, 10));
+		schedule_pace(&many.list[i], i % 3 == 0 ? PACE_FAST : PACE_NORMAL);
+	}
+	for (unsigned i = 0; i < MANY; i += 5)
+		schedule_end(&many.list[i]);
+	for (unsigned i = 1; i < MANY; i += 5)
+		schedule_pace(&many.list[i], PACE_OFF);
+	loop_timer_start(our.loop, &limit, DEADLINE_MS, 0, expired, NULL);
+	loop_run(our.loop);
+	loop_timer_stop(&limit);
+	assert_true(many.all >= 4 * MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		bool ends = i % 5 == 0 || i % 5 == 1;
+		assert_int_equal(many.begun[i] == 0, ends);
+		if (!ends) /* nobody is passed over: the slowest has had its turns */
+			assert_true(many.begun[i] >= 2);
+		schedule_end(&many.list[i]);
+	}
+	timetable_end(&table);
 }
 
 int
@@ -253,6 +309,7 @@ test_probes_schedule(void)
 		TEST(forgets_now_when_off),
 		TEST(skips_while_one_runs),
 		TEST(changes_its_interval),
+		TEST(shares_a_timetable),
 	};
 	return cmocka_run_group_tests_name("probes_schedule", tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ witnesses(void)
 					.outcome = OUTCOME_GOOD };
 		struct event e = { .kind = EVENT_RESULT, .id = i, .result = &r };
 		bool asked = stage.asked[i] && stage.well[i] &&
-			     stage.rules->checks[i].verifies.count == 0;
+			     stage.rules->checks[i].more->verifies.count == 0;
 		stage.asked[i] = false;
 		if (asked)
 			happen(&e);
