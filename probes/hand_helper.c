@@ -186,6 +186,7 @@ static bool
 measure(const struct sources *sources, int64_t end_ms, struct msg_result *result)
 {
 	struct msg_open o;
+	struct msg_well well;
 	struct msg_pace now = { .check = us.check, .pace = PACE_NOW };
 	while (hear(end_ms)) {
 		const struct msg_packet *p = &us.packet;
@@ -199,6 +200,12 @@ measure(const struct sources *sources, int64_t end_ms, struct msg_result *result
 		}
 		for (unsigned i = 0; p->head.kind == MSG_RESULT && i < p->head.count; i++) {
 			memcpy(result, p->items + i * sizeof *result, sizeof *result);
+			if (result->check == us.check)
+				return true;
+		}
+		for (unsigned i = 0; p->head.kind == MSG_WELL && i < p->head.count; i++) {
+			memcpy(&well, p->items + i * sizeof well, sizeof well);
+			msg_from_well(&well, result);
 			if (result->check == us.check)
 				return true;
 		}
