@@ -1,6 +1,8 @@
 /* killer PID N: kills PID at its N-th system call from now on, before the kernel carries it out.
- * Prints "ready" when it counts, then "killed CALL", the call's number; or, told to end by TERM or
- * when PID ends by itself, "seen COUNT". Only the one process is watched: children run free. */
+ * killer -r N PROGRAM ARG ...: the same for a program that it runs, from its exec on.
+ * Prints "ready PID" when it counts, then "killed CALL", the call's number; or, told to end by
+ * TERM or when PID ends by itself, "seen COUNT". Only the one process is watched: children run
+ * free, and who was run goes on when it is let go. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -49,24 +51,49 @@ go_on(pid_t pid, int status)
 	return (int)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)(event ? 0 : sig));
 }
 
+/* Stands before its exec until it is watched. */
+static pid_t
+run(char **argv)
+{
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	raise(SIGSTOP);
+	execv(argv[0], argv);
+	perror(argv[0]);
+	_exit(127);
+}
+
+static bool
+attach(pid_t pid, bool ran)
+{
+	int status;
+	if (ran && (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status)))
+		return false;
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC) != 0 ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0)
+		return false;
+	if (ran)
+		kill(pid, SIGCONT);
+	return waitpid(pid, &status, 0) == pid && ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct sigaction quick = { .sa_handler = on_term };
-	pid_t pid = argc == 3 ? atoi(argv[1]) : 0;
-	long when = argc == 3 ? atol(argv[2]) : 0, count = 0, call;
+	bool ran = argc > 3 && strcmp(argv[1], "-r") == 0, counts = !ran;
+	long when = argc >= 3 ? atol(argv[2]) : 0, count = 0, call;
+	pid_t pid = ran ? run(argv + 3) : argc == 3 ? atoi(argv[1]) : 0;
 	int status;
 	if (pid <= 1 || when < 1) {
-		fprintf(stderr, "usage: killer PID N\n");
+		fprintf(stderr, "usage: killer PID N | -r N PROGRAM ARG ...\n");
 		return 2;
 	}
 	sigaction(SIGTERM, &quick, NULL);
-	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) != 0 ||
-	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0 || waitpid(pid, &status, 0) != pid)
+	if (!attach(pid, ran))
 		return fail("attaching");
-	if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0)
-		return fail("watching");
-	printf("ready\n");
+	printf("ready %d\n", (int)pid);
 	fflush(stdout);
 	while (!told) {
 		if (waitpid(pid, &status, 0) != pid) {
@@ -76,8 +103,9 @@ main(int argc, char **argv)
 		}
 		if (!WIFSTOPPED(status))
 			break; /* it has ended by itself */
+		counts = counts || status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
 		call = call_of(pid, status);
-		if (call >= 0 && ++count == when) {
+		if (call >= 0 && counts && ++count == when) {
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			printf("killed %ld\n", call);
