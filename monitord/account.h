@@ -1,4 +1,4 @@
-/* monitord/account.h: users and groups as numbers, resolved once, when rules are loaded. */
+/* monitord/account.h: users and groups as numbers. */
 #ifndef MONITORD_ACCOUNT_H
 #define MONITORD_ACCOUNT_H
 
@@ -18,12 +18,11 @@ struct account {
 	char name[64], home[256], shell[128];
 };
 
-/* Asks NSS in a child, as it may block; within 5 s. user may be NULL (own), group NULL (the
- * user's). False: why, and errno is ETIMEDOUT where there was no answer. */
-bool account_resolve(const char *user, const char *group, struct account *out, char why[MSG_TEXT]);
-
-/* The uid of a helper's user, or base + index where there is none; own uid when not root. */
-struct account account_helper(const char *user, uid_t fallback);
+/* user NULL: our own; group NULL: the user's. NSS modules may do anything here, and take for ever:
+ * for use in a child. 0, or a code for account_why. */
+int account_look_up(const char *user, const char *group, struct account *a);
+/* code < 0: it could not be asked, -errno. */
+void account_why(int code, const char *user, char why[MSG_TEXT]);
 
 /* Sets groups, gid, uid for good. For use in a child. False: errno. */
 bool account_become(const struct account *a);

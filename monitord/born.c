@@ -3,6 +3,7 @@
 #include "monitord/born.h"
 
 #include "monitord/envfile.h"
+#include "monitord/logfile.h"
 #include "monitord/raw.h"
 #include "monitord/spawn.h"
 
@@ -182,6 +183,16 @@ read_env_file(struct born *b)
 	b->env[b->env_count] = NULL;
 }
 
+/* Here and not in monitord: it lies on a mount that may hang. */
+static void
+open_log(const struct born *b)
+{
+	int fd = logfile_open(b->log, &b->account);
+	if (fd == -1 || dup2(fd, 1) == -1 || dup2(fd, 2) == -1)
+		fail(b, STEP_LOG, -errno);
+	close(fd);
+}
+
 static void
 set_limits(const struct born *b)
 {
@@ -240,6 +251,8 @@ born(void *arg)
 	set_limits(b);
 	if (b->env_file != NULL)
 		read_env_file(b);
+	if (b->log != NULL)
+		open_log(b);
 	become(b);
 	if (b->dies_with_us && /* after the change of user, which clears it */
 	    (CALL2(prctl, PR_SET_PDEATHSIG, SIGKILL) != 0 || CALL0(getppid) != b->parent))

@@ -15,7 +15,7 @@
 #define BORN_BYTES (256 * 1024)
 
 enum born_step {
-	STEP_SETUP, STEP_LIMITS, STEP_ENV_FILE, STEP_USER, STEP_DIR, STEP_EXEC, STEP_INTERPRETER,
+	STEP_SETUP, STEP_LIMITS, STEP_ENV_FILE, STEP_LOG, STEP_USER, STEP_DIR, STEP_EXEC, STEP_INTERPRETER,
 	BORN_STEPS
 };
 
@@ -31,6 +31,7 @@ struct born {
 	int umask, nice;
 	bool nice_set;
 	char *env_file; /* NULL: none */
+	char *log;	/* NULL: out and err are it, or none */
 	int oom_score;
 	bool oom_score_set;
 	bool dies_with_us;
@@ -49,8 +50,8 @@ struct born {
 bool born_set_env(struct born *b, const char *text);
 /* A copy in b; NULL once it is full. */
 char *born_keep(struct born *b, const char *text);
-/* In the child; its argument is a struct born. Where it has neither env_file, oom_score nor
- * record it keeps off errno, and all memory but this and its stack: it may share ours. */
+/* In the child; its argument is a struct born. Where it has neither env_file, log,
+ * oom_score nor record it keeps off errno, and all memory but this and its stack: it may share ours. */
 noreturn void born(void *arg);
 
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define TURN 64    /* messages in one turn of the loop */
-#define HINT_MS 50 /* execs within it share a look */
+#define HINT_MS 50 /* what finds no place of its own shares a look at all processes */
 
 /* In the messages, behind both heads. */
 #define AT_EVENT (NLMSG_HDRLEN + (uint32_t)sizeof(struct cn_msg))
@@ -82,32 +82,39 @@ tell_dying(struct processes *ps, pid_t pid)
 	process_tell(ps, &e);
 }
 
-static bool
-is_sought(const struct process *p)
+bool
+connector_seeks(const struct process *p)
 {
 	return process_service(p)->match != NULL && p->pidfd == -1;
 }
 
-/* Something began: who looks for processes should look at once. */
+/* So many began that some went by unseen: the local helper looks at all. */
 static void
 on_hint(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
 	for (uint32_t i = 0; i < ps->count; i++) {
 		struct event e = { .kind = EVENT_FOUND, .id = i }; /* none yet */
-		if (is_sought(ps->list[i]))
+		if (connector_seeks(ps->list[i]))
 			process_tell(ps, &e);
 	}
 }
 
 static void
+look_at_all(struct processes *ps)
+{
+	if (!loop_timer_active(&ps->connector.hint))
+		loop_timer_start(ps->loop, &ps->connector.hint, HINT_MS, 0, on_hint, ps);
+}
+
+static void
 take(struct processes *ps, const struct proc_event *e)
 {
-	struct connector *c = &ps->connector;
 	if ((uint32_t)e->what == PROC_EVENT_COREDUMP)
 		tell_dying(ps, e->event_data.coredump.process_tgid);
-	else if ((uint32_t)e->what == PROC_EVENT_EXEC && !loop_timer_active(&c->hint))
-		loop_timer_start(ps->loop, &c->hint, HINT_MS, 0, on_hint, ps);
+	else if ((uint32_t)e->what == PROC_EVENT_EXEC &&
+		 !proofs_exec(ps, e->event_data.exec.process_tgid))
+		look_at_all(ps);
 	else if ((uint32_t)e->what == PROC_EVENT_NONE && e->event_data.ack.err != 0)
 		log_info("the kernel tells of no faults: %s",
 			 strerror((int)e->event_data.ack.err));
@@ -123,9 +130,10 @@ connector_drain(struct processes *ps)
 		struct proc_event e;
 		ssize_t n = recvfrom(ps->connector.fd, bytes, sizeof bytes, MSG_DONTWAIT,
 				     (struct sockaddr *)&from, &size);
+		if (n == -1 && errno == ENOBUFS && ps->connector.execs)
+			look_at_all(ps);
 		if (n == -1)
-			return; /* also when some were lost: the descriptors tell all the
-				   same */
+			return; /* of the faults that were lost the descriptors tell all the same */
 		if (from.nl_pid != 0 || (size_t)n < AT_EVENT + sizeof e)
 			continue; /* not the kernel's */
 		memcpy(&e, bytes + AT_EVENT, sizeof e);
@@ -158,13 +166,15 @@ connector_begin(struct processes *ps)
 void
 connector_seek(struct processes *ps)
 {
-	bool execs = false;
-	for (uint32_t i = 0; i < ps->count && !execs; i++)
-		execs = is_sought(ps->list[i]);
-	if (ps->connector.fd == -1 || execs == ps->connector.execs)
+	struct connector *c = &ps->connector;
+	c->sought = 0;
+	for (uint32_t i = 0; i < ps->count; i++)
+		c->sought += connector_seeks(ps->list[i]);
+	bool execs = c->sought > 0;
+	if (c->fd == -1 || execs == c->execs)
 		return;
-	if (filter(ps->connector.fd, execs))
-		ps->connector.execs = execs;
+	if (filter(c->fd, execs))
+		c->execs = execs;
 }
 
 void

@@ -156,6 +156,7 @@ decide_one(struct core *c, const struct event *e)
 	case EVENT_TIMER:
 	case EVENT_GO:
 	case EVENT_START_FAILED:
+	case EVENT_WAITS:
 	case EVENT_READY:
 	case EVENT_DYING:
 	case EVENT_EVIDENCE:
@@ -507,10 +508,11 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	journal_replay(&c->journal, recall_line, c);
 	if (!c->journal.same_boot)
 		world_boot(c->world);
-	core_groups(c);
 	c->processes = processes_new(c->loop, c->rules, c->run_dir, on_process_event, c, why);
 	if (c->processes == NULL)
 		return false;
+	known_on_news(c->processes, core_accounts);
+	core_groups(c);
 	begin_watching(c);
 	core_note(c, "daemon-started", "monitord %s watches %u services, %u checks, %u rules, %u routes",
 		  PACKAGE_VERSION, c->rules->service_count, c->rules->check_count, c->rules->rule_count,
@@ -521,6 +523,7 @@ core_begin(struct core *c, char why[MSG_TEXT])
 			  c->rules->settings.state);
 	processes_adopt(c->processes);
 	helpers_begin(c);
+	known_prefetch(c->processes); /* behind the helpers' own */
 	struct event go = { .kind = EVENT_GO };
 	core_event(c, &go);
 	keep_ids(c); /* not before: what does not run yet would not be kept as what ran */

@@ -36,6 +36,7 @@ struct helper_slot {
 	struct dying dying; /* its predecessors */
 	struct loop_timer timer; /* its deadline while it begins, its restart after a death */
 	bool full;
+	bool account_known;
 	uint32_t generation;
 	uint64_t ping, pong;
 	unsigned silent; /* of our own beats since the ping: our own lateness is not its */
@@ -105,6 +106,7 @@ struct core {
 	bool keep_lost;		      /* it was damaged */
 	char run_dir[4096], host[256];
 	gid_t admin_gid, read_gid; /* (gid_t)-1: none */
+	bool groups_wait;
 };
 
 /* ---- core.c ---- */
@@ -123,6 +125,8 @@ struct rules *rules_load(const char *path, bool privileged, int *bundle, char *t
 /* True: the new rules are in force. text: mistakes, or a word on what changed. */
 bool core_reload(struct core *c, char *text, size_t cap);
 void core_groups(struct core *c); /* admin-group and read-group become numbers */
+void core_accounts(void *core);	  /* users and groups that were asked for are known */
+void core_run_again(struct core *c); /* runs that waited for them */
 
 /* ---- helpers.c ---- */
 void helpers_begin(struct core *c);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "monitord/gather.h"
 #include "monitord/logfile.h"
+#include "monitord/mount.h"
 #include "monitord/process_state.h"
 
 #include <errno.h>
@@ -246,17 +247,19 @@ process_evidence(struct processes *ps, uint32_t service, uint64_t token)
 	const struct service *c = process_service(p);
 	struct stat st;
 	char why[MSG_TEXT];
-	if (!process_account(p, why)) { /* who was adopted: by whose rights its log is read */
+	if (process_account(p, why) != KNOWN_YES) { /* who was adopted: by whose rights its log is read */
 		log_warning("%s: no evidence can be gathered: %s", c->name, why);
 		process_defer_evidence(ps, service, token, NULL);
 		return;
 	}
+	bool hangs = c->log != NULL && mount_may_hang(c->log);
 	if (c->evidence_count == 0) {
-		peek(p);
+		if (!hangs)
+			peek(p);
 		return;
 	}
 	int64_t limit_ms = fill(&ask, p, token == 0);
-	if (token == 0 && c->log != NULL && stat(c->log, &st) == 0)
+	if (token == 0 && c->log != NULL && !hangs && stat(c->log, &st) == 0)
 		ask.until = st.st_size; /* what its successor writes is not its own */
 	begin(p, token, &ask, limit_ms);
 }

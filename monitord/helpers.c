@@ -321,6 +321,11 @@ start(struct helper_slot *h)
 	int fds[2] = { -1, -1 }, size = CHANNEL_BYTES;
 	if (!wanted(c, h->role) || h->state != HELPER_OFF)
 		return;
+	if (!h->account_known &&
+	    known_helper(c->processes, row->user, c->rules->settings.uid_base + row->uid,
+			 &c->accounts[h->role]) != KNOWN_YES)
+		return; /* core_accounts goes on with it */
+	h->account_known = true;
 	if (!dying_room(&h->dying)) {
 		log_error("the helper %s: %d killed ones do not end; no further one is begun until one does",
 			  role_name(h->role), DYING_MAX);
@@ -416,8 +421,6 @@ helpers_begin(struct core *c)
 		*h = (struct helper_slot){ .core = c, .role = (enum role)r, .pidfd = -1, .channel = -1 };
 		h->in.fd = -1;
 		h->queue = calloc(CONTROL_QUEUE, sizeof *h->queue);
-		c->accounts[r] = account_helper(helper_table[r].user,
-						c->rules->settings.uid_base + helper_table[r].uid);
 	}
 	helpers_wanted(c);
 }

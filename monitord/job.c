@@ -290,15 +290,32 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 	return j != NULL;
 }
 
-/* The rule's or check's user, else the probes' own. */
+/* The rule's or check's user, else the probes' own; while it is asked for anew, as it was. False:
+ * why, and errno is EAGAIN where nobody has answered. */
 static bool
 job_account(struct processes *ps, const char *user, struct account *a, char why[MSG_TEXT])
 {
-	const struct account *known =
-		user != NULL ? known_account(ps, user, NULL, why) : process_probes(ps);
-	if (known != NULL)
-		*a = *known;
-	return known != NULL;
+	const struct account *found = NULL;
+	enum known known = KNOWN_LATER;
+	if (user != NULL)
+		known = known_account(ps, user, NULL, &found, why);
+	else if ((found = process_probes(ps)) == NULL)
+		text_print(why, MSG_TEXT, "the user database has not answered yet");
+	errno = known == KNOWN_MISSING ? ENOENT : EAGAIN;
+	if (found != NULL)
+		*a = *found;
+	return found != NULL;
+}
+
+bool
+process_run_waits(struct processes *ps, uint32_t rule)
+{
+	const char *user = ps->rules->rules[rule].user;
+	const struct account *found;
+	char why[MSG_TEXT];
+	if (user == NULL)
+		return process_probes(ps) == NULL;
+	return known_account(ps, user, NULL, &found, why) == KNOWN_LATER && found == NULL;
 }
 
 void
@@ -358,8 +375,10 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	if (ps->scripts >= 2 * ps->rules->check_count)
 		return -EBUSY;
 	if (!job_account(ps, c->more->user, &account, why)) {
-		log_error("check %s: %s", c->name, why);
-		return -ENOENT;
+		int wanting = errno;
+		if (wanting == ENOENT)
+			log_error("check %s: %s", c->name, why);
+		return -wanting;
 	}
 	if (pipe2(out, O_CLOEXEC) != 0)
 		return -errno;

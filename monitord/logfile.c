@@ -237,6 +237,15 @@ logfile_turn(const char *path, uint64_t size, uint32_t keep)
 		close(in);
 }
 
+static _Noreturn void
+turn_as(const char *path, uint64_t size, uint32_t keep, const struct account *account)
+{
+	syscall(SYS_close_range, 3u, ~0u, 0u); /* or our lock outlives us in here */
+	if (!needs_own_rights(path, account) || account_become(account))
+		logfile_turn(path, size, keep);
+	_exit(0);
+}
+
 /* ---- in monitord ---- */
 
 void
@@ -250,14 +259,23 @@ logfile_rotate(const char *path, uint64_t size, uint32_t keep,
 		return;
 	pid_t pid = fork();
 	if (pid == 0) { /* a grandchild: nobody need reap it */
-		if (fork() == 0) {
-			syscall(SYS_close_range, 3u, ~0u,
-				0u); /* or our lock outlives us in here */
-			if (!needs_own_rights(own, account) || account_become(account))
-				logfile_turn(own, size, keep);
-		}
+		if (fork() == 0)
+			turn_as(own, size, keep, account);
 		_exit(0);
 	}
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+}
+
+void
+logfile_rotate_aside(pid_t *child, const char *path, uint64_t size, uint32_t keep,
+		     const struct account *account)
+{
+	char own[PATH_MAX];
+	text_print(own, sizeof own, "%s", path);
+	if (*child > 0 && waitpid(*child, NULL, WNOHANG) == 0)
+		return; /* it is still at it */
+	*child = fork();
+	if (*child == 0)
+		turn_as(own, size, keep, account);
 }

@@ -25,6 +25,11 @@ int logfile_open_by(const char *path, const struct account *account,
  * leave its head and nothing is lost; elsewhere, and below a block, it is copied, then cut. */
 void logfile_rotate(const char *path, uint64_t size, uint32_t keep, const struct account *account);
 
+/* The same for one that lies where looking at it may hang: all of it in one child, which is
+ * remembered in *child (0: none yet), and nobody waits for. */
+void logfile_rotate_aside(pid_t *child, const char *path, uint64_t size, uint32_t keep,
+			  const struct account *account);
+
 /* The same here and now, however long it takes. */
 void logfile_turn(const char *path, uint64_t size, uint32_t keep);
 

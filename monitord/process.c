@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "monitord/cgroup.h"
 #include "monitord/logfile.h"
+#include "monitord/mount.h"
 #include "monitord/process_state.h"
 #include "monitord/spawn.h"
 
@@ -66,17 +67,29 @@ defer(struct processes *ps)
 	return &ps->deferred[ps->deferred_count++];
 }
 
-void
-process_defer_failure(struct processes *ps, uint32_t service, const char *text)
+static void
+defer_text(struct processes *ps, enum event_kind kind, uint32_t service, const char *text)
 {
 	struct deferred *d = defer(ps);
 	if (d == NULL) {
-		log_error("out of memory: a failed start is not told: %s", text);
+		log_error("out of memory: of a start it is not told: %s", text);
 		return;
 	}
-	d->event = (struct event){ .kind = EVENT_START_FAILED, .id = service };
+	d->event = (struct event){ .kind = kind, .id = service };
 	d->ends = false;
 	text_print(d->text, sizeof d->text, "%s", text);
+}
+
+void
+process_defer_failure(struct processes *ps, uint32_t service, const char *text)
+{
+	defer_text(ps, EVENT_START_FAILED, service, text);
+}
+
+void
+process_defer_wait(struct processes *ps, uint32_t service, const char *text)
+{
+	defer_text(ps, EVENT_WAITS, service, text);
 }
 
 /* text NULL: there is no more of it. */
@@ -120,11 +133,12 @@ process_said(struct process *p)
 static bool
 is_ours(const struct process *p, pid_t pid, pid_t session)
 {
-	return (p->session != 0 && session == p->session) || record_holds(p->owner, p, pid);
+	return (p->session != 0 && session == p->session) ||
+	       record_holds(p->owner, process_service(p)->name, pid);
 }
 
-static size_t
-session_pids(const struct process *p, pid_t *pids, size_t cap)
+size_t
+session_pids(const struct processes *ps, const char *service, pid_t session, pid_t *pids, size_t cap)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -143,7 +157,7 @@ session_pids(const struct process *p, pid_t *pids, size_t cap)
 		text[size > 0 ? size : 0] = '\0';
 		char *end = strrchr(text, ')');
 		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 && state != 'Z' &&
-		    state != 'X' && is_ours(p, pid, sid)) {
+		    state != 'X' && ((session != 0 && sid == session) || record_holds(ps, service, pid))) {
 			if (n < cap)
 				pids[n] = pid;
 			n++;
@@ -157,7 +171,8 @@ session_pids(const struct process *p, pid_t *pids, size_t cap)
 static size_t
 rest_pids(const struct process *p, pid_t *pids, size_t cap)
 {
-	return p->group != -1 ? cgroup_pids(p->group, pids, cap) : session_pids(p, pids, cap);
+	return p->group != -1 ? cgroup_pids(p->group, pids, cap)
+			      : session_pids(p->owner, process_service(p)->name, p->session, pids, cap);
 }
 
 size_t
@@ -183,7 +198,7 @@ nothing_left(const struct process *p)
 	if (process_service(p)->run.count == 0)
 		return p->pidfd == -1; /* watched: its one process is all we answer for */
 	/* the lock goes a little after the descriptor can no longer be seen */
-	return session_pids(p, &one, 1) == 0 && !record_locked(p->owner, p);
+	return rest_pids(p, &one, 1) == 0 && !record_locked(p->owner, process_service(p)->name);
 }
 
 /* No instance lives in them: the group and the lock are given back. */
@@ -210,7 +225,7 @@ become_empty(struct process *p)
 	struct processes *ps = p->owner;
 	struct event e = { .kind = EVENT_EMPTY, .id = p->id };
 	loop_timer_stop(&p->rest);
-	p->occupied = p->told_blind = false;
+	p->occupied = p->told_blind = p->awaits = false;
 	p->session = 0;
 	if (p->group_killed)
 		process_give_back(p);
@@ -421,6 +436,7 @@ process_free(struct process *p)
 	loop_io_stop(&p->starting);
 	loop_timer_stop(&p->rest);
 	ready_end(p);
+	pidfile_look_end(p);
 	int fds[] = { p->pidfd, p->failure, p->group, p->lock };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
@@ -438,7 +454,13 @@ on_slow(struct loop_timer *timer)
 	for (uint32_t i = 0; i < ps->count; i++) {
 		const struct service *c = process_service(ps->list[i]);
 		/* who was adopted has not been asked for its user yet */
-		if (c->log != NULL && c->log_size > 0 && process_account(ps->list[i], why))
+		if (c->log == NULL || c->log_size == 0 ||
+		    process_account(ps->list[i], why) != KNOWN_YES)
+			continue;
+		if (mount_may_hang(c->log))
+			logfile_rotate_aside(&ps->list[i]->rotating, c->log, c->log_size, c->log_keep,
+					     ps->list[i]->account);
+		else
 			logfile_rotate(c->log, c->log_size, c->log_keep, ps->list[i]->account);
 	}
 }
@@ -472,7 +494,8 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	ps->rules = rules;
 	ps->fn = fn;
 	ps->arg = arg;
-	ps->proofs.out = -1;
+	ps->proofs.out = ps->asking.out = -1;
+	ps->accounts_age = 1;
 	if (realpath(run_dir, ps->run_dir) == NULL) /* as /proc spells it: record_holds */
 		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
 	cgroups_open(&ps->cgroups, run_dir);
@@ -557,6 +580,7 @@ processes_reload(struct processes *ps, const struct rules *rules)
 	ps->list = list;
 	ps->rules = rules;
 	ps->count = rules->service_count;
+	known_prefetch(ps);
 	start_timers(ps);
 	connector_seek(ps);
 	return true;

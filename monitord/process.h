@@ -9,6 +9,7 @@
 #define MONITORD_PROCESS_H
 
 #include "base/loop.h"
+#include "monitord/known.h"
 #include "rules/world.h"
 
 #include <sys/types.h>
@@ -61,6 +62,7 @@ void process_absent(struct processes *ps, uint32_t service);
  * its timeout; EVENT_RUN_DONE with token. */
 void process_run(struct processes *ps, uint32_t rule, const struct action *action,
 		 uint64_t token, const char *json, const char *const *env);
+bool process_run_waits(struct processes *ps, uint32_t rule); /* its user is not known yet */
 /* A `script` check: the read end of its output, or -errno. ended() tells its exit. */
 typedef void (*script_end_fn)(void *arg, const struct msg_script_end *end);
 int process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_fn ended,

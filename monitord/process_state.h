@@ -5,6 +5,7 @@
 #include "monitord/account.h"
 #include "monitord/cgroup.h"
 #include "monitord/dying.h"
+#include "monitord/known.h"
 #include "monitord/process.h"
 #include "monitord/spawn.h"
 
@@ -13,15 +14,6 @@ struct said { /* by it and of it, as it was told last */
 	int64_t status_ms;
 	char refused[96]; /* why its pid file is not believed */
 	bool stranger;	  /* somebody else spoke for it */
-};
-
-struct known_account { /* one for each pair of user and group that sections name */
-	struct known_account *next;
-	char user[64], group[64];
-	struct account account;
-	bool known;
-	uint32_t age; /* of the reload that it was asked for in */
-	int64_t silent_ms; /* the database did not answer then; 0: it did */
 };
 
 struct process {
@@ -38,6 +30,8 @@ struct process {
 	int unit_wait_ms, unit_every_ms; /* until it is asked again, and then */
 	bool told_blind; /* that it cannot be seen whether anything is left */
 	bool account_good;
+	bool awaits; /* its start: an answer about its user, or the end of who ran under its name */
+	bool socket_waits; /* it was adopted, and its user is asked for */
 	bool awaits_look; /* match: its start waits for word that none runs */
 	pid_t hinted; /* match: who the local helper says it is, not proven yet; 0: nobody */
 	uint64_t hinted_ticks;
@@ -50,6 +44,8 @@ struct process {
 	int lock;  /* no cgroup: our side of the lock */
 	int failure;
 	int64_t log_from; /* its log was so long when it began; 0: not known */
+	pid_t rotating;	  /* a child that looks at its log, where that may hang; 0: none yet */
+	struct pidfile_look *looking; /* a child that reads its pid file, where that may hang */
 	long oom_kills; /* of its group, at its start */
 	struct loop_io exit, starting, saying;
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
@@ -71,6 +67,7 @@ struct deaths { /* the kernel's word on whom it killed for want of memory */
 struct connector {
 	int fd;	    /* -1: not permitted here */
 	bool execs; /* the filter lets them through */
+	uint32_t sought; /* so many services are looked for */
 	struct loop_io io;
 	struct loop_timer hint;
 };
@@ -82,7 +79,8 @@ struct orphans { /* who was dead at the last look, sorted */
 };
 
 #define PROOFS 64 /* that one child answers */
-struct proofs { /* of those whom the local helper named (proof.c) */
+#define EXECS 64  /* that wait for it; of more, the local helper looks at all processes */
+struct proofs { /* of those whom the local helper named, or the kernel (proof.c) */
 	struct loop_timer next, limit, again;
 	struct loop_io io;
 	int out; /* of the child, -1: none is at work */
@@ -91,10 +89,30 @@ struct proofs { /* of those whom the local helper named (proof.c) */
 	struct dying dying;
 	unsigned count, told;
 	uint32_t from; /* service that comes first the next time */
-	uint32_t ids[PROOFS];
-	pid_t pids[PROOFS];
-	uint64_t ticks[PROOFS];
+	struct proof {
+		uint32_t id;
+		pid_t pid;
+		uint64_t ticks;
+		bool exec; /* the kernel told of it: it need not be the one */
+		unsigned code;
+	} list[PROOFS];
 	struct pcre2_real_code_8 *codes[PROOFS]; /* while a child is made */
+	unsigned code_count;
+	pid_t execs[EXECS]; /* began a program, and may be what is looked for */
+	unsigned exec_count;
+};
+
+#define ASKED_AT_ONCE 64
+struct asking { /* the user database (known.c) */
+	struct loop_timer limit;
+	struct loop_io io;
+	int out; /* of the child, -1: none is at work */
+	pid_t child;
+	int pidfd;
+	struct dying dying;
+	struct known_account *list[ASKED_AT_ONCE];
+	unsigned count, told;
+	int64_t silent_ms; /* when it did not answer last; 0: it always did */
 };
 
 struct deferred {
@@ -107,7 +125,8 @@ struct retired { /* of a section that is gone: stopped out of sight */
 	struct processes *owner;
 	struct retired *next;
 	char name[96];
-	int group, pidfd, step;
+	int group, pidfd;
+	pid_t session; /* where there is no cgroup */
 	struct stop_step stop[STOP_STEPS_MAX];
 	uint32_t stop_count;
 	struct loop_timer timer;
@@ -132,7 +151,9 @@ struct processes {
 	struct inquiry *inquiries;
 	struct orphans orphans;
 	struct known_account *accounts;
-	uint32_t accounts_age;
+	uint32_t accounts_age; /* of the reload, from 1 */
+	struct asking asking;
+	void (*on_accounts)(void *arg);
 	struct account probes; /* the rights of the probes, once asked for */
 	bool probes_known;
 	struct proofs proofs;
@@ -144,10 +165,14 @@ struct processes {
 
 const struct service *process_service(const struct process *p);
 void process_tell(struct processes *ps, const struct event *e);
+void process_defer_wait(struct processes *ps, uint32_t service, const char *text);
 void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks); /* 0: not known */
 /* Told from the loop's next turn. */
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
+/* Where there is no cgroup: who is of this session (0: none) or holds the service's lock. */
+size_t session_pids(const struct processes *ps, const char *service, pid_t session, pid_t *pids,
+		    size_t cap);
 size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */
 struct said *process_said(struct process *p); /* never NULL */
 void process_group_name(const struct process *p, char *out, size_t cap);
@@ -156,15 +181,12 @@ bool process_has(const struct process *p, pid_t pid); /* of its group, session o
 void process_give_back(struct process *p);
 
 /* ---- known.c ---- */
-/* The numbers of a user and group, each NULL or a name, asked for once; good until known_free.
- * NULL: why. */
-const struct account *known_account(struct processes *ps, const char *user, const char *group,
-				    char why[MSG_TEXT]);
-bool process_account(struct process *p, char why[MSG_TEXT]); /* of its section; false: why */
-const struct account *process_probes(struct processes *ps);
-void known_free(struct processes *ps);
+enum known process_account(struct process *p, char why[MSG_TEXT]); /* of its section */
+const struct account *process_probes(struct processes *ps); /* NULL: not known yet */
 
 /* ---- start.c ---- */
+void process_again(struct process *p);		   /* what its start waited for has come */
+void process_accounts_came(struct processes *ps); /* and so may have users that were asked for */
 /* Reads whether exec succeeded, and tells it. True: it did not, all is cleared. */
 bool process_failed(struct process *p);
 /* Before news of it: exec's pipe may lie unread yet, and started comes first. False: it never
@@ -187,7 +209,8 @@ void death_end(struct deaths *d);
 /* Whom a record of /dev/kmsg says the kernel killed for want of memory; 0: it says no such. */
 pid_t death_oom_victim(const char *record);
 
-/* ---- connector.c: faults at once, execs as hints ---- */
+/* ---- connector.c: faults at once; execs, while some are looked for ---- */
+bool connector_seeks(const struct process *p); /* by its match, and it was not found yet */
 void connector_begin(struct processes *ps); /* where it is not permitted: a line in the log */
 void connector_seek(struct processes *ps);  /* what `match` looks for was found, or is gone */
 void connector_drain(struct processes *ps); /* what was told before an end comes first */
@@ -211,16 +234,25 @@ bool ports_free(const struct process *p, char *why, size_t cap);
 void evidence_end(struct processes *ps); /* what is being gathered is broken off */
 
 /* ---- proof.c ---- */
+/* It began a program while some are looked for. False: too many do, look at all. */
+bool proofs_exec(struct processes *ps, pid_t pid);
 void proofs_forget(struct processes *ps); /* who was named is forgotten: ids change */
 void proofs_end(struct processes *ps);
 
 /* ---- watched.c ---- */
 /* Whom somebody names for it: nobody of another service, or of another user than its own. */
 bool watched_may_be(struct process *p, pid_t pid);
-void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
 /* Runs its start command, if it has one and does not run already: its pid file is read first;
  * where it has a match the command waits for process_absent. */
 void watched_start(struct processes *ps, uint32_t service);
+void watched_begin(struct process *p); /* its pid file was read */
+bool process_is_of(pid_t pid, uid_t owner);
+
+/* ---- pidfile.c ---- */
+/* False: a child reads it, as its mount may hang; what awaits_look goes on then. */
+bool pidfile_read(struct process *p);
+void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
+void pidfile_look_end(struct process *p);     /* harmless when there is none */
 
 /* ---- record.c: what survives our death ---- */
 void record_write(struct processes *ps, struct process *p);
@@ -229,13 +261,16 @@ void record_clear(struct processes *ps, struct process *p);
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);
 /* Someone holds the lock, be it we. */
-bool record_locked(const struct processes *ps, const struct process *p);
+bool record_locked(const struct processes *ps, const char *service);
 /* This process got the lock from an instance: it is one of its descendants. */
-bool record_holds(const struct processes *ps, const struct process *p, pid_t pid);
+bool record_holds(const struct processes *ps, const char *service, pid_t pid);
 
 /* ---- retire.c ---- */
 /* At our begin: groups of an earlier life that no section names are stopped. */
 void retire_strangers(struct processes *ps);
+/* What is stopped out of sight under this service's name lives still: its start goes on by
+ * process_again() when it is gone. */
+bool retired_lives(const struct processes *ps, const char *service);
 void retired_free(struct processes *ps, struct retired *r);
 /* This group was proven empty and is begun anew: who left it is not to be ended in it. */
 void retired_forget(struct processes *ps, const char *group);

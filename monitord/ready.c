@@ -238,8 +238,11 @@ ready_adopted(struct process *p)
 	/* who is adopted was begun as its user: the socket belongs to that user again */
 	if (c->ready.kind != READY_NOTIFY)
 		return;
-	p->account_good = false;
-	if (!process_account(p, why) || !begin_socket(p, why, sizeof why))
+	enum known known = process_account(p, why);
+	p->socket_waits = known == KNOWN_LATER;
+	if (known == KNOWN_LATER)
+		return;
+	if (known != KNOWN_YES || !begin_socket(p, why, sizeof why))
 		log_warning("%s: %s", c->name, why);
 }
 
@@ -261,6 +264,7 @@ ready_end(struct process *p)
 	if (p->ready != -1)
 		close(p->ready);
 	p->ready = -1;
+	p->socket_waits = false;
 	if (p->said != NULL) {
 		p->said->status[0] = '\0';
 		p->said->status_ms = 0;

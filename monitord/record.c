@@ -25,16 +25,22 @@ struct record { /* begins with what the child writes (spawn.c) */
 };
 
 static int
-open_record(const struct processes *ps, const struct process *p, const char *suffix)
+open_named(const struct processes *ps, const char *service, const char *suffix)
 {
 	char path[PATH_MAX], folder[PATH_MAX];
-	text_print(path, sizeof path, "%s/records/%s%s", ps->run_dir, process_service(p)->name, suffix);
+	text_print(path, sizeof path, "%s/records/%s%s", ps->run_dir, service, suffix);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd != -1 || errno != ENOENT)
 		return fd;
 	text_print(folder, sizeof folder, "%s/records", ps->run_dir);
 	mkdir(folder, 0700);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static int
+open_record(const struct processes *ps, const struct process *p, const char *suffix)
+{
+	return open_named(ps, process_service(p)->name, suffix);
 }
 
 static void
@@ -104,7 +110,7 @@ record_lock(struct processes *ps, struct process *p, struct spawn *s)
 }
 
 bool
-record_holds(const struct processes *ps, const struct process *p, pid_t pid)
+record_holds(const struct processes *ps, const char *service, pid_t pid)
 {
 	char path[64], lock[PATH_MAX], target[PATH_MAX];
 	text_print(path, sizeof path, "/proc/%d/fd/%d", pid, LOCK_FD);
@@ -112,7 +118,7 @@ record_holds(const struct processes *ps, const struct process *p, pid_t pid)
 	if (n <= 0 || pid == getpid())
 		return false;
 	target[n] = '\0';
-	text_print(lock, sizeof lock, "%s/records/%s.lock", ps->run_dir, process_service(p)->name);
+	text_print(lock, sizeof lock, "%s/records/%s.lock", ps->run_dir, service);
 	return strcmp(lock, target) == 0;
 }
 
@@ -127,9 +133,9 @@ read_record(struct processes *ps, const struct process *p, struct record *r)
 }
 
 bool
-record_locked(const struct processes *ps, const struct process *p)
+record_locked(const struct processes *ps, const char *service)
 {
-	int lock = open_record(ps, p, ".lock");
+	int lock = open_named(ps, service, ".lock");
 	bool held = lock != -1 && flock(lock, LOCK_EX | LOCK_NB) != 0;
 	if (lock != -1)
 		close(lock);
@@ -197,7 +203,7 @@ adopt_one(struct processes *ps, struct process *p)
 		p->group = -1;
 		cgroup_remove(&ps->cgroups, name);
 	}
-	bool held = p->group == -1 && r.pid != 0 && record_locked(ps, p);
+	bool held = p->group == -1 && r.pid != 0 && record_locked(ps, c->name);
 	if (p->group == -1 && !held)
 		return; /* nothing of it lives */
 	int fd = r.pid > 0 ? recorded_main(&r) : -1;

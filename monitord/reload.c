@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,19 +51,33 @@ rules_load(const char *path, bool privileged, int *bundle, char *text, size_t ca
 }
 
 static gid_t
-group_number(const char *name)
+group_number(struct core *c, const char *name)
 {
-	struct group *g = name != NULL ? getgrnam(name) : NULL;
-	if (name != NULL && g == NULL)
+	const struct account *a = NULL;
+	char why[MSG_TEXT];
+	enum known known = name != NULL ? known_account(c->processes, NULL, name, &a, why) : KNOWN_YES;
+	c->groups_wait = c->groups_wait || known == KNOWN_LATER;
+	if (known == KNOWN_MISSING)
 		log_warning("no such group: %s: nobody is in it", name);
-	return g != NULL ? g->gr_gid : (gid_t)-1;
+	return a != NULL ? a->gid : (gid_t)-1;
 }
 
 void
 core_groups(struct core *c)
 {
-	c->admin_gid = group_number(c->rules->settings.admin_group);
-	c->read_gid = group_number(c->rules->settings.read_group);
+	c->groups_wait = false;
+	c->admin_gid = group_number(c, c->rules->settings.admin_group);
+	c->read_gid = group_number(c, c->rules->settings.read_group);
+}
+
+void
+core_accounts(void *core)
+{
+	struct core *c = core;
+	if (c->groups_wait)
+		core_groups(c);
+	helpers_wanted(c);
+	core_run_again(c);
 }
 
 /* ---- what is not as it was ---- */

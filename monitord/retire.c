@@ -13,13 +13,46 @@
 
 #define LOOK_MS 50
 
+static const char *
+service_of(const struct retired *r)
+{
+	return r->name + strlen("svc-");
+}
+
+/* Without a group the lock goes last, with the last descriptor of it. */
 static bool
 is_gone(const struct retired *r)
 {
 	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
 	if (r->pidfd != -1 && poll(&p, 1, 0) == 0)
 		return false;
-	return r->group == -1 || cgroup_populated(r->group) != 1;
+	return r->group == -1 ? !record_locked(r->owner, service_of(r)) : cgroup_populated(r->group) != 1;
+}
+
+bool
+retired_lives(const struct processes *ps, const char *service)
+{
+	for (const struct retired *r = ps->retired; r != NULL; r = r->next)
+		if (strcmp(service_of(r), service) == 0 && !is_gone(r))
+			return true;
+	return false;
+}
+
+/* Where there is no group: what it started and what got its lock. */
+static void
+signal_session(const struct retired *r, int signal)
+{
+	pid_t pids[512];
+	size_t n = session_pids(r->owner, service_of(r), r->session, pids, 512);
+	for (size_t i = 0; i < n && i < 512; i++) {
+		int fd = pidfd_of(pids[i]);
+		/* the descriptor pins it: now see that it still is one of them */
+		if (fd != -1 && ((r->session != 0 && getsid(pids[i]) == r->session) ||
+				 record_holds(r->owner, service_of(r), pids[i])))
+			pidfd_kill(fd, signal);
+		if (fd != -1)
+			close(fd);
+	}
 }
 
 void
@@ -53,9 +86,12 @@ on_step(struct loop_timer *timer)
 	struct retired *r = timer->arg;
 	struct processes *ps = r->owner;
 	if (is_gone(r)) {
+		uint32_t back = rules_find(ps->rules, OBJECT_SERVICE, service_of(r));
 		cgroup_remove(&ps->cgroups, r->name);
-		log_info("%s: nothing of it is left", r->name + strlen("svc-"));
+		log_info("%s: nothing of it is left", service_of(r));
 		retired_free(ps, r);
+		if (back != RULES_NONE)
+			process_again(ps->list[back]);
 		return;
 	}
 	if (r->stop[0].patience_ms > 0) { /* the present step has time left */
@@ -70,7 +106,9 @@ on_step(struct loop_timer *timer)
 	}
 	if (r->pidfd != -1)
 		pidfd_kill(r->pidfd, r->stop[0].signal);
-	if (r->stop[0].signal == SIGKILL && r->group != -1)
+	if (r->group == -1)
+		signal_session(r, r->stop[0].signal);
+	else if (r->stop[0].signal == SIGKILL)
 		cgroup_kill(r->group);
 }
 
@@ -79,7 +117,7 @@ process_retire(struct processes *ps, uint32_t service)
 {
 	struct process *p = ps->list[service];
 	const struct service *c = process_service(p);
-	if (c->run.count == 0 || !p->occupied)
+	if (c->run.count == 0 || !p->occupied || p->awaits)
 		return;
 	struct retired *r = calloc(1, sizeof *r);
 	if (r == NULL) {
@@ -91,6 +129,7 @@ process_retire(struct processes *ps, uint32_t service)
 	text_print(r->name, sizeof r->name, "svc-%s", c->name);
 	r->group = p->group;
 	r->pidfd = p->pidfd;
+	r->session = p->session;
 	p->group = p->pidfd = -1; /* its own end closes the lock only */
 	memcpy(r->stop, c->stop, sizeof r->stop);
 	r->stop_count = c->stop_count;

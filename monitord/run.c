@@ -8,6 +8,13 @@
 #include <string.h>
 
 #define ESCALATED 0x10000 /* of a decision's action */
+#define WAITING_MOST 16
+
+static struct waiting { /* for an answer of the user database */
+	struct decision decision;
+	char rule[RULES_NAME_MAX + 1]; /* ids change with a reload */
+} waiting[WAITING_MOST];
+static unsigned waiting_count;
 
 static void
 json_text(struct text *t, const char *name, const char *text)
@@ -32,9 +39,36 @@ object_of(const struct rules *rules, const struct rule *r, const char **kind)
 	return r->name;
 }
 
+static bool
+is_put_off(struct core *c, const struct decision *d)
+{
+	if (waiting_count == WAITING_MOST || !process_run_waits(c->processes, d->id))
+		return false;
+	struct waiting *w = &waiting[waiting_count++];
+	w->decision = *d;
+	text_print(w->rule, sizeof w->rule, "%s", c->rules->rules[d->id].name);
+	return true;
+}
+
+void
+core_run_again(struct core *c)
+{
+	static struct waiting now[WAITING_MOST];
+	unsigned count = waiting_count;
+	memcpy(now, waiting, count * sizeof *now);
+	waiting_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		now[i].decision.id = rules_find(c->rules, OBJECT_RULE, now[i].rule);
+		if (now[i].decision.id != RULES_NONE)
+			core_run(c, &now[i].decision);
+	}
+}
+
 void
 core_run(struct core *c, const struct decision *d)
 {
+	if (is_put_off(c, d))
+		return;
 	const struct rule *r = &c->rules->rules[d->id];
 	bool up = (d->action & ESCALATED) != 0;
 	const struct action *a =

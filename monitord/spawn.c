@@ -243,6 +243,7 @@ pack_words(const struct spawn *s, struct born *b)
 			return false;
 	b->env[b->env_count] = NULL;
 	b->env_file = c != NULL && c->env_file != NULL ? born_keep(b, c->env_file) : NULL;
+	b->log = s->log != NULL ? born_keep(b, s->log) : NULL;
 	return true;
 }
 
@@ -318,7 +319,8 @@ static bool
 is_plain(const struct spawn *s)
 {
 	const struct service *c = s->service;
-	return s->record == -1 && (c == NULL || (c->env_file == NULL && !c->oom_score_set));
+	return s->record == -1 && s->log == NULL &&
+	       (c == NULL || (c->env_file == NULL && !c->oom_score_set));
 }
 
 /* n: NULL, or where it stands while it has our memory. -1: errno. */
@@ -372,6 +374,7 @@ spawn_failure_text(const struct spawn_failure *f, const char *program, char *out
 		[STEP_SETUP] = "preparing",
 		[STEP_LIMITS] = "setting limits of",
 		[STEP_ENV_FILE] = "the env-file of",
+		[STEP_LOG] = "the log of",
 		[STEP_USER] = "the user of",
 		[STEP_DIR] = "the folder (dir) of",
 		[STEP_EXEC] = "running",

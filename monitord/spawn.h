@@ -15,6 +15,7 @@ struct spawn {
 	const struct service *service; /* env, dir, limits, umask, nice; NULL: defaults */
 	const char *dir;	       /* NULL: "/" */
 	int in, out, err;	       /* descriptors, borrowed; -1: /dev/null */
+	const char *log;	       /* the child opens it for both; NULL: out and err stand */
 	int cgroup;		       /* directory, -1: none */
 	int record, lock;	       /* where no cgroup: the child's own record; -1: none */
 	int ready;		       /* becomes descriptor service->ready.fd; -1: none */

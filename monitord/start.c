@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "monitord/logfile.h"
+#include "monitord/mount.h"
 #include "monitord/process_state.h"
 
 #include <errno.h>
@@ -145,6 +146,10 @@ take_files(struct process *p, struct spawn *s, char *why, size_t cap)
 	p->log_from = 0;
 	if (c->log == NULL)
 		return true;
+	if (mount_may_hang(c->log)) {
+		s->log = c->log;
+		return true;
+	}
 	s->out = s->err = logfile_open(c->log, p->account);
 	if (s->out == -1)
 		text_print(why, cap, "log %s: %s", c->log,
@@ -204,15 +209,43 @@ process_start(struct processes *ps, uint32_t service)
 		process_defer_failure(ps, service, "an earlier instance still lives");
 		return;
 	}
-	if (!p->account_good) {
-		char why[MSG_TEXT];
-		if (!process_account(p, why)) {
-			process_defer_failure(ps, service, why);
-			return;
-		}
+	if (ps->retired != NULL && retired_lives(ps, c->name)) {
+		p->awaits = p->occupied = true;
+		process_defer_wait(ps, service, "what ran before its section was taken away is still ending");
+		return;
+	}
+	char why[MSG_TEXT];
+	enum known known = process_account(p, why);
+	if (known == KNOWN_LATER) {
+		p->awaits = p->occupied = true;
+		return;
+	}
+	if (known != KNOWN_YES) {
+		process_defer_failure(ps, service, why);
+		return;
 	}
 	if (c->run.count > 0)
 		start_run(ps, p);
 	else
 		watched_start(ps, service);
+}
+
+void
+process_again(struct process *p)
+{
+	if (!p->awaits)
+		return; /* stopped meanwhile */
+	p->awaits = p->occupied = false;
+	process_start(p->owner, p->id);
+}
+
+void
+process_accounts_came(struct processes *ps)
+{
+	for (uint32_t i = 0; i < ps->count; i++) {
+		struct process *p = ps->list[i];
+		process_again(p);
+		if (p->socket_waits)
+			ready_adopted(p);
+	}
 }

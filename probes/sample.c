@@ -169,6 +169,13 @@ is_wanted(const struct samples *s, uint32_t id)
 	return s->list[id].pid != 0 || s->matches[id] != NULL;
 }
 
+/* Nobody is known for its `match`: who was found is looked at alone. */
+static bool
+is_sought(const struct samples *s, uint32_t id)
+{
+	return s->matches[id] != NULL && s->list[id].pid == 0;
+}
+
 static bool
 is_due(const struct samples *s, uint32_t id, int64_t now)
 {
@@ -208,7 +215,7 @@ look(struct samples *s)
 		if (!is_due(s, id, now))
 			continue;
 		due[n++] = id;
-		all = all || s->wants_children || s->matches[id] != NULL;
+		all = all || s->wants_children || is_sought(s, id);
 		tree_want(s->tree, s->list[id].pid);
 	}
 	if (n == 0)
@@ -222,7 +229,7 @@ look(struct samples *s)
 	for (uint32_t i = 0; i < n; i++) {
 		struct watched *w = &s->list[due[i]];
 		w->due_ms = now + s->rules->services[due[i]].every_ms - TICK_MS / 2;
-		if (s->matches[due[i]] != NULL)
+		if (is_sought(s, due[i]))
 			look_for(s, due[i]);
 		if (w->pid != 0)
 			measure(s, due[i], now_ns);

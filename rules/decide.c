@@ -161,6 +161,7 @@ dispatch(struct world *w, const struct event *e)
 	case EVENT_ADOPTED:
 	case EVENT_STARTED:
 	case EVENT_START_FAILED:
+	case EVENT_WAITS:
 	case EVENT_READY:
 	case EVENT_DYING:
 	case EVENT_EVIDENCE:

@@ -114,6 +114,9 @@ service_event(struct world *w, const struct event *e)
 	case EVENT_START_FAILED:
 		service_start_failed(w, e);
 		break;
+	case EVENT_WAITS:
+		service_waits(w, e);
+		break;
 	case EVENT_READY:
 		if (w->services[e->id].state == SERVICE_STARTING)
 			service_became_up(w, e->id);

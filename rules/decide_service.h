@@ -27,6 +27,7 @@ void service_pace_checks(struct world *w, uint32_t id, enum pace pace);
 /* ---- decide_start.c ---- */
 void service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms);
 void service_started(struct world *w, const struct event *e);
+void service_waits(struct world *w, const struct event *e);
 void service_adopted(struct world *w, const struct event *e);
 bool service_is_ready(const struct world *w, uint32_t id);
 void service_became_up(struct world *w, uint32_t id);

@@ -267,6 +267,21 @@ service_started(struct world *w, const struct event *e)
 		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + c->ready.within_ms);
 	else if (service_is_ready(w, e->id))
 		service_became_up(w, e->id);
+	else if (s->state == SERVICE_STARTING)
+		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + c->ready.within_ms);
+}
+
+/* Its start cannot begin yet, and will: its time to be ready begins then. */
+void
+service_waits(struct world *w, const struct event *e)
+{
+	struct service_view *s = &w->services[e->id];
+	if (s->state != SERVICE_STARTING || s->alive)
+		return;
+	w->cause = s->event;
+	world_tell(w, "service-waits", OBJECT_SERVICE, e->id, "%s waits: %s",
+		   conf(w, e->id)->name, e->text);
+	world_arm(w, OBJECT_SERVICE, e->id, NEVER);
 }
 
 void

@@ -32,6 +32,7 @@ enum event_kind {
 	EVENT_GO,	     /* all that could be adopted was told: start what should run */
 	EVENT_STARTED,	     /* service: the process exists (pid) */
 	EVENT_START_FAILED,  /* service: text says why */
+	EVENT_WAITS,	     /* service: its start does, and goes on by itself; text says for what */
 	EVENT_READY,	     /* service: it said so itself (notify, fd) */
 	EVENT_DYING,	     /* service: it ends by its own word (text), or core_dumped: begins to */
 	EVENT_EVIDENCE,	     /* service: text, some of what DECIDE_EVIDENCE asked for; NULL: that was all */

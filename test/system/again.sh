@@ -38,6 +38,28 @@ sleep 1.5 # beyond its ladder's first step: what ended the earlier ones must be 
 [ -n "$again" ] && [ "$(pid_of other)" = "$again" ] && ok "the last one lives" ||
 	bad "$again, now $(pid_of other): $(ctl events --since "$last" | tail -n 5)"
 [ "$(count_events service-exited)" -eq 0 ] && ok "none was ended" || bad "$(ctl events --since "$last" | grep exited)"
+echo "# one that takes its time to end"
+deaf="[service deaf]\\nrun = $build/test/system/puppet sole $dir/deaf deaf 15 sleep 4000000\\nready = exec\\nstop = TERM 1s, KILL\\n"
+write_rules "$stays$deaf"
+ctl reload >/dev/null || bad "reload with it"
+until_up deaf 10 || bad "it does not begin"
+sleep 0.3 # it is deaf by now
+mark
+write_rules "$stays"
+ctl reload >/dev/null || bad "reload without it"
+write_rules "$stays$deaf"
+ctl reload >/dev/null || bad "reload with it"
+event service-waits deaf 5 && ok "it waits, and says so" || bad "$(ctl events --since "$last")"
+until_up deaf 10 && ok "and runs when the one before has ended" || bad "it does not come back: $(ctl status)"
+[ "$(count_events start-failed)" -eq 0 ] && ok "no start failed" || bad "$(ctl events --since "$last" | grep failed)"
+[ -e "$dir/deaf.twice" ] && bad "two at once: $(cat "$dir/deaf.twice")"
+write_rules "$stays"
+ctl reload >/dev/null
+write_rules "$stays$deaf"
+ctl reload >/dev/null
+event service-waits deaf 5
+timeout 10 "$build/monitorctl" -s "$sock" stop deaf >/dev/null && ctl status deaf --json | grep -q '"state":"stopped"' &&
+	ok "who waits can be stopped" || bad "$(ctl status deaf)"
 [ "$(pid_of stays)" = "$pid" ] && ok "the one beside it never noticed" || bad "$(ctl status)"
 [ "$(ls "/proc/$daemon/fd" | wc -l)" -le $((fds + 1)) ] && ok "no descriptor is left behind" ||
 	bad "$fds, then $(ls "/proc/$daemon/fd" | wc -l)"

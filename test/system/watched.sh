@@ -18,6 +18,14 @@ start   = /bin/sh -c "setsid sleep ${number}1 >/dev/null 2>&1 & echo \$! >$dir/f
 match = ^sleep ${number}2
 start = /bin/sh -c "setsid sleep ${number}2 >/dev/null 2>&1 &"
 
+[service by-exec]
+match = ^sleep ${number}4
+every = 1h
+
+[service titled]
+match = ^${number}5 has a title
+every = 200ms
+
 [service fails]
 pidfile = $dir/none.pid
 start   = /bin/false
@@ -37,7 +45,7 @@ runs() { # SERVICE SECONDS: it has a process
 end_all() { # monitord first, or it starts them again; then the sleeps, by their number
 	local f
 	world_end
-	for f in $(grep -lzxs "60[.]$$[12]" /proc/[0-9]*/cmdline); do
+	for f in $(grep -lzxs "60[.]$$[124]" /proc/[0-9]*/cmdline); do
 		f=${f#/proc/}
 		kill "${f%/cmdline}" 2>/dev/null
 	done
@@ -74,6 +82,36 @@ ctl restart by-file >/dev/null || bad "restart by-file"
 runs by-file 10 && runs by-match 10
 [ "$(running 1)" -eq 1 ] && [ "$(running 2)" -eq 1 ] && ok "one of each" ||
 	bad "$(running 1) by file, $(running 2) by match"
+
+echo "# who begins is found at once, and nobody else is looked at"
+if [ "$(id -u)" -ne 0 ] || grep -q 'tells of no faults' "$dir/log"; then
+	echo "     skipped: the kernel tells of no execs here"
+else
+	local=$(helper_pid monitord-probes-local)
+	kill -STOP "$local" # it looks at all processes, once an hour
+	sleep ${number}4 &
+	kids="$kids $!"
+	began=$(now)
+	await 3 is by-exec up && [ "$(pid_of by-exec)" = $! ] && ok "found after $(($(now) - began)) ms" ||
+		bad "it is not found: $(ctl status by-exec)"
+	kill -CONT "$local"
+fi
+# it began as another program, and changed its words: the look at all finds it
+python3 - "${number}5 has a title" <<'EOS' 2>/dev/null &
+import ctypes, sys, time
+libc = ctypes.CDLL(None)
+title = sys.argv[1].encode() + b"\0"
+with open("/proc/self/stat") as f:
+    words = f.read().rsplit(")", 1)[1].split()
+start, end = int(words[45]), int(words[46])  # arg_start, arg_end
+time.sleep(0.5)
+ctypes.memmove(start, title.ljust(end - start, b"\0")[: end - start], end - start)
+time.sleep(600)
+EOS
+kids="$kids $!"
+if [ "$(id -u)" -eq 0 ] && command -v python3 >/dev/null; then
+	await 10 is titled up && ok "one that changed its title is found" || bad "it is not: $(ctl status titled)"
+fi
 
 echo "# a start command that fails"
 out=$(timeout 10 "$build/monitorctl" -s "$sock" restart fails 2>&1)

@@ -2,6 +2,7 @@
 
 #include "test/unit/unit.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,26 +10,22 @@ static void
 names_become_numbers(void **state)
 {
 	struct account a;
-	char why[MSG_TEXT];
 	(void)state;
-	assert_true(account_resolve("root", NULL, &a, why));
+	assert_int_equal(account_look_up("root", NULL, &a), 0);
 	assert_true(a.set && a.uid == 0 && a.gid == 0 && a.group_count > 0);
 	assert_string_equal(a.name, "root");
 	assert_true(a.home[0] == '/' && a.shell[0] == '/');
-	assert_true(account_resolve("nobody", "root", &a, why));
+	assert_int_equal(account_look_up("nobody", "root", &a), 0);
 	assert_true(a.uid != 0 && a.gid == 0);
 }
 
 static void
 nobody_named_is_ourselves(void **state)
 {
-	struct account a;
-	char why[MSG_TEXT];
+	struct account a = { .set = false };
 	(void)state;
-	assert_true(account_resolve(NULL, NULL, &a, why));
-	assert_false(a.set);
 	assert_true(account_become(&a)); /* nothing to do */
-	assert_true(account_resolve(NULL, "root", &a, why));
+	assert_int_equal(account_look_up(NULL, "root", &a), 0);
 	assert_true(a.set && a.uid == getuid());
 }
 
@@ -38,12 +35,12 @@ who_is_not_known_is_told(void **state)
 	struct account a;
 	char why[MSG_TEXT];
 	(void)state;
-	assert_false(account_resolve("no-such-user-here", NULL, &a, why));
+	account_why(account_look_up("no-such-user-here", NULL, &a), "no-such-user-here", why);
 	assert_string_equal(why, "no such user: no-such-user-here");
-	assert_false(a.set);
-	assert_false(account_resolve("root", "no-such-group-here", &a, why));
+	account_why(account_look_up("root", "no-such-group-here", &a), "root", why);
 	assert_string_equal(why, "group of user root: no such group");
-	assert_false(a.set);
+	account_why(-EAGAIN, NULL, why);
+	assert_string_equal(why, "user (own): Resource temporarily unavailable");
 }
 
 int

@@ -93,6 +93,11 @@ static const struct stage_row rows[] = {
 	  D5 "start:r r=starting service-up:r r=up" },
 	{ ONLY_R "started:r bad:r-tcp +3s ?r exited:r=0 empty:r ?r", "start-failed",
 	  D5 "start:r start-failed:r TERM:r(main) r=stopping start:r r=starting" },
+	/* what its start waits for takes longer: its time begins with its life */
+	{ ONLY_R "waits:r +1h ?r started:r +2s ?r good:r-tcp ?r", "service-waits start-failed service-up",
+	  D5 "start:r service-waits:r r=starting r=starting service-up:r r=up" },
+	{ ONLY_R "waits:r +1h !stop:r empty:r ?r", "service-waits start-failed service-stopped",
+	  D5 "start:r service-waits:r TERM:r(rest) service-stopped:r answer:done r=stopped" },
 	/* held: told of, not acted on */
 	{ ONLY_A "started:a !hold:a killed:a=9 empty:a ?a +1m !release:a ?a", NULL,
 	  D5 "start:a answer:done KILL:a(tree) a=held answer:done start:a a=starting" },

@@ -63,6 +63,7 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 	} verbs[] = { { "adopted", EVENT_ADOPTED },     { "started", EVENT_STARTED },
 		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
 		      { "dying", EVENT_DYING },         { "evidence", EVENT_EVIDENCE },
+		      { "waits", EVENT_WAITS },
 		      { "found", EVENT_FOUND },         { "empty", EVENT_EMPTY },
 		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
 	struct event e = { .id = id, .code = -1, .text = "no such file" };
