@@ -21,13 +21,16 @@ utf8_length(const unsigned char *p, size_t size)
 	return n;
 }
 
-/* C1 controls, and the line and paragraph separators, end or garble a line somewhere. */
+/* C1 controls, and the line and paragraph separators, end or garble a line somewhere; marks
+ * and overrides of direction make it read otherwise than it is. */
 static bool
 utf8_control(const unsigned char *p, size_t n)
 {
+	if (n == 3 && p[0] == 0xe2)
+		return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+		       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 	return (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)) ||
-	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0) ||
-	       (n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
+	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
 size_t

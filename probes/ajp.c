@@ -90,7 +90,7 @@ ask_forward(const struct asked *a, char *buf, size_t cap)
 		add_byte(&t, 5);
 		add_text(&t, query + 1);
 	}
-	if (a->files != NULL) {
+	if (a->files != NULL && a->files[FILE_SECRET].bytes != NULL) {
 		const struct blob *secret = &a->files[FILE_SECRET];
 		add_byte(&t, 12);
 		add_string(&t, secret->bytes,

@@ -6,12 +6,14 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #define HEAD 12
 #define TEXT_MOST 500
 #define JUMPS_MOST 32
 #define LABEL_MOST 63
+#define NAME_MOST 255 /* bytes of a name (RFC 1035 3.1): a longer one is only there to keep us busy */
 enum {
 	FLAG_ANSWER = 0x8000,
 	FLAG_CUT = 0x0200,
@@ -92,8 +94,9 @@ take_name(struct message *m, char *out, size_t cap)
 	const char *at = m->at;
 	struct text t;
 	bool jumped = false;
-	text_begin(&t, out, cap);
-	for (unsigned jumps = 0; at < m->end && jumps < JUMPS_MOST;) {
+	if (out != NULL)
+		text_begin(&t, out, cap);
+	for (unsigned jumps = 0, size = 1; at < m->end && jumps < JUMPS_MOST;) {
 		unsigned n = (unsigned char)*at++;
 		if (n == 0) {
 			if (!jumped)
@@ -107,14 +110,19 @@ take_name(struct message *m, char *out, size_t cap)
 				m->at = at + 1;
 			jumped = true;
 			jumps++;
-			at = m->begin + ((n & 0x3f) << 8 | (unsigned char)*at);
+			size_t where = (n & 0x3f) << 8 | (unsigned char)*at;
+			if (where >= (size_t)(m->end - m->begin))
+				return false;
+			at = m->begin + where;
 			continue;
 		}
-		if (n > LABEL_MOST || (size_t)(m->end - at) < n)
+		if (n > LABEL_MOST || (size_t)(m->end - at) < n || (size += n + 1) > NAME_MOST)
 			return false;
-		char label[LABEL_MOST + 1];
-		text_clean(label, sizeof label, at, n);
-		text_add(&t, "%s.", label);
+		if (out != NULL) {
+			char label[LABEL_MOST + 1];
+			text_clean(label, sizeof label, at, n);
+			text_add(&t, "%s.", label);
+		}
 		at += n;
 	}
 	return false;
@@ -125,6 +133,8 @@ add_record(struct records *out, const struct message *m, unsigned type, const ch
 	   size_t size)
 {
 	char text[300] = "";
+	if (out->size + 1 >= TEXT_MOST)
+		return;
 	struct message name = { m->begin, data + (type == TYPE_MX ? 2 : 0), m->end };
 	if (type == TYPE_A && size == 4)
 		inet_ntop(AF_INET, data, text, sizeof text);
@@ -155,10 +165,9 @@ judge_records(const struct plan *p, struct message *m, unsigned count, struct re
 	struct records *out = r->kept;
 	unsigned right = 0;
 	uint64_t ttl = UINT32_MAX;
-	char name[300];
 	out->size = 0;
 	for (unsigned i = 0; i < count; i++) {
-		if (!take_name(m, name, sizeof name) || m->end - m->at < 10)
+		if (!take_name(m, NULL, 0) || m->end - m->at < 10)
 			return wrong(why, "its records make no sense");
 		unsigned type = (unsigned)bytes_read(m->at, 2);
 		uint64_t good = bytes_read(m->at + 4, 4), size = bytes_read(m->at + 8, 2);
@@ -188,6 +197,17 @@ expects(const struct plan *p, enum metric m)
 	return false;
 }
 
+/* A name, its letters of any case, then type and class. */
+static bool
+same_question(const char *is, const char *asked, size_t size)
+{
+	size_t name = size - 4;
+	for (size_t i = 0; i < name; i++)
+		if (tolower((unsigned char)is[i]) != tolower((unsigned char)asked[i]))
+			return false;
+	return memcmp(is + name, asked + name, 4) == 0;
+}
+
 static enum judgement
 judge_message(const struct plan *p, struct message *m, struct reply *r, struct answer *a,
 	      char why[MSG_TEXT])
@@ -204,8 +224,7 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	put_question(&b, p);
 	/* with some errors the question does not come along */
 	if (bytes_read(m->begin + 4, 2) == 1) {
-		if ((size_t)(m->end - m->at) < b.size ||
-		    strncasecmp(m->at + 1, question + 1, b.size - 1) != 0)
+		if ((size_t)(m->end - m->at) < b.size || !same_question(m->at, question, b.size))
 			return wrong(why, "it answers another question");
 		m->at += b.size;
 	} else if (code == 0) {

@@ -116,9 +116,12 @@ on_phase(struct stream *s, enum phase phase, const char *detail)
 		[PHASE_CONNECT] = "connect",         [PHASE_TLS] = "TLS handshake",
 		[PHASE_EXCHANGE] = "connected",
 	};
+	char text[300] = ""; /* a peer's word for a host or protocol is nobody's for a terminal */
 	(void)s;
 	stamp(clock_ns());
-	printf("%s%s%s\n", words[phase], detail != NULL ? " " : "", detail != NULL ? detail : "");
+	if (detail != NULL)
+		text_clean(text, sizeof text, detail, strlen(detail));
+	printf("%s%s%s\n", words[phase], detail != NULL ? " " : "", text);
 }
 
 static void

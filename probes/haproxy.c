@@ -158,7 +158,7 @@ haproxy_judge(const struct plan *p, struct reply *r, struct answer *a, char why[
 	for (const char *line = r->bytes; line < end;) {
 		const char *stop = memchr(line, '\n', (size_t)(end - line));
 		size_t size = (size_t)((stop != NULL ? stop : end) - line);
-		if (size > 8 && memcmp(line, "# pxname", 8) == 0) {
+		if (!titled && size > 8 && memcmp(line, "# pxname", 8) == 0) {
 			take_title(&t, line, size);
 			titled = true;
 		} else if (titled) {

@@ -156,7 +156,7 @@ judge_result(const struct part *p, const char *what, char why[MSG_TEXT])
 		return JUDGE_NEXT;
 	if (take(&at, end, &dn) == JUDGE_NEXT && take(&at, end, &text) == JUDGE_NEXT)
 		text_clean(shown, sizeof shown, text.at, text.size);
-	text_print(why, MSG_TEXT, "%s: result %d%s%s", what, (int)code.at[0],
+	text_print(why, MSG_TEXT, "%s: result %d%s%s", what, (int)(unsigned char)code.at[0],
 		   *shown != '\0' ? ": " : "", shown);
 	return JUDGE_BAD;
 }
@@ -192,13 +192,13 @@ enum judgement
 ldap_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT])
 {
 	unsigned step = step_of(p, r->step);
-	const char *at = r->bytes, *end = r->bytes + r->size;
 	struct part message;
 	(void)a;
 	if (step >= STEP_BYE)
 		return r->ended ? JUDGE_GOOD : JUDGE_MORE;
 	for (;;) {
-		enum judgement j = take(&at, end, &message);
+		const char *at = r->bytes;
+		enum judgement j = take(&at, r->bytes + r->size, &message);
 		if (j == JUDGE_BAD || (r->size > 0 && r->bytes[0] != 0x30))
 			return not_ldap(r, why);
 		if (j == JUDGE_MORE)
@@ -207,5 +207,7 @@ ldap_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 		r->used = (size_t)(at - r->bytes);
 		if (j != JUDGE_MORE)
 			return j;
+		r->size -= r->used; /* an entry: it says nothing more */
+		memmove(r->bytes, r->bytes + r->used, r->size);
 	}
 }

@@ -257,7 +257,9 @@ judge_auth(const struct plan *p, struct reply *r, const char *at, size_t size,
 		return wrong(why, "it wants a password: auth-password-file is missing");
 	l->asked = true;
 	switch (how) {
-	case AUTH_CLEAR:
+	case AUTH_CLEAR: /* whoever sits in between may ask for it */
+		if (!l->encrypted && !check_is_unix(p->check))
+			return wrong(why, "it wants to see the password itself: encrypt = starttls");
 		return next(l, SAY_CLEAR);
 	case AUTH_MD5:
 		if (size < 8)
@@ -265,12 +267,13 @@ judge_auth(const struct plan *p, struct reply *r, const char *at, size_t size,
 		memcpy(l->salt, at + 4, 4);
 		return next(l, SAY_MD5);
 	case AUTH_SASL:
-		if (memmem(at + 4, size - 4, "SCRAM-SHA-256", 14) == NULL)
+		if (l->scram.began || memmem(at + 4, size - 4, "SCRAM-SHA-256", 14) == NULL)
 			return wrong(why, "it wants a login that is not spoken here");
 		l->scram.began = true;
 		return next(l, SAY_FIRST);
-	case AUTH_MORE:
-		if (!scram_answer(&l->scram, r->unique, &secret, at + 4, size - 4))
+	case AUTH_MORE: /* once: each answer is work for us */
+		if (l->say != SAY_FIRST ||
+		    !scram_answer(&l->scram, r->unique, &secret, at + 4, size - 4))
 			return wrong(why, "its challenge makes no sense");
 		return next(l, SAY_FINAL);
 	case AUTH_FINAL:
@@ -286,9 +289,9 @@ static void
 take_row(struct login *l, const char *at, size_t size)
 {
 	const char *end = at + size;
-	unsigned columns = size >= 2 ? (unsigned)bytes_read(at, 2) : 0;
-	if (l->rows++ > 0)
+	if (l->rows++ > 0 || size < 2)
 		return;
+	unsigned columns = (unsigned)bytes_read(at, 2);
 	at += 2;
 	for (unsigned i = 0; i < columns && end - at >= 4; i++) {
 		uint32_t n = (uint32_t)bytes_read(at, 4);

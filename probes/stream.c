@@ -139,7 +139,7 @@ add_values(struct msg_result *m, const struct plan *p, const struct answer *a)
 {
 	for (unsigned turn = 0; turn < 2; turn++)
 		for (unsigned v = 0; v < METRICS_COUNT && m->value_count < MSG_VALUES; v++)
-			if (!isnan(a->value[v]) && v != METRIC_LATENCY &&
+			if (isfinite(a->value[v]) && v != METRIC_LATENCY &&
 			    plan_wants(p, v) == (turn == 0))
 				m->value[m->value_count++] =
 					(struct msg_value){ .metric = v,

@@ -159,7 +159,8 @@ varnish_judge(const struct plan *p, struct reply *r, struct answer *a, char why[
 		else if (status != CLI_OK)
 			return refused("it greets", status, text, size, why);
 		cli->open = status == CLI_OK;
-		if (cli->open || p->check->more->files == NULL)
+		if (cli->open || p->check->more->files == NULL ||
+		    p->check->more->files[FILE_SECRET] == NULL)
 			r->step = STEP_AUTH; /* there is nothing to prove, or nothing to
 						prove it by */
 		return JUDGE_NEXT;

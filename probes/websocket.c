@@ -71,8 +71,10 @@ judge_upgrade(struct reply *r, char why[MSG_TEXT])
 	char key[32], text[100], wanted[40], got[64], shown[60];
 	unsigned char hash[SHA_DIGEST_LENGTH];
 	static const char status[] = "HTTP/1.1 101";
-	size_t n = r->size < sizeof status - 1 ? r->size : sizeof status - 1;
-	if (memcmp(r->bytes, status, n) != 0) {
+	const size_t whole = sizeof status - 1;
+	size_t n = r->size < whole ? r->size : whole;
+	bool longer = r->size > whole && r->bytes[whole] >= '0' && r->bytes[whole] <= '9';
+	if (memcmp(r->bytes, status, n) != 0 || longer) {
 		size_t line = 0;
 		while (line < r->size && r->bytes[line] != '\r' && r->bytes[line] != '\n')
 			line++;

@@ -25,6 +25,7 @@ static const struct row {
 	{                                                                                \
 		section, BYTES(bytes), NULL, 0, judgement, why                           \
 	}
+#define L64 "\77xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define CPING "\x12\x34\0\1\12"
 #define TALK "tcp = h:1\n"
 	/* ---- send and expect ---- */
@@ -124,6 +125,11 @@ static const struct row {
 	     "Uptime_sec: 5\n\n# pxname,svname,qcur,scur,status,\n"
 	     "b,s1,0,0,UP,\nb,BACKEND,0,0,UP,\n",
 	     JUDGE_BAD, "HAProxy has no backend c"),
+	/* the first title counts: each costs 160 looks at its line */
+	SAID("haproxy = /s b\n",
+	     "Uptime_sec: 5\n\n# pxname,svname,qcur,scur,status,\n"
+	     "# pxname,status,svname,\nb,s1,0,0,UP,\nb,BACKEND,0,0,UP,\n",
+	     JUDGE_GOOD, ""),
 	/* ---- redis, memcached ---- */
 	ANSWER("redis = h\n", "+PONG\r\n-NOPERM no\r\n+OK\r\n",
 	       "*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nINFO\r\n*1\r\n$4\r\nQUIT\r\n", JUDGE_GOOD,
@@ -186,6 +192,10 @@ static const struct row {
 	SAID("ldap = h\n", "0\16\2\1\2a\t\n\1\61\4\0\4\2no", JUDGE_BAD,
 	     "the bind: result 49: no"),
 	SAID("ldap = h\n", "HTTP", JUDGE_BAD, "not LDAP: got 'H"),
+	SAID("ldap = h\n", "0\16\2\1\2a\t\n\1\310\4\0\4\2no", JUDGE_BAD,
+	     "the bind: result 200: no"),
+	SAID("ldap = h\n", "0\f\2\1\2a\7\n\1\0\4\0\4\0000\5\2\1\3d\0000\5\2\1\3d\0x", JUDGE_BAD,
+	     "not LDAP: got 'x'"),
 	/* ---- mqtt ---- */
 	SAID("mqtt = h\n", "\40\2\0\5", JUDGE_BAD, "we are not allowed (5)"),
 	SAID("mqtt = h\n", "HTTP", JUDGE_BAD, "not MQTT: expected CONNACK"),
@@ -196,6 +206,8 @@ static const struct row {
 	     "expected HTTP/1.1 101, got 'HTTP/1.1 404"),
 	SAID("websocket = h\n", "HTTP/1.1 101 x\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
 	     JUDGE_BAD, "its Sec-WebSocket-Accept is not what our key gives"),
+	SAID("websocket = h\n", "HTTP/1.1 1011 x\r\n\r\n", JUDGE_BAD,
+	     "expected HTTP/1.1 101, got 'HTTP/1.1 1011"),
 	SAID("websocket = h\n", "HTTP/1.1 101 x\r\n\r\n", JUDGE_BAD,
 	     "its Sec-WebSocket-Accept is "),
 	/* ---- fastcgi ---- */
@@ -207,6 +219,9 @@ static const struct row {
 	SAID("fastcgi = h/x\n", "\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0", JUDGE_BAD,
 	     "its answer has no header section"),
 	SAID("fastcgi = h\n", "HTTP", JUDGE_BAD, "not FastCGI"),
+	SAID("fastcgi = h/x\n",
+	     "\1\6\0\1\0\20\0\0Status: 1200\r\n\r\n\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0",
+	     JUDGE_BAD, "status 0, expected 2xx"),
 	/* ---- oracle: from its description; there is no server to record ---- */
 	SAID("oracle = h\n",
 	     "\0\101\0\0\4\0\0\0\42\0\0\065(DESCRIPTION=(TMP=)(VSNNUM=0)"
@@ -249,6 +264,18 @@ static const struct row {
 	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\300\23\300\23\0\1\0\1\0\0\0\1\0"
 	     "\4abcd",
 	     JUDGE_BAD, "its records make no sense"),
+	/* another type, and a name of more bytes than one may have */
+	SAID("dns = h\nquery-name = a\n",
+	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\34\0\1\300\14\0\1\0\1\0\0\0\1\0\4abcd",
+	     JUDGE_BAD, "it answers another question"),
+	SAID("dns = h\nquery-name = a\n",
+	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\1\0\1" L64 L64 L64 L64
+	     "\0\0\1\0\1\0\0\0\1\0\4abcd",
+	     JUDGE_BAD, "its records make no sense"),
+	SAID("dns = h\nquery-name = a\n",
+	     "\7\10\201\200\0\1\0\1\0\0\0\0\1a\0\0\1\0\1" L64 L64 L64
+	     "\0\0\1\0\1\0\0\0\1\0\4abcd",
+	     JUDGE_GOOD, ""),
 	SAID("ntp = h\n", "short", JUDGE_MORE, ""),
 	SAID("ping = h\n", "\0\0\0\0\0\0\0\0somebody else's echo", JUDGE_MORE, ""),
 	ANSWER("udp = h:1\nsend = a\nexpect = body ~ b", "b", "a", JUDGE_GOOD, ""),

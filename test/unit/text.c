@@ -24,6 +24,8 @@ static const struct {
 	{ "\xf4\x90\x80\x80", 0, 64, "????" }, /* past U+10FFFF */
 	{ "a\xc2\x85z", 0, 64, "a z" },        /* C1 next line */
 	{ "a\xe2\x80\xa8z", 0, 64, "a z" },    /* line separator */
+	{ "a\xe2\x80\xaez\xe2\x81\xa6", 0, 64, "a z " }, /* it would read backwards */
+	{ "\xe2\x80\xa6\xe2\x81\xaa", 0, 64, "\xe2\x80\xa6\xe2\x81\xaa" },
 	{ "\x1b[31mred", 0, 64, " [31mred" },
 	{ "abcdef", 0, 4, "abc" },
 	{ "ab\xc3\xbc", 0, 4, "ab" }, /* no half character */
