@@ -27,14 +27,19 @@ is_member(const char *url, size_t size, const char *name)
 	       n == size - (size_t)(end + 3 - url) && memcmp(end + 3, name, n) == 0;
 }
 
+#define CELL_STATUS 5 /* Route, RouteRedir, Factor, Set, Status, Elected, Busy */
+#define CELL_BUSY 7
+#define ROW_BYTES 4096  /* of a row, and */
+#define LINK_BYTES 1024 /* of a link, that are looked at: one without an end costs no more */
+
 /* The k-th cell behind p of the same row, up to its end. */
 static const char *
 cell(const char *p, unsigned k, size_t *size)
 {
-	const char *row = strstr(p, "</tr>");
+	const char *row = memmem(p, strnlen(p, ROW_BYTES), "</tr>", 5);
 	for (; p != NULL && k > 0; k--) {
-		p = strstr(p, "<td>");
-		p = p != NULL && row != NULL && p < row ? p + 4 : NULL;
+		p = row != NULL ? memmem(p, (size_t)(row - p), "<td>", 4) : NULL;
+		p = p != NULL ? p + 4 : NULL;
 	}
 	const char *end = p != NULL ? strchr(p, '<') : NULL;
 	*size = end != NULL ? (size_t)(end - p) : 0;
@@ -51,9 +56,6 @@ has_word(const char *text, size_t size, const char *word)
 			return true;
 	return false;
 }
-
-#define CELL_STATUS 5 /* Route, RouteRedir, Factor, Set, Status, Elected, Busy */
-#define CELL_BUSY 7
 
 static void
 read_member(const char *p, uint64_t bit, struct apache_page *out)
@@ -79,21 +81,23 @@ apache_read(const struct route *r, const char *page, struct apache_page *out)
 	*out = (struct apache_page){ 0 };
 	while ((page = strstr(page, "?b=")) != NULL) {
 		page += 3;
-		const char *end = strchr(page, '"'), *url = page + n + 7;
-		if (strncmp(page, r->front, n) != 0 ||
-		    strncmp(page + n, "&amp;", 5) != 0 || end == NULL)
+		const char *url = page + n + 7;
+		if (strncmp(page, r->front, n) != 0 || strncmp(page + n, "&amp;", 5) != 0)
 			continue;
-		const char *nonce = strstr(page, "nonce=");
-		if (nonce != NULL && nonce < end) {
+		const char *end = memchr(page, '"', strnlen(page, LINK_BYTES));
+		if (end == NULL)
+			continue;
+		const char *nonce = memmem(page, (size_t)(end - page), "nonce=", 6);
+		if (nonce != NULL) {
 			found = true;
 			snprintf(out->nonce, sizeof out->nonce, "%.*s",
 				 (int)strspn(nonce + 6, "0123456789abcdefABCDEF-"),
 				 nonce + 6);
 		}
-		const char *amp =
-			strncmp(page + n + 5, "w=", 2) == 0 ? strstr(url, "&amp;") : NULL;
-		for (uint32_t i = 0; amp != NULL && amp < end && i < r->backend_count;
-		     i++)
+		const char *amp = strncmp(page + n + 5, "w=", 2) == 0 && url < end
+					  ? memmem(url, (size_t)(end - url), "&amp;", 5)
+					  : NULL;
+		for (uint32_t i = 0; amp != NULL && i < r->backend_count; i++)
 			if (is_member(url, (size_t)(amp - url), r->backends[i].name)) {
 				snprintf(out->urls[i], sizeof out->urls[i], "%.*s",
 					 (int)(amp - url), url);

@@ -25,14 +25,25 @@ find(const struct route *r, const char *name)
 	return i;
 }
 
+#define LINE_BYTES 1024 /* of a line that are looked at */
+
+/* sscanf() measures all that is behind a line, however long: it gets the line alone. */
+static void
+line_of(const char *text, char line[LINE_BYTES])
+{
+	size_t n = strcspn(text, "\n");
+	text_print(line, LINE_BYTES, "%.*s", (int)(n < LINE_BYTES ? n : LINE_BYTES - 1), text);
+}
+
 /* be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight
  * srv_iweight … srv_fqdn srv_port */
 static void
-read_server(const struct route *r, const char *line, struct haproxy_server *list)
+read_server(const struct route *r, const char *text, struct haproxy_server *list)
 {
-	char name[128], address[48];
+	char line[LINE_BYTES], name[128], address[48];
 	unsigned long admin, weight = 0;
 	unsigned port = 0;
+	line_of(text, line);
 	if (sscanf(line, "%*s %*s %*s %127s %47s %*s %lu", name, address, &admin) != 3)
 		return;
 	uint32_t i = find(r, name);
@@ -53,14 +64,15 @@ read_server(const struct route *r, const char *line, struct haproxy_server *list
 static void
 read_sessions(const struct route *r, const char *text, struct haproxy_server *list)
 {
-	char name[128];
+	char line[LINE_BYTES], name[128];
 	unsigned queued, sessions;
 	size_t n = strlen(r->front);
 	for (; text != NULL && *text != '\0'; text = strchr(text, '\n')) {
 		text += *text == '\n';
-		if (strncmp(text, r->front, n) != 0 || text[n] != ',' ||
-		    sscanf(text + n + 1, "%127[^,],%u,%*[^,],%u", name, &queued,
-			   &sessions) != 3)
+		if (strncmp(text, r->front, n) != 0 || text[n] != ',')
+			continue;
+		line_of(text + n + 1, line);
+		if (sscanf(line, "%127[^,],%u,%*[^,],%u", name, &queued, &sessions) != 3)
 			continue;
 		uint32_t i = find(r, name);
 		if (i < r->backend_count)
