@@ -9,6 +9,10 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+/* Of targets that say how their input is changed (section.c); the library's own way, where
+ * there is the library. */
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t cap, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t cap) __attribute__((weak));
 
 /* A promise that does not hold ends the run, with the place. */
 #define PROMISE(what)                                                                    \

@@ -1,7 +1,7 @@
 /* Any text up to an empty line as the section of a check that talks over a connection,
  * any bytes behind it as all that its peer says: the verdict does not depend on how these
  * are cut, and its reason is clean. One target for all kinds: each has recordings of real
- * servers in the corpus, which name it. */
+ * servers in the corpus, which name it; with FUZZ_KIND only that one is looked at. */
 #include "test/fuzz/fuzz.h"
 
 #include "probes/kind.h"
@@ -43,6 +43,29 @@ struct talk {
 	char why[MSG_TEXT];
 };
 
+static uint64_t unique; /* what the recorded peer was told, so that its answer fits */
+
+static void
+take_unique(const uint8_t *lines, size_t size)
+{
+	static const char word[] = "#unique ";
+	char text[17] = "1";
+	const uint8_t *at = memmem(lines, size, word, sizeof word - 1);
+	if (at != NULL) {
+		size_t n = size - (size_t)(at - lines) - (sizeof word - 1);
+		memcpy(text, at + sizeof word - 1, n < 16 ? n : 16);
+		text[n < 16 ? n : 16] = '\0';
+	}
+	unique = strtoull(text, NULL, 16);
+}
+
+static bool
+is_wanted(enum check_kind kind)
+{
+	const char *only = getenv("FUZZ_KIND");
+	return only == NULL || strcmp(only, check_kind_name[kind]) == 0;
+}
+
 static void
 ask(struct talk *t)
 {
@@ -51,7 +74,7 @@ ask(struct talk *t)
 	static const struct blob files[CHECK_FILES] = { [FILE_SECRET] = { secret, 7 } };
 	t->reply.files = t->plan->check->more->files != NULL ? files : NULL;
 	struct asked a = { .plan = t->plan,
-			   .unique = 1,
+			   .unique = unique,
 			   .step = t->reply.step,
 			   .now_ns = 1000000000,
 			   .stream = t->reply.stream,
@@ -112,7 +135,7 @@ hold(const struct plan *plan, const uint8_t *bytes, size_t size, size_t piece)
 	PROMISE(t.kind->kept <= sizeof kept);
 	memset(kept, 0, sizeof kept);
 	t.reply.kept = kept;
-	t.reply.unique = 1;
+	t.reply.unique = unique;
 	t.reply.asked_ns = 1000000000;
 	t.reply.stream = !t.kind->datagrams;
 	t.reply.bytes = malloc(1);
@@ -157,8 +180,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct rules *rules = parse(bytes, lines);
 	uint32_t id = rules != NULL ? rules_find(rules, OBJECT_CHECK, "c") : RULES_NONE;
 	struct plan plan;
+	take_unique(bytes, lines);
 	if (id != RULES_NONE && rules->checks[id].kind != CHECK_HTTP &&
-	    rules->checks[id].kind != CHECK_HTTPS &&
+	    rules->checks[id].kind != CHECK_HTTPS && is_wanted(rules->checks[id].kind) &&
 	    kind_table[rules->checks[id].kind].judge != NULL) {
 		PROMISE(plan_make(&plan, rules, id));
 		enum judgement whole =
