@@ -80,6 +80,21 @@ take_step(struct exchange *x)
 	x->sent = 0;
 }
 
+/* HTTP/2 is spoken where the peer chose it, or where the kind knows nothing else. False: the
+ * exchange has ended. */
+static bool
+choose_version(struct exchange *x)
+{
+	const struct check *c = x->run->plan.check;
+	bool chosen = x->ssl != NULL && check_is_http(c) && tls_chose_h2(x->ssl);
+	if (!chosen && !kind_table[c->kind].h2)
+		return true;
+	x->h2 = h2_new();
+	if (x->h2 == NULL)
+		exchange_fail(x, OUTCOME_UNKNOWN, "out of memory");
+	return x->h2 != NULL;
+}
+
 /* ---- TLS ---- */
 
 /* False: the exchange has ended. */
@@ -92,7 +107,7 @@ tls_stands(struct exchange *x)
 	exchange_phase(x, PHASE_EXCHANGE,
 		       x->run->stream->phase != NULL ? tls_words(x->ssl) : NULL);
 	if (x->run->plan.talks)
-		return exchange_ask(x);
+		return choose_version(x) && exchange_ask(x);
 	answer_begin(x, &a, names);
 	good(x, &a);
 	return false;
@@ -292,7 +307,8 @@ exchange_connected(struct exchange *x)
 	}
 	exchange_phase(x, PHASE_EXCHANGE, NULL);
 	if (r->plan.talks) {
-		exchange_ask(x);
+		if (choose_version(x))
+			exchange_ask(x);
 		return;
 	}
 	answer_begin(x, &a, names);
@@ -335,11 +351,13 @@ get(struct exchange *x, char *bytes, size_t room, size_t *n)
 		enum tls_got got = tls_read(x->ssl, bytes, room, n, why);
 		if (got == TLS_BAD)
 			exchange_fail(x, OUTCOME_BAD, "%s (%zu bytes came)", why, x->came);
+		x->came += *n;
 		return got == TLS_ENDED ? TLS_DONE : got;
 	}
 	ssize_t size = recv(x->fd, bytes, room, 0);
 	if (size >= 0) {
 		*n = (size_t)size;
+		x->came += *n;
 		return TLS_DONE;
 	}
 	if (errno == EAGAIN || errno == EINTR)
@@ -349,29 +367,57 @@ get(struct exchange *x, char *bytes, size_t room, size_t *n)
 	return TLS_BAD;
 }
 
+/* The same of HTTP/2: what is read of its frames, of one read at most; over: no more comes. */
+static enum tls_got
+get_h2(struct exchange *x, char *bytes, size_t room, size_t *n, bool *over)
+{
+	static char frames[16384];
+	char why[MSG_TEXT];
+	size_t came = 0;
+	if (!h2_holds(x->h2) && !h2_ended(x->h2)) {
+		enum tls_got got = get(x, frames, sizeof frames, &came);
+		if (got != TLS_DONE)
+			return got;
+		*over = came == 0;
+		bool good = came == 0 || h2_take(x->h2, frames, came, why);
+		if (good && came > 0)
+			exchange_push(x);
+		if (!good || h2_over(x->h2)) {
+			exchange_fail(x, OUTCOME_BAD, "%s", good ? "HTTP/2: the peer broke its rules" : why);
+			return TLS_BAD;
+		}
+	}
+	*n = h2_text(x->h2, bytes, room);
+	*over = *over || h2_ended(x->h2);
+	return TLS_DONE;
+}
+
 /* One read. False: no more for now, or the exchange has ended. */
 static bool
 read_once(struct exchange *x)
 {
 	struct reply *p = &x->reply;
-	size_t n;
+	bool over = false;
+	size_t n = 0;
 	if (x->cap == 0 && p->size == 0)
 		p->bytes = shared;
 	else if (!make_room(x))
 		return false;
 	size_t room = x->cap > 0 ? x->cap - p->size : sizeof shared;
-	enum tls_got got = get(x, p->bytes + p->size, room, &n);
+	enum tls_got got = x->h2 != NULL ? get_h2(x, p->bytes + p->size, room, &n, &over)
+					 : get(x, p->bytes + p->size, room, &n);
 	if (got != TLS_DONE) {
 		if (got != TLS_BAD && x->cap == 0)
 			p->bytes = NULL;
 		return false;
 	}
 	const struct stream *s = x->run->stream;
+	if (x->h2 != NULL && n == 0 && !over)
+		return true; /* frames of which the judge knows nothing */
 	if (s->bytes != NULL)
 		s->bytes(x->run->stream, false, p->bytes + p->size, n);
 	p->size += n;
-	x->came += n;
-	p->ended = n == 0 && exchange_is_stream(x);
+	p->ended = x->h2 != NULL ? over : n == 0 && exchange_is_stream(x);
 	if (judge(x))
 		return false;
 	/* the shared buffer is not ours to keep */
@@ -381,8 +427,10 @@ read_once(struct exchange *x)
 static void
 read_some(struct exchange *x)
 {
-	/* what TLS holds already the descriptor will not tell of */
-	for (int turn = 0; turn < READ_TURNS || (x->ssl != NULL && tls_holds(x->ssl)); turn++)
+	/* what TLS or HTTP/2 holds already the descriptor will not tell of */
+	for (int turn = 0; turn < READ_TURNS || (x->ssl != NULL && tls_holds(x->ssl)) ||
+			   (x->h2 != NULL && h2_holds(x->h2));
+	     turn++)
 		if (!read_once(x))
 			return;
 }

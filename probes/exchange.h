@@ -4,6 +4,7 @@
 #ifndef PROBES_EXCHANGE_H
 #define PROBES_EXCHANGE_H
 
+#include "probes/h2.h"
 #include "probes/stream.h"
 
 struct exchange {
@@ -26,6 +27,7 @@ struct exchange {
 	bool unsent;       /* not all of the request is out */
 	bool silent;       /* nobody is heard: a failure may be the network's */
 	SSL *ssl;          /* NULL: not encrypted */
+	struct h2 *h2;     /* NULL: no HTTP/2 is spoken */
 	struct elsewhere *elsewhere; /* a redirect led us there; NULL: the check's address */
 	double days_left;
 	struct reply reply;
@@ -89,6 +91,8 @@ void exchange_io(struct loop_io *io, unsigned events);
 /* ---- exchange_ask.c ---- */
 /* Sends what is left of the step's request. False: the exchange has ended. */
 bool exchange_ask(struct exchange *x);
+/* Sends what HTTP/2 has to say. */
+void exchange_push(struct exchange *x);
 /* Sends at once, perhaps before the connection stands. 0: it is out, and the exchange goes
  * on; EAGAIN: it has to stand first; else an errno of connect(2). */
 int exchange_early(struct exchange *x);

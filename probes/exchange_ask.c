@@ -96,19 +96,55 @@ ask_packets(struct exchange *x)
 	return true;
 }
 
+static bool
+cannot_ask(struct exchange *x)
+{
+	exchange_fail(x, OUTCOME_UNKNOWN,
+		      "the request cannot be made: it is longer than "
+		      "64 KiB, or its secret has no form of one");
+	return false;
+}
+
+void
+exchange_push(struct exchange *x)
+{
+	const char *bytes;
+	size_t n, out = 0;
+	x->unsent = false;
+	while ((n = h2_out(x->h2, &bytes)) > 0) {
+		out = put(x, bytes, n);
+		h2_sent(x->h2, out);
+		if (out < n)
+			break;
+	}
+	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+}
+
+/* The request once, then whatever becomes of it. */
+static bool
+ask_h2(struct exchange *x)
+{
+	if (x->sent == 0) {
+		size_t size = make_request(x);
+		if (size == 0 || !h2_ask(x->h2, request, size, x->ssl != NULL))
+			return cannot_ask(x);
+		went_out(x, size);
+	}
+	exchange_push(x);
+	return true;
+}
+
 bool
 exchange_ask(struct exchange *x)
 {
 	if (!exchange_is_stream(x))
 		return ask_packets(x);
+	if (x->h2 != NULL)
+		return ask_h2(x);
 	size_t size = make_request(x);
 	x->unsent = false;
-	if (size == 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN,
-			      "the request cannot be made: it is longer than "
-			      "64 KiB, or its secret has no form of one");
-		return false;
-	}
+	if (size == 0)
+		return cannot_ask(x);
 	if (size != ASK_NOTHING && x->sent < size)
 		went_out(x, put(x, request + x->sent, size - x->sent));
 	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
@@ -118,6 +154,8 @@ exchange_ask(struct exchange *x)
 int
 exchange_early(struct exchange *x)
 {
+	if (kind_table[x->run->plan.check->kind].h2)
+		return EAGAIN;
 	size_t size = make_request(x);
 	if (size == 0 || size == ASK_NOTHING)
 		return EAGAIN;

@@ -303,11 +303,18 @@ chunk_size(const char *line, size_t n, uint64_t *out)
 	return i == n || line[i] == ';';
 }
 
+/* What is kept of the answer lies before this. */
+static size_t
+kept_end(const struct http *h)
+{
+	return h->body_end + h->trailer_kept;
+}
+
 #define CODING_LINE 1024 /* bytes of a line of the chunked coding */
 
 /* A line of the chunked coding; false: it has not come, or *got is bad. */
 static bool
-coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
+coding_line(struct http *h, char *bytes, size_t size, size_t *at,
 	    enum http_read *got, char *why, size_t cap)
 {
 	size_t length, next;
@@ -317,7 +324,7 @@ coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
 		*got = bad(why, cap, "a line of the chunked body does not end");
 	if (!whole || *got == HTTP_READ_BAD)
 		return false;
-	const char *line = bytes + *at;
+	char *line = bytes + *at;
 	size_t taken = next - *at;
 	*at = next;
 	if (h->stage == HTTP_CHUNK_SIZE) {
@@ -341,6 +348,10 @@ coding_line(struct http *h, const char *bytes, size_t size, size_t *at,
 		}
 		if (length == 0)
 			h->stage = HTTP_DONE;
+		else if (h->keep_trailer) {
+			memmove(bytes + kept_end(h), line, taken);
+			h->trailer_kept += taken;
+		}
 	}
 	return true;
 }
@@ -355,7 +366,7 @@ static enum http_read
 read_body(struct http *h, char *bytes, size_t *size, bool ended, bool keep, char *why,
 	  size_t cap)
 {
-	size_t at = h->body_end; /* what was taken before lies in front of it */
+	size_t at = kept_end(h); /* what was taken before lies in front of it */
 	enum http_read got = HTTP_READ_MORE;
 	while (at < *size && !is_enough(h)) {
 		if (h->stage == HTTP_LENGTH || h->stage == HTTP_CLOSE ||
@@ -372,8 +383,8 @@ read_body(struct http *h, char *bytes, size_t *size, bool ended, bool keep, char
 			break;
 		}
 	}
-	memmove(bytes + h->body_end, bytes + at, *size - at);
-	*size -= at - h->body_end;
+	memmove(bytes + kept_end(h), bytes + at, *size - at);
+	*size -= at - kept_end(h);
 	if (got == HTTP_READ_BAD)
 		return got;
 	if (ended && h->stage == HTTP_CLOSE)

@@ -38,6 +38,8 @@ struct http {
 	uint64_t enough; /* the caller's: so many body bytes will do, 0: all */
 	uint64_t left;
 	size_t trailer; /* bytes of trailer lines so far */
+	bool keep_trailer;   /* the caller's: they are kept, at bytes[body_end … ) */
+	size_t trailer_kept; /* so many bytes of them */
 };
 
 enum http_read { HTTP_READ_MORE, HTTP_READ_HEAD, HTTP_READ_DONE, HTTP_READ_BAD };

@@ -97,6 +97,7 @@ struct kind {
 	size_t most;    /* bytes that a step's answer may have; 0: its judge has limits */
 	size_t kept;    /* bytes that ask and judge share, zero when an exchange begins */
 	bool moves;     /* JUDGE_ELSEWHERE may come */
+	bool h2; /* what is asked and judged is HTTP/1.1, but HTTP/2 is spoken always */
 	bool datagrams; /* UDP or ICMP; a judge that waits on takes away what is of no use
 			 */
 	/* How many steps are asked at once; NULL: one. At the deadline the judge hears
@@ -129,6 +130,7 @@ KIND(mqtt)
 KIND(websocket)
 KIND(fastcgi)
 KIND(oracle)
+KIND(grpc)
 KIND(dns)
 KIND(ntp)
 KIND(ping)

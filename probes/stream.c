@@ -71,6 +71,7 @@ exchange_close(struct exchange *x, bool good)
 {
 	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	bool kind = x->ssl != NULL && good;
+	h2_free(&x->h2);
 	tls_close(&x->ssl, good);
 	if (x->fd == -1)
 		return;

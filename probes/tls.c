@@ -17,7 +17,7 @@
 struct tls_peer {
 	struct tls_shared *shared;
 	char *name; /* for SNI and the certificate */
-	bool verify, resumes, wants_protocol;
+	bool verify, resumes, wants_protocol, wants_h2;
 	SSL_SESSION *session; /* of the last full handshake */
 	int64_t full_ms;
 };
@@ -44,7 +44,8 @@ tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char w
 	}
 	p->name = strdup(name != NULL ? name : "");
 	p->verify = !c->more->tls->unverified;
-	p->wants_protocol = c->more->tls->alpn != NULL;
+	p->wants_h2 = c->kind == CHECK_GRPC;
+	p->wants_protocol = c->more->tls->alpn != NULL || p->wants_h2;
 	p->resumes = c->kind != CHECK_TLS; /* there the certificate is what is measured */
 	if (p->name == NULL)
 		text_print(why, MSG_TEXT, "TLS: out of memory");
@@ -183,8 +184,19 @@ unchosen(SSL *ssl, char why[MSG_TEXT])
 	SSL_get0_alpn_selected(ssl, &chosen, &size);
 	if (size > 0 || p == NULL || !p->wants_protocol)
 		return false;
-	text_print(why, MSG_TEXT, "the peer chose none of the protocols of tls-alpn");
+	text_print(why, MSG_TEXT, "%s",
+		   p->wants_h2 ? "HTTP/2: not spoken: the peer did not choose it (ALPN)"
+			       : "the peer chose none of the protocols of tls-alpn");
 	return true;
+}
+
+bool
+tls_chose_h2(const SSL *ssl)
+{
+	const unsigned char *chosen;
+	unsigned size;
+	SSL_get0_alpn_selected(ssl, &chosen, &size);
+	return size == 2 && memcmp(chosen, "h2", 2) == 0;
 }
 
 enum tls_got

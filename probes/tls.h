@@ -38,6 +38,7 @@ enum tls_got { TLS_DONE, TLS_WANTS_READ, TLS_WANTS_WRITE, TLS_ENDED, TLS_BAD };
 enum tls_got tls_handshake(SSL *ssl, char why[MSG_TEXT]);
 enum tls_got
 tls_read(SSL *ssl, char *bytes, size_t cap, size_t *got, char why[MSG_TEXT]);
+bool tls_chose_h2(const SSL *ssl); /* by ALPN */
 bool tls_holds(const SSL *ssl); /* bytes that were read from the socket, not from it */
 enum tls_got
 tls_write(SSL *ssl, const char *bytes, size_t size, size_t *put, char why[MSG_TEXT]);

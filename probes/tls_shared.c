@@ -31,16 +31,31 @@ digest(EVP_MD_CTX *md, const void *bytes, size_t size)
 		EVP_DigestUpdate(md, bytes, size);
 }
 
+/* What is offered by ALPN; size 0: nothing. */
+static const char *
+protocols(const struct check *c, size_t *size)
+{
+	static const char http[] = "\2h2\10http/1.1", h2[] = "\2h2";
+	bool grpc = c->kind == CHECK_GRPC;
+	*size = c->tls->alpn != NULL ? c->tls->alpn_size
+		: check_is_http(c)   ? sizeof http - 1
+		: grpc		     ? sizeof h2 - 1
+				     : 0;
+	return c->tls->alpn != NULL ? c->tls->alpn : grpc ? h2 : http;
+}
+
 static bool
 key_of(const struct check *c, const struct blob files[CHECK_FILES], unsigned char key[32])
 {
 	const struct tls_wish *t = c->more->tls;
-	unsigned char plain[] = { t->unverified, (unsigned char)t->least, check_is_http(c) };
+	unsigned char plain[] = { t->unverified, (unsigned char)t->least };
+	size_t offered_size;
+	const char *offered = protocols(c, &offered_size);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 	if (good) {
 		digest(md, plain, sizeof plain);
-		digest(md, t->alpn, t->alpn_size);
+		digest(md, offered, offered_size);
 		for (unsigned f = FILE_CA; f <= FILE_KEY; f++)
 			digest(md, files[f].bytes, files[f].size);
 		good = EVP_DigestFinal_ex(md, key, NULL) == 1;
@@ -126,7 +141,6 @@ static SSL_CTX *
 make(const struct check *c, const struct blob files[CHECK_FILES], tls_session *session,
      char why[MSG_TEXT])
 {
-	static const unsigned char http[] = "\x08http/1.1";
 	static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION,
 					TLS1_3_VERSION };
 	const struct tls_wish *t = c->more->tls;
@@ -144,10 +158,10 @@ make(const struct check *c, const struct blob files[CHECK_FILES], tls_session *s
 	SSL_CTX_set_verify(x, t->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(x, session);
-	if (check_is_http(c))
-		SSL_CTX_set_alpn_protos(x, http, sizeof http - 1);
-	else if (t->alpn != NULL)
-		SSL_CTX_set_alpn_protos(x, (const unsigned char *)t->alpn, t->alpn_size);
+	size_t size;
+	const unsigned char *offered = (const unsigned char *)protocols(c, &size);
+	if (size > 0)
+		SSL_CTX_set_alpn_protos(x, offered, (unsigned)size);
 	if ((t->unverified || trust(x, &files[FILE_CA], why)) &&
 	    show(x, &files[FILE_CERT], &files[FILE_KEY], why))
 		return x;

@@ -26,6 +26,7 @@ const char *const check_kind_name[CHECK_KINDS] = {
 	[CHECK_FASTCGI] = "fastcgi", [CHECK_ORACLE] = "oracle",
 	[CHECK_APACHE] = "apache-status", [CHECK_TOMCAT] = "tomcat", [CHECK_DNS] = "dns",
 	[CHECK_NTP] = "ntp", [CHECK_UDP] = "udp", [CHECK_PING] = "ping",
+	[CHECK_GRPC] = "grpc",
 };
 
 const struct check_more check_nothing;
@@ -176,6 +177,7 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	case CHECK_DNS:
 	case CHECK_NTP:
 	case CHECK_PING:
+	case CHECK_GRPC:
 		protocol_address(b, c, e->value);
 		break;
 	case CHECK_UNIX:

@@ -112,6 +112,7 @@ const struct key key_table[] = {
 	CUSTOM(CHECK, "ldap", set_kind, MEASURE, false, NULL, "HOST[:PORT] or SOCKET: a directory"),
 	CUSTOM(CHECK, "mqtt", set_kind, MEASURE, false, NULL, "HOST[:PORT]: an MQTT broker"),
 	CUSTOM(CHECK, "websocket", set_kind, MEASURE, false, NULL, "HOST[:PORT][/PATH]: a WebSocket"),
+	CUSTOM(CHECK, "grpc", set_kind, MEASURE, false, NULL, "HOST[:PORT][/SERVICE] or SOCKET[:/SERVICE]: a gRPC server that says SERVING"),
 	CUSTOM(CHECK, "fastcgi", set_kind, MEASURE, false, NULL, "HOST[:PORT][/PATH] or SOCKET[:/PATH]: a FastCGI server"),
 	CUSTOM(CHECK, "oracle", set_kind, MEASURE, false, NULL, "HOST[:PORT]: Oracle's listener"),
 	CUSTOM(CHECK, "apache-status", set_kind, MEASURE, false, NULL, "URL: Apache's scoreboard, …/server-status?auto"),

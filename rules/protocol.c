@@ -37,6 +37,7 @@ const struct protocol protocol_table[CHECK_KINDS] = {
 	[CHECK_ORACLE] = { 1521, IS_PROTOCOL | TAKES_TLS },
 	[CHECK_DNS] = { 53, IS_PROTOCOL | TAKES_NAME | TAKES_TEXT },
 	[CHECK_NTP] = { 123, IS_PROTOCOL },
+	[CHECK_GRPC] = { 50051, IS_PROTOCOL | TAKES_SOCKET | TAKES_PATH | TAKES_TLS | TAKES_HEADER },
 	[CHECK_PING] = { 0, IS_PROTOCOL | TAKES_NO_PORT },
 };
 
@@ -198,6 +199,8 @@ protocol_prove(struct build *b, const struct check *c)
 	if (c->kind == CHECK_UDP && c->more->say_count == 0)
 		build_error(b, build_place(b, c), "[check %s]: udp needs send: there is no connection to make",
 			    c->name);
+	if (c->kind == CHECK_GRPC && c->more->tls != NULL && c->more->tls->alpn != NULL)
+		build_error(b, build_place(b, c), "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
 	if (c->kind == CHECK_UDP && c->more->tls != NULL)
 		build_error(b, build_place(b, c), "[check %s]: udp is not spoken over TLS", c->name);
 	if (q != NULL && q->sql != NULL && (c->more->http == NULL || c->more->http->auth_user == NULL) &&

@@ -146,6 +146,21 @@ prove_starttls(struct build *b, const struct check *c)
 			    c->name);
 }
 
+/* Of the protocols that it asks for, each is one that an http check speaks. */
+static bool
+speaks_alpn(const struct tls_wish *t)
+{
+	static const char h2[] = "\2h2", http[] = "\10http/1.1";
+	bool known = true;
+	for (uint32_t at = 0; known && at < t->alpn_size;) {
+		uint32_t n = (unsigned char)t->alpn[at] + 1u;
+		known = (n == sizeof h2 - 1 && memcmp(t->alpn + at, h2, n) == 0) ||
+			(n == sizeof http - 1 && memcmp(t->alpn + at, http, n) == 0);
+		at += n;
+	}
+	return known;
+}
+
 static void
 prove_tls(struct build *b, struct check *c)
 {
@@ -162,8 +177,8 @@ prove_tls(struct build *b, struct check *c)
 		t->encrypt = ENCRYPT_TLS;
 	if (t->encrypt == ENCRYPT_NO && (c->more->http == NULL || c->more->http->redirects == 0))
 		build_error(b, build_place(b, c), "[check %s]: tls-… needs encrypt, https or tls", c->name);
-	if (c->https && t->alpn != NULL)
-		build_error(b, build_place(b, c), "[check %s]: https speaks HTTP/1.1; tls-alpn is for tls", c->name);
+	if (c->https && !speaks_alpn(t))
+		build_error(b, build_place(b, c), "[check %s]: of https tls-alpn is h2, http/1.1 or both", c->name);
 	if (c->path != NULL && t->name == NULL && !t->unverified)
 		build_error(b, build_place(b, c), "[check %s]: tls-name is missing: a path names no host", c->name);
 	if (c->more->files != NULL && (c->more->files[FILE_CERT] == NULL) != (c->more->files[FILE_KEY] == NULL))

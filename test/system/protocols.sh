@@ -300,6 +300,97 @@ if has chronyd chrony; then
 	check ntp "ntp = 127.0.0.1:$p
 expect = stratum = 8, offset < 1s"
 fi
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key" -out "$dir/cert" -days 2 \
+	-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+if python3 -c 'import grpc' 2>/dev/null; then
+	server=$MONITORD_SOURCE/test/system/grpc_server.py
+	place grpc
+	serve grpc python3 "$server" health "127.0.0.1:$p"
+	check grpc "grpc = 127.0.0.1:$p"
+	check grpc-good "grpc = 127.0.0.1:$p/good"
+	check grpc-token "grpc = 127.0.0.1:$p/token
+header = x-token: t"
+	check grpc-bad "grpc = 127.0.0.1:$p/bad
+down = 1000d"
+	check grpc-stranger "grpc = 127.0.0.1:$p/stranger
+down = 1000d"
+	check grpc-refused "grpc = 127.0.0.1:$p/token
+down = 1000d"
+	check grpc-slow "grpc = 127.0.0.1:$p/slow
+timeout = 400ms
+down = 1000d"
+	wrong="$wrong grpc-bad=NOT_SERVING grpc-stranger=grpc-status grpc-refused=UNAUTHENTICATED"
+	wrong="$wrong grpc-slow=within"
+	place grpc_socket
+	serve grpc_socket python3 "$server" health "unix:$at/s"
+	check grpc-socket "grpc = $at/s:/good"
+	place grpc_tls
+	serve grpc_tls python3 "$server" health "127.0.0.1:$p" "$dir/key" "$dir/cert"
+	check grpc-tls "grpc = 127.0.0.1:$p/good
+encrypt = tls
+tls-ca = $dir/cert
+expect = days-left > 0"
+	place grpc_none
+	serve grpc_none python3 "$server" none "127.0.0.1:$p"
+	check grpc-none "grpc = 127.0.0.1:$p
+down = 1000d"
+	wrong="$wrong grpc-none=health"
+else
+	echo "skip grpc: not installed (package python3-grpcio)"
+fi
+if has nghttpd nghttp2-server; then
+	place h2
+	mkdir "$at/htdocs"
+	head -c 200000 /dev/zero | tr '\0' h >"$at/htdocs/large"
+	serve h2 nghttpd -a 127.0.0.1 -d "$at/htdocs" "$p" "$dir/key" "$dir/cert"
+	check h2 "https = https://127.0.0.1:$p/large
+tls-ca = $dir/cert
+expect = status 200, bytes = 200000B, body ~ ^h+$"
+	check h2-head "https = https://127.0.0.1:$p/large
+method = HEAD
+tls-ca = $dir/cert"
+	check h2-only "https = https://127.0.0.1:$p/large
+tls-ca = $dir/cert
+tls-alpn = h2"
+	check h2-missing "https = https://127.0.0.1:$p/missing
+tls-ca = $dir/cert
+down = 1000d"
+	check h2-refused "https = https://127.0.0.1:$p/large
+tls-ca = $dir/cert
+tls-alpn = http/1.1
+down = 1000d"
+	wrong="$wrong h2-missing=404 h2-refused=ALPN"
+fi
+if has haproxy haproxy; then
+	place both
+	cat "$dir/cert" "$dir/key" >"$at/pem"
+	cat >"$at/conf" <<CONF
+defaults
+  mode http
+  timeout client 5s
+frontend both
+  bind 127.0.0.1:$p ssl crt $at/pem alpn h2,http/1.1
+  http-request redirect location /there code 302 if { path /moved }
+  http-request return status 200 content-type text/plain lf-string "%HV %[req.body]"
+CONF
+	serve both haproxy -db -f "$at/conf"
+	check both "https = https://127.0.0.1:$p/x
+tls-ca = $dir/cert
+expect = body ~ \"^HTTP/2.0 $\""
+	check both-post "https = https://127.0.0.1:$p/x
+method = POST
+body = hello
+tls-ca = $dir/cert
+expect = body ~ ^HTTP/2.0"
+	check both-moved "https = https://127.0.0.1:$p/moved
+redirects = 1
+tls-ca = $dir/cert
+expect = body ~ ^HTTP/2.0"
+	check both-older "https = https://127.0.0.1:$p/x
+tls-ca = $dir/cert
+tls-alpn = http/1.1
+expect = body ~ ^HTTP/1.1"
+fi
 check ping "ping = 127.0.0.1
 expect = loss = 0%, rtt < 500ms"
 

@@ -18,6 +18,7 @@ main(void)
 {
 	int failed = 0;
 	failed += test_probes_expect();
+	failed += test_probes_h2();
 	failed += test_probes_http();
 	failed += test_probes_http_ask();
 	failed += test_probes_http_check();

@@ -38,6 +38,7 @@ void planned_begin(struct planned *t, const char *lines);
 void planned_end(struct planned *t);
 
 int test_probes_expect(void);
+int test_probes_h2(void);
 int test_probes_http(void);
 int test_probes_http_ask(void);
 int test_probes_http_check(void);

@@ -1,5 +1,7 @@
 /* The kinds that are one question or a dialogue: what each asks, and what it thinks of
  * real answers, however they are cut. */
+#include <config.h>
+
 #include "rules/parse.h"
 #include "test/unit/book.h"
 #include "test/unit/probes.h"
@@ -25,6 +27,13 @@ static const struct row {
 	{                                                                                \
 		section, BYTES(bytes), NULL, 0, judgement, why                           \
 	}
+#define GRPC                                                                             \
+	"HTTP/1.1 200 \r\ncontent-type: application/grpc\r\n"                              \
+	"transfer-encoding: chunked\r\n\r\n"
+#define GRPC_ASKED(timeout)                                                              \
+	"POST /grpc.health.v1.Health/Check HTTP/1.1\r\nHost: h:50051\r\nTE: trailers\r\n"  \
+	"Content-Type: application/grpc\r\nUser-Agent: monitord/" PACKAGE_VERSION             \
+	"\r\nGRPC-Timeout: " timeout "m\r\n\r\n"
 #define L64 "\77xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define CPING "\x12\x34\0\1\12"
 #define TALK "tcp = h:1\n"
@@ -222,6 +231,52 @@ static const struct row {
 	SAID("fastcgi = h/x\n",
 	     "\1\6\0\1\0\20\0\0Status: 1200\r\n\r\n\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0",
 	     JUDGE_BAD, "status 0, expected 2xx"),
+	/* ---- grpc: as probes/h2.c writes it ---- */
+	ANSWER("grpc = h\n", GRPC "7\r\n\0\0\0\0\2\10\1\r\n0\r\ngrpc-status: 0\r\n\r\n",
+	       GRPC_ASKED("2000") "\0\0\0\0\0", JUDGE_GOOD, ""),
+	ANSWER("grpc = h/a.B\ntimeout = 1s\nheader = x-token: t\n",
+	       GRPC "3\r\n\0\0\0\r\n4\r\n\0\2\10\1\r\n0\r\ngrpc-status: 0\r\n\r\n",
+	       "POST /grpc.health.v1.Health/Check HTTP/1.1\r\nHost: h:50051\r\nTE: trailers\r\n"
+	       "Content-Type: application/grpc\r\nUser-Agent: monitord/" PACKAGE_VERSION
+	       "\r\nGRPC-Timeout: 1000m\r\nx-token: t\r\n\r\n\0\0\0\0\5\n\3a.B",
+	       JUDGE_GOOD, ""),
+	/* fields that we do not know stand around it */
+	SAID("grpc = h\n",
+	     GRPC "10\r\n\0\0\0\0\13\22\1x\10\1\35abcd\r\n0\r\ngrpc-status: 0\r\n\r\n",
+	     JUDGE_GOOD, ""),
+	SAID("grpc = h/a\n", GRPC "7\r\n\0\0\0\0\2\10\2\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "'a' is NOT_SERVING"),
+	SAID("grpc = h\n", GRPC "5\r\n\0\0\0\0\0\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "it is UNKNOWN"),
+	SAID("grpc = h\n", GRPC "7\r\n\0\0\0\0\2\10\11\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "it is in a state without a name"),
+	SAID("grpc = h\n", GRPC "7\r\n\1\0\0\0\2\10\1\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "its message is compressed"),
+	SAID("grpc = h\n", GRPC "7\r\n\0\0\0\0\3\10\1\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "its answer has no whole message"),
+	SAID("grpc = h\n", GRPC "7\r\n\0\0\0\0\2\22\5\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "its message makes no sense"),
+	SAID("grpc = h\n", GRPC "0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
+	     "its answer has no whole message"),
+	SAID("grpc = h\n", GRPC "7\r\n\0\0\0\0\2\10\1\r\n0\r\n\r\n", JUDGE_BAD,
+	     "its answer ends without a grpc-status"),
+	SAID("grpc = h\n", GRPC "7\r\n\0\0\0\0\2\10\1\r\n", JUDGE_BAD, "closed within the body"),
+	SAID("grpc = h/a\n", GRPC "0\r\ngrpc-status: 5\r\ngrpc-message: unknown service\r\n\r\n",
+	     JUDGE_BAD, "it knows no service 'a' (grpc-status 5)"),
+	SAID("grpc = h\n", GRPC "0\r\ngrpc-status: 12\r\n\r\n", JUDGE_BAD,
+	     "it has no health service"),
+	SAID("grpc = h\n", GRPC "0\r\ngrpc-status: 14\r\ngrpc-message: not%20yet%1b%\r\n\r\n", JUDGE_BAD,
+	     "grpc-status 14 UNAVAILABLE: not yet %"),
+	SAID("grpc = h\n", GRPC "0\r\ngrpc-status: x\r\n\r\n", JUDGE_BAD, "grpc-status x"),
+	/* the head alone may tell */
+	SAID("grpc = h/a\n",
+	     "HTTP/1.1 200 \r\ncontent-type: application/grpc+proto\r\ngrpc-status: 5\r\n"
+	     "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+	     JUDGE_BAD, "it knows no service 'a'"),
+	SAID("grpc = h\n", "HTTP/1.1 404 \r\ncontent-type: text/plain\r\n\r\n", JUDGE_BAD,
+	     "status 404, expected 200"),
+	SAID("grpc = h\n", "HTTP/1.1 200 \r\ncontent-type: text/html\r\n\r\n", JUDGE_BAD,
+	     "not gRPC: its content-type is 'text/html'"),
 	/* ---- oracle: from its description; there is no server to record ---- */
 	SAID("oracle = h\n",
 	     "\0\101\0\0\4\0\0\0\42\0\0\065(DESCRIPTION=(TMP=)(VSNNUM=0)"
