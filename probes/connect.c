@@ -234,6 +234,7 @@ exchange_move(struct exchange *x)
 	x->fd = -1;
 	x->address = 0;
 	x->streamed = true;
+	exchange_arm(x, x->run->plan.check->timeout_ms); /* it was to be asked again */
 	if (x->reply.host == NULL) { /* the same peer */
 		start_connect(x);
 		return;

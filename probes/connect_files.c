@@ -98,7 +98,10 @@ exchange_file_opened(struct exchange *x, const struct msg_opened *o, int fd)
 		error = take_content(fd, &r->files->of[f], &changed);
 	r->files->changed = r->files->changed || changed;
 	if (error != 0) {
-		exchange_fail(x, OUTCOME_UNKNOWN, "%s: %s", names[f], strerror(error));
+		const struct query_wish *q = r->plan.check->more->query;
+		bool key = f == FILE_CA && q != NULL && q->server_key;
+		exchange_fail(x, OUTCOME_UNKNOWN, "%s: %s", key ? "server-key" : names[f],
+			      strerror(error));
 		return;
 	}
 	if (x->awaited > 1) {

@@ -17,6 +17,7 @@ struct exchange {
 	int64_t began_ns, deadline_ms;
 	unsigned address; /* the next to be tried */
 	bool streamed;    /* datagrams were not enough */
+	uint8_t askings;  /* datagrams of this step that went out */
 	bool moved;       /* the peer named somebody else: the reply's host and port */
 	struct lookup *lookup;
 	uint64_t token;        /* of its OPENs */
@@ -93,6 +94,9 @@ void exchange_io(struct loop_io *io, unsigned events);
 bool exchange_ask(struct exchange *x);
 /* Sends what HTTP/2 has to say. */
 void exchange_push(struct exchange *x);
+/* No right answer has come: is the datagram to be sent once more? True: it was, or the exchange has
+ * ended. */
+bool exchange_ask_again(struct exchange *x);
 /* Sends at once, perhaps before the connection stands. 0: it is out, and the exchange goes
  * on; EAGAIN: it has to stand first; else an errno of connect(2). */
 int exchange_early(struct exchange *x);

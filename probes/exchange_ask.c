@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -61,6 +62,17 @@ went_out(struct exchange *x, size_t n)
 	x->sent += n;
 }
 
+/* The deadline until the datagram is sent again, or until the timeout. */
+static void
+arm_askings(struct exchange *x, bool once)
+{
+	int64_t timeout_ms = x->run->plan.check->timeout_ms;
+	int64_t spent_ms = clock_ms() - x->began_ns / 1000000;
+	int64_t wait_ms = timeout_ms / (ASKINGS_MOST + 1);
+	bool last = once || x->askings >= ASKINGS_MOST || spent_ms + wait_ms >= timeout_ms;
+	exchange_arm(x, last ? timeout_ms : spent_ms + wait_ms);
+}
+
 /* One datagram for each step. What cannot be sent is lost, as on its way. */
 static bool
 ask_packets(struct exchange *x)
@@ -76,10 +88,14 @@ ask_packets(struct exchange *x)
 			       .step = x->reply.step,
 			       .kept = x->reply.kept,
 			       .now_ns = clock_ns(),
+			       .again = x->askings,
 			       .family = own.ss_family };
 	unsigned count = kind->packets != NULL ? kind->packets(p) : 1;
-	x->reply.asked_ns = asked.now_ns;
-	x->reply.asked_real_ns = exchange_real_ns();
+	assert(x->askings < ASKINGS_MOST);
+	x->reply.asked_ns[x->askings] = asked.now_ns;
+	x->reply.asked_real_ns[x->askings] = exchange_real_ns();
+	x->askings++;
+	arm_askings(x, kind->packets != NULL);
 	for (unsigned i = 0; i < count; i++, asked.step++) {
 		size_t size = kind->ask(&asked, request, sizeof request);
 		if (size == 0) {
@@ -93,6 +109,17 @@ ask_packets(struct exchange *x)
 			s->bytes(x->run->stream, true, request, (size_t)sent);
 	}
 	exchange_watch(x, LOOP_READ);
+	return true;
+}
+
+bool
+exchange_ask_again(struct exchange *x)
+{
+	if (exchange_is_stream(x) || kind_table[x->run->plan.check->kind].packets != NULL ||
+	    x->askings == 0 || x->askings >= ASKINGS_MOST ||
+	    clock_ms() - x->began_ns / 1000000 >= x->run->plan.check->timeout_ms)
+		return false;
+	ask_packets(x);
 	return true;
 }
 

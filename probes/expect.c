@@ -172,6 +172,7 @@ body_holds(const struct expect *x, const pcre2_code *re, const struct answer *a,
 	case EXPECT_STATUS:
 	case EXPECT_HEADER:
 	case EXPECT_METRIC:
+	case EXPECT_TARGET:
 		break;
 	}
 	return false;
@@ -207,6 +208,14 @@ holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char
 	case EXPECT_SHA256:
 	case EXPECT_JSON:
 		return body_holds(x, re, a, found, cap);
+	case EXPECT_TARGET:
+		if (a->target == NULL) {
+			text_print(found, cap, "no link");
+			return x->compare == COMPARE_NE || x->compare == COMPARE_NOT_MATCH;
+		}
+		text_clean(value, sizeof value, a->target, strlen(a->target));
+		text_print(found, cap, "target %.60s", value);
+		return text_holds(x, re, a, a->target, strlen(a->target));
 	case EXPECT_METRIC:
 		metric_found(x, a->value[x->metric], found, cap);
 		return !isnan(a->value[x->metric]) &&
@@ -234,6 +243,9 @@ wording(const struct expect *x, const struct answer *a, char *out, size_t cap)
 		break;
 	case EXPECT_BODY:
 		text_add(&t, "body");
+		break;
+	case EXPECT_TARGET:
+		text_add(&t, "target");
 		break;
 	case EXPECT_CONTAINS:
 		text_add(&t, "body contains %.60s", x->text);

@@ -212,6 +212,19 @@ look_at_content(struct sight *s, const struct stat *st)
 	return true;
 }
 
+/* Where the link at the path leads, as it stands in it. False: why is said. */
+static bool
+look_at_target(struct sight *s)
+{
+	ssize_t n = readlink(s->path, s->target, SIGHT_TARGET - 1);
+	s->target[n > 0 ? n : 0] = '\0';
+	if (n >= 0 || errno == EINVAL) /* it is no link */
+		return true;
+	sight_failed(s, errno);
+	s->denied = false; /* what monitord would open is behind the link */
+	return false;
+}
+
 void
 file_look(struct sight *s)
 {
@@ -220,6 +233,8 @@ file_look(struct sight *s)
 						   [CHECK_FIFO] = S_IFIFO };
 	const bool *wanted = s->wanted;
 	struct stat st;
+	if (s->target != NULL && !look_at_target(s))
+		return;
 	if ((s->fd != -1 ? fstat(s->fd, &st) : stat(s->path, &st)) != 0) {
 		sight_failed(s, errno);
 		return;

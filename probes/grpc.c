@@ -68,8 +68,8 @@ grpc_ask(const struct asked *a, char *buf, size_t cap)
 		 "TE: trailers\r\nContent-Type: application/grpc\r\n"
 		 "User-Agent: monitord/" PACKAGE_VERSION "\r\nGRPC-Timeout: %lldm\r\n",
 		 (long long)c->timeout_ms);
-	for (uint32_t i = 0; i < c->headers.count; i++)
-		text_add(&t, "%s\r\n", c->headers.texts[i]);
+	for (uint32_t i = 0; i < c->more->headers.count; i++)
+		text_add(&t, "%s\r\n", c->more->headers.texts[i]);
 	text_put(&t, "\r\n");
 	struct bytes b = { .at = buf, .size = t.length, .cap = cap, .full = t.full };
 	put_message(&b, service_name(a->plan));

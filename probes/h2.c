@@ -29,8 +29,9 @@ struct h2 {
 	bool interim; /* the head that is being read is not final */
 	bool sized;   /* it names the length of its body */
 	bool ended;
+	bool whole;	    /* as it should */
 	const char *broken; /* why nothing of it counts */
-	uint32_t reset;     /* the peer's reason */
+	uint32_t reset;     /* why the stream or the connection was */
 };
 
 /* ---- text of the answer ---- */
@@ -174,7 +175,8 @@ on_close(nghttp2_session *s, int32_t stream, uint32_t error, void *arg)
 	if (stream != h->stream)
 		return 0;
 	h->ended = true;
-	if (error != NGHTTP2_NO_ERROR)
+	h->whole = h->head && error == NGHTTP2_NO_ERROR;
+	if (h->reset == NGHTTP2_NO_ERROR) /* what ends the connection says more */
 		h->reset = error;
 	return 0;
 }
@@ -345,13 +347,6 @@ h2_sent(struct h2 *h, size_t size)
 
 /* ---- reading ---- */
 
-static bool
-bad(char why[MSG_TEXT], const char *what)
-{
-	text_print(why, MSG_TEXT, "HTTP/2: %s", what);
-	return false;
-}
-
 /* It begins as an answer of an older version does, however it is cut. */
 static bool
 is_older(struct h2 *h, const char *bytes, size_t size)
@@ -363,27 +358,39 @@ is_older(struct h2 *h, const char *bytes, size_t size)
 	return h->first_size == sizeof h->first && memcmp(h->first, WORD, sizeof h->first) == 0;
 }
 
-bool
-h2_take(struct h2 *h, const char *bytes, size_t size, char why[MSG_TEXT])
+void
+h2_take(struct h2 *h, const char *bytes, size_t size)
 {
-	if (h->first_size < sizeof h->first && is_older(h, bytes, size))
-		return bad(why, "not spoken: the peer answers in HTTP/1");
-	ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, size);
 	if (h->broken != NULL)
-		return bad(why, h->broken);
-	if (n < 0)
-		return bad(why, nghttp2_strerror((int)n));
-	if (h->reset == 0)
-		return true;
-	text_print(why, MSG_TEXT, "HTTP/2: the peer broke off: %s", nghttp2_http2_strerror(h->reset));
-	return false;
+		return;
+	if (h->first_size < sizeof h->first && is_older(h, bytes, size)) {
+		h->broken = "not spoken: the peer answers in HTTP/1";
+		return;
+	}
+	ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, size);
+	if (n < 0 && h->broken == NULL)
+		h->broken = nghttp2_strerror((int)n);
+}
+
+static const char *
+failure(const struct h2 *h)
+{
+	if (h->broken != NULL || h->whole)
+		return h->broken;
+	if (h->reset != NGHTTP2_NO_ERROR)
+		return nghttp2_http2_strerror(h->reset);
+	bool over = !nghttp2_session_want_read(h->session) &&
+		    !nghttp2_session_want_write(h->session) && h->out_size == 0;
+	return h->ended || over ? "it does not keep its rules" : NULL;
 }
 
 bool
-h2_over(const struct h2 *h)
+h2_failed(const struct h2 *h, char why[MSG_TEXT])
 {
-	return !h->ended && !nghttp2_session_want_read(h->session) &&
-	       !nghttp2_session_want_write(h->session) && h->out_size == 0;
+	const char *what = failure(h);
+	if (what != NULL)
+		text_print(why, MSG_TEXT, "HTTP/2: %s", what);
+	return what != NULL;
 }
 
 bool

@@ -22,11 +22,11 @@ bool h2_ask(struct h2 *h, const char *request, size_t size, bool tls);
 size_t h2_out(struct h2 *h, const char **bytes);
 void h2_sent(struct h2 *h, size_t size);
 
-/* Bytes of the peer. False: they are no HTTP/2, or it broke off; why says what is wrong. What
- * h2_out has then (acknowledgements, a word of why) should go out before h2_over is asked. */
-bool h2_take(struct h2 *h, const char *bytes, size_t size, char why[MSG_TEXT]);
-/* The connection is of no more use, and the answer is not complete. */
-bool h2_over(const struct h2 *h);
+/* Bytes of the peer. What h2_out has then (acknowledgements, a word of why it ends) should go
+ * out before h2_failed is asked. */
+void h2_take(struct h2 *h, const char *bytes, size_t size);
+/* They are no HTTP/2, or the answer will never be whole; why says the reason. */
+bool h2_failed(const struct h2 *h, char why[MSG_TEXT]);
 
 /* The next bytes of the answer as HTTP/1.1. */
 size_t h2_text(struct h2 *h, char *out, size_t cap);

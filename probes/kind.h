@@ -29,6 +29,10 @@ enum judgement {
 	JUDGES
 };
 
+/* A datagram that gets no right answer is sent again within the timeout, as one may be lost:
+ * so often in all. */
+#define ASKINGS_MOST 3
+
 /* What has come so far. The judge may take bytes out behind those that it still needs. */
 struct reply {
 	char *bytes;
@@ -44,8 +48,10 @@ struct reply {
 	int64_t now_ns;
 	bool stream;
 	const struct blob *files;
-	int64_t asked_ns;               /* when the last step was asked */
-	int64_t real_ns, asked_real_ns; /* the same as the time of day */
+	/* when the last step was asked, of datagrams each time, and the same as the time of
+	 * day */
+	int64_t asked_ns[ASKINGS_MOST];
+	int64_t real_ns, asked_real_ns[ASKINGS_MOST];
 	const struct hop
 		*hop;  /* where we are by redirect, NULL: at the check's address;
 			* for JUDGE_REDIRECT: where to go, good until the next judge */
@@ -60,6 +66,7 @@ struct answer {
 	const char *body; /* NULL: not kept */
 	size_t body_size;
 	const char *sha256;          /* of what was looked at; NULL: of the body */
+	const char *target;          /* of a symbolic link; NULL: it is none */
 	unsigned status;             /* 0: none */
 	double value[METRICS_COUNT]; /* NaN: not measured */
 	const char *const *active;   /* names that {active} stands for */
@@ -78,6 +85,7 @@ struct asked {
 	int64_t now_ns;
 	bool stream; /* false: each recv() was a datagram */
 	int family;  /* AF_INET, AF_INET6 or AF_UNIX */
+	unsigned again; /* so many times was this step's datagram sent before */
 	/* Contents of check->files, by enum check_file, read anew once a minute; NULL:
 	 * the check has none. FILE_SECRET is a password or token as it stands in its
 	 * file. */
@@ -142,7 +150,7 @@ unsigned ping_packets(const struct plan *p);
 #define JRMP_KEPT 288
 #define VARNISH_KEPT 48
 #define PGSQL_KEPT 512
-#define MYSQL_KEPT 160
+#define MYSQL_KEPT 688
 #define FASTCGI_KEPT 1040
 #define DNS_KEPT 520
 #define PING_KEPT 24

@@ -110,6 +110,7 @@ judge(struct look *l)
 	memcpy(a.value, s->value, sizeof a.value);
 	if (s->sha256[0] != '\0')
 		a.sha256 = s->sha256;
+	a.target = s->target != NULL && *s->target != '\0' ? s->target : NULL;
 	a.value[METRIC_LATENCY] = (double)(clock_ns() - l->began_ns) / 1e6;
 	if (!expect_all(&l->plan, &a, false, why))
 		report(l, OUTCOME_BAD, why, s);
@@ -139,6 +140,7 @@ free_sight(struct sight *s)
 		close(s->fd);
 	log_free(s->log);
 	free(s->match);
+	free(s->target);
 	free(s->path);
 	free(s);
 }
@@ -285,6 +287,15 @@ set_wanted(struct look *l)
 	}
 }
 
+static bool
+has_target(const struct expect *list, uint32_t count)
+{
+	bool found = false;
+	for (uint32_t i = 0; i < count; i++)
+		found = found || list[i].kind == EXPECT_TARGET;
+	return found;
+}
+
 bool
 look_begin(struct look **out, struct looks *all, uint32_t check)
 {
@@ -306,6 +317,9 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	s->port = c->port;
 	s->match = match;
 	s->fd = -1;
+	if ((has_target(c->expects, c->expect_count) || has_target(c->warns, c->warn_count)) &&
+	    (s->target = calloc(1, SIGHT_TARGET)) == NULL)
+		return false;
 	l->all = all;
 	l->check = check;
 	l->sight = s;

@@ -11,6 +11,7 @@
 #include "probes/worker.h"
 
 #define LOOK_COUNTERS 8
+#define SIGHT_TARGET 4096 /* bytes of a link's target */
 
 struct look;
 struct log;
@@ -37,6 +38,7 @@ struct sight {
 	uint64_t before[LOOK_COUNTERS];
 	char sha256[65];         /* of a file's content, "": not asked for */
 	uint64_t hashed[5];      /* which content that was */
+	char *target; /* SIGHT_TARGET bytes, where the link leads, "": it is none; NULL: not asked for */
 	struct log *log; /* where a log's reader stands; NULL: nowhere yet */
 };
 

@@ -2,16 +2,16 @@
  * goodbye is said: one that is left half-way counts against our host until it is blocked.
  * Without a login, that one of a user whom nobody knows is refused is an answer. */
 #include "probes/bytes.h"
+#include "probes/mysql_proof.h"
 
 #include "base/text.h"
 
 #include <assert.h>
 #include <math.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SALT 20
+#define SALT MYSQL_SALT
 #define HEAD 4 /* 3 bytes of size, 1 of sequence */
 #define PACKET_MOST 1000000
 #define CAN_DATABASE 0x8u
@@ -21,7 +21,7 @@
 #define CAN_PLUGIN 0x80000u
 #define UTF8 45
 #define ACCESS_DENIED 1045
-enum saying { SAY_LOGIN, SAY_TLS, SAY_ANSWER, SAY_CLEAR, SAY_QUERY, SAY_BYE };
+enum saying { SAY_LOGIN, SAY_TLS, SAY_ANSWER, SAY_CLEAR, SAY_SHOWN, SAY_QUERY, SAY_BYE };
 enum plugin { PLUGIN_NATIVE, PLUGIN_SHA2, PLUGINS };
 static const char *const plugin_name[PLUGINS] = {
 	[PLUGIN_NATIVE] = "mysql_native_password", [PLUGIN_SHA2] = "caching_sha2_password"
@@ -37,6 +37,8 @@ struct login {
 	double uptime_s, threads;
 	char text[64];
 	size_t text_size;
+	size_t shown_size; /* the password, for the owner of server-key only */
+	unsigned char shown[MYSQL_SHOWN];
 };
 static_assert(sizeof(struct login) <= MYSQL_KEPT, "probes/kind.h knows the size");
 
@@ -54,32 +56,6 @@ sql(const struct plan *p)
 
 /* ---- asking ---- */
 
-/* SHA1(password) xor SHA1(salt, SHA1(SHA1(password))) */
-static void
-native_proof(const struct blob *password, const char salt[SALT], unsigned char out[SALT])
-{
-	unsigned char once[SALT], twice[2 * SALT];
-	SHA1((const unsigned char *)password->bytes, password->size, once);
-	memcpy(twice, salt, SALT);
-	SHA1(once, SALT, twice + SALT);
-	SHA1(twice, sizeof twice, out);
-	for (unsigned i = 0; i < SALT; i++)
-		out[i] ^= once[i];
-}
-
-/* SHA256(password) xor SHA256(SHA256(SHA256(password)), salt) */
-static void
-sha2_proof(const struct blob *password, const char salt[SALT], unsigned char out[32])
-{
-	unsigned char once[32], twice[32 + SALT];
-	SHA256((const unsigned char *)password->bytes, password->size, once);
-	SHA256(once, 32, twice);
-	memcpy(twice + 32, salt, SALT);
-	SHA256(twice, sizeof twice, out);
-	for (unsigned i = 0; i < 32; i++)
-		out[i] ^= once[i];
-}
-
 static size_t
 proof(const struct asked *a, unsigned char out[32])
 {
@@ -88,9 +64,9 @@ proof(const struct asked *a, unsigned char out[32])
 	if (password.size == 0)
 		return 0;
 	if (l->plugin == PLUGIN_SHA2)
-		sha2_proof(&password, l->salt, out);
+		mysql_sha2_proof(&password, l->salt, out);
 	else
-		native_proof(&password, l->salt, out);
+		mysql_native_proof(&password, l->salt, out);
 	return l->plugin == PLUGIN_SHA2 ? 32 : SALT;
 }
 
@@ -150,6 +126,9 @@ mysql_ask(const struct asked *a, char *buf, size_t cap)
 	case SAY_CLEAR:
 		bytes_add(&b, password.bytes, password.size);
 		bytes_number(&b, 0, 1);
+		break;
+	case SAY_SHOWN:
+		bytes_add(&b, l->shown, l->shown_size);
 		break;
 	case SAY_QUERY:
 		bytes_number(&b, sql(a->plan) != NULL ? 3 : 9,
@@ -261,29 +240,37 @@ judge_switch(struct login *l, const char *at, size_t size, unsigned sequence,
 
 /* 01 03: it knew our proof; 01 04: it wants to see the password itself. */
 static enum judgement
-judge_more_auth(const struct plan *p, struct login *l, const char *at, size_t size,
+judge_more_auth(const struct plan *p, const struct reply *r, const char *at, size_t size,
 		unsigned sequence, char why[MSG_TEXT])
 {
+	struct login *l = r->kept;
+	struct blob password = bytes_secret(r->files);
 	if (size == 2 && at[1] == 3)
 		return JUDGE_MORE;
-	if (size != 2 || at[1] != 4)
+	if (size != 2 || at[1] != 4 || l->shown_size > 0)
 		return wrong(why, "it wants a login that is not spoken here");
-	if (!l->encrypted && !check_is_unix(p->check))
-		return wrong(why,
-			     "it wants to see the password itself: encrypt = starttls");
-	return next(l, SAY_CLEAR, sequence + 1);
+	if (l->encrypted || check_is_unix(p->check))
+		return next(l, SAY_CLEAR, sequence + 1);
+	/* a key that the peer names on such a connection may be anybody's: it is not asked for */
+	if (r->files == NULL || r->files[FILE_CA].bytes == NULL)
+		return wrong(why, "it wants to see the password itself: encrypt = starttls, or "
+				  "server-key");
+	l->shown_size = mysql_show(&password, l->salt, &r->files[FILE_CA], l->shown);
+	return l->shown_size > 0 ? next(l, SAY_SHOWN, sequence + 1)
+				 : wrong(why, "server-key is no public key that it could have");
 }
 
 static enum judgement
-judge_login(const struct plan *p, struct login *l, const char *at, size_t size,
+judge_login(const struct plan *p, const struct reply *r, const char *at, size_t size,
 	    unsigned sequence, char why[MSG_TEXT])
 {
+	struct login *l = r->kept;
 	switch ((unsigned char)at[0]) {
 	case 0x00:
 		l->in = true;
 		return next(l, SAY_QUERY, 0);
 	case 0x01:
-		return judge_more_auth(p, l, at, size, sequence, why);
+		return judge_more_auth(p, r, at, size, sequence, why);
 	case 0xfe:
 		return judge_switch(l, at, size, sequence, why);
 	default:
@@ -362,7 +349,7 @@ judge_packet(const struct plan *p, struct reply *r, const char *at, size_t size,
 	if (!l->greeted)
 		return judge_greeting(p, l, at, size, why);
 	if (!l->in)
-		return judge_login(p, l, at, size, sequence, why);
+		return judge_login(p, r, at, size, sequence, why);
 	if (l->say == SAY_BYE)
 		return JUDGE_MORE;
 	if (sql(p) != NULL)

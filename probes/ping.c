@@ -81,7 +81,7 @@ take(const struct plan *p, const struct reply *r, struct echoes *e)
 	unsigned number = (unsigned)bytes_read(at + 6, 2);
 	int64_t sent = (int64_t)bytes_read(at + HEAD + 8, 8);
 	if (number >= ping_packets(p) || (e->came >> number & 1) != 0 ||
-	    sent != r->asked_ns)
+	    sent != r->asked_ns[0])
 		return;
 	e->came |= UINT32_C(1) << number;
 	e->rtt_ns += (uint64_t)(r->now_ns - sent);

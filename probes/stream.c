@@ -287,7 +287,8 @@ on_deadline(struct loop_timer *timer)
 			      "within %s", at, after);
 		return;
 	case PHASE_EXCHANGE:
-		exchange_late(x, after);
+		if (!exchange_ask_again(x))
+			exchange_late(x, after);
 		return;
 	case PHASES:
 		break;

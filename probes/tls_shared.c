@@ -37,11 +37,11 @@ protocols(const struct check *c, size_t *size)
 {
 	static const char http[] = "\2h2\10http/1.1", h2[] = "\2h2";
 	bool grpc = c->kind == CHECK_GRPC;
-	*size = c->tls->alpn != NULL ? c->tls->alpn_size
+	*size = c->more->tls->alpn != NULL ? c->more->tls->alpn_size
 		: check_is_http(c)   ? sizeof http - 1
 		: grpc		     ? sizeof h2 - 1
 				     : 0;
-	return c->tls->alpn != NULL ? c->tls->alpn : grpc ? h2 : http;
+	return c->more->tls->alpn != NULL ? c->more->tls->alpn : grpc ? h2 : http;
 }
 
 static bool

@@ -120,6 +120,7 @@ struct check_more *build_more(struct build *b, struct check *c);
 struct http_wish *build_http(struct build *b, struct check *c); /* its own, made at first */
 /* Text with \r \n \t \\ and \xHH; whole quotes go. NULL: told. */
 char *build_escaped(struct build *b, const char *text, uint32_t *size);
+struct query_wish *build_query(struct build *b, struct check *c); /* its own, made at first */
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
 /* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
 void build_during(struct build *b, const char *value, struct during *out);

@@ -48,6 +48,7 @@ struct query_wish { /* what some protocols ask for */
 	uint16_t type;	  /* dns: as RFC 1035 numbers them */
 	uint32_t count;	  /* ping: packets */
 	uint32_t packet_size; /* ping: bytes in each */
+	bool server_key; /* mysql: FILE_CA is the server's public key */
 };
 
 struct tls_wish { /* what TLS of a check is to be like */
@@ -64,7 +65,8 @@ enum expect_kind {
 	EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC,
 	EXPECT_CONTAINS, /* body contains TEXT */
 	EXPECT_SHA256,	 /* sha256 = HEX, of the body */
-	EXPECT_JSON	 /* json /POINTER …, of the body (RFC 6901) */
+	EXPECT_JSON,	 /* json /POINTER …, of the body (RFC 6901) */
+	EXPECT_TARGET	 /* target = PATH: where a symbolic link leads */
 };
 bool expect_of_body(const struct expect *x); /* it looks at the body's text */
 enum compare {

@@ -95,7 +95,7 @@ status_test(struct build *b, struct expect *x, const char *p)
 bool
 expect_of_body(const struct expect *x)
 {
-	return x->kind == EXPECT_BODY || x->kind >= EXPECT_CONTAINS;
+	return x->kind == EXPECT_BODY || (x->kind >= EXPECT_CONTAINS && x->kind <= EXPECT_JSON);
 }
 
 /* "body contains TEXT" */
@@ -196,8 +196,8 @@ text_test(struct build *b, struct expect *x, const char *p, const char *what)
 	case COMPARE_GT:
 	case COMPARE_GE: {
 		char why[UNITS_WHY];
-		if (x->kind == EXPECT_HEADER)
-			error(b, "%s: a header is compared by = != ~ or !~", b->entry->key);
+		if (x->kind != EXPECT_BODY)
+			error(b, "%s: a %s is compared by = != ~ or !~", b->entry->key, what);
 		else if (!units_size(word, &x->value, why))
 			error(b, "%s: %s %s", b->entry->key, what, why);
 		break;
@@ -295,6 +295,10 @@ expect_item(struct build *b, void *arg, const char *text)
 			contains_test(b, x, p + 9);
 		else
 			text_test(b, x, p, "body");
+	} else if (strcmp(word, "target") == 0) {
+		x->kind = EXPECT_TARGET;
+		lex_skip(&p);
+		text_test(b, x, p, "target");
 	} else if (strcmp(word, "sha256") == 0) {
 		sha256_test(b, x, p);
 	} else if (strcmp(word, "json") == 0) {

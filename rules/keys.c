@@ -128,6 +128,7 @@ const struct key key_table[] = {
 	CUSTOM(CHECK, "database", set_query, MEASURE, false, NULL, "of pgsql and mysql"),
 	CUSTOM(CHECK, "query", set_query, MEASURE, false, NULL, "SQL of pgsql and mysql"),
 	CUSTOM(CHECK, "secret-file", set_check_file, MEASURE, false, NULL, "FILE of a shared secret: ajp, varnish"),
+	CUSTOM(CHECK, "server-key", set_check_file, MEASURE, false, NULL, "FILE of the public key of a mysql server, for a login without TLS"),
 	CUSTOM(CHECK, "unix", set_kind, MEASURE, false, NULL, "PATH: a connection to a Unix stream socket"),
 	CUSTOM(CHECK, "script", set_kind, MEASURE, false, NULL, "COMMAND: a monitoring plugin, exit codes 0 to 3"),
 	CUSTOM(CHECK, "file", set_kind, MEASURE, false, NULL, "PATH: a regular file is there"),

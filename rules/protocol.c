@@ -199,6 +199,12 @@ protocol_prove(struct build *b, const struct check *c)
 	if (c->kind == CHECK_UDP && c->more->say_count == 0)
 		build_error(b, build_place(b, c), "[check %s]: udp needs send: there is no connection to make",
 			    c->name);
+	if (q != NULL && q->server_key &&
+	    (c->kind != CHECK_MYSQL || c->more->files[FILE_SECRET] == NULL))
+		build_error(b, build_place(b, c), "[check %s]: server-key is for the password of mysql", c->name);
+	else if (q != NULL && q->server_key && c->more->tls != NULL)
+		build_error(b, build_place(b, c), "[check %s]: server-key is for a connection without TLS",
+			    c->name);
 	if (c->kind == CHECK_GRPC && c->more->tls != NULL && c->more->tls->alpn != NULL)
 		build_error(b, build_place(b, c), "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
 	if (c->kind == CHECK_UDP && c->more->tls != NULL)
@@ -213,8 +219,8 @@ protocol_prove(struct build *b, const struct check *c)
 	prove_expects(b, c, takes);
 }
 
-static struct query_wish *
-wish(struct build *b, struct check *c)
+struct query_wish *
+build_query(struct build *b, struct check *c)
 {
 	struct check_more *more = build_more(b, c);
 	if (more->query == NULL)
@@ -225,7 +231,7 @@ wish(struct build *b, struct check *c)
 void
 set_query(struct build *b, void *object, const struct entry *e)
 {
-	struct query_wish *q = wish(b, object);
+	struct query_wish *q = build_query(b, object);
 	if (strcmp(e->key, "database") == 0)
 		q->database = e->value;
 	else
@@ -245,7 +251,7 @@ set_query_name(struct build *b, void *object, const struct entry *e)
 	}
 	if (bad)
 		error(b, "query-name: '%.80s' is no name of the DNS", e->value);
-	wish(b, object)->name = e->value;
+	build_query(b, object)->name = e->value;
 }
 
 const struct dns_type dns_types[] = { { "A", 1 },      { "NS", 2 },   { "CNAME", 5 },
@@ -258,7 +264,7 @@ set_query_type(struct build *b, void *object, const struct entry *e)
 {
 	for (const struct dns_type *t = dns_types; t->name != NULL; t++)
 		if (strcmp(t->name, e->value) == 0) {
-			wish(b, object)->type = t->number;
+			build_query(b, object)->type = t->number;
 			return;
 		}
 	error(b, "query-type: expected A, AAAA, MX, NS, TXT, …, not '%.40s'", e->value);
@@ -273,7 +279,7 @@ set_packets(struct build *b, void *object, const struct entry *e)
 	if (!units_count(e->value, count ? 1 : PING_LEAST, count ? PING_COUNT_MOST : PING_MOST, &n, why))
 		error(b, "%s: %s", e->key, why);
 	if (count)
-		wish(b, object)->count = (uint32_t)n;
+		build_query(b, object)->count = (uint32_t)n;
 	else
-		wish(b, object)->packet_size = (uint32_t)n;
+		build_query(b, object)->packet_size = (uint32_t)n;
 }

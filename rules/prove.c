@@ -197,6 +197,16 @@ prove_kind(struct build *b, const struct check *c)
 }
 
 static void
+prove_target(struct build *b, const struct check *c, const struct expect *list, uint32_t count)
+{
+	bool link = c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY || c->kind == CHECK_FIFO;
+	for (uint32_t i = 0; i < count && !link; i++)
+		if (list[i].kind == EXPECT_TARGET)
+			build_error(b, build_place(b, c), "[check %s]: a target have file, directory and fifo",
+				    c->name);
+}
+
+static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
@@ -243,8 +253,10 @@ prove_check(struct build *b, struct check *c)
 	prove_tls(b, c);
 	prove_starttls(b, c);
 	protocol_prove(b, c);
+	prove_target(b, c, c->expects, c->expect_count);
+	prove_target(b, c, c->warns, c->warn_count);
 	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
-		if ((c->expects[i].kind >= EXPECT_CONTAINS &&
+		if ((c->expects[i].kind >= EXPECT_CONTAINS && c->expects[i].kind != EXPECT_TARGET &&
 		     (c->kind != CHECK_FILE || c->expects[i].kind != EXPECT_SHA256)) ||
 		    (!protocol_is(c->kind) && (c->expects[i].kind == EXPECT_STATUS ||
 					       c->expects[i].kind == EXPECT_HEADER)))

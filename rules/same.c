@@ -97,7 +97,7 @@ same_query(const struct query_wish *a, const struct query_wish *b)
 		return a == b;
 	return same_text(a->database, b->database) && same_text(a->sql, b->sql) &&
 	       same_text(a->name, b->name) && a->type == b->type && a->count == b->count &&
-	       a->packet_size == b->packet_size;
+	       a->packet_size == b->packet_size && a->server_key == b->server_key;
 }
 
 static bool

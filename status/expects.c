@@ -56,6 +56,9 @@ expect_text(const struct expect *x, struct text *t)
 	case EXPECT_SHA256:
 		text_add(t, "sha256");
 		break;
+	case EXPECT_TARGET:
+		text_add(t, "target");
+		break;
 	case EXPECT_JSON:
 		text_add(t, "json %s", x->header);
 		break;

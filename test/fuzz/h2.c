@@ -9,7 +9,7 @@
 
 #define REQUEST "POST /x HTTP/1.1\r\nHost: h\r\nTE: trailers\r\n\r\nabc"
 
-struct outcome {
+struct said {
 	bool over;     /* the peer is no use */
 	enum http_read got;
 	unsigned status;
@@ -25,7 +25,7 @@ flush(struct h2 *h)
 }
 
 static void
-judge(struct http *http, char *text, size_t *size, bool ended, struct outcome *o)
+judge(struct http *http, char *text, size_t *size, bool ended, struct said *o)
 {
 	char why[MSG_TEXT] = "";
 	while (o->got == HTTP_READ_MORE || o->got == HTTP_READ_HEAD) {
@@ -36,10 +36,10 @@ judge(struct http *http, char *text, size_t *size, bool ended, struct outcome *o
 	PROMISE((o->got == HTTP_READ_BAD) == (*why != '\0'));
 }
 
-static struct outcome
+static struct said
 hold(const uint8_t *bytes, size_t size, size_t piece)
 {
-	struct outcome o = { .got = HTTP_READ_MORE };
+	struct said o = { .got = HTTP_READ_MORE };
 	struct http http = { .keep_trailer = true };
 	struct h2 *h = h2_new();
 	char why[MSG_TEXT] = "";
@@ -52,11 +52,11 @@ hold(const uint8_t *bytes, size_t size, size_t piece)
 		size_t n = piece < size - at ? piece : size - at;
 		char *copy = malloc(n);
 		memcpy(copy, bytes + at, n);
-		o.over = !h2_take(h, copy, n, why);
+		h2_take(h, copy, n);
 		free(copy);
-		PROMISE(o.over == (*why != '\0'));
 		flush(h);
-		o.over = o.over || h2_over(h);
+		o.over = h2_failed(h, why);
+		PROMISE(o.over == (*why != '\0'));
 		at += n;
 		while (!o.over && h2_holds(h) && o.got <= HTTP_READ_HEAD) {
 			PROMISE(used < cap);
@@ -76,8 +76,8 @@ hold(const uint8_t *bytes, size_t size, size_t piece)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct outcome whole = hold(bytes, size, size > 0 ? size : 1);
-	struct outcome single = hold(bytes, size, 1);
+	struct said whole = hold(bytes, size, size > 0 ? size : 1);
+	struct said single = hold(bytes, size, 1);
 	/* what was complete may be followed by what breaks the connection */
 	PROMISE(whole.over || single.over || (whole.got == single.got && whole.status == single.status &&
 					      whole.body == single.body));

@@ -82,7 +82,7 @@ ask(struct talk *t)
 			   .kept = t->reply.kept,
 			   .files = t->plan->check->more->files != NULL ? files : NULL };
 	size_t n = t->kind->ask(&a, request, sizeof request);
-	t->reply.asked_ns = 1000000000;
+	t->reply.asked_ns[0] = 1000000000;
 	PROMISE(n == ASK_NOTHING || n <= sizeof request);
 	PROMISE(++t->steps < STEPS_MAX);
 }
@@ -136,7 +136,7 @@ hold(const struct plan *plan, const uint8_t *bytes, size_t size, size_t piece)
 	memset(kept, 0, sizeof kept);
 	t.reply.kept = kept;
 	t.reply.unique = unique;
-	t.reply.asked_ns = 1000000000;
+	t.reply.asked_ns[0] = 1000000000;
 	t.reply.stream = !t.kind->datagrams;
 	t.reply.bytes = malloc(1);
 	size_t stop = connection_end(bytes, 0, size);

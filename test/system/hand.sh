@@ -12,12 +12,58 @@ servers=$!
 for _ in $(seq 100); do grep -q ready "$dir/served" && break; sleep 0.1; done
 grep -q ready "$dir/served" || { bad "no servers: $(cat "$dir/served")"; finish; }
 port() { awk -v n="$1" '$1 == n { print $2 }' "$dir/ports"; }
+# datagrams are lost on their way: the first so many of each client
+python3 - "$dir" >"$dir/datagrams" 2>&1 <<'PY' &
+import os, socket, struct, sys, threading, time
+def serve(name, lose, answer):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    seen = {}
+    def run():
+        while True:
+            data, peer = s.recvfrom(4096)
+            seen[peer] = seen.get(peer, 0) + 1
+            if seen[peer] > lose:
+                s.sendto(answer(data), peer)
+    threading.Thread(target=run, daemon=True).start()
+    return "%s %d" % (name, s.getsockname()[1])
+def ntp(data):
+    now = time.time() + 2208988800
+    stamp = struct.pack(">II", int(now), int(now % 1 * 2 ** 32))
+    return b"\x24\x02\0\0" + bytes(20) + data[40:48] + stamp + stamp
+rows = [serve("lossy", 2, lambda d: b"pong " + d), serve("deaf", 99, lambda d: d),
+        serve("clock", 2, ntp)]
+with open(sys.argv[1] + "/lossy.new", "w") as f:
+    f.write("\n".join(rows) + "\n")
+os.rename(sys.argv[1] + "/lossy.new", sys.argv[1] + "/lossy")
+time.sleep(120)
+PY
+servers="$servers $!"
+for _ in $(seq 100); do [ -e "$dir/lossy" ] && break; sleep 0.1; done
+lossy() { awk -v n="$1" '$1 == n { print $2 }' "$dir/lossy"; }
 echo top-secret >"$dir/password"
 cat >>"$dir/checks.ini" <<RULES
 [check login]
 http = http://127.0.0.1:$(port ok)/
 auth-user = me
 auth-password-file = $dir/password
+
+[check lossy]
+udp     = 127.0.0.1:$(lossy lossy)
+send    = ping
+expect  = body ~ pong
+timeout = 2s
+
+[check deaf]
+udp     = 127.0.0.1:$(lossy deaf)
+send    = ping
+expect  = body ~ pong
+timeout = 400ms
+
+[check clock]
+ntp     = 127.0.0.1:$(lossy clock)
+expect  = stratum = 2, offset < 200ms
+timeout = 2s
 
 [check there]
 file   = $dir/password
@@ -61,6 +107,10 @@ try starttls 0 'STARTTLS\r\n' 'TLSv1.3' '250 safe\r\n'
 try redirect-loop 3 'GET /y' 'more than 3 redirects'
 try login 0 '(hidden)'
 grep -q dG9w "$dir/out" && bad "the password is shown" || ok "the password is not shown"
+try lossy 0 up 'pong ping'
+[ "$(grep -c 'sent 4 bytes' "$dir/out")" -eq 3 ] && ok "sent three times" || bad "not sent three times: $(cat "$dir/out")"
+try deaf 3 'no answer from'
+try clock 0 'stratum = 2'
 try there 0 'size = 11'
 try plugin 0 up
 try plugin-bad 3 'down: PLUGIN'

@@ -302,10 +302,14 @@ expect = stratum = 8, offset < 1s"
 fi
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key" -out "$dir/cert" -days 2 \
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
-if python3 -c 'import grpc' 2>/dev/null; then
+python=
+for program in python3 /usr/bin/python3; do # Debian's modules are those of its own
+	"$program" -c 'import grpc' 2>/dev/null && python=$program
+done
+if [ -n "$python" ]; then
 	server=$MONITORD_SOURCE/test/system/grpc_server.py
 	place grpc
-	serve grpc python3 "$server" health "127.0.0.1:$p"
+	serve grpc "$python" "$server" health "127.0.0.1:$p"
 	check grpc "grpc = 127.0.0.1:$p"
 	check grpc-good "grpc = 127.0.0.1:$p/good"
 	check grpc-token "grpc = 127.0.0.1:$p/token
@@ -322,16 +326,16 @@ down = 1000d"
 	wrong="$wrong grpc-bad=NOT_SERVING grpc-stranger=grpc-status grpc-refused=UNAUTHENTICATED"
 	wrong="$wrong grpc-slow=within"
 	place grpc_socket
-	serve grpc_socket python3 "$server" health "unix:$at/s"
+	serve grpc_socket "$python" "$server" health "unix:$at/s"
 	check grpc-socket "grpc = $at/s:/good"
 	place grpc_tls
-	serve grpc_tls python3 "$server" health "127.0.0.1:$p" "$dir/key" "$dir/cert"
+	serve grpc_tls "$python" "$server" health "127.0.0.1:$p" "$dir/key" "$dir/cert"
 	check grpc-tls "grpc = 127.0.0.1:$p/good
 encrypt = tls
 tls-ca = $dir/cert
 expect = days-left > 0"
 	place grpc_none
-	serve grpc_none python3 "$server" none "127.0.0.1:$p"
+	serve grpc_none "$python" "$server" none "127.0.0.1:$p"
 	check grpc-none "grpc = 127.0.0.1:$p
 down = 1000d"
 	wrong="$wrong grpc-none=health"
@@ -359,7 +363,7 @@ down = 1000d"
 tls-ca = $dir/cert
 tls-alpn = http/1.1
 down = 1000d"
-	wrong="$wrong h2-missing=404 h2-refused=ALPN"
+	wrong="$wrong h2-missing=404 h2-refused=protocols"
 fi
 if has haproxy haproxy; then
 	place both

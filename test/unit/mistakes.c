@@ -84,6 +84,18 @@ static const struct book_row structure[] = {
 	  "r.ini:1: [check c]: tls is TLS without encrypt\n" },
 	{ "[check c]\nhttps = https://h/\ntls-alpn = h2, spdy/3\n",
 	  "r.ini:1: [check c]: of https tls-alpn is h2, http/1.1 or both\n" },
+	{ "[check c]\npgsql = h\nserver-key = /k\n",
+	  "r.ini:1: [check c]: server-key is for the password of mysql\n" },
+	{ "[check c]\nmysql = h\nauth-user = a\nauth-password-file = /p\nencrypt = starttls\nserver-key = /k\n"
+	  "tls-ca = /c\n",
+	  "r.ini:1: [check c]: server-key is for a connection without TLS\n"
+	  "r.ini:7: tls-ca: server-key stands there already\n" },
+	{ "[check c]\nmysql = h\nauth-user = a\nauth-password-file = /p\nserver-key = /k\nencrypt = starttls\n",
+	  "r.ini:1: [check c]: server-key is for a connection without TLS\n" },
+	{ "[check c]\ntcp = h:1\nexpect = target = /x\n",
+	  "r.ini:1: [check c]: a target have file, directory and fifo\n" },
+	{ "[check c]\nfile = /f\nexpect = target > /x\n",
+	  "r.ini:3: expect: a target is compared by = != ~ or !~\n" },
 	{ "[check c]\ngrpc = h\nencrypt = tls\ntls-alpn = h2\n",
 	  "r.ini:1: [check c]: grpc is HTTP/2 always: no tls-alpn\n" },
 	{ "[check c]\ngrpc = h\nauth-user = a\n",

@@ -24,6 +24,7 @@ main(void)
 	failed += test_probes_http_check();
 	failed += test_probes_http_limits();
 	failed += test_probes_kinds();
+	failed += test_probes_mysql();
 	failed += test_probes_perf();
 	failed += test_probes_resolve();
 	failed += test_probes_results();

@@ -44,6 +44,7 @@ int test_probes_http_ask(void);
 int test_probes_http_check(void);
 int test_probes_http_limits(void);
 int test_probes_kinds(void);
+int test_probes_mysql(void);
 int test_probes_perf(void);
 int test_probes_resolve(void);
 int test_probes_results(void);

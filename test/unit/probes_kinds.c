@@ -242,7 +242,7 @@ static const struct row {
 	       JUDGE_GOOD, ""),
 	/* fields that we do not know stand around it */
 	SAID("grpc = h\n",
-	     GRPC "10\r\n\0\0\0\0\13\22\1x\10\1\35abcd\r\n0\r\ngrpc-status: 0\r\n\r\n",
+	     GRPC "f\r\n\0\0\0\0\12\22\1x\10\1\35abcd\r\n0\r\ngrpc-status: 0\r\n\r\n",
 	     JUDGE_GOOD, ""),
 	SAID("grpc = h/a\n", GRPC "7\r\n\0\0\0\0\2\10\2\r\n0\r\ngrpc-status: 0\r\n\r\n", JUDGE_BAD,
 	     "'a' is NOT_SERVING"),

@@ -82,6 +82,16 @@ static const struct {
 	{ "directory", "sub", "expect = oldest > 2d, newest < 2d", OUTCOME_GOOD, "" },
 	{ "directory", "sub", "expect = entries < 4", OUTCOME_BAD,
 	  "entries 4, expected entries < 4" },
+	{ "file", "link", "expect = target = plain", OUTCOME_GOOD, "" },
+	{ "file", "link", "expect = target ~ ^pl", OUTCOME_GOOD, "" },
+	{ "file", "link", "expect = target = other", OUTCOME_BAD,
+	  "target plain, expected target = other" },
+	{ "file", "link", "warn = target != other", OUTCOME_WARN, "target plain: warning at target != other" },
+	{ "file", "plain", "expect = target = plain", OUTCOME_BAD, "no link, expected target = plain" },
+	{ "file", "plain", "expect = target != plain", OUTCOME_GOOD, "" },
+	{ "directory", "sub/away", "expect = target = /", OUTCOME_GOOD, "" },
+	{ "file", "dangling", "expect = target = nowhere", OUTCOME_BAD, "No such file" },
+	{ "file", "none", "expect = target = nowhere", OUTCOME_BAD, "No such file" },
 };
 
 static void
@@ -90,6 +100,7 @@ files_are_judged(void **state)
 	(void)state;
 	file_of("plain", 5000, 0640, 3600);
 	assert_int_equal(symlink("plain", folder_path("link")), 0);
+	assert_int_equal(symlink("nowhere", folder_path("dangling")), 0);
 	assert_int_equal(mkfifo(folder_path("fifo"), 0600), 0);
 	assert_int_equal(mkdir(folder_path("sub"), 0700), 0);
 	assert_int_equal(mkdir(folder_path("sub/deep"), 0700), 0);

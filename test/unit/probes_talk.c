@@ -47,9 +47,9 @@ judge(struct talk *t)
 {
 	clear(&t->answer);
 	t->reply.now_ns = 1005000000;
-	t->reply.asked_ns = 1000000000;
+	t->reply.asked_ns[0] = 1000000000;
 	t->reply.real_ns = t->real_ns + 5000000;
-	t->reply.asked_real_ns = t->real_ns;
+	t->reply.asked_real_ns[0] = t->real_ns;
 	for (;;) {
 		struct reply *r = &t->reply;
 		enum judgement j = kind_of(t)->judge(&t->plan, r, &t->answer, t->why);
