@@ -101,7 +101,7 @@ static bool
 make_alertmanager(const struct letter *l, const char *key, struct request *r)
 {
 	char number[24];
-	int64_t end = l->phase == PHASE_CLOSE	? l->about.real_ms
+	int64_t end = l->phase == PHASE_CLOSE	? l->until_ms
 		      : l->phase == PHASE_TEST	? l->now_ms + 1000
 		      : l->phase == PHASE_EVENT ? l->now_ms + EVENT_MS
 						: l->now_ms + FAR_MS;

@@ -43,7 +43,7 @@ static void
 add_banner(struct text *t, const struct letter *l)
 {
 	char took[40];
-	int64_t until = l->phase == PHASE_CLOSE ? l->about.real_ms : l->now_ms;
+	int64_t until = l->phase == PHASE_CLOSE ? l->until_ms : l->now_ms;
 	text_add(t,
 		 "<tr><td style=\"background:%s;color:#fff;padding:16px 20px;\">"
 		 "<div style=\"font-size:13px;letter-spacing:.5px;\">",

@@ -57,6 +57,7 @@ struct letter {
 	enum severity severity;
 	uint64_t number;  /* of the incident, or of the event that belongs to none */
 	int64_t since_ms; /* when it began (wall clock) */
+	int64_t until_ms; /* of what is over: when it was well again */
 	int64_t now_ms;	  /* when it is composed */
 	struct journal_line about;               /* the line that is told */
 	struct journal_line lines[LETTER_LINES]; /* of the incident, oldest first */

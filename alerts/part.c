@@ -327,7 +327,7 @@ part_variable(const struct letter *l, enum variable v, struct text *t)
 	};
 	char time[40], sms[SMS_MAX + 1];
 	bool incident = l->phase != PHASE_EVENT && l->phase != PHASE_TEST;
-	int64_t until = l->phase == PHASE_CLOSE ? l->about.real_ms : l->now_ms;
+	int64_t until = l->phase == PHASE_CLOSE ? l->until_ms : l->now_ms;
 	switch (v) {
 	case VARIABLE_HOST:
 		text_add(t, "%s", l->host);

@@ -63,7 +63,7 @@ payload_new(const struct letter *l)
 		text_or_null(l->about.object), "root_kind",
 		text_or_null(l->about.object_kind), "since", time_of(l->since_ms),
 		"until",
-		l->phase == PHASE_CLOSE ? time_of(l->about.real_ms) : json_null(), "text",
+		l->phase == PHASE_CLOSE ? time_of(l->until_ms) : json_null(), "text",
 		l->about.text, "events", events, "omitted", (json_int_t)l->omitted);
 	if (j != NULL) {
 		char sms[SMS_MAX + 1];

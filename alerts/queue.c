@@ -299,6 +299,11 @@ spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l)
 			" AND event <= ? ORDER BY event DESC LIMIT ?) ORDER BY event",
 			a->thread, event, tail, l->lines + l->line_count);
 	l->omitted = (uint64_t)all - l->line_count;
+	/* it is told to be over once it has been well for a while */
+	l->until_ms = sql_number(s, l->about.real_ms,
+				 "SELECT real_ms FROM line WHERE thread = ? AND event <= ? AND kind NOT"
+				 " LIKE 'incident-%' ORDER BY event DESC LIMIT 1",
+				 "ii", a->thread, event);
 	l->severity = sql_number(s, 1, "SELECT severity FROM thread WHERE id = ?", "i", a->thread) > 0
 			      ? SEVERITY_CRITICAL
 			      : SEVERITY_WARNING;

@@ -510,12 +510,12 @@ incidents_settle(struct world *w)
 		int64_t ago = w->real_ms - x->told_ms;
 		x->hidden = x->quiet = x->quiet && incident_silenced(w, x);
 		int64_t old = w->real_ms - x->since_real_ms;
-		if (x->recalled) {
+		if (x->recalled)
 			x->told_ms = w->now_ms - (ago > 0 ? ago : 0);
+		if (x->recalled || x->since_ms == 0) { /* its own lines may be overwritten */
 			x->since_ms = w->now_ms - (old > 0 ? old : 0);
+			x->good_ms = x->good_ms == 0 ? w->now_ms : x->good_ms;
 		}
-		if (x->recalled && x->good_ms == 0)
-			x->good_ms = w->now_ms;
 		x->recalled = false;
 		if (x->hidden)
 			silence_arm(w);
@@ -537,7 +537,7 @@ incident_recall(struct world *w, const struct journal_line *l)
 		if (index == NO_INCIDENT)
 			return;
 		w->incidents[index].state = INCIDENT_CLOSED;
-		w->incidents[index].until_real_ms = l->real_ms;
+		w->incidents[index].until_real_ms = w->incidents[index].line_real_ms;
 		w->incidents[index].quiet = w->incidents[index].flaps = false;
 		world_arm(w, NODE_INCIDENTS, index, NEVER);
 		return;
@@ -548,6 +548,8 @@ incident_recall(struct world *w, const struct journal_line *l)
 	if (index == NO_INCIDENT)
 		return;
 	struct incident *x = &w->incidents[index];
+	if (new || strncmp(l->kind, "incident-", 9) != 0)
+		x->line_real_ms = l->real_ms;
 	if (new || opens || (!x->told && strcmp(l->kind, "service-exited") == 0)) {
 		set_root(w, x, kind_of(l->object_kind), l->object);
 		text_print(x->text, sizeof x->text, "%s", l->text);

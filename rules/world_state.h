@@ -171,6 +171,7 @@ struct incident {
 	bool again;	/* it was over, and that it is not is still to be told */
 	bool flaps;
 	bool recalled; /* told_ms is a real time yet */
+	int64_t line_real_ms; /* of its newest recalled line that tells what happened */
 	uint32_t turns;
 	int64_t turn_ms[FLAP_TURNS]; /* when it turned bad, a ring */
 	uint64_t event;

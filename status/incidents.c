@@ -98,7 +98,8 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 	if (line->incident == 0)
 		return;
 	struct incident *x = find_or_add(s, line->incident);
-	x->last_real_ms = line->real_ms;
+	if (x->last_real_ms == 0 || strncmp(line->kind, "incident-", 9) != 0)
+		x->last_real_ms = line->real_ms;
 	if (x->since_real_ms == 0)
 		x->since_real_ms = line->real_ms;
 	if (x->root_kind[0] == '\0' || line->id == line->incident) {
@@ -107,8 +108,8 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 	}
 	if (close) {
 		x->state = INCIDENT_CLOSED;
-		if (x->until_real_ms == 0)
-			x->until_real_ms = line->real_ms;
+		if (x->until_real_ms == 0) /* told once it has been well for a while */
+			x->until_real_ms = x->last_real_ms;
 	}
 	if (x->text[0] == '\0' || close)
 		text_print(x->text, sizeof x->text, "%s", line->text);
@@ -169,6 +170,15 @@ incidents_one(const struct incidents *s, uint64_t id, struct json *j)
 			one(&s->list[i], j);
 			return true;
 		}
+	return false;
+}
+
+bool
+incidents_known(const struct incidents *s, uint64_t id)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->list[i].id == id)
+			return true;
 	return false;
 }
 

@@ -17,7 +17,8 @@ struct incident {
 	uint64_t id; /* 0: free */
 	enum incident_state state;
 	bool viewed; /* monitord knows of it; else it ended in an earlier life, untold */
-	int64_t since_real_ms, until_real_ms, last_real_ms; /* last: of its newest line */
+	int64_t since_real_ms, until_real_ms;
+	int64_t last_real_ms; /* of its newest line that tells what happened */
 	char root[JOURNAL_NAME], root_kind[12];
 	uint32_t symptom_count, action_count;
 	char symptoms[INCIDENT_SYMPTOMS][JOURNAL_NAME];
@@ -38,6 +39,7 @@ void
 incidents_json(const struct incidents *s, struct json *j); /* an array, oldest first */
 /* One object. False: no such incident. */
 bool incidents_one(const struct incidents *s, uint64_t id, struct json *j);
+bool incidents_known(const struct incidents *s, uint64_t id);
 uint32_t incidents_open(const struct incidents *s); /* how many are not closed */
 
 #endif

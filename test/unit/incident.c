@@ -200,6 +200,7 @@ static struct {
 	struct world *world;
 	int64_t now_ms;
 	unsigned opened, closed;
+	char text[200]; /* of the last that was closed */
 	struct decisions out;
 } storm;
 
@@ -211,7 +212,10 @@ feed(const struct event *e)
 		const struct decision *d = &storm.out.list[i];
 		bool tell = d->kind == DECIDE_TELL;
 		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
-		storm.closed += tell && strcmp(d->line.kind, "incident-close") == 0;
+		if (tell && strcmp(d->line.kind, "incident-close") == 0) {
+			storm.closed++;
+			text_print(storm.text, sizeof storm.text, "%s", d->line.text);
+		}
 	}
 }
 
@@ -249,6 +253,7 @@ a_storm_forgets_none(void **state)
 	assert_non_null(rules);
 	problems_free(&problems);
 	storm.now_ms = 1000;
+	storm.opened = storm.closed = 0;
 	storm.world = world_new(rules, 1, "host", storm.now_ms);
 	assert_non_null(storm.world);
 	struct event go = { .kind = EVENT_GO };
@@ -268,6 +273,42 @@ a_storm_forgets_none(void **state)
 	rules_free(&rules);
 }
 
+/* It began half a minute before monitord was begun anew, hours after the host was: also where
+ * the first line that is left is none of an incident's own. */
+static void
+what_it_took_is_remembered(void **state)
+{
+	static char path[] = "r.ini", bytes[] = "[check c]\ntcp = h:1\ndown = 1\nup = 1\n";
+	static const char *const kinds[] = { "check-down", "incident-open" };
+	struct source source = { .path = path, .text = bytes, .size = sizeof bytes - 1 };
+	struct sources sources = { .list = &source, .count = 1 };
+	struct problems problems = { 0 };
+	(void)state;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct rules *rules = rules_parse(&sources, &problems);
+		struct journal_line l = { .id = 5, .incident = 5 };
+		struct event go = { .kind = EVENT_GO };
+		assert_non_null(rules);
+		storm.closed = 0;
+		storm.now_ms = 4 * 3600000;
+		storm.world = world_new(rules, 1, "host", storm.now_ms);
+		l.real_ms = storm.now_ms - 30000;
+		text_print(l.kind, sizeof l.kind, "%s", kinds[i]);
+		text_print(l.object_kind, sizeof l.object_kind, "check");
+		text_print(l.object, sizeof l.object, "c");
+		text_print(l.text, sizeof l.text, "c is down");
+		world_recall(storm.world, &l);
+		feed(&go);
+		they_are(0, 1, OUTCOME_GOOD, 600000);
+		assert_int_equal(storm.closed, 1);
+		if (strncmp(storm.text, "over after 30 s: ", 17) != 0)
+			fail_msg("%s: %s", kinds[i], storm.text);
+		world_free(&storm.world);
+		rules_free(&rules);
+	}
+	problems_free(&problems);
+}
+
 int
 test_incident(void)
 {
@@ -275,6 +316,7 @@ test_incident(void)
 						   cmocka_unit_test(flapping),
 						   cmocka_unit_test(silence),
 		cmocka_unit_test(only_in_its_times),
+						   cmocka_unit_test(what_it_took_is_remembered),
 						   cmocka_unit_test(a_storm_forgets_none) };
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }
