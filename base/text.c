@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -200,6 +201,13 @@ text_duration(int64_t ms, char *out, size_t cap)
 		two_units(out, cap, s / 3600, "h", s % 3600 / 60, "min");
 	else
 		two_units(out, cap, s / 86400, "d", s % 86400 / 3600, "h");
+	return out;
+}
+
+char *
+text_count(uint64_t n, const char *noun, char *out, size_t cap)
+{
+	text_print(out, cap, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
 	return out;
 }
 

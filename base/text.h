@@ -39,6 +39,9 @@ uint64_t text_hash(const char *text);
 /* A duration for people: "350 ms", "2.4 s", "3 min 20 s", "2 h 5 min". cap >= 32. */
 char *text_duration(int64_t ms, char *out, size_t cap);
 
+/* "1 check", "2 checks"; the noun takes an s. cap >= 48. */
+char *text_count(uint64_t n, const char *noun, char *out, size_t cap);
+
 /* A size for people: "512 bytes", "1.5 GiB". cap >= 32. */
 char *text_size(double bytes, char *out, size_t cap);
 

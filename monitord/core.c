@@ -31,19 +31,18 @@
 static void
 tell_manager(const struct core *c)
 {
-	char text[128];
+	char text[200], services[48], checks[48], incidents[48];
 	uint32_t open = 0;
 	struct msg_incident_view v;
 	for (uint32_t i = 0; i < world_incidents(c->world); i++) {
 		world_incident_view(c->world, i, &v);
 		open += v.incident != 0 && v.state != INCIDENT_CLOSED;
 	}
-	if (open == 0)
-		text_print(text, sizeof text, "STATUS=%u services, %u checks: nothing is wrong",
-			   c->rules->service_count, c->rules->check_count);
-	else
-		text_print(text, sizeof text, "STATUS=%u services, %u checks: %u incident%s open",
-			   c->rules->service_count, c->rules->check_count, open, open == 1 ? "" : "s");
+	text_count(open, "incident", incidents, sizeof incidents);
+	text_print(text, sizeof text, "STATUS=%s, %s: %s%s",
+		   text_count(c->rules->service_count, "service", services, sizeof services),
+		   text_count(c->rules->check_count, "check", checks, sizeof checks),
+		   open == 0 ? "nothing is wrong" : incidents, open == 0 ? "" : " open");
 	notify_send(text);
 }
 
@@ -488,6 +487,7 @@ begin_watching(struct core *c)
 bool
 core_begin(struct core *c, char why[MSG_TEXT])
 {
+	char counts[128];
 	c->generation = 1;
 	c->listeners[0] = c->listeners[1] = c->lock = c->journal.fd = -1;
 	gethostname(c->host, sizeof c->host - 1);
@@ -514,9 +514,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	known_on_news(c->processes, core_accounts);
 	core_groups(c);
 	begin_watching(c);
-	core_note(c, "daemon-started", "monitord %s watches %u services, %u checks, %u rules, %u routes",
-		  PACKAGE_VERSION, c->rules->service_count, c->rules->check_count, c->rules->rule_count,
-		  c->rules->route_count);
+	core_note(c, "daemon-started", "monitord %s watches %s", PACKAGE_VERSION,
+		  rules_counts(c->rules, counts, sizeof counts));
 	if (c->keep_lost)
 		core_note(c, "state-damaged", "%s/keep was damaged and is set aside: orders of before "
 			  "the last boot (hold, stop, silence, reroute) are forgotten",

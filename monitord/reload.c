@@ -151,7 +151,7 @@ bool
 core_reload(struct core *c, char *text, size_t cap)
 {
 	int bundle = -1;
-	char mistakes[8192];
+	char counts[128], mistakes[8192];
 	struct rules *old = c->rules;
 	notify_send("RELOADING=1");
 	struct rules *new = rules_load(c->path, c->privileged, &bundle, mistakes, sizeof mistakes);
@@ -204,8 +204,7 @@ core_reload(struct core *c, char *text, size_t cap)
 	}
 	helpers_rules(c);
 	helpers_wanted(c);
-	core_note(c, "rules-loaded", "%u services, %u checks, %u rules, %u routes are in force",
-		  new->service_count, new->check_count, new->rule_count, new->route_count);
+	core_note(c, "rules-loaded", "%s are in force", rules_counts(new, counts, sizeof counts));
 	tell_changed(c, old);
 	rules_free(&old);
 	notify_send("READY=1");

@@ -40,6 +40,21 @@ rules_find(const struct rules *rules, enum object_kind kind, const char *name)
 	return RULES_NONE;
 }
 
+char *
+rules_counts(const struct rules *rules, char *out, size_t cap)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
+						  OBJECT_ROUTE };
+	char count[64];
+	struct text t;
+	text_begin(&t, out, cap);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		text_add(&t, "%s%s", i > 0 ? ", " : "",
+			 text_count(rules_count(rules, kinds[i]), object_kind_name[kinds[i]], count,
+				    sizeof count));
+	return out;
+}
+
 uint32_t
 rules_count(const struct rules *rules, enum object_kind kind)
 {

@@ -71,6 +71,8 @@ int64_t rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_
 uint32_t rules_find(const struct rules *rules, enum object_kind kind, const char *name);
 const char *rules_name(const struct rules *rules, enum object_kind kind, uint32_t id);
 uint32_t rules_count(const struct rules *rules, enum object_kind kind);
+/* "3 services, 1 check, 0 rules, 1 route". cap >= 128. */
+char *rules_counts(const struct rules *rules, char *out, size_t cap);
 
 /* Who hears of this object: the nearest `alert`: check or rule, its service, chain, [monitord]. */
 const struct alerts_to *rules_alerts(const struct rules *rules, enum object_kind kind, uint32_t id);

@@ -134,6 +134,7 @@ rules_test(const char *path, bool privileged, enum test_form form, FILE *out)
 {
 	struct sources s = { 0 };
 	struct problems p = { 0 };
+	char counts[128];
 	struct rules *r =
 		sources_read(path, privileged, &s, &p) ? rules_parse(&s, &p) : NULL;
 	bool good = r != NULL;
@@ -146,10 +147,7 @@ rules_test(const char *path, bool privileged, enum test_form form, FILE *out)
 	if (form == TEST_JSON)
 		print_json(&p, &s, out);
 	else if (good)
-		fprintf(out,
-			"%s: %u services, %u checks, %u rules, %u routes: no mistake\n",
-			path, r->service_count, r->check_count, r->rule_count,
-			r->route_count);
+		fprintf(out, "%s: %s: no mistake\n", path, rules_counts(r, counts, sizeof counts));
 	rules_free(&r);
 	problems_free(&p);
 	sources_free(&s);

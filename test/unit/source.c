@@ -105,7 +105,7 @@ static const struct {
 	  "a.ini:1: warning: [route r]: backend 'x' has no check: it is always taken for healthy\n"
 	  "     3 | backend = x ; it\n"
 	  "       |           ^\n"
-	  "a.ini: 0 services, 0 checks, 0 rules, 1 routes: no mistake\n" },
+	  "a.ini: 0 services, 0 checks, 0 rules, 1 route: no mistake\n" },
 	{ "[monitord]\ninclude = none.ini\n",
 	  "a.ini:2: include finds no file: none.ini\n"
 	  "     2 | include = none.ini\n"
@@ -174,7 +174,7 @@ static const struct {
 	  "a.ini: 0 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
 	{ "[monitord]\ninclude = ./b.ini\n[service a]\nrun = /x\n",
 	  "[monitord]\ninclude = ./../%s/a.ini\n",
-	  "a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
+	  "a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n" },
 	{ "[monitord]\ninclude = b.ini\n[service a]\nrun = /x\n",
 	  "[service a]\nrun = /x\n", "b.ini:1: [service a] stands twice\n" },
 	{ "[monitord]\nuid-base = 2000\ninclude = b.ini\n",
@@ -242,7 +242,7 @@ what_root_runs_is_roots(void **state)
 	}
 	assert_string_equal(
 		tested(true),
-		"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+		"a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n");
 	static const mode_t modes[] = { 0664, 0646, 0666 };
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		assert_int_equal(chmod(in_folder("a.ini"), modes[i]), 0);
@@ -251,7 +251,7 @@ what_root_runs_is_roots(void **state)
 			"a.ini: must be writable by nobody but root: a.ini\n");
 		assert_string_equal(
 			tested(false),
-			"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+			"a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n");
 	}
 	write_file("a.ini", "[monitord]\ninclude = conf.d/1.ini\n");
 	write_file("conf.d/1.ini", "[service a]\nrun = /x\n");
@@ -262,7 +262,7 @@ what_root_runs_is_roots(void **state)
 	assert_int_equal(chmod(in_folder("conf.d"), 01777), 0); /* as /tmp is */
 	assert_string_equal(
 		tested(true),
-		"a.ini: 1 services, 0 checks, 0 rules, 0 routes: no mistake\n");
+		"a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n");
 	assert_int_equal(chown(in_folder("conf.d/1.ini"), 65534, 0), 0);
 	assert_string_equal(tested(true), "conf.d/1.ini: must belong to root, as root "
 					  "carries it out: conf.d/1.ini\n");
