@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,6 +288,36 @@ a_killed_child_is_no_answer(void **state)
 	codes_are(0, 0, 0);
 }
 
+/* A session of its own, which holds the unread standard input, ends with the command too. */
+static void
+what_a_command_began_ends_with_it(void **state)
+{
+	static const char script[] = "setsid sh -c 'echo $$ >inner; mv inner began; sleep 1000' & exec sleep 1000";
+	static char content[200000];
+	(void)state;
+	memset(content, ' ', sizeof content - 1);
+	struct job *j = prepare(servers.smtp, "told");
+	page(j);
+	free(j->requests[0].content);
+	j->requests[0].content = strdup(content);
+	j->argv = calloc(4, sizeof *j->argv);
+	j->argv[0] = strdup("/bin/sh");
+	j->argv[1] = strdup("-c");
+	j->argv[2] = strdup(script);
+	j->run_s = 1;
+	remove("began");
+	deliver();
+	codes_are(0, 0, 0);
+	assert_string_equal(delivery.answers[0].text, "killed: it took longer than 1 s");
+	int pid = 0;
+	FILE *f = fopen("began", "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	remove("began");
+	assert_true(pid > 1 && kill(pid, 0) == -1);
+}
+
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, end)
 
 int
@@ -300,6 +331,7 @@ main(void)
 		WITH(no_mail_goes_out_in_the_clear, plain),
 		WITH(a_page_is_posted, plain),
 		WITH(a_killed_child_is_no_answer, plain),
+		WITH(what_a_command_began_ends_with_it, plain),
 		WITH(tls_and_login_are_used, secure),
 		WITH(a_strange_certificate_is_refused, secure),
 	};
