@@ -3,6 +3,7 @@
 #include "alerts/sql.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,9 @@ static const char *const upgrade =
 	"ALTER TABLE alert ADD COLUMN bundle INTEGER NOT NULL DEFAULT 0;";
 /* clang-format on */
 
+#define LOG_PAGES 1000 /* SQLite's own default */
+#define LOG_BYTES ((LOG_PAGES + 100) * (4096 + 24))
+
 /* ---- the file ---- */
 
 bool
@@ -117,6 +121,27 @@ make_tables(struct spool *s)
 	       run_all(s, "COMMIT");
 }
 
+/* Room in the log that is written over and over (SQLite begins it anew once it holds
+ * LOG_PAGES). A commit into blocks that are there is one flush of the disk; one that makes
+ * the file longer has the file system write its own journal as well. Zeros are no frames
+ * to SQLite. What fails here costs speed only. */
+static void
+lay_out_log(const char *path)
+{
+	static const char zeros[65536];
+	char log[512];
+	text_print(log, sizeof log, "%s-wal", path);
+	int fd = open(log, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	off_t size = fd != -1 ? lseek(fd, 0, SEEK_END) : LOG_BYTES;
+	bool more = size >= 0 && size < LOG_BYTES;
+	for (ssize_t n = 1; more && n > 0 && size < LOG_BYTES; size += n)
+		n = write(fd, zeros, sizeof zeros);
+	if (more)
+		fdatasync(fd);
+	if (fd != -1)
+		close(fd);
+}
+
 static struct spool *
 open_once(const char *path, bool *damaged, char *why, size_t cap)
 {
@@ -131,8 +156,10 @@ open_once(const char *path, bool *damaged, char *why, size_t cap)
 	good = good && sql_run(s, "PRAGMA journal_mode = WAL", "") &&
 	       sql_run(s, "PRAGMA synchronous = FULL", "") && whole(s) &&
 	       make_tables(s);
-	if (good)
+	if (good) {
+		lay_out_log(path);
 		return s;
+	}
 	*damaged = s->damaged;
 	text_print(why, cap, "%s: %s", path, s->why);
 	spool_close(&s);
