@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define DAY_MS INT64_C(86400000)
+
 static int64_t
 read_ns(clockid_t id)
 {
@@ -42,28 +44,42 @@ clock_zone_s(int64_t real_ms)
 	return localtime_r(&s, &tm) != NULL ? (int32_t)tm.tm_gmtoff : 0;
 }
 
+static void
+put_digits(char *at, unsigned n, unsigned digits)
+{
+	for (; digits > 0; n /= 10)
+		at[--digits] = (char)('0' + n % 10);
+}
+
+/* By hand, and a day at a time: thousands stand in one answer, and most are of one day. */
 char *
 clock_rfc3339(int64_t real_ms, char *out, size_t cap)
 {
-	time_t s = real_ms / 1000;
-	int ms = (int)(real_ms % 1000);
-	struct tm tm;
-	if (ms < 0) {
-		ms += 1000;
-		s--;
+	static const char shape[] = "1970-01-01T00:00:00.000Z";
+	static _Thread_local char date[] = "1970-01-01";
+	static _Thread_local int64_t date_day;
+	int64_t day = real_ms / DAY_MS, left = real_ms % DAY_MS;
+	if (left < 0) {
+		left += DAY_MS;
+		day--;
 	}
-	gmtime_r(&s, &tm);
-	/* by hand: thousands of them stand in one answer */
-	const int parts[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-			      tm.tm_min, tm.tm_sec, ms };
-	static const char shape[] = "0000-00-00T00:00:00.000Z";
+	if (day != date_day) {
+		time_t s = (time_t)(day * (DAY_MS / 1000));
+		struct tm tm;
+		gmtime_r(&s, &tm);
+		put_digits(date, (unsigned)tm.tm_year + 1900, 4);
+		put_digits(date + 5, (unsigned)tm.tm_mon + 1, 2);
+		put_digits(date + 8, (unsigned)tm.tm_mday, 2);
+		date_day = day;
+	}
+	unsigned ms = (unsigned)left;
 	assert(cap >= sizeof shape);
 	memcpy(out, shape, sizeof shape);
-	for (size_t part = 7, at = sizeof shape - 2; part-- > 0;) {
-		int n = parts[part];
-		for (at--; at < sizeof shape && shape[at] == '0'; at--, n /= 10)
-			out[at] = (char)('0' + n % 10);
-	}
+	memcpy(out, date, sizeof date - 1);
+	put_digits(out + 11, ms / 3600000, 2);
+	put_digits(out + 14, ms / 60000 % 60, 2);
+	put_digits(out + 17, ms / 1000 % 60, 2);
+	put_digits(out + 20, ms % 1000, 3);
 	return out;
 }
 

@@ -16,6 +16,12 @@ json_begin(struct json *j)
 	*j = (struct json){ 0 };
 }
 
+void
+json_again(struct json *j)
+{
+	*j = (struct json){ .bytes = j->bytes, .cap = j->cap };
+}
+
 char *
 json_end(struct json *j, size_t *length)
 {
@@ -49,21 +55,52 @@ more_room(struct json *j, size_t size)
 	return true;
 }
 
+/* Room for so many bytes more; NULL: there is none. What is written there is counted by
+ * the caller. */
+static inline char *
+room(struct json *j, size_t size)
+{
+	if (j->cap - j->length < size && !more_room(j, size))
+		return NULL;
+	return j->bytes + j->length;
+}
+
 void
 json_raw(struct json *j, const char *bytes, size_t size)
 {
-	if (j->cap - j->length < size && !more_room(j, size))
+	char *to = room(j, size);
+	if (to == NULL)
 		return;
-	memcpy(j->bytes + j->length, bytes, size);
+	memcpy(to, bytes, size);
 	j->length += size;
 }
 
-static void
+/* With the comma before it, if one is due. */
+static inline void
 value(struct json *j, const char *bytes, size_t size)
 {
+	char *to = room(j, size + 1);
+	if (to == NULL)
+		return;
 	if (j->comma)
-		json_raw(j, ",", 1);
-	json_raw(j, bytes, size);
+		*to++ = ',';
+	memcpy(to, bytes, size);
+	j->length += size + j->comma;
+	j->comma = true;
+}
+
+static inline void
+quoted(struct json *j, const char *bytes, size_t size)
+{
+	char *to = room(j, size + 3);
+	if (to == NULL)
+		return;
+	if (j->comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, bytes, size);
+	to[size] = '"';
+	j->length += size + 2 + j->comma;
 	j->comma = true;
 }
 
@@ -82,11 +119,10 @@ json_close(struct json *j, char bracket)
 }
 
 void
-json_key(struct json *j, const char *key)
+json_key_bytes(struct json *j, const char *key, size_t size)
 {
-	value(j, "\"", 1);
-	json_raw(j, key, strlen(key));
-	json_raw(j, "\":", 2);
+	quoted(j, key, size);
+	json_raw(j, ":", 1);
 	j->comma = false;
 }
 
@@ -118,17 +154,48 @@ json_whole(struct json *j, int64_t n)
 	value(j, at, (size_t)(text + sizeof text - at));
 }
 
+/* Up to three digits behind the point, as most of what is measured has; 0: it has others,
+ * or more than nine in all. */
+static size_t
+thousandths_text(double n, char out[24])
+{
+	double size = n < 0 ? -n : n, all = round(size * 1000), off = size * 1000 - all;
+	if (size < 1e-3 || size >= 1e6 || off > all * 1e-12 || -off > all * 1e-12)
+		return 0;
+	unsigned k = (unsigned)all, part = k % 1000;
+	char *at = out + 24;
+	while (part % 10 == 0 && part > 0)
+		part /= 10;
+	unsigned digits = k % 10 != 0 ? 3 : k % 100 != 0 ? 2 : 1;
+	for (; digits > 0; digits--, part /= 10)
+		*--at = (char)('0' + part % 10);
+	*--at = '.';
+	k /= 1000;
+	do
+		*--at = (char)('0' + k % 10);
+	while ((k /= 10) > 0);
+	if (n < 0)
+		*--at = '-';
+	size_t length = (size_t)(out + 24 - at);
+	memmove(out, at, length);
+	return length;
+}
+
 /* Whole numbers without a point, the rest with the digits that say something. */
 void
 json_number(struct json *j, double n)
 {
 	char text[40];
-	if (!isfinite(n))
+	if (!isfinite(n)) {
 		json_nothing(j);
-	else if (n > -1e15 && n < 1e15 && !(n - floor(n) > 0))
+		return;
+	}
+	if (n > -1e15 && n < 1e15 && n == (double)(int64_t)n) {
 		json_whole(j, (int64_t)n);
-	else
-		value(j, text, text_print(text, sizeof text, "%.9g", n));
+		return;
+	}
+	size_t length = thousandths_text(n, text);
+	value(j, text, length > 0 ? length : text_print(text, sizeof text, "%.9g", n));
 }
 
 static bool
@@ -167,11 +234,12 @@ json_text(struct json *j, const char *text)
 		return;
 	}
 	size_t length = strlen(text);
+	if (plain(text, length)) {
+		quoted(j, text, length);
+		return;
+	}
 	value(j, "\"", 1);
-	if (plain(text, length))
-		json_raw(j, text, length);
-	else
-		escaped(j, text, length);
+	escaped(j, text, length);
 	json_raw(j, "\"", 1);
 }
 
@@ -184,54 +252,7 @@ json_time(struct json *j, int64_t real_ms)
 		return;
 	}
 	clock_rfc3339(real_ms, text, sizeof text);
-	value(j, "\"", 1);
-	json_raw(j, text, strlen(text));
-	json_raw(j, "\"", 1);
-}
-
-void
-json_key_nothing(struct json *j, const char *key)
-{
-	json_key(j, key);
-	json_nothing(j);
-}
-
-void
-json_key_yes(struct json *j, const char *key, bool yes)
-{
-	json_key(j, key);
-	json_yes(j, yes);
-}
-
-void
-json_key_whole(struct json *j, const char *key, int64_t n)
-{
-	json_key(j, key);
-	json_whole(j, n);
-}
-
-void
-json_key_id(struct json *j, const char *key, uint64_t id)
-{
-	json_key(j, key);
-	if (id == 0)
-		json_nothing(j);
-	else
-		json_whole(j, (int64_t)id);
-}
-
-void
-json_key_number(struct json *j, const char *key, double n)
-{
-	json_key(j, key);
-	json_number(j, n);
-}
-
-void
-json_key_text(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	json_text(j, text);
+	quoted(j, text, strlen(text));
 }
 
 /* Milliseconds as seconds. The digits are set by hand: ten thousand of them are told at
@@ -287,11 +308,4 @@ json_kept(struct json *j, const char *bytes, size_t size, const struct json_hole
 		json_raw(j, bytes + before, size - before);
 	}
 	j->comma = true;
-}
-
-void
-json_key_time(struct json *j, const char *key, int64_t real_ms)
-{
-	json_key(j, key);
-	json_time(j, real_ms);
 }

@@ -29,6 +29,7 @@ shelf_load(struct shelf *s, const struct rules *rules)
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
 						  OBJECT_ROUTE, OBJECT_RULE };
 	empty(s);
+	free(json_end(&s->scratch, NULL));
 	s->version++;
 	for (unsigned i = 0; rules != NULL && i < sizeof kinds / sizeof *kinds; i++) {
 		uint32_t count = rules_count(rules, kinds[i]);
@@ -61,17 +62,20 @@ shelf_forget(struct shelf *s, const struct store *store, enum object_kind kind,
 		forget(s, OBJECT_ROUTE, routes->ids[i]);
 }
 
-static void
-render(const struct store *store, enum object_kind kind, uint32_t id, struct kept *k)
+/* Into as much memory as it takes, no more. False: there is none. */
+static bool
+render(struct json *scratch, const struct store *store, enum object_kind kind, uint32_t id,
+       struct kept *k)
 {
-	struct json j;
-	size_t size;
-	json_begin(&j);
-	j.keep_hole = true;
-	object_json(store, kind, id, &j);
-	k->hole = j.hole;
-	k->bytes = json_end(&j, &size);
-	k->size = (uint32_t)size;
+	json_again(scratch);
+	scratch->keep_hole = true;
+	object_json(store, kind, id, scratch);
+	k->hole = scratch->hole;
+	k->size = (uint32_t)scratch->length;
+	k->bytes = scratch->failed ? NULL : malloc(scratch->length);
+	if (k->bytes != NULL)
+		memcpy(k->bytes, scratch->bytes, scratch->length);
+	return k->bytes != NULL;
 }
 
 void
@@ -79,10 +83,8 @@ shelf_write(struct shelf *s, const struct store *store, enum object_kind kind,
 	    uint32_t id, struct json *j)
 {
 	struct kept *k = id < s->counts[kind] ? &s->texts[kind][id] : NULL;
-	if (k != NULL && k->bytes == NULL)
-		render(store, kind, id, k);
-	if (k == NULL || k->bytes == NULL)
-		object_json(store, kind, id, j);
-	else
+	if (k != NULL && (k->bytes != NULL || render(&s->scratch, store, kind, id, k)))
 		json_kept(j, k->bytes, k->size, &k->hole);
+	else
+		object_json(store, kind, id, j);
 }

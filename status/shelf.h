@@ -11,6 +11,7 @@ struct kept; /* one object's text */
 struct shelf {
 	struct kept *texts[OBJECT_KINDS]; /* by id */
 	uint32_t counts[OBJECT_KINDS];
+	struct json scratch; /* where a text grows before it is kept */
 	uint64_t version; /* grows with every change of anything that status tells */
 };
 

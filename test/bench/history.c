@@ -1,10 +1,12 @@
-/* history [OBJECTS [HOURS [SIZE_MB]]]: what history costs: so many checks of 8 metrics,
+/* history [OBJECTS [HOURS [SIZE_MB]]]: what history costs: so many services of 8 metrics,
  * sampled each 10 s of a time that passes as fast as it can. Every value changes each
  * time, as the worst does, or one in four does. */
 #include "status/history.h"
 
+#include "rules/metric.h"
 #include "rules/parse.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,7 @@ load(unsigned objects, unsigned size_mb)
 	FILE *f = open_memstream(&text, &size);
 	fprintf(f, "[monitord]\nhistory = %uM\n", size_mb);
 	for (unsigned i = 0; i < objects; i++)
-		fprintf(f, "[check c-%u]\napache-status = http://127.0.0.1/\n", i);
+		fprintf(f, "[service s-%u]\nrun = /bin/sleep 100\n", i);
 	fclose(f);
 	struct source one = { .path = path, .text = text, .size = size };
 	struct sources s = { .list = &one, .count = 1 };
@@ -53,33 +55,51 @@ load(unsigned objects, unsigned size_mb)
 	free(text);
 }
 
-/* Measurements of everything; one value in so many moves. */
+static double
+moved(double old, unsigned one_in, long most)
+{
+	return isnan(old) || random() % one_in == 0 ? (double)(random() % most) : old;
+}
+
+/* Measurements of everything; one value in so many moves. Up and the restarts stay; cpu,
+ * memory, threads, open files, and what is read and written do not. */
 static void
 measure(unsigned objects, unsigned one_in)
 {
+	static const enum metric more[METRICS_EACH - 6] = { METRIC_IO_READ, METRIC_IO_WRITE };
 	static struct msg_packet p;
 	for (uint32_t id = 0; id < objects; id++) {
-		struct msg_check_view v;
-		struct msg_check_view room;
-		const struct msg_check_view *old = store_check(&store, id, &room);
+		struct msg_service_view v;
+		const struct msg_service_view *old = store_service(&store, id);
 		memset(&v, 0, sizeof v);
 		if (old != NULL)
 			v = *old;
-		v.check = id;
-		v.state = CHECK_UP;
-		v.measured_ns = 1;
-		v.value_count = METRICS_EACH - 2;
-		if (random() % one_in == 0)
-			v.latency_ns = 1000000 + random() % 1000000;
-		for (unsigned i = 0; i < v.value_count; i++) {
-			v.value[i].metric = METRIC_BUSY + i;
-			if (random() % one_in == 0)
-				v.value[i].value = (double)(random() % 1000000);
+		else
+			for (unsigned i = 0; i < MSG_SAMPLE_VALUES; i++)
+				v.values[i] = NAN;
+		v.service = id;
+		v.state = SERVICE_UP;
+		v.pid = 1000;
+		v.cpu = moved(v.cpu, one_in, 10000);
+		v.memory = moved(v.memory, one_in, 1 << 30);
+		v.threads = moved(v.threads, one_in, 200);
+		v.fds = moved(v.fds, one_in, 1000);
+		for (unsigned i = 0; i < sizeof more / sizeof *more; i++) {
+			float *value = &v.values[metric_sample_slot(more[i])];
+			*value = (float)moved((double)*value, one_in, 1 << 24);
 		}
-		p.head = (struct msg_head){ .kind = MSG_CHECK_VIEW, .count = 1 };
+		p.head = (struct msg_head){ .kind = MSG_SERVICE_VIEW, .count = 1 };
 		memcpy(p.items, &v, sizeof v);
 		store_take(&store, &p);
 	}
+}
+
+/* What is recorded of the first, as history sees it. */
+static unsigned
+recorded(void)
+{
+	unsigned list[METRICS_COUNT];
+	return history_metrics(&history, OBJECT_SERVICE, 0, list);
 }
 
 static void
@@ -113,14 +133,15 @@ round_of(unsigned objects, unsigned hours, unsigned size_mb, unsigned one_in)
 			usleep(1000);
 		}
 	}
+	unsigned metrics = recorded();
 	history_end(&history);
 	all = cpu_s() - all - measuring;
 	stat("history.db", &st);
 	getrusage(RUSAGE_SELF, &usage);
-	printf("%u objects x %u metrics each 10 s for %u h, one value in %u moves: "
+	printf("%u services x %u metrics each 10 s for %u h, one value in %u moves: "
 	       "%.3f %% of a core (of it the loop's thread %.3f %%, %.1f ms at worst), "
 	       "%.1f MB on disk, %ld MB resident\n",
-	       objects, METRICS_EACH, hours, one_in, 100 * all / (hours * 3600.0),
+	       objects, metrics, hours, one_in, 100 * all / (hours * 3600.0),
 	       100 * spent / (hours * 3600.0), 1000 * worst, (double)st.st_size / 1e6,
 	       usage.ru_maxrss / 1024);
 	loop_free(&loop);
