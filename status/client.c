@@ -12,6 +12,7 @@
 #define IDLE_MS 15000   /* for a whole request to come */
 #define ANSWER_MS 60000 /* for a whole answer to be taken */
 #define WHO_MS 10000
+#define ARGUMENTS_MAX 32 /* of an address; nothing of ours takes more than five */
 #define HISTORY_MS 15000
 #define COMMAND_MS 900000 /* the longest stop and start that anybody configures */
 
@@ -184,20 +185,54 @@ take_body(struct client *c, const char *bytes, size_t size)
 	c->body[c->body_size] = '\0';
 }
 
+static struct client *
+client_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+/* The address as it came, before MHD looks into it. Each argument takes of the memory that
+ * the answer needs too, so many of them are joined to one, and the request is refused. */
+void *
+client_address(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+	struct client *c = client_of(connection);
+	unsigned arguments = 0;
+	(void)arg;
+	if (c == NULL)
+		return NULL;
+	c->uri_end = uri + strlen(uri);
+	c->strange = NULL;
+	for (char *p = (char *)(uintptr_t)uri; *p != '\0'; p++) /* MHD's own memory */
+		if (*p == '&' && ++arguments > ARGUMENTS_MAX) {
+			*p = '+';
+			c->strange = "too many arguments";
+		}
+	return NULL;
+}
+
+/* MHD ends an address where a NUL stands in it, and goes on behind it. */
+static bool
+has_nul(const struct client *c, const char *version)
+{
+	uintptr_t end = (uintptr_t)c->uri_end, next = (uintptr_t)version;
+	return next > end + 1 && next - end < REQUEST_BYTES;
+}
+
 enum MHD_Result
 client_request(void *arg, struct MHD_Connection *connection, const char *url,
 	       const char *method, const char *version, const char *upload,
 	       size_t *upload_size, void **request)
 {
 	(void)arg;
-	(void)version;
-	struct client *c =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-			->socket_context;
+	struct client *c = client_of(connection);
 	if (c == NULL || c->since_ms == INT64_MAX)
 		return MHD_NO;  /* what a client sent before it was cut off is not done */
 	if (*request == NULL) { /* the head; the body follows */
 		*request = c;
+		if (has_nul(c, version))
+			c->strange = "a NUL in the address";
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {

@@ -109,20 +109,59 @@ read_member(const json_t *root, const char *key, char *out, size_t cap)
 	return true;
 }
 
-/* {"to":"tomcat"}, {"for":"2h","reason":"…","who":"…"} or {"who","why"}; no body is none of
- * them. False: error says why. */
-static bool
-read_body(struct client *c, struct command_asked *a, const char **error)
+/* What a body may say. */
+enum member { MEMBER_TO, MEMBER_FOR, MEMBER_WHO, MEMBER_WHY, MEMBER_REASON, MEMBERS };
+static const char *const member_name[MEMBERS] = {
+	[MEMBER_TO] = "to",   [MEMBER_FOR] = "for",	  [MEMBER_WHO] = "who",
+	[MEMBER_WHY] = "why", [MEMBER_REASON] = "reason",
+};
+#define HAS(member) (1u << MEMBER_##member)
+static const unsigned verb_members[VERBS] = {
+	[VERB_HOLD] = HAS(FOR),
+	[VERB_REROUTE] = HAS(TO) | HAS(FOR),
+	[VERB_ACK] = HAS(WHO) | HAS(WHY),
+	[VERB_SILENCE] = HAS(FOR) | HAS(REASON) | HAS(WHO),
+};
+
+/* A member of the body that the verb does not know; NULL: there is none. */
+static const char *
+stranger(json_t *root, enum verb verb)
 {
-	json_error_t where;
+	const char *key;
+	json_t *x;
+	json_object_foreach(root, key, x)
+	{
+		unsigned m = 0;
+		while (m < MEMBERS && strcmp(member_name[m], key) != 0)
+			m++;
+		if (m == MEMBERS || (verb_members[verb] >> m & 1) == 0)
+			return key;
+	}
+	return NULL;
+}
+
+/* What the verb would take instead. */
+static void
+complain_of(const char *key, enum verb verb, char *why, size_t cap)
+{
+	struct text t;
+	text_begin(&t, why, cap);
+	text_add(&t, "no such field here: %.64s", key);
+	unsigned known = verb_members[verb], m = 0;
+	for (; known != 0 && m < MEMBERS; m++)
+		if ((known >> m & 1) != 0) {
+			text_add(&t, "%s \"%s\"", known == verb_members[verb] ? "; there is" : ",",
+				 member_name[m]);
+			known &= ~(1u << m);
+		}
+}
+
+static bool
+read_members(const json_t *root, struct command_asked *a)
+{
 	char span[32], why[UNITS_WHY];
 	int64_t ms = 0;
-	a->target[0] = '\0';
-	if (c->body_size == 0)
-		return true;
-	json_t *root = json_loadb(c->body, c->body_size, JSON_REJECT_DUPLICATES, &where);
-	bool good = json_is_object(root) &&
-		    read_member(root, "to", a->target, sizeof a->target) &&
+	bool good = read_member(root, "to", a->target, sizeof a->target) &&
 		    read_member(root, "for", span, sizeof span) &&
 		    read_member(root, "who", a->who, sizeof a->who) &&
 		    read_member(root, a->verb == VERB_ACK ? "why" : "reason", a->why,
@@ -130,13 +169,32 @@ read_body(struct client *c, struct command_asked *a, const char **error)
 		    (span[0] == '\0' ||
 		     (units_duration(span, &ms, why) && ms >= 1000 && ms <= HOLD_MOST_MS));
 	a->seconds = (uint32_t)(ms / 1000);
-	*error = root == NULL ? "the body is not JSON"
-		 : a->verb == VERB_ACK
-			 ? "\"who\" has up to 63 bytes, \"why\" up to 127"
-		 : a->verb == VERB_SILENCE
-			 ? "\"for\" is a duration as 2h, from 1s to 365d; \"reason\" has up to "
-			   "127 bytes"
-			 : "\"to\" is a backend, \"for\" a duration as 2h, from 1s to 365d";
+	return good;
+}
+
+/* {"to":"tomcat"}, {"for":"2h","reason":"…","who":"…"} or {"who","why"}; no body is none of
+ * them. False: error (cap >= 200) says why. */
+static bool
+read_body(struct client *c, struct command_asked *a, char *error, size_t cap)
+{
+	json_error_t where;
+	a->target[0] = '\0';
+	if (c->body_size == 0)
+		return true;
+	json_t *root = json_loadb(c->body, c->body_size, JSON_REJECT_DUPLICATES, &where);
+	const char *key = root != NULL ? stranger(root, a->verb) : NULL;
+	bool good = json_is_object(root) && key == NULL && read_members(root, a);
+	if (key != NULL)
+		complain_of(key, a->verb, error, cap);
+	else
+		text_print(error, cap, "%s",
+			   root == NULL		    ? "the body is not JSON"
+			   : !json_is_object(root)  ? "the body is no JSON object"
+			   : a->verb == VERB_ACK    ? "\"who\" has up to 63 bytes, \"why\" up to 127"
+			   : a->verb == VERB_SILENCE ? "\"for\" is a duration as 2h, from 1s to 365d; "
+						       "\"reason\" has up to 127 bytes"
+						     : "\"to\" is a backend, \"for\" a duration as 2h, "
+						       "from 1s to 365d");
 	json_decref(root);
 	return good;
 }
@@ -171,7 +229,7 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	const struct store *s = &c->server->store;
 	const char *wait =
 		MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, "wait");
-	const char *error = "";
+	char error[200];
 	c->asked =
 		(struct command_asked){ .wait = wait == NULL || strcmp(wait, "0") != 0 };
 	if (row == NULL)
@@ -182,16 +240,12 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	uint32_t id = kind != OBJECT_MONITORD ? store_find(s, kind, name) : 0;
 	if (id == RULES_NONE)
 		return no_such(c, kind, name);
-	if (!read_body(c, &c->asked, &error))
+	if (!read_body(c, &c->asked, error, sizeof error))
 		return request_error(c, 400, error);
-	if (row->verb != VERB_REROUTE)
-		c->asked.target[0] = '\0';
 	if (row->verb == VERB_SILENCE && c->asked.seconds == 0)
 		return request_error(c, 400, "for how long? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
 	if (row->verb == VERB_SILENCE && c->asked.why[0] == '\0')
 		return request_error(c, 400, "why? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
-	if (row->verb != VERB_HOLD && row->verb != VERB_SILENCE && row->verb != VERB_REROUTE)
-		c->asked.seconds = 0;
 	if (c->asked.target[0] != '\0' &&
 	    backend_of(&s->rules->routes[id], c->asked.target) == UINT32_MAX)
 		return request_error(c, 404, "the route has no such backend");
@@ -201,15 +255,14 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 enum MHD_Result
 command_ack(struct client *c, const char *incident)
 {
-	const char *error = "";
-	char *end;
+	char error[200], *end;
 	c->asked = (struct command_asked){ .wait = true,
 					   .verb = VERB_ACK,
 					   .kind = OBJECT_MONITORD };
 	c->asked.incident = strtoull(incident, &end, 10);
 	if (*end != '\0' || c->asked.incident == 0 || *incident == '-')
 		return request_error(c, 404, "no such incident");
-	if (!read_body(c, &c->asked, &error))
+	if (!read_body(c, &c->asked, error, sizeof error))
 		return request_error(c, 400, error);
 	return go(c);
 }
@@ -227,6 +280,9 @@ command_end(struct client *c)
 	if (c->late && !c->done_set)
 		return request_error(c, 504, "the outcome is not known yet");
 	unsigned code = d->answer < ANSWERS ? code_of[d->answer] : 502;
+	if (code == 409 && c->asked.verb == VERB_ACK &&
+	    !incidents_known(&c->server->store.incidents, c->asked.incident))
+		code = 404;
 	if (code >= 400)
 		return request_error(c, code,
 				     d->text[0] != '\0' ? d->text : "it was not done");

@@ -167,6 +167,7 @@ follow_begin(struct client *c)
 	MHD_add_response_header(r, "Content-Type",
 				f->stream ? "text/event-stream" : "application/x-ndjson");
 	MHD_add_response_header(r, "Cache-Control", "no-store");
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	enum MHD_Result queued = MHD_queue_response(c->connection, 200, r);
 	MHD_destroy_response(r);
 	return queued;

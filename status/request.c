@@ -301,6 +301,8 @@ request_answer(struct client *c, const char *url, const char *method)
 		return command_end(c);
 	if (c->asked_history)
 		return asked_end(c);
+	if (c->strange != NULL)
+		return request_error(c, 400, c->strange);
 	if (c->body_over)
 		return request_error(c, 413, "the body is larger than 64 KiB");
 	if (!c->known && c->late)

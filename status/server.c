@@ -193,6 +193,7 @@ server_listen(struct server *s, unsigned which, int fd)
 				     NULL, client_request, l, MHD_OPTION_LISTEN_SOCKET,
 				     fd, MHD_OPTION_NOTIFY_CONNECTION, client_connection,
 				     l, MHD_OPTION_NOTIFY_COMPLETED, client_completed, l,
+				     MHD_OPTION_URI_LOG_CALLBACK, client_address, l,
 				     MHD_OPTION_CONNECTION_LIMIT, CLIENTS_MAX + SPARE,
 				     MHD_OPTION_CONNECTION_TIMEOUT, STALL_S,
 				     MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,

@@ -57,6 +57,8 @@ struct client {
 	char *body;       /* of the request, NUL-ended; NULL: none */
 	size_t body_size;
 	bool body_over;
+	const char *uri_end; /* of the request, in MHD's memory */
+	const char *strange; /* why its address is refused; NULL: it is not */
 	bool begun;    /* its command was sent */
 	bool done_set; /* and answered */
 	struct command_asked asked;
@@ -121,6 +123,7 @@ void client_connection(void *arg, struct MHD_Connection *connection, void **cont
 		       enum MHD_ConnectionNotificationCode code);
 void client_completed(void *arg, struct MHD_Connection *connection, void **request,
 		      enum MHD_RequestTerminationCode code);
+void *client_address(void *arg, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result client_request(void *arg, struct MHD_Connection *connection,
 			       const char *url, const char *method, const char *version,
 			       const char *upload, size_t *upload_size, void **request);

@@ -55,6 +55,44 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	exits 5 setpriv --reuid 65534 --regid 65534 --clear-groups "$build/monitorctl" -s "$sock" status
 fi
 
+echo "# requests"
+cat >"$dir/raw.py" <<'PY'
+import socket, sys
+def ask(text):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(sys.argv[1])
+    s.sendall(text)
+    got = b""
+    try:
+        while chunk := s.recv(65536):
+            got += chunk
+    except OSError as error:
+        return str(error)
+    return got.decode(errors="replace")
+def post(path, body):
+    return ask(b"POST %s HTTP/1.1\r\nHost: m\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (path, len(body), body))
+def get(path):
+    return ask(b"GET %s HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n" % path)
+rows = [
+    ("a NUL in the address", get(b"/v1/services/front\0x"), ["400", "a NUL in the address"]),
+    ("one behind it", get(b"/v1/status\0"), ["400", "a NUL in the address"]),
+    ("a space", get(b"/v1/services/front "), ["404", "no such service"]),
+    ("5,000 arguments", get(b"/v1/events?" + b"&".join(b"a=1" for _ in range(5000))), ["400", "too many arguments"]),
+    ("a few", get(b"/v1/events?a=1&b=2&since=1"), ["200", "nosniff"]),
+    ("an unknown field", post(b"/v1/routes/site/reroute", b'{"too":"primary"}'), ["400", 'no such field here: too; there is \\"to\\", \\"for\\"']),
+    ("one that another verb has", post(b"/v1/services/front/restart", b'{"for":"1h"}'), ["400", "no such field here: for"]),
+    ("no object", post(b"/v1/services/front/hold", b'["for"]'), ["400", "no JSON object"]),
+    ("no such incident", post(b"/v1/incidents/999999/ack", b'{"who":"me"}'), ["404", "no such incident"]),
+]
+for name, got, want in rows:
+    good = all(w in got for w in want)
+    print("ok  " if good else "FAIL", name, "" if good else repr(got))
+sys.exit(any(not all(w in got for w in want) for _, got, want in rows))
+PY
+python3 "$dir/raw.py" "$sock" || bad "requests"
+exits 4 ctl ack 999999
+
 echo "# JSON"
 exits 0 ctl status --json
 is_json '"services"'
