@@ -35,7 +35,8 @@ _monitorctl() {
 		check) [ "$at" -eq 0 ] && compopt -o filenames 2>/dev/null && mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return
 			words=$(names checks) ;;
 		import | replay) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-		names) words="all services checks routes rules chains backends commands options" ;;
+		ack) words=$(names incidents) ;;
+		names) words="all services checks routes rules chains backends incidents commands options" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -8,6 +8,7 @@ end
 complete -c monitorctl -f
 complete -c monitorctl -s s -l socket -r -F -d 'status socket'
 complete -c monitorctl -l json -d 'print JSON'
+complete -c monitorctl -l all -d 'those too that are over'
 complete -c monitorctl -l watch -d 'show anew'
 complete -c monitorctl -s f -l follow -d 'go on'
 complete -c monitorctl -l since -x -a '10m 1h 6h 1d 7d' -d 'from when'
@@ -24,5 +25,6 @@ complete -c monitorctl -n '__fish_seen_subcommand_from start stop restart reload
 complete -c monitorctl -n '__fish_seen_subcommand_from reroute restore' -a '(__monitorctl_names routes)'
 complete -c monitorctl -n '__fish_seen_subcommand_from reroute' -a '(__monitorctl_names backends)'
 complete -c monitorctl -n '__fish_seen_subcommand_from status explain silence unsilence' -a '(__monitorctl_names all)'
+complete -c monitorctl -n '__fish_seen_subcommand_from ack' -a '(__monitorctl_names incidents)'
 complete -c monitorctl -n '__fish_seen_subcommand_from graph availability' -a '(__monitorctl_names services; __monitorctl_names checks; __monitorctl_names routes)'
 complete -c monitorctl -n '__fish_seen_subcommand_from check import replay' -F

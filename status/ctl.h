@@ -71,6 +71,9 @@ char *detail_of(const char *kind, const json_t *object, char *out, size_t cap);
 json_t *everything(const json_t *status); /* find_objects of all there is */
 void print_json(const json_t *value); /* on one line */
 
+/* One line of JSON: what was asked of what, and what the daemon said. */
+void print_answer(const struct answer *a, const char *name, const char *verb);
+
 /* A name goes into a path: only what a name is made of may stand in it. */
 bool is_name(const char *name);
 bool is_name_bytes(const char *text);
@@ -105,6 +108,7 @@ enum ctl_exit ctl_ack(struct ctl *ctl);
 enum ctl_exit ctl_silence(struct ctl *ctl);
 enum ctl_exit ctl_unsilence(struct ctl *ctl);
 enum ctl_exit ctl_explain(struct ctl *ctl);
+void print_chain(const struct ctl *ctl, const json_t *status, const json_t *chain);
 enum ctl_exit ctl_import(struct ctl *ctl);
 enum ctl_exit ctl_top(struct ctl *ctl);
 enum ctl_exit ctl_replay(struct ctl *ctl);

@@ -25,8 +25,7 @@ done_word(const char *verb)
 	return "done";
 }
 
-/* What the daemon said, and to what. */
-static void
+void
 print_answer(const struct answer *a, const char *name, const char *verb)
 {
 	json_t *root = json_loadb(a->bytes, a->size, 0, NULL);

@@ -67,44 +67,57 @@ root_of(const json_t *events, double id)
 }
 
 /* The last event that led to the present state, what led to it, and what came of that. */
-static void
-print_chain(const json_t *events, double last)
+static json_t *
+led_to(const json_t *events, double last)
 {
 	double root = root_of(events, last);
-	unsigned shown = 0;
+	json_t *list = json_array(), *e;
+	size_t i;
+	json_array_foreach(events, i, e)
+	{
+		double id = number_of(e, "id");
+		if (id >= root && !(fabs(root_of(events, id) - root) > 0))
+			json_array_append(list, e);
+	}
+	return list;
+}
+
+static void
+print_led(const json_t *list)
+{
 	size_t i;
 	json_t *e;
 	char when[40];
 	puts("  what led to it:");
-	json_array_foreach(events, i, e)
+	json_array_foreach(list, i, e)
 	{
-		double id = number_of(e, "id");
-		if (id < root || (fabs(root_of(events, id) - root) > 0))
-			continue;
-		if (shown++ == CHAIN_MAX) {
+		if (i == CHAIN_MAX) {
 			puts("    …");
 			break;
 		}
 		printf("    %s  #%-5.0f %-16s  %s\n",
-		       local_time(text_of(e, "time"), when, sizeof when), id,
+		       local_time(text_of(e, "time"), when, sizeof when), number_of(e, "id"),
 		       text_of(e, "kind"), text_of(e, "text"));
 	}
 }
 
-static void
-print_incident(const struct ctl *ctl, const json_t *event)
+/* NULL: the event belongs to none that is known. */
+static json_t *
+incident_of(const struct ctl *ctl, const json_t *event)
 {
 	char path[64];
 	enum ctl_exit code;
 	double id = number_of(event, "incident");
-	if (isnan(id))
-		return;
 	text_print(path, sizeof path, "/v1/incidents/%.0f", id);
-	json_t *o = http_json(ctl, path, &code);
-	if (o == NULL)
-		return;
-	printf("  incident #%.0f, %s: %s\n", id, text_of(o, "state"), text_of(o, "text"));
-	json_decref(o);
+	return isnan(id) ? NULL : http_json(ctl, path, &code);
+}
+
+static void
+print_incident(const json_t *o)
+{
+	if (o != NULL)
+		printf("  incident #%.0f, %s: %s\n", number_of(o, "id"), text_of(o, "state"),
+		       text_of(o, "text"));
 }
 
 /* ---- what is measured ---- */
@@ -211,53 +224,6 @@ print_object(const json_t *status, const char *kind, const json_t *o)
 		print_rule(o);
 }
 
-/* ---- chains ---- */
-
-static void
-print_link(const json_t *status, const char *name, const char *check)
-{
-	const char *kind;
-	const json_t *o = find_object(status, name, &kind);
-	const char *state = text_of(o, "state");
-	printf("%s %s%s%s%s", name, tone_on(state_tone(state)), *state != '\0' ? state : "not known",
-	       tone_off(), check);
-}
-
-static void
-print_whole_chain(const json_t *status, const json_t *chain)
-{
-	static const char *const words[][2] = {
-		{ "primary", "is served by its first choice" },
-		{ "secondary", "is served, but not by its first choice" },
-		{ "down", "is not served" },
-		{ "unknown", "is not known to be served" },
-	};
-	const char *state = text_of(chain, "state"), *said = state;
-	size_t i, k;
-	json_t *path, *name;
-	for (i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i][0], state) == 0)
-			said = words[i][1];
-	printf("chain %s %s%s%s", text_of(chain, "name"),
-	       tone_on(strcmp(state, "primary") == 0 ? TONE_GOOD : strcmp(state, "down") == 0 ? TONE_BAD : TONE_WARN),
-	       said, tone_off());
-	printf("%s%s\n", *text_of(chain, "text") != '\0' ? ": " : "", text_of(chain, "text"));
-	json_array_foreach(json_object_get(chain, "paths"), i, path)
-	{
-		printf("  ");
-		json_array_foreach(path, k, name)
-		{
-			printf("%s", k > 0 ? " -> " : "");
-			print_link(status, json_string_value(name), "");
-		}
-		putchar('\n');
-	}
-	if (*text_of(chain, "check") != '\0') {
-		printf("  end to end: ");
-		print_link(status, text_of(chain, "check"), "\n");
-	}
-}
-
 /* ---- why nothing is done ---- */
 
 /* "  web.memory is 20.0 MiB" */
@@ -340,6 +306,30 @@ print_why_not(const json_t *status, const json_t *events, const char *kind, cons
 		printf("  it fires; while it holds it acts again after each %g s (cooldown)\n", cooldown);
 }
 
+static void
+explain(const struct ctl *ctl, const json_t *status, const json_t *events, const char *kind, const json_t *o)
+{
+	const json_t *event = event_of(events, last_of(events, o));
+	json_t *list = event != NULL ? led_to(events, number_of(event, "id")) : json_array();
+	json_t *incident = incident_of(ctl, event);
+	if (ctl->json) {
+		json_t *all = json_pack("{s:s,s:O,s:O,s:O?}", "kind", kind, "object", o, "events", list,
+					"incident", incident);
+		print_json(all);
+		json_decref(all);
+	} else {
+		print_object(status, kind, o);
+		print_why_not(status, events, kind, o);
+		if (event != NULL)
+			print_led(list);
+		else
+			puts("  the journal holds no event of it");
+		print_incident(incident);
+	}
+	json_decref(incident);
+	json_decref(list);
+}
+
 enum ctl_exit
 ctl_explain(struct ctl *ctl)
 {
@@ -349,28 +339,16 @@ ctl_explain(struct ctl *ctl)
 	if (status == NULL)
 		return code;
 	const json_t *chain = find_chain(status, ctl->names[0]);
-	if (chain != NULL) {
-		print_whole_chain(status, chain);
-		json_decref(status);
-		return CTL_DONE;
-	}
-	const json_t *o = find_object(status, ctl->names[0], &kind);
+	const json_t *o = chain == NULL ? find_object(status, ctl->names[0], &kind) : NULL;
 	json_t *events = json_array();
-	if (o == NULL) {
+	if (chain != NULL)
+		print_chain(ctl, status, chain);
+	else if (o == NULL)
 		code = CTL_NO_SUCH_NAME;
-	} else if (http_lines(ctl, "/v1/events", on_event, events) != 200) {
+	else if (http_lines(ctl, "/v1/events", on_event, events) != 200)
 		code = CTL_NO_DAEMON;
-	} else {
-		double last = last_of(events, o);
-		print_object(status, kind, o);
-		print_why_not(status, events, kind, o);
-		if (event_of(events, last) != NULL) {
-			print_chain(events, last);
-			print_incident(ctl, event_of(events, last));
-		} else {
-			puts("  the journal holds no event of it");
-		}
-	}
+	else
+		explain(ctl, status, events, kind, o);
 	json_decref(events);
 	json_decref(status);
 	return code;

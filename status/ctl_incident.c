@@ -39,7 +39,9 @@ post(const struct ctl *ctl, const char *path, json_t *body, const char *what,
 	if (!good)
 		return CTL_NO_DAEMON;
 	enum ctl_exit code = answer_exit(&a, what);
-	if (code == CTL_DONE)
+	if (ctl->json)
+		print_answer(&a, ctl->names[0], what);
+	else if (code == CTL_DONE)
 		printf("%s\n", done);
 	answer_free(&a);
 	return code;

@@ -37,7 +37,7 @@ static const struct row {
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
 	{ "import", 1, 1, ctl_import, NULL, "MONITRC" },
 	{ "top", 0, 0, ctl_top, NULL, "" },
-	{ "names", 1, 1, ctl_names, NULL, "all | services | checks | routes | rules | chains | backends | commands | options" },
+	{ "names", 1, 1, ctl_names, NULL, "all | services | checks | routes | rules | chains | backends | incidents | commands | options" },
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
 	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
 	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
@@ -202,6 +202,20 @@ print_names(const json_t *objects)
 		puts(text_of(o, "name"));
 }
 
+/* The numbers of those that are open. */
+static enum ctl_exit
+print_numbers(struct ctl *ctl)
+{
+	enum ctl_exit code;
+	size_t i;
+	json_t *o, *list = http_json(ctl, "/v1/incidents", &code);
+	json_array_foreach(list, i, o)
+		if (strcmp(text_of(o, "state"), "closed") != 0)
+			printf("%.0f\n", number_of(o, "id"));
+	json_decref(list);
+	return code;
+}
+
 static enum ctl_exit
 ctl_names(struct ctl *ctl)
 {
@@ -217,11 +231,13 @@ ctl_names(struct ctl *ctl)
 		printf("--%s\n", longs[n].name);
 	if (strcmp(what, "commands") == 0 || strcmp(what, "options") == 0)
 		return CTL_DONE;
+	if (strcmp(what, "incidents") == 0)
+		return print_numbers(ctl);
 	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
 		known = known || strcmp(what, lists[n]) == 0;
 	if (!known) {
 		fprintf(stderr, "usage: monitorctl names all | services | checks | routes | rules | chains | "
-				"backends | commands | options\n");
+				"backends | incidents | commands | options\n");
 		return CTL_WRONG_USE;
 	}
 	json_t *status = http_json(ctl, "/v1/status", &code);
