@@ -60,7 +60,9 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 				*out = w->values[c->first_value + i];
 	} else if (kind == OBJECT_ROUTE) {
 		if (m == METRIC_HEALTHY)
-			*out = route_doubted(w, id) ? (double)NAN : (double)route_healthy(w, id);
+			*out = route_doubted(w, id) || route_is_new(w, id)
+				       ? (double)NAN
+				       : (double)route_healthy(w, id);
 		else if (m == METRIC_REROUTED)
 			*out = w->routes[id].state != ROUTE_PRIMARY;
 	}

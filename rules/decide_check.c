@@ -62,6 +62,7 @@ set_state(struct world *w, uint32_t id, enum check_state state)
 	struct check_view *v = &w->checks[id];
 	if (v->state == state)
 		return;
+	v->judged = v->judged || state != CHECK_UNKNOWN;
 	v->state = (uint8_t)state;
 	v->since_real_ms = w->real_ms;
 	world_mark(w, OBJECT_CHECK, id);
@@ -243,8 +244,9 @@ check_unknown(struct world *w, uint32_t id, const char *text)
 	v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	doubt_set(w, id, false);
-	if (v->state == CHECK_UNKNOWN)
+	if (v->state == CHECK_UNKNOWN && v->judged)
 		return;
+	v->judged = true;
 	set_state(w, id, CHECK_UNKNOWN);
 	after_change(w, id);
 	rule_changed(w, OBJECT_CHECK, id, false);

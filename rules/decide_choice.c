@@ -67,6 +67,19 @@ route_doubted(const struct world *w, uint32_t id)
 	return false;
 }
 
+bool
+route_is_new(const struct world *w, uint32_t id)
+{
+	for (uint32_t i = 0; i < conf(w, id)->backend_count; i++) {
+		const struct backend *b = &conf(w, id)->backends[i];
+		if (b->service != RULES_NONE && service_is_coming(w, b->service))
+			return true;
+		if (b->check != RULES_NONE && runs(w, b) && !w->checks[b->check].judged)
+			return true;
+	}
+	return false;
+}
+
 uint64_t
 route_all_of(const struct route *c)
 {

@@ -167,6 +167,8 @@ service_after_crash(struct world *w, uint32_t id)
 		return;
 	}
 	service_note_crash(s, w->now_ms);
+	if (s->crashes == 1)
+		service_update_routes(w, id); /* it is no longer one that was never tried */
 	if (s->given_up || service_too_often(w, id)) {
 		service_give_up(w, id);
 		return;

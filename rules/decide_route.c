@@ -66,6 +66,7 @@ route_update(struct world *w, uint32_t id)
 	route_note_health(w, id);
 	if (r->wanted == 0 && (!r->is_seen || !w->going)) {
 		route_arm(w, id);
+		rule_changed(w, OBJECT_ROUTE, id, false);
 		return; /* first look what the front does */
 	}
 	uint64_t set = route_choose(w, id);

@@ -41,6 +41,13 @@ is_coming(const struct world *w, uint32_t id, unsigned depth)
 	return c->depends_checks.count == 0 || depends_met(w, id);
 }
 
+bool
+service_is_coming(const struct world *w, uint32_t id)
+{
+	const struct service_view *s = &w->services[id];
+	return service_is_new(s) && s->crashes == 0 && is_coming(w, id, CHAIN_DEPTH);
+}
+
 /* The chain's order at the first start: what it needs goes first. It forbids nothing:
  * when that has failed, or runs already, it goes too. */
 static bool

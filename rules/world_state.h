@@ -95,6 +95,7 @@ struct check_view {
 	bool silent;   /* nobody was heard when it failed last */
 	bool doubted;  /* while we suspected ourselves: what it failed then proves nothing */
 	bool fell;     /* its last verdict was down, though it may be unknown now */
+	bool judged;   /* it had a verdict, or could not be measured, once */
 	bool has_text; /* in the world's texts */
 };
 
@@ -359,6 +360,8 @@ bool service_steady(const struct world *w, uint32_t id); /* no action of it is u
 void service_arm_retry(struct world *w, uint32_t id); /* of what has failed */
 /* It has never been up, and nothing of it has died. */
 bool service_is_new(const struct service_view *s);
+/* New, and on its way: nothing that it needs has given up. */
+bool service_is_coming(const struct world *w, uint32_t id);
 bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
 
 /* ---- decide_need.c ---- */
@@ -425,6 +428,8 @@ uint64_t route_places(const struct world *w, uint32_t id, uint32_t service);
 uint32_t route_healthy(const struct world *w, uint32_t id);
 /* The fall of a backend's check is held back: nobody knows how many are healthy. */
 bool route_doubted(const struct world *w, uint32_t id);
+/* A backend is not known yet: its first start is under way, or its check has said nothing. */
+bool route_is_new(const struct world *w, uint32_t id);
 
 /* ---- decide_rule.c ---- */
 void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool sample);

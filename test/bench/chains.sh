@@ -189,6 +189,7 @@ part_ad() {
 part_cut() {
 	command -v nft >/dev/null || { echo "cut: skipped, there is no nft"; return; }
 	chain_begin ad "$source/examples/ads.ini" 26000 >/dev/null
+	warm 300
 	uid=$(ps -o uid= -p "$(pgrep -P "$daemon" -f 'monitord-probes' | head -n 1)" | tr -d ' ')
 	begin_row
 	for _ in $(seq "$runs"); do
@@ -211,7 +212,7 @@ part_cut() {
 			acts=$((acts + $(count_events "$k")))
 		done
 		sleep 4
-		all_notes="$all_notes actions $acts, alerts $(count_events incident-open);"
+		all_notes="$all_notes actions $acts, alerts $(($(count_events incident-open) + $(count_events incident-again)));"
 	done
 	row "the network of the monitor is cut for 8 s" monitord "$all_failed" "$all_windows" "$all_notes"
 	chain_end

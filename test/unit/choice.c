@@ -14,8 +14,8 @@ static const char one[] = OF("a") OF("b") CHECK("cc") CHECK("proof")
 
 static const struct stage_row ones[] = {
 	/* who is stopped is dead, also while nobody else is proven */
-	{ "adopted:a adopted:b go good:ca good:proof seen:one=a +1s !stop:a exited:a=0 empty:a good:cb",
-	  TOLD, "rule-fired:few TERM:a(main) answer:done route:one=b-a" },
+	{ "adopted:a adopted:b go good:ca good:proof seen:one=a +1s !stop:a exited:a=0 empty:a good:cb good:cc bad:cc bad:cc",
+	  TOLD, "TERM:a(main) answer:done route:one=b-a rule-fired:few" },
 	/* but not before all that runs was told of */
 	{ "adopted:b good:cb good:cc seen:one=a ?one go +0ms", TOLD,
 	  "one=primary start:a route:one=b-a" },

@@ -29,6 +29,11 @@ static const struct stage_row together[] = {
 	  "checks-suspected:c1 incident-open:c1 s1=up s2=up" },
 	/* nor does a rule count who is healthy, while nobody knows */
 	{ UP ALL_BAD "+3s " ALL_BAD, "rule-fired", "" },
+	/* nor before they have been measured for the first time */
+	{ "go started:s1 +3s started:s2 bad:c1 +3s", "rule-fired", "start:s1 start:s2 start:s3" },
+	{ "adopted:s1 adopted:s2 adopted:s3 go bad:c1 +3s", "rule-fired", "" },
+	{ "adopted:s1 adopted:s2 adopted:s3 go unknown:c1 unknown:c2 +3s", "rule-fired", "rule-fired:nobody" },
+	{ "go failed:s1 failed:s2", "rule-fired", "start:s1 start:s2 start:s3 start:s1 rule-fired:nobody start:s2" },
 	/* it passes, and all is as before */
 	{ UP ALL_BAD "+3s good:c1 good:c2 good:c3 ?c1 +1m", TOLD " incident-close",
 	  "checks-suspected:c1 incident-open:c1 c1=up incident-close:c1" },
