@@ -22,7 +22,7 @@ struct exchange {
 	struct lookup *lookup;
 	uint64_t token;        /* of its OPENs */
 	unsigned awaited;      /* of its OPENs, so many have no answer */
-	struct exchange *next; /* opening, waiting or spare */
+	struct exchange *next; /* opening or waiting */
 	uint64_t unique;
 	size_t sent, came; /* bytes of this step's request, of all answers */
 	bool unsent;       /* not all of the request is out */

@@ -115,8 +115,7 @@ let_go(struct exchange *x, bool good)
 	x->cap = 0;
 	r->exchange = NULL;
 	x->run = NULL;
-	x->next = s->spare;
-	s->spare = x;
+	pool_give(&s->pool, x);
 }
 
 /* There is room for one more: whoever waits longest has it. */
@@ -328,11 +327,7 @@ begin(struct exchange *x)
 static struct exchange *
 take(struct stream *s)
 {
-	struct exchange *x = s->spare;
-	if (x != NULL)
-		s->spare = x->next;
-	else
-		x = malloc(sizeof *x);
+	struct exchange *x = pool_take(&s->pool);
 	if (x != NULL)
 		memset(x, 0, offsetof(struct exchange, addresses));
 	return x;
@@ -373,6 +368,7 @@ stream_begin(struct stream *s)
 {
 	struct rlimit l;
 	s->last_waiting = &s->first_waiting;
+	s->pool.size = sizeof(struct exchange);
 	timetable_begin(&s->timetable, s->loop, on_due);
 	s->most = 1024 - DESCRIPTORS_KEPT;
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > 2 * DESCRIPTORS_KEPT)

@@ -7,6 +7,7 @@
 #define PROBES_STREAM_H
 
 #include "probes/kind.h"
+#include "probes/pool.h"
 #include "probes/resolve.h"
 #include "probes/schedule.h"
 
@@ -46,7 +47,7 @@ struct stream { /* what all runs of the program share */
 	/* the engine's own */
 	uint64_t token, unique;
 	struct exchange *opening; /* list of those that wait for OPENED */
-	struct exchange *spare;
+	struct pool pool; /* of exchanges */
 	struct timetable timetable;
 	struct exchange *first_waiting, **last_waiting;
 	unsigned busy;
