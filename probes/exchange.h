@@ -36,6 +36,7 @@ struct exchange {
 	/* not zeroed when it begins: */
 	struct addresses addresses; /* of the check */
 	struct addresses others;    /* of one that the peer named */
+	_Alignas(16) unsigned char kept[]; /* reply.kept, of kinds that keep something */
 };
 
 struct elsewhere {

@@ -24,11 +24,7 @@ origin(struct hop *to, const struct check *c, const struct hop *from)
 	}
 	memset(to, 0, sizeof *to);
 	text_print(to->host, sizeof to->host, "%s", c->host);
-	if (c->host_header != NULL)
-		text_print(to->host_header, sizeof to->host_header, "%s", c->host_header);
-	else
-		text_print(to->host_header, sizeof to->host_header,
-			   strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host, c->port);
+	check_host(c, to->host_header, sizeof to->host_header);
 	text_print(to->target, sizeof to->target, "%s", c->target);
 	to->port = c->port;
 	to->tls = c->https;

@@ -94,7 +94,9 @@ method_of(const struct check *c, const struct hop *hop)
 static void
 add_host(struct text *t, const struct check *c)
 {
-	text_add(t, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host, c->port);
+	char host[300];
+	check_host(c, host, sizeof host);
+	text_put(t, host);
 }
 
 static void
@@ -104,10 +106,10 @@ add_headers(struct text *t, const struct asked *a)
 	const struct hop *hop = a->hop;
 	if (hop != NULL || !has_header(c, "Host")) {
 		text_put(t, "Host: ");
-		if (hop == NULL && c->host_header == NULL)
-			add_host(t, c);
+		if (hop != NULL)
+			text_put(t, hop->host_header);
 		else
-			text_put(t, hop != NULL ? hop->host_header : c->host_header);
+			add_host(t, c);
 		text_put(t, "\r\n");
 	}
 	if (!has_header(c, "User-Agent"))

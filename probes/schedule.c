@@ -168,7 +168,7 @@ schedule_begin(struct schedule *s, struct timetable *t, const char *name, int64_
 {
 	*s = (struct schedule){ .table = NULL, .pace = PACE_OFF };
 	if (t->schedules == t->room) {
-		uint32_t room = t->room == 0 ? 16 : t->room + t->room / 2;
+		uint32_t room = t->room + t->room / 8 + 16;
 		struct appointment *heap = reallocarray(t->heap, room, sizeof *heap);
 		if (heap == NULL)
 			return false;

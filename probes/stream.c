@@ -94,6 +94,12 @@ stop_waiting(struct exchange *x)
 		}
 }
 
+static struct pool *
+pool_of(struct stream *s, const struct run *r)
+{
+	return kind_table[r->plan.check->kind].kept > 0 ? &s->keeping : &s->plain;
+}
+
 static void
 let_go(struct exchange *x, bool good)
 {
@@ -115,7 +121,7 @@ let_go(struct exchange *x, bool good)
 	x->cap = 0;
 	r->exchange = NULL;
 	x->run = NULL;
-	pool_give(&s->pool, x);
+	pool_give(pool_of(s, r), x);
 }
 
 /* There is room for one more: whoever waits longest has it. */
@@ -325,9 +331,9 @@ begin(struct exchange *x)
 }
 
 static struct exchange *
-take(struct stream *s)
+take(struct stream *s, const struct run *r)
 {
-	struct exchange *x = pool_take(&s->pool);
+	struct exchange *x = pool_take(pool_of(s, r));
 	if (x != NULL)
 		memset(x, 0, offsetof(struct exchange, addresses));
 	return x;
@@ -338,7 +344,7 @@ on_due(struct schedule *schedule)
 {
 	struct run *r = (struct run *)((char *)schedule - offsetof(struct run, schedule));
 	struct stream *s = r->stream;
-	struct exchange *x = take(s);
+	struct exchange *x = take(s, r);
 	if (x == NULL) { /* the next one may have more luck */
 		schedule_done(&r->schedule);
 		return;
@@ -349,9 +355,9 @@ on_due(struct schedule *schedule)
 	x->began_ns = clock_ns();
 	x->silent = false;
 	x->unique = ++s->unique;
-	x->reply.kept = r->kept;
-	if (r->kept != NULL)
-		memset(r->kept, 0, kind_table[r->plan.check->kind].kept);
+	size_t kept = kind_table[r->plan.check->kind].kept;
+	x->reply.kept = kept > 0 ? x->kept : NULL;
+	memset(x->kept, 0, kept);
 	r->exchange = x;
 	exchange_arm(x, r->plan.check->timeout_ms);
 	if (s->busy < s->most && s->first_waiting == NULL) {
@@ -368,7 +374,10 @@ stream_begin(struct stream *s)
 {
 	struct rlimit l;
 	s->last_waiting = &s->first_waiting;
-	s->pool.size = sizeof(struct exchange);
+	s->plain.size = sizeof(struct exchange);
+	for (unsigned k = 0; k < CHECK_KINDS; k++)
+		if (s->keeping.size < sizeof(struct exchange) + kind_table[k].kept)
+			s->keeping.size = sizeof(struct exchange) + kind_table[k].kept;
 	timetable_begin(&s->timetable, s->loop, on_due);
 	s->most = 1024 - DESCRIPTORS_KEPT;
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > 2 * DESCRIPTORS_KEPT)
@@ -383,9 +392,6 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 	r->stream = s;
 	r->check = check;
 	if (!plan_make(&r->plan, s->rules, check))
-		return false;
-	const struct kind *kind = &kind_table[c->kind];
-	if (kind->kept > 0 && (r->kept = calloc(1, kind->kept)) == NULL)
 		return false;
 	if (c->more->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
 		return false;
@@ -420,7 +426,5 @@ run_end(struct run *r)
 	schedule_end(&r->schedule);
 	tls_peer_free(&r->tls);
 	files_free(&r->files);
-	free(r->kept);
-	r->kept = NULL;
 	plan_free(&r->plan);
 }

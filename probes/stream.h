@@ -47,7 +47,7 @@ struct stream { /* what all runs of the program share */
 	/* the engine's own */
 	uint64_t token, unique;
 	struct exchange *opening; /* list of those that wait for OPENED */
-	struct pool pool; /* of exchanges */
+	struct pool plain, keeping; /* of exchanges, by whether their kind keeps something */
 	struct timetable timetable;
 	struct exchange *first_waiting, **last_waiting;
 	unsigned busy;
@@ -61,7 +61,6 @@ struct run { /* one check */
 	struct plan plan;
 	struct schedule schedule;
 	struct exchange *exchange;   /* NULL: idle */
-	void *kept;                  /* of the kind; NULL: it keeps nothing */
 	struct check_files *files;   /* NULL: none */
 	struct tls_peer *tls;        /* NULL: none, or not yet */
 	uint32_t check;

@@ -31,6 +31,17 @@ const char *const check_kind_name[CHECK_KINDS] = {
 
 const struct check_more check_nothing;
 
+size_t
+check_host(const struct check *c, char *out, size_t cap)
+{
+	bool six = c->host != NULL && strchr(c->host, ':') != NULL;
+	if (c->more->host_header != NULL)
+		return text_print(out, cap, "%s", c->more->host_header);
+	if (c->port == (c->https ? 443 : 80))
+		return text_print(out, cap, six ? "[%s]" : "%s", c->host);
+	return text_print(out, cap, six ? "[%s]:%u" : "%s:%u", c->host, c->port);
+}
+
 struct check_more *
 build_more(struct build *b, struct check *c)
 {
@@ -94,10 +105,8 @@ http_address(struct build *b, struct check *c, const char *url)
 	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']'))
 		text_print(address + n, sizeof address - n, ":%d", c->https ? 443 : 80);
 	if (build_address(b, address, &c->host, &c->port)) {
-		text_print(usual, sizeof usual, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
-			   c->host, c->port);
-		if (strlen(usual) != n || memcmp(usual, host, n) != 0)
-			c->host_header = build_text(b, host, n);
+		if (check_host(c, usual, sizeof usual) != n || memcmp(usual, host, n) != 0)
+			build_more(b, c)->host_header = build_same(b, host, n);
 	}
 	const char *target = host + n;
 	if (*target == '/') {

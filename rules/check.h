@@ -17,6 +17,8 @@ extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
+/* Its host as Host: says it; returns the length. */
+size_t check_host(const struct check *c, char *out, size_t cap);
 bool check_is_http(const struct check *c); /* http, https, or what speaks them */
 #define LABELS_MAX 10
 /* How many values a result of it may hold: what its kind measures, up to MSG_VALUES. */
@@ -98,6 +100,7 @@ struct say {
 /* Of a check, what seldom stands there; what has none of it shares check_nothing. */
 struct check_more {
 	const char *method;	  /* http: NULL: GET */
+	const char *host_header;  /* http: NULL: the host, and the port unless it is usual */
 	struct text_list headers; /* "Name: value" to send */
 	/* a dialogue: */
 	struct say *says;
@@ -124,7 +127,6 @@ struct check {
 	const struct check_more *more; /* never NULL */
 	const char *host;	 /* literal address or name; IPv6 without brackets */
 	const char *target;	 /* path and query */
-	const char *host_header; /* NULL: as host and port are written */
 	const char *path; /* unix, file, directory, fifo, filesystem, log; network: the link's name */
 	struct expect *expects, *warns;
 	int64_t down_ms; /* or failing this long without a break; 0: by count */

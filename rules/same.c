@@ -123,7 +123,7 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_text(a->target, b->target) && same_text(a->path, b->path) &&
 	       same_text(a->more->match, b->more->match) &&
 	       same_text(method_of(a), method_of(b)) &&
-	       same_text(a->host_header, b->host_header) && same_text(a->more->user, b->more->user) &&
+	       same_text(a->more->host_header, b->more->host_header) && same_text(a->more->user, b->more->user) &&
 	       same_list(a->more->headers.count, a->more->headers.texts, b->more->headers.count,
 			 b->more->headers.texts) &&
 	       same_list(a->more->script.count, a->more->script.argv, b->more->script.count,

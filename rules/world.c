@@ -67,6 +67,8 @@ index_readers(struct world *w, struct readers *r, enum object_kind kind, uint32_
 						r->rules[r->first[op->id]++] = i;
 				}
 			}
+		if (pass == 0 && total == 0)
+			return; /* nobody reads any: memory that is not touched */
 		if (pass == 0) {
 			for (uint32_t i = 0; i < count; i++)
 				r->first[i + 1] += r->first[i];
