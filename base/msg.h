@@ -364,6 +364,12 @@ struct msg_who_done {
 	uint32_t may_read, may_act;
 };
 
+/* status -> monitord: clients wait for events as they happen, or none does any more. */
+struct msg_follow {
+	uint32_t on;
+	uint32_t pad;
+};
+
 /* monitord -> alerts: send a test to this contact; alerts answers with what the server said. */
 struct msg_test {
 	uint64_t token;
@@ -415,6 +421,7 @@ struct msg_test_done {
 	X(COMMAND_DONE, struct msg_command_done, CENTRE, TO(ROLE_STATUS), 0)                      \
 	X(WHO, struct msg_who, TO(ROLE_STATUS), CENTRE, 1)	 /* nothing */                   \
 	X(WHO_DONE, struct msg_who_done, CENTRE, TO(ROLE_STATUS), 0)                              \
+	X(FOLLOW, struct msg_follow, TO(ROLE_STATUS), CENTRE, 0) /* be rung at each event */      \
 	X(TEST, struct msg_test, CENTRE, TO(ROLE_ALERTS), 0)                                      \
 	X(TRACE, struct msg_trace, CENTRE, TO(ROLE_ALERTS), 0)                                    \
 	X(TEST_DONE, struct msg_test_done, TO(ROLE_ALERTS), CENTRE, 0) /* lie about a test */     \

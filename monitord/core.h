@@ -52,6 +52,7 @@ struct helper_slot {
 #define LOOKERS 32
 struct look { /* a client looked of late: all processes are measured */
 	bool on;
+	bool followed; /* clients wait for events */
 	struct loop_timer end, late;
 	struct { uint64_t token; bool read, act; } waiting[LOOKERS]; /* for the first samples */
 	uint32_t count, due; /* waiting; samples that are still to come */
@@ -91,6 +92,7 @@ struct core {
 	bool reload_asked; /* by an operator, once what was decided is done */
 	uint64_t reload_token;
 	int64_t due_ms; /* when the deadline timer is */
+	int64_t log_ms; /* when the log was flushed */
 	int64_t last_beat_ms, views_ms, news_ms; /* news_ms: the oldest not sent, 0: none */
 	struct account accounts[ROLES]; /* of the helpers */
 	int listeners[2];		/* status: Unix, TCP; -1: not open */
@@ -151,6 +153,9 @@ bool look_new(struct core *c); /* for new rules; false: out of memory */
 void look_who(struct core *c, uint64_t token, bool read, bool act); /* a client is about to read */
 void look_sample(struct core *c);				     /* one came */
 bool look_needs_local(const struct core *c);
+/* Status needs what is new at once: it keeps a history or a record of measurements, or clients
+ * look or wait. Else it gets all when somebody comes (look_who). */
+bool look_any(const struct core *c);
 bool look_measures(const struct core *c, uint32_t service);
 void look_end(struct core *c);
 

@@ -357,6 +357,8 @@ start(struct helper_slot *h)
 	h->generation = 0;
 	h->ping = h->pong = 0;
 	h->bell = 0;
+	if (h->role == ROLE_STATUS)
+		c->look.followed = false;
 	h->started_ms = clock_ms();
 	helper_watch(h);
 	if (h->pidfd == -1) {

@@ -150,6 +150,9 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_WHO:
 		who_from(h, at, p->fd);
 		return true;
+	case MSG_FOLLOW:
+		c->look.followed = ((struct msg_follow *)at)->on != 0;
+		return true;
 	case MSG_TEST_DONE:
 		return test_done(c, at);
 	case MSG_RULES:

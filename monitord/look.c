@@ -52,6 +52,14 @@ look_needs_local(const struct core *c)
 	return needs;
 }
 
+bool
+look_any(const struct core *c)
+{
+	const struct settings *s = &c->rules->settings;
+	bool records = s->record_ms > 0 && (c->rules->check_count > 0 || look_needs_local(c));
+	return c->look.on || c->look.followed || s->history_bytes > 0 || records;
+}
+
 static void
 answer(struct core *c, uint64_t token, bool read, bool act)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define VIEWS_MS 50
+#define LINES_MS 2000 /* while nobody looks: of events for the record */
 #define LATER_MS 10000 /* what was only measured anew; as often as the history is kept */
 #define NEWS_MS 10 /* a death is told with the start that follows, unless that takes longer */
 
@@ -262,11 +263,15 @@ on_later(struct loop_timer *timer)
 	world_age(c->world);
 }
 
-/* Whether status has not heard of something. */
+/* Whether status has not heard of something that it needs to: while nobody looks, of events for
+ * its record, and that would be overwritten unread one day. */
 static bool
-news(const struct core *c, const struct helper_slot *h)
+news(const struct core *c, const struct helper_slot *h, bool looked)
 {
-	return h->bell < c->journal.last_id || c->alerts_dirty || world_is_dirty(c->world);
+	uint64_t lines = c->journal.last_id - h->bell;
+	if (!looked)
+		return lines > (c->rules->settings.record_ms > 0 ? 0 : JOURNAL_SLOTS / 16);
+	return lines > 0 || c->alerts_dirty || world_is_dirty(c->world);
 }
 
 /* The newest states and events, not more often than people and dashboards can see. */
@@ -275,13 +280,14 @@ send_views(struct core *c)
 {
 	struct helper_slot *h = &c->helpers[ROLE_STATUS];
 	int64_t now = clock_ms();
-	if (world_is_stale(c->world) && !loop_timer_active(&c->later))
+	bool looked = look_any(c) || c->answered;
+	if (world_is_stale(c->world) && !loop_timer_active(&c->later) && looked)
 		loop_timer_start(c->loop, &c->later, LATER_MS, 0, on_later, c);
-	if (!ready(h) || !news(c, h))
+	if (!ready(h) || !news(c, h, looked))
 		return;
 	if (c->news_ms == 0)
 		c->news_ms = now;
-	int64_t wait = c->views_ms + VIEWS_MS - now, begun = c->news_ms + NEWS_MS - now;
+	int64_t wait = c->views_ms + (looked ? VIEWS_MS : LINES_MS) - now, begun = c->news_ms + NEWS_MS - now;
 	if (begun > wait && processes_begin(c->processes))
 		wait = begun;
 	if (wait > 0) {
@@ -293,8 +299,9 @@ send_views(struct core *c)
 	c->views_ms = now;
 	c->news_ms = 0;
 	ring(c, ROLE_STATUS);
-	send_dirty(c);
-	if (ready(h) && c->alerts_dirty &&
+	if (looked)
+		send_dirty(c);
+	if (looked && ready(h) && c->alerts_dirty &&
 	    helper_put(h, MSG_ALERT_COUNTS, &c->alerts, -1) == MSG_SENT)
 		c->alerts_dirty = false;
 }
@@ -316,16 +323,23 @@ send_controls(struct helper_slot *h)
 	}
 }
 
+/* Who has an answer may ask for the state at once: that goes first, all of it. */
+static void
+send_answered(struct core *c)
+{
+	c->views_ms = c->news_ms = 1; /* long ago */
+	send_views(c);
+	c->answered = c->helpers[ROLE_STATUS].full && world_is_dirty(c->world);
+}
+
 void
 outbox_flush(struct core *c)
 {
-	if (c->answered) { /* who has an answer may ask for the state at once */
-		c->answered = false;
-		c->views_ms = c->news_ms = 1; /* long ago */
-		send_views(c);
-	}
+	if (c->answered)
+		send_answered(c);
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)
-		send_controls(&c->helpers[r]);
+		if (r != ROLE_STATUS || !c->answered)
+			send_controls(&c->helpers[r]);
 	send_orders(c); /* traffic first */
 	send_actives(c);
 	send_paces(c);

@@ -86,12 +86,24 @@ read_events(void *arg, uint64_t position, char *out, size_t cap)
 	return 0;
 }
 
+void
+follow_tell(struct server *s)
+{
+	struct msg_follow m = { .on = 0 };
+	for (const struct client *c = s->clients; c != NULL; c = c->next)
+		m.on |= c->follow != NULL && c->follow->goes_on;
+	if ((m.on != 0) != s->followed && helper_send(&s->helper, MSG_FOLLOW, &m, 1) == MSG_SENT)
+		s->followed = m.on != 0;
+}
+
 static void
 follow_free(void *arg)
 {
 	struct follow *f = arg;
-	if (f->client != NULL && f->client->follow == f)
+	if (f->client != NULL && f->client->follow == f) {
 		f->client->follow = NULL;
+		follow_tell(f->client->server);
+	}
 	free(f->line);
 	free(f);
 }
@@ -99,8 +111,11 @@ follow_free(void *arg)
 void
 follow_forget(struct client *c)
 {
-	if (c->follow != NULL)
-		c->follow->client = NULL;
+	if (c->follow == NULL)
+		return;
+	c->follow->client = NULL;
+	c->follow = NULL;
+	follow_tell(c->server);
 }
 
 static const char *
@@ -164,6 +179,7 @@ follow_begin(struct client *c)
 		return MHD_NO;
 	}
 	c->follow = f;
+	follow_tell(s);
 	MHD_add_response_header(r, "Content-Type",
 				f->stream ? "text/event-stream" : "application/x-ndjson");
 	MHD_add_response_header(r, "Cache-Control", "no-store");

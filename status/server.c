@@ -112,6 +112,7 @@ server_command_done(struct server *s, const struct msg_command_done *done)
 void
 server_writable(struct server *s)
 {
+	follow_tell(s);
 	for (struct client *c = s->clients; c != NULL && !s->helper.full; c = c->next)
 		if (c->unsent && c->wait == WAIT_WHO)
 			server_ask_who(c);

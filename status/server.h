@@ -93,6 +93,7 @@ struct server {
 	uint32_t client_count;
 	uint64_t token;
 	bool turn; /* MHD has work: something was resumed */
+	bool followed; /* monitord was told that clients wait for events */
 	struct loop_timer sweep;
 	int journal; /* -1: none yet */
 	uint64_t last_event;
@@ -156,6 +157,8 @@ bool command_send(struct client *c); /* false: not now */
 /* status/follow.c: GET /v1/events. */
 enum MHD_Result follow_begin(struct client *c);
 void follow_forget(struct client *c); /* the client goes before its answer does */
+/* Tells monitord whether anybody waits for events; what finds no room goes later. */
+void follow_tell(struct server *s);
 
 /* status/page.c: GET / and the files that it loads. path: as it was asked for. */
 bool page_has(const char *path);

@@ -34,7 +34,8 @@ static const struct {
 	{ MSG_SILENCE_VIEW, "C", "S", 0 },
 	{ MSG_ALERT_COUNTS, "CA", "CS", 0 }, { MSG_COMMAND, "S", "C", 1 },
 	{ MSG_COMMAND_DONE, "C", "S", 0 },   { MSG_WHO, "S", "C", 1 },
-	{ MSG_WHO_DONE, "C", "S", 0 },       { MSG_TEST, "C", "A", 0 },
+	{ MSG_WHO_DONE, "C", "S", 0 },       { MSG_FOLLOW, "S", "C", 0 },
+	{ MSG_TEST, "C", "A", 0 },
 	{ MSG_TRACE, "C", "A", 0 },          { MSG_TEST_DONE, "A", "C", 0 },      { MSG_ACTIVE, "C", "N", 0 },
 };
 _Static_assert(COUNT(directions) == MSG_KINDS, "a kind of message lacks its row");
