@@ -66,9 +66,13 @@ leave(int code)
 }
 
 static noreturn void
-fail(const struct born *b, enum born_step step, long error)
+fail(struct born *b, enum born_step step, long error)
 {
 	struct spawn_failure f = { .error = (int)-error, .step = step };
+	if (b->failure == -1) {
+		b->failed = f;
+		leave(127);
+	}
 	leave(CALL3(write, b->failure, &f, sizeof f) < 0 ? 126 : 127);
 }
 
@@ -87,7 +91,7 @@ reset_signals(const struct born *b)
 
 /* pid and start ticks, by the child itself: no window between its life and its record */
 static void
-write_record(const struct born *b)
+write_record(struct born *b)
 {
 	struct {
 		int64_t pid;
@@ -122,7 +126,7 @@ in_the_way(const int *from, const int *to, int failure)
 {
 	for (int i = 0; i < 5; i++)
 		for (int k = 0; from[i] != -1 && k < 5; k++)
-			if (from[i] == to[k] || failure == to[k])
+			if (from[i] == to[k] || (failure != -1 && failure == to[k]))
 				return true;
 	return false;
 }
@@ -140,8 +144,9 @@ set_fds(struct born *b)
 			if (from[i] < 0)
 				leave(126);
 		}
-		b->failure = (int)CALL3(fcntl, b->failure, F_DUPFD_CLOEXEC, HIGH_FD);
-		if (b->failure < 0)
+		if (b->failure != -1)
+			b->failure = (int)CALL3(fcntl, b->failure, F_DUPFD_CLOEXEC, HIGH_FD);
+		if (b->failure < -1)
 			leave(126);
 	}
 	/* exec closes all others: ours are marked so anyway, and now those that were left to us */
@@ -154,7 +159,7 @@ set_fds(struct born *b)
 }
 
 static void
-set_oom_score(const struct born *b)
+set_oom_score(struct born *b)
 {
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d", b->oom_score);
@@ -185,7 +190,7 @@ read_env_file(struct born *b)
 
 /* Here and not in monitord: it lies on a mount that may hang. */
 static void
-open_log(const struct born *b)
+open_log(struct born *b)
 {
 	int fd = logfile_open(b->log, &b->account);
 	if (fd == -1 || dup2(fd, 1) == -1 || dup2(fd, 2) == -1)
@@ -194,7 +199,7 @@ open_log(const struct born *b)
 }
 
 static void
-set_limits(const struct born *b)
+set_limits(struct born *b)
 {
 	long error = 0;
 	struct rlimit64 files = { b->files.rlim_cur, b->files.rlim_max };
@@ -217,7 +222,7 @@ set_limits(const struct born *b)
 /* As account_become; of this process only, as the threads that the C library would ask are
  * none of its own. */
 static void
-become(const struct born *b)
+become(struct born *b)
 {
 	const struct account *a = &b->account;
 	long error = 0;

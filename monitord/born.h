@@ -3,6 +3,7 @@
 #define MONITORD_BORN_H
 
 #include "monitord/account.h"
+#include "monitord/spawn.h"
 #include "rules/rules.h"
 
 #include <stdint.h>
@@ -40,7 +41,9 @@ struct born {
 	struct account account;
 	int in, out, err, lock, ready, record; /* -1: none */
 	int lock_at, ready_at;		       /* their numbers in the service */
-	int failure;			       /* where a struct spawn_failure goes; exec closes it */
+	int failure; /* where a struct spawn_failure goes; exec closes it. -1: to failed, as it
+		      * shares our memory */
+	struct spawn_failure failed;
 	uint64_t ignored; /* signals to set back to their default, from bit 1 */
 	size_t used;
 	char bytes[BORN_BYTES];

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define BEAT_MS 500
+#define LOG_MS 1000
 #define MS_MINUTE 60000
 #define LATE_MS 1000	   /* a turn that took longer: what was measured meanwhile is void */
 #define STOP_LIMIT_MS 90000 /* on-stop = stop: then we leave all the same */
@@ -32,12 +33,7 @@ static void
 tell_manager(const struct core *c)
 {
 	char text[200], services[48], checks[48], incidents[48];
-	uint32_t open = 0;
-	struct msg_incident_view v;
-	for (uint32_t i = 0; i < world_incidents(c->world); i++) {
-		world_incident_view(c->world, i, &v);
-		open += v.incident != 0 && v.state != INCIDENT_CLOSED;
-	}
+	uint32_t open = world_open_incidents(c->world);
 	text_count(open, "incident", incidents, sizeof incidents);
 	text_print(text, sizeof text, "STATUS=%s, %s: %s%s",
 		   text_count(c->rules->service_count, "service", services, sizeof services),
@@ -275,7 +271,13 @@ on_process_event(void *arg, const struct event *e)
 static void
 before_sleep(void *arg)
 {
-	outbox_flush(arg);
+	struct core *c = arg;
+	int64_t now = clock_ms();
+	processes_ask(c->processes);
+	outbox_flush(c);
+	if (processes_untold(c->processes) && now - c->log_ms < LOG_MS)
+		return; /* it wakes us soon, with more to say */
+	c->log_ms = now;
 	log_flush();
 }
 
@@ -290,12 +292,29 @@ all_stopped(const struct core *c)
 }
 
 static void
+stop_awaiting(struct core *c)
+{
+	for (int i = 0; i < 2; i++)
+		loop_io_stop(&c->idle[i]);
+}
+
+static void
 on_client(struct loop_io *io, unsigned events)
 {
 	struct core *c = io->arg;
 	(void)events;
+	stop_awaiting(c);
 	c->helpers[ROLE_STATUS].unsettled = true; /* is it there to answer? */
 	core_beat(c);
+}
+
+/* Status is sent nothing, so nothing tells whether it lives, until a client comes. */
+static void
+await_client(struct core *c)
+{
+	for (int i = 0; i < 2; i++)
+		if (c->listeners[i] != -1 && !loop_io_active(&c->idle[i]))
+			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);
 }
 
 /* Nothing wakes us until something happens. */
@@ -304,9 +323,7 @@ be_idle(struct core *c)
 {
 	loop_timer_stop(&c->beat);
 	spawn_rest();
-	for (int i = 0; i < 2; i++)
-		if (c->listeners[i] != -1)
-			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);
+	await_client(c);
 }
 
 /* The service manager learns that the loop turns, three times in the time that it gives us. */
@@ -338,8 +355,11 @@ on_beat(struct loop_timer *timer)
 			  "flight is measured again", (long long)(now - c->last_beat_ms - BEAT_MS));
 	}
 	c->last_beat_ms = now;
+	const struct helper_slot *status = &c->helpers[ROLE_STATUS];
 	if (!helpers_ping(c))
 		be_idle(c);
+	else if (!look_any(c) && !status->unsettled && status->pong == status->ping)
+		await_client(c);
 }
 
 void
@@ -347,8 +367,7 @@ core_beat(struct core *c)
 {
 	if (loop_timer_active(&c->beat))
 		return;
-	for (int i = 0; i < 2; i++)
-		loop_io_stop(&c->idle[i]);
+	stop_awaiting(c);
 	c->last_beat_ms = clock_ms();
 	loop_timer_start(c->loop, &c->beat, BEAT_MS, BEAT_MS, on_beat, c);
 }
@@ -538,6 +557,7 @@ core_end(struct core *c)
 	if (c->world != NULL && c->processes != NULL) {
 		core_note(c, "daemon-stopped", "monitord ends; its services %s",
 			  c->stopping ? "were stopped" : "go on");
+		c->answered = true; /* the record is to end with that */
 		outbox_flush(c);
 		helpers_end(c);
 	}

@@ -75,11 +75,12 @@ put_status(struct event *e, int status)
 	}
 }
 
+/* It stays a zombie: to take one away costs as much as a new process does, and that goes first. */
 static bool
-reap(int pidfd, struct event *e)
+peek(int pidfd, struct event *e)
 {
 	siginfo_t info = { 0 };
-	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) != 0 ||
+	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    info.si_pid == 0)
 		return false;
 	if (info.si_code == CLD_EXITED)
@@ -88,6 +89,13 @@ reap(int pidfd, struct event *e)
 		e->signal = info.si_status;
 	e->core_dumped = info.si_code == CLD_DUMPED;
 	return true;
+}
+
+void
+death_reap(pid_t pid)
+{
+	siginfo_t info;
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
 }
 
 /* ---- want of memory ---- */
@@ -163,7 +171,7 @@ void
 death_read(struct process *p, struct event *e)
 {
 	e->code = -1;
-	if (!reap(p->pidfd, e)) {
+	if (!peek(p->pidfd, e)) {
 		int status = zombie_status(p->pid);
 		if (status == -1) /* reaped meanwhile, so the other source knows */
 			status = reaped_status(p->pidfd);

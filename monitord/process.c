@@ -6,8 +6,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "monitord/cgroup.h"
-#include "monitord/logfile.h"
-#include "monitord/mount.h"
 #include "monitord/process_state.h"
 #include "monitord/spawn.h"
 
@@ -27,7 +25,6 @@
 #define P_PIDFD 3
 #endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
-#define LOGS_MS 1000	  /* how often logs are measured: a talker fills a disk in seconds */
 
 static void look_for_rest(struct loop_timer *timer);
 
@@ -283,27 +280,36 @@ process_main_gone(struct process *p)
 /* ---- its end ---- */
 
 static void
+see_rest(struct process *p)
+{
+	if (p->proven_empty || nothing_left(p))
+		become_empty(p);
+	else /* the first look is soon: the dead leave their group a little later */
+		loop_timer_start(p->owner->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest, p);
+}
+
+static void
 on_exit_event(struct loop_io *io, unsigned events)
 {
 	struct process *p = io->arg;
 	struct processes *ps = p->owner;
 	struct event e = { .kind = EVENT_EXITED, .id = p->id, .pid = p->pid };
 	(void)events;
-	if (p->failure != -1 && process_failed(p))
+	if (process_is_new(p) && process_failed(p))
 		return; /* it never was the program: told as a start that failed */
-	connector_drain(ps); /* what it said, and was said of it, comes first */
-	ready_drain(p);
+	ready_drain(p); /* what it said, and was said of it, comes first */
 	death_read(p, &e);
+	if (e.core_dumped || (e.code == -1 && e.signal == 0))
+		connector_drain(ps);
 	ready_end(p);
 	process_main_gone(p);
 	p->proven_empty = p->group != -1 && nothing_left(p);
+	p->died = !p->signalled;
 	process_tell(ps, &e);
-	if (p->pidfd != -1 || !p->occupied)
-		return; /* started again, or told empty, from within */
-	if (p->proven_empty || nothing_left(p))
-		become_empty(p);
-	else /* the first look is soon: the dead leave their group a little later */
-		loop_timer_start(ps->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest, p);
+	if (p->pidfd == -1 && p->occupied) /* not started again, nor told empty, from within */
+		see_rest(p);
+	p->died = false;
+	death_reap(e.pid);
 }
 
 void
@@ -311,10 +317,11 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 {
 	p->pid = pid;
 	p->pidfd = pidfd;
-	p->unit_starts = false;
+	p->unit_starts = p->signalled = false;
 	p->identity = pidfd_identity(pidfd);
 	p->ticks = ticks != 0 || p->identity != 0 ? ticks : process_start_ticks(pid, false);
 	p->occupied = true;
+	p->began_ms = clock_ms();
 	bool counted = p->group != -1 && !p->owner->uncounted;
 	p->oom_kills = counted ? cgroup_oom_kills(p->group) : -1;
 	p->owner->uncounted = p->owner->uncounted || (counted && p->oom_kills == -1);
@@ -373,6 +380,7 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 	struct process *p = ps->list[service];
 	if (ps->rules->settings.dry_run)
 		return;
+	p->signalled = p->signalled || p->pidfd != -1;
 	switch (scope) {
 	case SCOPE_MAIN:
 		if (p->pidfd != -1)
@@ -424,20 +432,21 @@ process_new(struct processes *ps, uint32_t id)
 	p->owner = ps;
 	p->id = id;
 	p->account = &own;
-	p->pidfd = p->failure = p->group = p->lock = p->ready = -1;
+	p->pidfd = p->begins.failure = p->group = p->lock = p->ready = p->log.watch = -1;
 	return p;
 }
 
 static void
 process_free(struct process *p)
 {
-	p->owner->begins -= p->failure != -1;
+	process_unborn(p);
+	log_unwatch(p);
+	record_forget(p->owner, p);
 	loop_io_stop(&p->exit);
-	loop_io_stop(&p->starting);
 	loop_timer_stop(&p->rest);
 	ready_end(p);
 	pidfile_look_end(p);
-	int fds[] = { p->pidfd, p->failure, p->group, p->lock };
+	int fds[] = { p->pidfd, p->group, p->lock };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
 			close(fds[i]);
@@ -447,40 +456,17 @@ process_free(struct process *p)
 }
 
 static void
-on_slow(struct loop_timer *timer)
-{
-	struct processes *ps = timer->arg;
-	char why[MSG_TEXT];
-	for (uint32_t i = 0; i < ps->count; i++) {
-		const struct service *c = process_service(ps->list[i]);
-		/* who was adopted has not been asked for its user yet */
-		if (c->log == NULL || c->log_size == 0 ||
-		    process_account(ps->list[i], why) != KNOWN_YES)
-			continue;
-		if (mount_may_hang(c->log))
-			logfile_rotate_aside(&ps->list[i]->rotating, c->log, c->log_size, c->log_keep,
-					     ps->list[i]->account);
-		else
-			logfile_rotate(c->log, c->log_size, c->log_keep, ps->list[i]->account);
-	}
-}
-
-static void
 start_timers(struct processes *ps)
 {
-	bool pidfiles = false, logs = false;
-	for (uint32_t i = 0; i < ps->count; i++) {
+	bool pidfiles = false;
+	for (uint32_t i = 0; i < ps->count; i++)
 		pidfiles = pidfiles || ps->rules->services[i].pidfile != NULL;
-		logs = logs || ps->rules->services[i].log_size > 0;
-	}
 	ps->pidfile_next = 0;
 	loop_timer_stop(&ps->pidfiles);
-	loop_timer_stop(&ps->logs);
 	if (pidfiles)
 		loop_timer_start(ps->loop, &ps->pidfiles, 0, 0, pidfiles_read, ps);
 	units_begin(ps);
-	if (logs)
-		loop_timer_start(ps->loop, &ps->logs, LOGS_MS, LOGS_MS, on_slow, ps);
+	logs_begin(ps);
 }
 
 struct processes *
@@ -494,7 +480,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	ps->rules = rules;
 	ps->fn = fn;
 	ps->arg = arg;
-	ps->proofs.out = ps->asking.out = -1;
+	ps->proofs.out = ps->asking.out = ps->records = ps->logs.inotify = -1;
 	ps->accounts_age = 1;
 	if (realpath(run_dir, ps->run_dir) == NULL) /* as /proc spells it: record_holds */
 		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
@@ -530,9 +516,10 @@ processes_free(struct processes **pp)
 	for (uint32_t i = 0; ps->list != NULL && i < ps->count; i++)
 		process_free(ps->list[i]);
 	loop_timer_stop(&ps->defer);
+	loop_timer_stop(&ps->exec_asks);
 	loop_timer_stop(&ps->pidfiles);
 	loop_timer_stop(&ps->units);
-	loop_timer_stop(&ps->logs);
+	logs_end(ps);
 	while (ps->retired != NULL)
 		retired_free(ps, ps->retired);
 	evidence_end(ps);
@@ -541,6 +528,8 @@ processes_free(struct processes **pp)
 	death_end(&ps->deaths);
 	connector_end(ps);
 	known_free(ps);
+	if (ps->records != -1)
+		close(ps->records);
 	free(ps->deferred);
 	free(ps->list);
 	free(ps);

@@ -48,6 +48,8 @@ void process_reload(struct processes *ps, uint32_t service);	   /* its signal or
 /* The main process, 0: none; start_ticks: field 22 of /proc/PID/stat. */
 pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks);
 bool processes_begin(const struct processes *ps); /* an exec is awaited, any moment now */
+bool processes_untold(const struct processes *ps); /* an exec that need not wake us is awaited */
+void processes_ask(struct processes *ps); /* before a sleep: what became of who need not wake us */
 /* Keeps what must survive our death in the record. */
 void process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command);
 /* Whom the local helper names for a `match`: proven in a child, then EVENT_FOUND. */

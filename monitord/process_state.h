@@ -23,8 +23,11 @@ struct process {
 	int pidfd;
 	uint64_t ticks;	   /* 0: not asked yet */
 	uint64_t identity; /* of its pidfd, 0: none */
+	int64_t began_ms;  /* of a service that we run */
 	pid_t session; /* of the present instance, where there is no cgroup */
 	bool occupied; /* something of it lives */
+	bool died;     /* its end, of its own, is being told: what starts now starts again */
+	bool signalled; /* by us, since it began */
 	bool unit_asked;   /* systemd is being asked for its process */
 	bool unit_starts;  /* its start command ran, and no process was seen since */
 	int unit_wait_ms, unit_every_ms; /* until it is asked again, and then */
@@ -42,10 +45,15 @@ struct process {
 	bool proven_empty; /* nothing lives in group, and nothing was put there since */
 	bool record_old;   /* the record still names a process that is gone */
 	int lock;  /* no cgroup: our side of the lock */
-	int failure;
+	struct spawned begins; /* while it is not known whether its exec succeeded */
 	int64_t log_from; /* its log was so long when it began; 0: not known */
 	pid_t rotating;	  /* a child that looks at its log, where that may hang; 0: none yet */
 	struct pidfile_look *looking; /* a child that reads its pid file, where that may hang */
+	struct {
+		bool moves;   /* it is measured, as it was written to of late */
+		int watch;    /* else the kernel tells its next write; -1 */
+		int64_t size; /* when it was measured last; -1: it was not there */
+	} log;
 	long oom_kills; /* of its group, at its start */
 	struct loop_io exit, starting, saying;
 	int ready; /* a pipe's read end or the notify socket, -1: it says nothing */
@@ -57,6 +65,13 @@ struct process {
 	struct measured *measured; /* NULL: no rule reads its disk traffic */
 };
 
+struct logs {
+	int inotify; /* -1: none */
+	struct loop_io io;
+	struct loop_timer timer; /* while some are measured */
+};
+
+#define OPEN_RECORDS 32
 #define DEATHS_KEPT 32
 struct deaths { /* the kernel's word on whom it killed for want of memory */
 	int kmsg; /* -1: it may not be read */
@@ -138,6 +153,11 @@ struct processes {
 	process_event_fn fn;
 	void *arg;
 	char run_dir[4096];
+	int records; /* the folder of the records, -1: not opened yet */
+	struct open_record { /* by id, one for several */
+		const struct process *of; /* NULL: none */
+		int fd;
+	} open_records[OPEN_RECORDS];
 	struct cgroups cgroups;
 	struct deaths deaths;
 	struct connector connector;
@@ -145,7 +165,8 @@ struct processes {
 	uint32_t count;
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
-	struct loop_timer defer, pidfiles, units, logs;
+	struct loop_timer defer, pidfiles, units;
+	struct logs logs;
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;
@@ -159,6 +180,9 @@ struct processes {
 	struct proofs proofs;
 	bool uncounted;	   /* our groups have no memory.events */
 	uint32_t begins;   /* processes whose exec is awaited */
+	struct process *untold; /* the one of them that does not wake us, NULL: none */
+	struct loop_timer exec_asks;
+	int64_t ask_ms;
 	uint32_t scripts;  /* that run now */
 	uint32_t job_next; /* numbers the groups of jobs */
 };
@@ -187,11 +211,19 @@ const struct account *process_probes(struct processes *ps); /* NULL: not known y
 /* ---- start.c ---- */
 void process_again(struct process *p);		   /* what its start waited for has come */
 void process_accounts_came(struct processes *ps); /* and so may have users that were asked for */
+bool process_is_new(const struct process *p); /* its exec is awaited */
 /* Reads whether exec succeeded, and tells it. True: it did not, all is cleared. */
 bool process_failed(struct process *p);
+void process_unborn(struct process *p); /* it is not awaited any more; harmless if it was not */
 /* Before news of it: exec's pipe may lie unread yet, and started comes first. False: it never
  * was the program. */
 bool process_has_begun(struct process *p);
+
+/* ---- logs.c: logs that are turned at a size ---- */
+void logs_begin(struct processes *ps); /* by new rules as well */
+void logs_end(struct processes *ps);
+void log_moves(struct process *p); /* it may be written to: harmless if it has none */
+void log_unwatch(struct process *p);
 
 /* ---- ready.c: what it says of itself ---- */
 /* Before its spawn: the descriptor or socket that its `ready` asks for, given to s. False: why. */
@@ -201,8 +233,9 @@ void ready_drain(struct process *p);   /* its last words */
 void ready_end(struct process *p);     /* harmless when nothing is open */
 
 /* ---- death.c ---- */
-/* Reaps a child. Fills code, signal, core_dumped, oom_killed; what is not known stays -1, 0, false. */
+/* Fills code, signal, core_dumped, oom_killed; what is not known stays -1, 0, false. */
 void death_read(struct process *p, struct event *e);
+void death_reap(pid_t pid); /* a dead child that was not waited for; harmless else */
 /* From now on; where there is no memory controller the kernel's log is asked. */
 void death_watch(struct deaths *d);
 void death_end(struct deaths *d);
@@ -257,11 +290,12 @@ void pidfile_look_end(struct process *p);     /* harmless when there is none */
 /* ---- record.c: what survives our death ---- */
 void record_write(struct processes *ps, struct process *p);
 void record_clear(struct processes *ps, struct process *p);
+void record_forget(struct processes *ps, const struct process *p); /* closes it */
 /* Where there is no cgroup: takes the lock and gives the child record and lock. False: an
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);
 /* Someone holds the lock, be it we. */
-bool record_locked(const struct processes *ps, const char *service);
+bool record_locked(struct processes *ps, const char *service);
 /* This process got the lock from an instance: it is one of its descendants. */
 bool record_holds(const struct processes *ps, const char *service, pid_t pid);
 

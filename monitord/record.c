@@ -22,36 +22,73 @@ struct record { /* begins with what the child writes (spawn.c) */
 	uint32_t restarts, by_command;
 	char boot[40];
 	uint64_t identity; /* of the pidfd; 0: ticks tell whether it is the same process */
+	int64_t began_ms;  /* CLOCK_MONOTONIC; 0: not known */
 };
 
 static int
-open_named(const struct processes *ps, const char *service, const char *suffix)
+open_folder(const struct processes *ps)
 {
-	char path[PATH_MAX], folder[PATH_MAX];
-	text_print(path, sizeof path, "%s/records/%s%s", ps->run_dir, service, suffix);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd != -1 || errno != ENOENT)
-		return fd;
-	text_print(folder, sizeof folder, "%s/records", ps->run_dir);
-	mkdir(folder, 0700);
-	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char path[PATH_MAX];
+	text_print(path, sizeof path, "%s/records", ps->run_dir);
+	mkdir(path, 0700);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static int
-open_record(const struct processes *ps, const struct process *p, const char *suffix)
+open_named(struct processes *ps, const char *service, const char *suffix)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	char name[96];
+	text_print(name, sizeof name, "%s%s", service, suffix);
+	if (ps->records == -1)
+		ps->records = open_folder(ps);
+	int fd = openat(ps->records, name, flags, 0600);
+	if (fd != -1 || errno != ENOENT || ps->records == -1)
+		return fd;
+	close(ps->records); /* somebody removed the folder */
+	ps->records = open_folder(ps);
+	return openat(ps->records, name, flags, 0600);
+}
+
+static int
+open_record(struct processes *ps, const struct process *p, const char *suffix)
 {
 	return open_named(ps, process_service(p)->name, suffix);
+}
+
+/* A start writes its record twice, and who dies once often dies again: the last ones stay open. */
+static int
+keep_open(struct processes *ps, struct process *p)
+{
+	struct open_record *o = &ps->open_records[p->id % OPEN_RECORDS];
+	if (o->of == p)
+		return o->fd;
+	if (o->of != NULL)
+		close(o->fd);
+	o->fd = open_record(ps, p, "");
+	o->of = o->fd != -1 ? p : NULL;
+	return o->fd;
+}
+
+void
+record_forget(struct processes *ps, const struct process *p)
+{
+	for (unsigned i = 0; i < OPEN_RECORDS; i++) {
+		struct open_record *o = &ps->open_records[i];
+		if (o->of == p) {
+			close(o->fd);
+			o->of = NULL;
+		}
+	}
 }
 
 static void
 put(struct processes *ps, struct process *p, const struct record *r)
 {
 	p->record_old = false;
-	int fd = open_record(ps, p, "");
+	int fd = keep_open(ps, p);
 	if (fd == -1 || pwrite(fd, r, sizeof *r, 0) != (ssize_t)sizeof *r)
 		log_warning("record of %s: %s", process_service(p)->name, strerror(errno));
-	if (fd != -1)
-		close(fd);
 }
 
 static struct record
@@ -62,6 +99,7 @@ make(const struct process *p)
 	r.pid = p->pid;
 	r.ticks = p->ticks;
 	r.identity = p->identity;
+	r.began_ms = p->began_ms;
 	r.restarts = p->restarts;
 	r.by_command = p->by_command;
 	text_print(r.boot, sizeof r.boot, "%s", clock_boot_id());
@@ -82,6 +120,7 @@ record_clear(struct processes *ps, struct process *p)
 	r.pid = 0;
 	r.ticks = 0;
 	r.identity = 0;
+	r.began_ms = 0;
 	put(ps, p, &r);
 }
 
@@ -133,7 +172,7 @@ read_record(struct processes *ps, const struct process *p, struct record *r)
 }
 
 bool
-record_locked(const struct processes *ps, const char *service)
+record_locked(struct processes *ps, const char *service)
 {
 	int lock = open_named(ps, service, ".lock");
 	bool held = lock != -1 && flock(lock, LOCK_EX | LOCK_NB) != 0;
@@ -185,6 +224,62 @@ started_ms(uint64_t ticks)
 }
 
 static void
+adopt(struct processes *ps, struct process *p, int pidfd, const struct record *r)
+{
+	p->session = (pid_t)r->pid;
+	process_hold(p, (pid_t)r->pid, pidfd, r->ticks);
+	p->began_ms = r->began_ms != 0 ? r->began_ms : started_ms(r->ticks);
+	struct record now = make(p);
+	if (memcmp(&now, r, sizeof now) != 0)
+		record_write(ps, p);
+	ready_adopted(p);
+	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r->pid,
+			   .started_ms = p->began_ms, .restarts = p->restarts };
+	process_tell(ps, &e);
+}
+
+/* The kernel says that it is the recorded process, wherever that may have moved to; one that has
+ * ended meanwhile is told as ended. -1: it is not known to be. */
+static int
+recorded_itself(const struct record *r)
+{
+	int fd = r->pid > 1 && r->identity != 0 && r->began_ms != 0 ? pidfd_of((pid_t)r->pid) : -1;
+	if (fd == -1 || pidfd_identity(fd) == r->identity)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Its group or lock says that something of it lives, and the record perhaps which process. */
+static int
+find_main(struct processes *ps, struct process *p, struct record *r, bool same_boot)
+{
+	char name[96];
+	process_group_name(p, name, sizeof name);
+	bool listed = p->group != -1 && r->pid > 0 && cgroup_lists(p->group, (pid_t)r->pid);
+	if (p->group != -1 && !listed && cgroup_populated(p->group) != 1) {
+		close(p->group);
+		p->group = -1;
+		cgroup_remove(&ps->cgroups, name);
+	}
+	bool held = p->group == -1 && r->pid != 0 && record_locked(ps, process_service(p)->name);
+	if (p->group == -1 && !held)
+		return -1; /* nothing of it lives */
+	p->occupied = true;
+	int fd = r->pid > 0 ? recorded_main(r) : -1;
+	if (fd != -1 && p->group != -1 && !listed && !cgroup_has(&ps->cgroups, name, (pid_t)r->pid)) {
+		close(fd);
+		fd = -1;
+	}
+	/* no number: we died between its start and our record of it */
+	if (fd == -1 && p->group != -1 && (!same_boot || r->pid == 0)) {
+		r->pid = oldest_leader(p->group, &r->ticks);
+		fd = r->pid != 0 ? pidfd_of((pid_t)r->pid) : -1;
+	}
+	return fd;
+}
+
+static void
 adopt_one(struct processes *ps, struct process *p)
 {
 	const struct service *c = process_service(p);
@@ -195,47 +290,25 @@ adopt_one(struct processes *ps, struct process *p)
 	p->restarts = same_boot ? r.restarts : 0;
 	if (c->run.count == 0)
 		return; /* found anew by its pid file or match */
-	text_print(name, sizeof name, "svc-%s", c->name);
+	process_group_name(p, name, sizeof name);
 	p->group = cgroup_find(&ps->cgroups, name);
-	bool listed = p->group != -1 && r.pid > 0 && cgroup_lists(p->group, (pid_t)r.pid);
-	if (p->group != -1 && !listed && cgroup_populated(p->group) != 1) {
-		close(p->group);
-		p->group = -1;
-		cgroup_remove(&ps->cgroups, name);
-	}
-	bool held = p->group == -1 && r.pid != 0 && record_locked(ps, c->name);
-	if (p->group == -1 && !held)
-		return; /* nothing of it lives */
-	int fd = r.pid > 0 ? recorded_main(&r) : -1;
-	if (fd != -1 && p->group != -1 && !listed && !cgroup_has(&ps->cgroups, name, (pid_t)r.pid)) {
-		close(fd);
-		fd = -1;
-	}
-	/* no number: we died between its start and our record of it */
-	if (fd == -1 && p->group != -1 && (!same_boot || r.pid == 0)) {
-		r.pid = oldest_leader(p->group, &r.ticks);
-		fd = r.pid != 0 ? pidfd_of((pid_t)r.pid) : -1;
-	}
-	if (fd == -1) {
-		if (ps->rules->settings.dry_run) {
-			log_info("%s: left-overs of an earlier instance would be killed", c->name);
-			return;
-		}
-		log_info("%s: left-overs of an earlier instance are killed", c->name);
-		p->occupied = true;
-		p->session = (pid_t)r.pid;
-		process_signal(ps, p->id, SIGKILL, SCOPE_TREE);
+	int fd = same_boot ? recorded_itself(&r) : -1;
+	if (fd == -1)
+		fd = find_main(ps, p, &r, same_boot);
+	if (fd != -1) {
+		adopt(ps, p, fd, &r);
 		return;
 	}
+	if (!p->occupied)
+		return;
+	p->occupied = !ps->rules->settings.dry_run;
+	if (!p->occupied) {
+		log_info("%s: left-overs of an earlier instance would be killed", c->name);
+		return;
+	}
+	log_info("%s: left-overs of an earlier instance are killed", c->name);
 	p->session = (pid_t)r.pid;
-	process_hold(p, (pid_t)r.pid, fd, r.ticks);
-	struct record now = make(p);
-	if (memcmp(&now, &r, sizeof now) != 0)
-		record_write(ps, p);
-	ready_adopted(p);
-	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r.pid,
-			   .started_ms = started_ms(r.ticks), .restarts = p->restarts };
-	process_tell(ps, &e);
+	process_signal(ps, p->id, SIGKILL, SCOPE_TREE);
 }
 
 void

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "monitord/born.h"
-#include "monitord/raw.h"
+#include "monitord/nursery.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,26 +20,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#ifndef CLONE_CLEAR_SIGHAND
-#define CLONE_CLEAR_SIGHAND 0x100000000ULL
-#endif
-#define NURSERIES 16 /* children that have our memory at a time; one more gets a copy */
-#define STACK 32768
-
-/* Where a child reads and stands that shares our memory, until its exec or its end. */
-struct nursery {
-	int taken; /* zeroed by the kernel when the child lets go (CLONE_CHILD_CLEARTID) */
-	struct born born;
-	_Alignas(64) char stack[STACK];
-};
-
 static struct {
-	bool begun;
+	pid_t pid; /* 0: not begun */
+	bool root;
 	struct rlimit files;
 	uint64_t ignored;
 	int null;
-	bool shares; /* children may share our memory */
-	struct nursery *nurseries[NURSERIES];
 } own = { .ignored = ~UINT64_C(0), .null = -1 };
 
 int
@@ -85,114 +71,6 @@ process_start_ticks(pid_t pid, bool want_alive)
 }
 
 /* ---- clone ---- */
-
-/* Debuggers and tools that follow each child do not know one that shares memory. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SHARING 0
-#elif defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define SHARING 0
-#endif
-#endif
-#ifndef SHARING
-#define SHARING RAW_CALLS
-#endif
-
-/* Runs fn(arg) in the child, on the stack that args names: no call of the C library can. */
-static long
-clone_onto(const struct clone_args *args, void (*fn)(void *), void *arg)
-{
-#if SHARING && defined __x86_64__
-	long result;
-	register void (*f)(void *) __asm__("r8") = fn;
-	register void *a __asm__("r9") = arg;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r9, %%rdi\n\t"
-			 "call *%%r8\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "=a"(result)
-			 : "0"(SYS_clone3), "D"(args), "S"(sizeof *args), "r"(f), "r"(a)
-			 : "rcx", "r11", "memory");
-	return result;
-#elif SHARING && defined __aarch64__
-	register long x8 __asm__("x8") = SYS_clone3;
-	register long x0 __asm__("x0") = (long)args;
-	register long x1 __asm__("x1") = sizeof *args;
-	register void (*f)(void *) __asm__("x10") = fn;
-	register void *a __asm__("x11") = arg;
-	__asm__ volatile("svc 0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
-			 "mov x0, x11\n\t"
-			 "blr x10\n\t"
-			 "brk 0\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(f), "r"(a)
-			 : "x30", "memory");
-	return x0;
-#else
-	(void)args;
-	(void)fn;
-	(void)arg;
-	return -ENOSYS;
-#endif
-}
-
-/* One that no child uses; NULL: none. */
-static struct nursery *
-nursery(void)
-{
-	for (unsigned i = 0; own.shares && i < NURSERIES; i++) {
-		struct nursery **n = &own.nurseries[i];
-		if (*n == NULL) {
-			void *m = mmap(NULL, sizeof **n, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-			if (m == MAP_FAILED)
-				return NULL;
-			madvise(m, sizeof **n, MADV_DONTFORK);
-			*n = m;
-		}
-		if (__atomic_load_n(&(*n)->taken, __ATOMIC_ACQUIRE) == 0)
-			return *n;
-	}
-	return NULL;
-}
-
-void
-spawn_rest(void)
-{
-	for (unsigned i = 1; i < NURSERIES; i++) { /* the first stays warm for the next death */
-		struct nursery *n = own.nurseries[i];
-		if (n != NULL && __atomic_load_n(&n->taken, __ATOMIC_ACQUIRE) == 0)
-			madvise(n, sizeof *n, MADV_DONTNEED);
-	}
-}
-
-/* A child that has our memory, so that no page table is copied for it and no page of ours is
- * write-protected. Until its exec it can be signalled: it must have none of our handlers. */
-static pid_t
-clone_sharing(struct clone_args *args, struct nursery *n)
-{
-	sigset_t all, before;
-	args->flags |= CLONE_VM | CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID;
-	args->stack = (uintptr_t)n->stack;
-	args->stack_size = sizeof n->stack;
-	args->child_tid = (uintptr_t)&n->taken;
-	__atomic_store_n(&n->taken, 1, __ATOMIC_RELEASE);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	long pid = clone_onto(args, born, &n->born);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid < 0)
-		__atomic_store_n(&n->taken, 0, __ATOMIC_RELEASE);
-	errno = pid < 0 ? (int)-pid : 0;
-	return pid < 0 ? -1 : (pid_t)pid;
-}
 
 static pid_t
 clone_copying(struct clone_args *args, struct born *b)
@@ -261,8 +139,8 @@ pack_settings(const struct spawn *s, struct born *b)
 	b->oom_score_set = c != NULL && c->oom_score_set;
 	b->oom_score = b->oom_score_set ? c->oom_score : 0;
 	b->dies_with_us = s->dies_with_us;
-	b->parent = getpid();
-	b->root = geteuid() == 0;
+	b->parent = own.pid != 0 ? own.pid : getpid();
+	b->root = own.pid != 0 ? own.root : geteuid() == 0;
 	b->ignored = own.ignored;
 }
 
@@ -282,36 +160,26 @@ pack(const struct spawn *s, struct born *b, int failure, int null)
 	b->ready_at = s->service != NULL ? s->service->ready.fd : 0;
 	b->record = s->record;
 	b->failure = failure;
+	b->failed.error = 0;
 	if (pack_words(s, b))
 		return true;
 	errno = E2BIG;
 	return false;
 }
 
-static bool
-core_dumps_of_all(void)
-{
-	char c = '1';
-	int fd = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
-	bool read_it = fd != -1 && read(fd, &c, 1) == 1;
-	if (fd != -1)
-		close(fd);
-	return !read_it || c == '1';
-}
-
 void
 spawn_begin(const struct rlimit *files)
 {
 	struct sigaction now;
+	own.pid = getpid();
+	own.root = geteuid() == 0;
 	own.files = *files;
 	own.ignored = 0;
 	for (int s = 1; s < NSIG; s++)
 		if (sigaction(s, NULL, &now) != 0 || now.sa_handler == SIG_IGN)
 			own.ignored |= UINT64_C(1) << (s - 1);
 	own.null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* who becomes another user while it has our memory must not be open to that user's
-	 * ptrace(2): the kernel sees to that, but for this setting */
-	own.shares = SHARING && !core_dumps_of_all();
+	nursery_begin();
 }
 
 /* It can do without the C library between clone and exec, that is without errno and stdio. */
@@ -329,7 +197,7 @@ make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
 {
 	static struct born copied;
 	struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD };
-	struct born *b = n != NULL ? &n->born : &copied;
+	struct born *b = n != NULL ? nursery_born(n) : &copied;
 	int null = own.null != -1 ? own.null : open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t pid = -1;
 	args.pidfd = (uintptr_t)pidfd;
@@ -338,7 +206,7 @@ make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
 		args.cgroup = (unsigned)s->cgroup;
 	}
 	if (null != -1 && pack(s, b, failure, null))
-		pid = n != NULL ? clone_sharing(&args, n) : clone_copying(&args, b);
+		pid = n != NULL ? nursery_clone(n, &args) : clone_copying(&args, b);
 	int error = errno;
 	if (null != own.null)
 		close(null);
@@ -346,25 +214,66 @@ make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
 	return pid;
 }
 
+/* Its exec is told by a pipe that it closes. */
+static bool
+spawn_told(const struct spawn *s, struct nursery *n, struct spawned *out)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+		return false;
+	out->pid = make(s, n, fds[1], &out->pidfd);
+	if (out->pid == -1 && n != NULL && (errno == EINVAL || errno == ENOSYS))
+		out->pid = make(s, NULL, fds[1], &out->pidfd);
+	int error = errno;
+	close(fds[1]);
+	if (out->pid == -1)
+		close(fds[0]);
+	errno = error;
+	out->failure = fds[0];
+	return out->pid != -1;
+}
+
 bool
 spawn(const struct spawn *s, struct spawned *out)
 {
-	struct nursery *n = is_plain(s) ? nursery() : NULL;
-	int fds[2], pidfd = -1;
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		return false;
-	pid_t pid = make(s, n, fds[1], &pidfd);
-	if (pid == -1 && n != NULL && (errno == EINVAL || errno == ENOSYS)) {
-		own.shares = false; /* before Linux 5.5 */
-		pid = make(s, NULL, fds[1], &pidfd);
-	}
-	int error = errno;
-	close(fds[1]);
-	if (pid == -1)
-		close(fds[0]);
-	errno = error;
-	*out = (struct spawned){ .pid = pid, .pidfd = pidfd, .failure = fds[0] };
-	return pid != -1;
+	struct nursery *n = is_plain(s) ? nursery_take() : NULL;
+	*out = (struct spawned){ .pid = -1, .pidfd = -1, .failure = -1 };
+	if (!s->untold || n == NULL)
+		return spawn_told(s, n, out);
+	out->pid = make(s, n, -1, &out->pidfd);
+	if (out->pid == -1)
+		return (errno == EINVAL || errno == ENOSYS) && spawn_told(s, NULL, out);
+	nursery_keep(n);
+	out->nursery = n;
+	return true;
+}
+
+bool
+spawn_ask(const struct spawned *s, struct spawn_failure *failure)
+{
+	if (s->nursery != NULL)
+		return nursery_ask(s->nursery, failure);
+	ssize_t n = read(s->failure, failure, sizeof *failure);
+	if (n != (ssize_t)sizeof *failure)
+		failure->error = 0;
+	return n != -1 || errno != EAGAIN;
+}
+
+void
+spawn_forget(struct spawned *s)
+{
+	if (s->nursery != NULL)
+		nursery_forget(s->nursery);
+	if (s->failure != -1)
+		close(s->failure);
+	s->nursery = NULL;
+	s->failure = -1;
+}
+
+void
+spawn_rest(void)
+{
+	nursery_rest();
 }
 
 void

@@ -20,18 +20,21 @@ struct spawn {
 	int record, lock;	       /* where no cgroup: the child's own record; -1: none */
 	int ready;		       /* becomes descriptor service->ready.fd; -1: none */
 	bool dies_with_us;	       /* killed when monitord dies */
+	bool untold;		       /* spawn_ask will be asked: its exec need not wake us */
 	const char *notify;	       /* NOTIFY_SOCKET; NULL: none */
 	const char *const *env;	       /* NAME=VALUE besides, ends with NULL; NULL: none */
 };
 
+struct nursery;
 struct spawned {
 	pid_t pid;
 	int pidfd;
-	int failure; /* read end: a struct spawn_failure, or end of file once exec succeeded */
+	int failure; /* read end: a struct spawn_failure, or end of file once exec succeeded; -1: */
+	struct nursery *nursery; /* its memory says that */
 };
 
 struct spawn_failure {
-	int error; /* errno */
+	int error; /* errno; 0: none */
 	int step;  /* enum born_step */
 };
 
@@ -42,6 +45,10 @@ void spawn_begin(const struct rlimit *files);
 void spawn_rest(void);
 /* False: errno says why no process could be made. The environment is built from nothing. */
 bool spawn(const struct spawn *s, struct spawned *out);
+/* False: it is on its way to its exec. Else how that went: failure->error, which is 0 also where
+ * it was killed before. Who ended by the word of its pidfd has always got there. */
+bool spawn_ask(const struct spawned *s, struct spawn_failure *failure);
+void spawn_forget(struct spawned *s); /* nobody asks any more; harmless when repeated */
 /* "run /opt/x: No such file or directory" */
 void spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap);
 

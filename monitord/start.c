@@ -16,20 +16,38 @@
 #define P_PIDFD 3
 #endif
 
+#define ASK_MS 100 /* until an exec that wakes nobody is asked for; while it takes longer, twice that */
+#define ASK_MOST_MS 1600
+
+bool
+process_is_new(const struct process *p)
+{
+	return p->begins.failure != -1 || p->begins.nursery != NULL;
+}
+
+void
+process_unborn(struct process *p)
+{
+	struct processes *ps = p->owner;
+	ps->begins -= process_is_new(p);
+	loop_io_stop(&p->starting);
+	spawn_forget(&p->begins);
+	if (ps->untold != p)
+		return;
+	ps->untold = NULL;
+	loop_timer_stop(&ps->exec_asks);
+}
+
 /* True: exec failed, told. */
 bool
 process_failed(struct process *p)
 {
 	struct processes *ps = p->owner;
 	struct spawn_failure f;
-	ssize_t n = read(p->failure, &f, sizeof f);
-	if (n == -1 && errno == EAGAIN)
+	if (!spawn_ask(&p->begins, &f))
 		return false;
-	loop_io_stop(&p->starting);
-	close(p->failure);
-	p->failure = -1;
-	ps->begins--;
-	if (n != (ssize_t)sizeof f) {
+	process_unborn(p);
+	if (f.error == 0) {
 		struct event e = { .kind = EVENT_STARTED, .id = p->id, .pid = p->pid };
 		process_tell(ps, &e);
 		return false;
@@ -51,7 +69,31 @@ process_failed(struct process *p)
 bool
 process_has_begun(struct process *p)
 {
-	return p->failure == -1 || !process_failed(p);
+	return !process_is_new(p) || !process_failed(p);
+}
+
+void
+processes_ask(struct processes *ps)
+{
+	if (ps->untold != NULL)
+		process_failed(ps->untold);
+}
+
+bool
+processes_untold(const struct processes *ps)
+{
+	return ps->untold != NULL;
+}
+
+static void
+on_exec_asks(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	processes_ask(ps);
+	if (ps->untold == NULL)
+		return;
+	ps->ask_ms = ps->ask_ms < ASK_MOST_MS ? 2 * ps->ask_ms : ASK_MOST_MS;
+	loop_timer_start(ps->loop, &ps->exec_asks, ps->ask_ms, 0, on_exec_asks, ps);
 }
 
 static void
@@ -156,7 +198,33 @@ take_files(struct process *p, struct spawn *s, char *why, size_t cap)
 			   errno == EINVAL ? "is no file" : strerror(errno));
 	else if (fstat(s->out, &st) == 0)
 		p->log_from = st.st_size;
+	log_moves(p);
 	return s->out != -1;
+}
+
+/* After a death at rest nobody waits for word of the exec: it is asked for with what wakes us
+ * next, or a little later. Checks and routes do wait, and so does who else starts. */
+static bool
+may_be_untold(struct processes *ps, const struct process *p)
+{
+	const struct service *c = process_service(p);
+	processes_ask(ps);
+	return p->died && ps->begins == 0 && c->checks.count == 0 && c->routes.count == 0;
+}
+
+static void
+await(struct process *p)
+{
+	struct processes *ps = p->owner;
+	ps->begins++;
+	if (p->begins.failure != -1) {
+		loop_io_start(ps->loop, &p->starting, p->begins.failure, LOOP_READ, on_starting,
+			      p);
+		return;
+	}
+	ps->untold = p;
+	ps->ask_ms = ASK_MS;
+	loop_timer_start(ps->loop, &ps->exec_asks, ps->ask_ms, 0, on_exec_asks, ps);
 }
 
 static void
@@ -174,7 +242,8 @@ start_run(struct processes *ps, struct process *p)
 			   .cgroup = -1,
 			   .record = -1,
 			   .lock = -1,
-			   .ready = -1 };
+			   .ready = -1,
+			   .untold = may_be_untold(ps, p) };
 	bool good = ports_free(p, why, sizeof why) && take_place(p, &s, why, sizeof why) &&
 		    take_files(p, &s, why, sizeof why);
 	if (good && !spawn(&s, &new)) {
@@ -193,11 +262,10 @@ start_run(struct processes *ps, struct process *p)
 		return;
 	}
 	p->session = new.pid;
-	p->failure = new.failure;
-	ps->begins++;
+	p->begins = new;
 	process_hold(p, new.pid, new.pidfd, 0);
 	record_write(ps, p);
-	loop_io_start(ps->loop, &p->starting, new.failure, LOOP_READ, on_starting, p);
+	await(p);
 }
 
 void

@@ -319,12 +319,12 @@ same_backends(const struct route *a, const struct route *b)
 static void
 recount_incidents(struct world *to, const struct world *from)
 {
-	for (uint32_t i = 0; i < INCIDENTS; i++)
+	for (uint32_t i = 0; i < to->incident_end; i++)
 		to->incidents[i].bad = 0;
 	for (uint32_t i = 0; i < to->node_count; i++)
 		if (to->nodes[i].bad && node_incident(&to->nodes[i]) != NO_INCIDENT)
 			to->incidents[node_incident(&to->nodes[i])].bad++;
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < to->incident_end; i++) {
 		struct incident *x = &to->incidents[i];
 		if (x->state == INCIDENT_CLOSED || x->bad > 0 || from->incidents[i].bad == 0)
 			continue;

@@ -24,6 +24,10 @@ take_place(struct world *w)
 	if (index == NO_INCIDENT)
 		return index;
 	w->incident_next = (index + 1) % INCIDENTS;
+	if (index >= w->incident_end) { /* nobody was in it */
+		w->incident_end = index + 1;
+		return index;
+	}
 	for (uint32_t i = 0; i < w->node_count; i++)
 		if (node_incident(&w->nodes[i]) == index) {
 			node_set_incident(&w->nodes[i], NO_INCIDENT);
@@ -405,9 +409,9 @@ incident_ack(struct world *w, const struct event *e, const char **why)
 	char by[WORLD_PERSON];
 	char text[JOURNAL_TEXT];
 	uint32_t i = 0;
-	while (i < INCIDENTS && (w->incidents[i].id != e->incident || e->incident == 0))
+	while (i < w->incident_end && (w->incidents[i].id != e->incident || e->incident == 0))
 		i++;
-	if (i == INCIDENTS || w->incidents[i].state == INCIDENT_CLOSED) {
+	if (i == w->incident_end || w->incidents[i].state == INCIDENT_CLOSED) {
 		*why = "no such incident is open";
 		return false;
 	}
@@ -505,7 +509,7 @@ recall_told(struct incident *x, const struct journal_line *l, bool opens)
 void
 incidents_settle(struct world *w)
 {
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < w->incident_end; i++) {
 		struct incident *x = &w->incidents[i];
 		int64_t ago = w->real_ms - x->told_ms;
 		x->hidden = x->quiet = x->quiet && incident_silenced(w, x);
@@ -530,7 +534,7 @@ incident_recall(struct world *w, const struct journal_line *l)
 	bool opens = strcmp(l->kind, "incident-open") == 0;
 	if (l->incident == 0)
 		return;
-	for (uint32_t i = 0; i < INCIDENTS; i++)
+	for (uint32_t i = 0; i < w->incident_end; i++)
 		if (w->incidents[i].id == l->incident)
 			index = i;
 	if (strcmp(l->kind, "incident-close") == 0) {
@@ -566,8 +570,9 @@ incidents_move(struct world *to, const struct world *from)
 {
 	memcpy(to->incidents, from->incidents, sizeof to->incidents);
 	to->incident_next = from->incident_next;
+	to->incident_end = from->incident_end;
 	silences_move(to, from);
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < to->incident_end; i++) {
 		struct incident *x = &to->incidents[i];
 		if (x->id != 0)
 			set_root(to, x, x->root_kind,

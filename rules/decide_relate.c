@@ -23,7 +23,7 @@ of_service(const struct world *w, uint32_t service)
 {
 	const struct service *s = &w->rules->services[service];
 	uint32_t i = incident_index(w, OBJECT_SERVICE, service);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < INCIDENTS; k++)
+	for (uint32_t k = 0; i == NO_INCIDENT && k < w->incident_end; k++)
 		if (w->incidents[k].id != 0 && w->incidents[k].state != INCIDENT_CLOSED &&
 		    w->incidents[k].id == w->services[service].affected)
 			i = k; /* what it depends on is ill */
@@ -157,7 +157,7 @@ incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
 static uint32_t
 explained_by(const struct world *w, enum object_kind kind, uint32_t id)
 {
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < w->incident_end; i++) {
 		const struct incident *x = &w->incidents[i];
 		if (x->id != 0 && x->state != INCIDENT_CLOSED && x->root_kind != OBJECT_MONITORD &&
 		    incident_explains(w, kind, id, x->root_kind, x->root_id))

@@ -74,7 +74,7 @@ static int64_t
 next_during(const struct world *w)
 {
 	int64_t next = NEVER;
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < w->incident_end; i++) {
 		const struct incident *x = &w->incidents[i];
 		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->hidden || !is_off(w, x))
 			continue;
@@ -105,7 +105,7 @@ static void
 speak(struct world *w)
 {
 	w->unspoken = false;
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < w->incident_end; i++) {
 		struct incident *x = &w->incidents[i];
 		bool quiet = x->quiet;
 		if (!world_room(w)) {
@@ -134,7 +134,7 @@ static uint32_t
 count_wrong(const struct world *w, const struct silence *s)
 {
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < INCIDENTS; i++) {
+	for (uint32_t i = 0; i < w->incident_end; i++) {
 		const struct incident *x = &w->incidents[i];
 		enum object_kind kind = x->root_kind;
 		uint32_t id = x->root_id;
@@ -155,7 +155,7 @@ end_silence(struct world *w, uint32_t slot, const char *how)
 {
 	struct silence *s = &w->silences[slot];
 	uint32_t wrong = count_wrong(w, s);
-	for (uint32_t i = 0; i < INCIDENTS; i++)
+	for (uint32_t i = 0; i < w->incident_end; i++)
 		w->incidents[i].hidden = w->incidents[i].hidden ||
 					 (w->incidents[i].id != 0 && incident_silenced(w, &w->incidents[i]));
 	char state[64] = "all is well";

@@ -107,6 +107,15 @@ world_incidents(const struct world *w)
 	return INCIDENTS;
 }
 
+uint32_t
+world_open_incidents(const struct world *w)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < w->incident_end; i++)
+		n += w->incidents[i].id != 0 && w->incidents[i].state != INCIDENT_CLOSED;
+	return n;
+}
+
 void
 world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v)
 {

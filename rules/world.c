@@ -343,7 +343,7 @@ world_all_dirty(struct world *w)
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		for (uint32_t i = 0; i < rules_count(w->rules, kinds[k]); i++)
 			world_mark(w, kinds[k], i);
-	for (uint32_t i = 0; i < INCIDENTS; i++)
+	for (uint32_t i = 0; i < w->incident_end; i++)
 		if (w->incidents[i].id != 0)
 			world_mark(w, NODE_INCIDENTS, i);
 	for (uint32_t i = 0; i < SILENCES; i++)

@@ -164,6 +164,7 @@ void world_check_view(const struct world *w, uint32_t id, struct msg_check_view 
 void world_route_view(const struct world *w, uint32_t id, struct msg_route_view *v);
 void world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v);
 uint32_t world_incidents(const struct world *w); /* how many are remembered */
+uint32_t world_open_incidents(const struct world *w);
 void world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v);
 #define WORLD_SILENCES MSG_SILENCES
 void world_silence_view(const struct world *w, uint32_t slot, struct msg_silence_view *v);

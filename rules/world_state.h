@@ -240,6 +240,7 @@ struct world {
 	struct route_view *routes;
 	struct rule_view *ruleviews;
 	struct incident incidents[INCIDENTS];
+	uint32_t incident_end; /* behind the last place that was ever used: no more is looked at */
 	struct silence silences[SILENCES];
 	bool unspoken; /* a silence is over, and not all that it hid is told */
 	uint32_t incident_next;
