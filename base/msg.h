@@ -265,6 +265,16 @@ struct msg_rule_view {
 	uint32_t fired; /* times */
 	int64_t since_real_ms;
 	uint64_t event;
+	int64_t true_at_real_ms; /* by then, if its tests go on (`for`); 0: none does */
+	uint32_t samples, samples_needed; /* of N of M; needed 0: none */
+};
+
+struct msg_chain_view {
+	uint32_t chain;
+	uint32_t state; /* enum chain_state */
+	int64_t since_real_ms;
+	uint64_t event;
+	char text[MSG_TEXT]; /* which member makes it so */
 };
 
 struct msg_incident_view {
@@ -413,6 +423,7 @@ struct msg_test_done {
 	X(CHECK_VIEW, struct msg_check_view, CENTRE, TO(ROLE_STATUS), 0)                          \
 	X(ROUTE_VIEW, struct msg_route_view, CENTRE, TO(ROLE_STATUS), 0)                          \
 	X(RULE_VIEW, struct msg_rule_view, CENTRE, TO(ROLE_STATUS), 0)                            \
+	X(CHAIN_VIEW, struct msg_chain_view, CENTRE, TO(ROLE_STATUS), 0)                          \
 	X(INCIDENT_VIEW, struct msg_incident_view, CENTRE, TO(ROLE_STATUS), 0)                    \
 	X(SILENCE_VIEW, struct msg_silence_view, CENTRE, TO(ROLE_STATUS), 0)                      \
 	X(ALERT_COUNTS, struct msg_alert_counts, CENTRE | TO(ROLE_ALERTS),                        \

@@ -171,6 +171,7 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_CHECK_VIEW:
 	case MSG_ROUTE_VIEW:
 	case MSG_RULE_VIEW:
+	case MSG_CHAIN_VIEW:
 	case MSG_INCIDENT_VIEW:
 	case MSG_SILENCE_VIEW:
 	case MSG_COMMAND_DONE:

@@ -187,6 +187,7 @@ view_kind(const struct world *w, enum object_kind kind, uint32_t id)
 	       : kind == OBJECT_CHECK ? MSG_CHECK_VIEW
 	       : kind == OBJECT_ROUTE ? MSG_ROUTE_VIEW
 	       : kind == OBJECT_RULE  ? MSG_RULE_VIEW
+	       : kind == OBJECT_CHAIN ? MSG_CHAIN_VIEW
 	       : kind != OBJECT_MONITORD	 ? MSG_KINDS
 	       : id < world_incidents(w) ? MSG_INCIDENT_VIEW
 					 : MSG_SILENCE_VIEW;
@@ -206,6 +207,8 @@ put_view(const struct world *w, struct batch *b, enum object_kind kind, uint32_t
 		world_route_view(w, id, at);
 	else if (b->kind == MSG_RULE_VIEW)
 		world_rule_view(w, id, at);
+	else if (b->kind == MSG_CHAIN_VIEW)
+		world_chain_view(w, id, at);
 	else if (b->kind == MSG_INCIDENT_VIEW)
 		world_incident_view(w, id, at);
 	else

@@ -13,7 +13,8 @@ state_number(const struct world *w, enum object_kind kind, uint32_t id)
 {
 	return kind == OBJECT_SERVICE ? (unsigned)world_service_state(w, id)
 	       : kind == OBJECT_CHECK ? (unsigned)w->checks[id].state
-				      : (unsigned)w->routes[id].state;
+	       : kind == OBJECT_ROUTE ? (unsigned)w->routes[id].state
+				      : (unsigned)w->chains[id].state;
 }
 
 bool
@@ -65,6 +66,13 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 				       : (double)route_healthy(w, id);
 		else if (m == METRIC_REROUTED)
 			*out = w->routes[id].state != ROUTE_PRIMARY;
+	} else if (kind == OBJECT_CHAIN && w->chains[id].state != CHAIN_UNKNOWN) {
+		if (m == METRIC_UP)
+			*out = w->chains[id].state != CHAIN_DOWN;
+		else if (m == METRIC_DOWN)
+			*out = w->chains[id].state == CHAIN_DOWN;
+		else if (m == METRIC_REROUTED)
+			*out = w->chains[id].state == CHAIN_SECONDARY;
 	}
 	return !isnan(*out);
 }
@@ -155,6 +163,14 @@ change_ends(const struct world *w, const struct op *op, int64_t *due_ms)
 		*due_ms = end_ms;
 }
 
+/* Of the last samples of N of M. */
+static uint32_t
+window_count(const struct op *op, const struct slot *s)
+{
+	uint64_t mask = op->of >= 64 ? UINT64_MAX : (UINT64_C(1) << op->of) - 1;
+	return (uint32_t)__builtin_popcountll(s->bits & mask);
+}
+
 static enum truth
 window(const struct world *w, const struct op *op, enum truth t, struct slot *slots, bool fresh,
        int64_t *due_ms)
@@ -180,8 +196,7 @@ window(const struct world *w, const struct op *op, enum truth t, struct slot *sl
 		}
 		if (s->count == 0)
 			return TRUTH_UNKNOWN;
-		uint64_t mask = op->of >= 64 ? UINT64_MAX : (UINT64_C(1) << op->of) - 1;
-		return as_truth((uint32_t)__builtin_popcountll(s->bits & mask) >= op->need);
+		return as_truth(window_count(op, s) >= op->need);
 	}
 	return t;
 }
@@ -231,16 +246,46 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 	return n == 1 ? stack[0].t : TRUTH_UNKNOWN;
 }
 
+struct waiting
+condition_waits(const struct condition *c, const struct slot *slots, int64_t now_ms)
+{
+	struct waiting x = { 0 };
+	for (uint32_t i = 0; i < c->count && c->slots > 0; i++) {
+		const struct op *op = &c->ops[i];
+		const struct slot *s = &slots[op->slot];
+		int64_t due = s->since_ms + op->window_ms;
+		uint32_t n = window_count(op, s);
+		if (op->window == WINDOW_FOR && s->since_ms != 0 && due > now_ms &&
+		    (x.true_ms == 0 || due < x.true_ms))
+			x.true_ms = due;
+		if (op->window == WINDOW_OF && n > 0 && n < op->need && x.needed == 0) {
+			x.samples = n;
+			x.needed = op->need;
+		}
+	}
+	return x;
+}
+
+/* It is measured of the service's process, by itself or through a check. */
+static bool
+is_of(const struct world *w, const struct op *op, uint32_t service)
+{
+	uint32_t of = op->object == OBJECT_SERVICE ? op->id
+		      : op->object == OBJECT_CHECK ? w->rules->checks[op->id].of
+						   : RULES_NONE;
+	return of == service && memory_is_sampled(op->object, op->metric);
+}
+
 void
-condition_forget(const struct condition *c, struct slot *slots, uint32_t service)
+condition_forget(const struct world *w, const struct condition *c, struct slot *slots,
+		 uint32_t service)
 {
 	bool stack[STACK];
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < c->count && n < STACK; i++) {
 		const struct op *op = &c->ops[i];
 		if (op->kind == OP_TEST) {
-			stack[n++] = op->object == OBJECT_SERVICE && op->id == service &&
-				     memory_of_process(op->metric);
+			stack[n++] = is_of(w, op, service);
 		} else if (op->kind == OP_AND || op->kind == OP_OR) {
 			n--;
 			stack[n - 1] = stack[n - 1] || stack[n];
@@ -313,6 +358,7 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 			[OBJECT_SERVICE] = service_state_name,
 			[OBJECT_CHECK] = check_state_name,
 			[OBJECT_ROUTE] = route_state_name,
+			[OBJECT_CHAIN] = chain_state_name,
 		};
 		text_add(t, " is %s", words[op->object][state_number(w, op->object, op->id)]);
 	}

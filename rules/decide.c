@@ -14,8 +14,9 @@ timers(struct world *w)
 		uint32_t index = w->heap[0];
 		if (w->nodes[index].due_ms > w->now_ms)
 			return;
-		static const enum object_kind order[] = { NODE_HOLDS, NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
-							  OBJECT_CHECK, OBJECT_SERVICE };
+		static const enum object_kind order[] = { NODE_HOLDS,	NODE_INCIDENTS, OBJECT_CHAIN,
+							  OBJECT_RULE,	OBJECT_ROUTE,	OBJECT_CHECK,
+							  OBJECT_SERVICE };
 		size_t k = 0;
 		while (index < w->base[order[k]])
 			k++;
@@ -239,6 +240,8 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		service_turns(w);
 	if (w->going)
 		service_pending(w);
+	if (w->going && w->chains_due)
+		chains_look(w);
 	dry_drop(w);
 	w->out = NULL;
 }
@@ -397,6 +400,7 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 	}
 	memory_move(to, from);
 	brakes_move(to, from);
+	chains_move(to, from);
 	to->zone_s = from->zone_s;
 	drains_again(to);
 	recount_incidents(to, from);

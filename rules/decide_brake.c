@@ -52,8 +52,10 @@ is_of_chain(const struct world *w, const struct chain *c, const struct rule *r,
 		for (uint32_t k = 0; a->kind == ACTION_RUN && !is && k < r->when.count;
 		     k++)
 			is = r->when.ops[k].kind == OP_TEST &&
-			     r->when.ops[k].object == l->kind &&
-			     r->when.ops[k].id == l->id;
+			     ((r->when.ops[k].object == l->kind &&
+			       r->when.ops[k].id == l->id) ||
+			      (r->when.ops[k].object == OBJECT_CHAIN &&
+			       r->when.ops[k].id == c->id));
 	}
 	return is;
 }

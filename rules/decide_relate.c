@@ -74,6 +74,21 @@ of_chain(const struct world *w, const struct chain *c, enum object_kind kind, ui
 	return NO_INCIDENT;
 }
 
+/* What is ill of a chain that is not served. */
+static uint32_t
+of_members(const struct world *w, const struct chain *c)
+{
+	uint32_t i = NO_INCIDENT;
+	for (uint32_t k = c->link_count; i == NO_INCIDENT && k > 0; k--) {
+		const struct chain_link *link = &c->links[k - 1];
+		i = link->kind == OBJECT_SERVICE ? of_service(w, link->id)
+						 : incident_index(w, link->kind, link->id);
+	}
+	if (i == NO_INCIDENT && c->check != RULES_NONE)
+		i = incident_index(w, OBJECT_CHECK, c->check);
+	return i;
+}
+
 static uint32_t
 of_rule(const struct world *w, uint32_t rule)
 {
@@ -85,6 +100,8 @@ of_rule(const struct world *w, uint32_t rule)
 			continue;
 		if (op->object == OBJECT_SERVICE)
 			i = of_service(w, op->id);
+		else if (op->object == OBJECT_CHAIN)
+			i = of_members(w, &w->rules->chains[op->id]);
 		else if (op->object == OBJECT_CHECK &&
 			 w->rules->checks[op->id].of != RULES_NONE)
 			i = of_service(w, w->rules->checks[op->id].of);

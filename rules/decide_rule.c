@@ -16,16 +16,41 @@ conf(const struct world *w, uint32_t id)
 	return &w->rules->rules[id];
 }
 
+/* What a rule does not do, and why, is told: else nobody would know that it would have. */
+static void
+tell_skipped(struct world *w, uint32_t id, const struct action *a, const char *why)
+{
+	char what[200];
+	action_text(w, a, what, sizeof what);
+	world_tell(w, "action-skipped", OBJECT_RULE, id, "'%s' of rule %s is not done: %s %s", what,
+		   conf(w, id)->name, w->rules->services[a->id].name, why);
+}
+
+/* An operator's word beats every rule; after too many crashes only `retry` and operators may.
+ * NULL: it may be done. */
+static const char *
+forbids(const struct service_view *s, enum action_kind kind)
+{
+	if (kind != ACTION_RELEASE && s->held)
+		return "is held by an operator";
+	if (kind != ACTION_RELEASE && s->by_command)
+		return "was stopped by command";
+	if (s->given_up && (kind == ACTION_START || kind == ACTION_RESTART))
+		return "has failed too often, and is left to operators and its retry";
+	return NULL;
+}
+
 static void
 service_action(struct world *w, uint32_t id, const struct action *a)
 {
 	struct rule_view *r = &w->ruleviews[id];
 	struct service_view *s = &w->services[a->id];
 	char text[200];
-	if (a->kind != ACTION_RELEASE && (s->held || s->by_command))
-		return; /* an operator's word beats every rule */
-	if (s->given_up && (a->kind == ACTION_START || a->kind == ACTION_RESTART))
-		return; /* hands off: `retry` and operators may */
+	const char *why_not = forbids(s, a->kind);
+	if (why_not != NULL) {
+		tell_skipped(w, id, a, why_not);
+		return;
+	}
 	switch (a->kind) {
 	case ACTION_START:
 		service_start(w, a->id);
@@ -37,8 +62,10 @@ service_action(struct world *w, uint32_t id, const struct action *a)
 	case ACTION_RESTART:
 		text_print(text, sizeof text, "%s is restarted by %s",
 			   w->rules->services[a->id].name, w->rules->rules[id].name);
-		if (s->state == SERVICE_BACKOFF || s->pending)
-			break; /* that is under way */
+		if (s->state == SERVICE_BACKOFF || s->pending) {
+			tell_skipped(w, id, a, "is being started again already");
+			break;
+		}
 		incident_bad(w, OBJECT_SERVICE, a->id,
 			     text); /* part of the rule's, until it is up */
 		evidence_suspect(w, a->id, incident_of(w, OBJECT_RULE, id));
@@ -299,8 +326,11 @@ fire(struct world *w, uint32_t id)
 	}
 	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
 			      "%s", text);
-	if (r->actions != NULL)
-		return; /* its last actions have not ended */
+	if (r->actions != NULL) {
+		world_tell(w, "action-skipped", OBJECT_RULE, id,
+			   "rule %s does nothing more yet: what it began before has not ended", c->name);
+		return;
+	}
 	r->actions = up ? c->escalate : c->actions;
 	r->action_count = up ? c->escalate_count : c->action_count;
 	r->action_at = 0;
@@ -315,7 +345,12 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 	int64_t due = NEVER;
 	enum truth old = r->truth;
 	r->truth = condition_eval(w, &c->when, r->slots, kind, object, &due);
-	if (r->truth != old)
+	struct waiting waiting = r->waiting;
+	r->waiting = (struct waiting){ 0 };
+	if (c->when.slots > 0 && r->truth != TRUTH_TRUE)
+		r->waiting = condition_waits(&c->when, r->slots, w->now_ms);
+	if (r->truth != old || r->waiting.true_ms != waiting.true_ms ||
+	    r->waiting.samples != waiting.samples)
 		world_mark(w, OBJECT_RULE, id);
 	int64_t local_ms = w->real_ms + (int64_t)w->zone_s * 1000;
 	bool over = r->truth == TRUTH_FALSE, open = during_holds(&c->during, local_ms);
@@ -345,12 +380,19 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 	world_arm(w, OBJECT_RULE, id, due);
 }
 
+static const struct readers *
+readers_of(const struct world *w, enum object_kind kind)
+{
+	return kind == OBJECT_SERVICE ? &w->service_rules
+	       : kind == OBJECT_CHECK ? &w->check_rules
+	       : kind == OBJECT_ROUTE ? &w->route_rules
+				      : &w->chain_rules;
+}
+
 void
 rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample)
 {
-	const struct readers *r = kind == OBJECT_SERVICE ? &w->service_rules
-				  : kind == OBJECT_CHECK ? &w->check_rules
-							 : &w->route_rules;
+	const struct readers *r = readers_of(w, kind);
 	uint64_t cause = w->cause;
 	memory_take(w, kind, id, is_sample);
 	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
@@ -367,16 +409,35 @@ rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool is_sample
 }
 
 void
+rule_look(struct world *w, enum object_kind kind, uint32_t id)
+{
+	const struct readers *r = readers_of(w, kind);
+	if (!w->going)
+		return; /* it looks at all of them then */
+	memory_take(w, kind, id, false);
+	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++)
+		world_arm(w, OBJECT_RULE, r->rules[i], w->now_ms);
+}
+
+static void
+forget(struct world *w, const struct readers *r, uint32_t id, uint32_t service)
+{
+	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
+		struct rule_view *v = &w->ruleviews[r->rules[i]];
+		const struct rule *c = conf(w, r->rules[i]);
+		condition_forget(w, &c->when, v->slots, service);
+		condition_forget(w, &c->clear, v->clear_slots, service);
+	}
+}
+
+void
 rule_forget(struct world *w, uint32_t service)
 {
-	const struct readers *r = &w->service_rules;
+	const struct id_list *checks = &w->rules->services[service].checks;
 	memory_forget(w, service);
-	for (uint32_t i = r->first[service]; i < r->first[service + 1]; i++) {
-		uint32_t id = r->rules[i];
-		condition_forget(&conf(w, id)->when, w->ruleviews[id].slots, service);
-		condition_forget(&conf(w, id)->clear, w->ruleviews[id].clear_slots,
-				 service);
-	}
+	forget(w, &w->service_rules, service, service);
+	for (uint32_t i = 0; i < checks->count; i++)
+		forget(w, &w->check_rules, checks->ids[i], service);
 }
 
 void

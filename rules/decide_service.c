@@ -20,6 +20,7 @@ service_set_state(struct world *w, uint32_t id, enum service_state state)
 	s->state = state;
 	s->since_real_ms = w->real_ms;
 	world_mark(w, OBJECT_SERVICE, id);
+	rule_look(w, OBJECT_SERVICE, id);
 }
 
 void
@@ -300,6 +301,7 @@ service_hold(struct world *w, uint32_t id, bool hold)
 		turn_leave(w, id);
 	}
 	world_mark(w, OBJECT_SERVICE, id);
+	rule_look(w, OBJECT_SERVICE, id);
 	world_tell(w, hold ? "service-held" : "service-released", OBJECT_SERVICE, id,
 		   "%s is %s", conf(w, id)->name,
 		   hold ? "held: told of, not acted on" : "released");

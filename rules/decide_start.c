@@ -253,6 +253,7 @@ service_began(struct world *w, uint32_t id, int32_t pid, int64_t started_ms)
 	for (unsigned m = 0; m < MSG_SAMPLE_VALUES; m++)
 		s->values[m] = NAN;
 	rule_forget(w, id);
+	rule_look(w, OBJECT_SERVICE, id);
 	world_mark(w, OBJECT_SERVICE, id);
 }
 

@@ -5,19 +5,19 @@
 
 #include <string.h>
 
-bool
-memory_of_process(enum metric m)
+static bool
+is_of_process(enum metric m)
 {
 	return m != METRIC_UP && m != METRIC_STATE && m != METRIC_RESTARTS &&
 	       m != METRIC_EXIT_CODE && m != METRIC_PID;
 }
 
 /* It comes with a measurement; the others change by what happens. */
-static bool
-is_sampled(enum object_kind kind, enum metric m)
+bool
+memory_is_sampled(enum object_kind kind, enum metric m)
 {
 	if (kind == OBJECT_SERVICE)
-		return memory_of_process(m);
+		return is_of_process(m);
 	return kind == OBJECT_CHECK && m != METRIC_UP && m != METRIC_DOWN &&
 	       m != METRIC_DEGRADED && m != METRIC_STATE;
 }
@@ -48,8 +48,8 @@ bool
 memory_begin(struct world *w)
 {
 	const struct rules *rules = w->rules;
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
-						  OBJECT_ROUTE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
+						  OBJECT_CHAIN };
 	w->series = arena_get(w->arena, rules->series_count * sizeof *w->series + 1);
 	if (w->series == NULL)
 		return false;
@@ -61,8 +61,7 @@ memory_begin(struct world *w)
 		v->cap = series_cap(s, rules_every_ms(rules, s->object, s->id));
 		v->slices = arena_get(w->arena, v->cap * sizeof *v->slices);
 		if (series_counts(s))
-			v->counts = arena_get(w->arena, (size_t)v->cap * SERIES_CODES *
-								sizeof *v->counts);
+			v->counts = arena_get(w->arena, series_counters(v->cap) * sizeof *v->counts);
 		if (v->slices == NULL || (series_counts(s) && v->counts == NULL))
 			return false;
 	}
@@ -81,21 +80,30 @@ memory_take(struct world *w, enum object_kind kind, uint32_t id, bool sample)
 		return;
 	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
 		const struct series *s = &w->rules->series[r->rules[i]];
-		if ((sample || !is_sampled(kind, s->metric)) &&
+		if ((sample || !memory_is_sampled(kind, s->metric)) &&
 		    metric_value(w, kind, id, s->metric, &v))
 			series_push(&w->series[r->rules[i]], s, w->now_ms, v);
 	}
 }
 
+static void
+forget(struct world *w, enum object_kind kind, uint32_t id)
+{
+	const struct readers *r = &w->series_of[kind];
+	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++)
+		if (memory_is_sampled(kind, w->rules->series[r->rules[i]].metric))
+			series_forget(&w->series[r->rules[i]]);
+}
+
 void
 memory_forget(struct world *w, uint32_t service)
 {
-	const struct readers *r = &w->series_of[OBJECT_SERVICE];
-	if (r->first == NULL)
+	const struct id_list *checks = &w->rules->services[service].checks;
+	if (w->rules->series_count == 0)
 		return;
-	for (uint32_t i = r->first[service]; i < r->first[service + 1]; i++)
-		if (memory_of_process(w->rules->series[r->rules[i]].metric))
-			series_forget(&w->series[r->rules[i]]);
+	forget(w, OBJECT_SERVICE, service);
+	for (uint32_t i = 0; i < checks->count; i++)
+		forget(w, OBJECT_CHECK, checks->ids[i]);
 }
 
 static bool
@@ -129,7 +137,7 @@ memory_move(struct world *to, const struct world *from)
 			memcpy(v->slices, o->slices, v->cap * sizeof *v->slices);
 			if (v->counts != NULL)
 				memcpy(v->counts, o->counts,
-				       (size_t)v->cap * SERIES_CODES * sizeof *v->counts);
+				       series_counters(v->cap) * sizeof *v->counts);
 			break;
 		}
 	}

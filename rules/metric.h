@@ -8,12 +8,12 @@
 
 enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE, UNIT_YESNO, UNIT_TEXT };
 
-/* name in C, name for users, objects that have it (S service, C check, R route), unit, manual line */
+/* name in C, name for users, objects that have it (S service, C check, R route, P chain: a path), unit, manual line */
 #define METRICS(X)                                                                           \
-	X(UP, "up", "SC", UNIT_YESNO, "it is up")                                             \
-	X(DOWN, "down", "C", UNIT_YESNO, "it is down")                                        \
+	X(UP, "up", "SCP", UNIT_YESNO, "it is up; a chain: it is served")                                             \
+	X(DOWN, "down", "CP", UNIT_YESNO, "it is down; a chain: it is not served")                                        \
 	X(DEGRADED, "degraded", "C", UNIT_YESNO, "it is up, and a warning holds")             \
-	X(STATE, "state", "SCR", UNIT_TEXT, "the state's word")                               \
+	X(STATE, "state", "SCRP", UNIT_TEXT, "the state's word")                               \
 	X(PID, "pid", "S", UNIT_COUNT, "process id of the main process")                      \
 	X(CPU, "cpu", "S", UNIT_PERCENT, "CPU of the main process, percent of one core")      \
 	X(CPU_TOTAL, "cpu-total", "S", UNIT_PERCENT, "the same with its children")            \
@@ -134,7 +134,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_PERCENT, UNIT_BYTES, UNIT_MS, UNIT_RATE,
 	X(RECEIVE_PERCENT, "receive-percent", "C", UNIT_PERCENT, "receive, of speed")         \
 	X(SEND_PERCENT, "send-percent", "C", UNIT_PERCENT, "send, of speed")                  \
 	X(HEALTHY, "healthy", "R", UNIT_COUNT, "how many backends are healthy")               \
-	X(REROUTED, "rerouted", "R", UNIT_YESNO, "the first choice does not carry the traffic") \
+	X(REROUTED, "rerouted", "RP", UNIT_YESNO, "the first choice does not carry the traffic") \
 	X(MEMORY_PERCENT, "memory-percent", "S", UNIT_PERCENT, "memory, of memory-max or the machine's") \
 	X(MEMORY_TOTAL_PERCENT, "memory-total-percent", "S", UNIT_PERCENT, "memory-total, of the same") \
 	X(SWAP_PERCENT, "swap-percent", "S", UNIT_PERCENT, "swap, of the machine's")          \

@@ -28,6 +28,7 @@ static const struct {
 	[OBJECT_SERVICE] = { service_state_name, SERVICE_STATES },
 	[OBJECT_CHECK] = { check_state_name, CHECK_STATES },
 	[OBJECT_ROUTE] = { route_state_name, ROUTE_STATES },
+	[OBJECT_CHAIN] = { chain_state_name, CHAIN_STATES },
 };
 
 /* ---- what is measured ---- */
@@ -63,7 +64,8 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 		char letter;
 	} kinds[] = { { OBJECT_SERVICE, 'S' },
 		      { OBJECT_CHECK, 'C' },
-		      { OBJECT_ROUTE, 'R' } };
+		      { OBJECT_ROUTE, 'R' },
+		      { OBJECT_CHAIN, 'P' } };
 	char name[RULES_NAME_MAX + 1], hint[96];
 	if (dot == 0 || dot > RULES_NAME_MAX)
 		return false;
@@ -84,7 +86,7 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 			no_metric(x, op->object, kinds[i].letter, metric);
 		return true;
 	}
-	expr_fail(x, "%s: no service, check or route '%s'%s", x->b->entry->key, name,
+	expr_fail(x, "%s: no service, check, route or chain '%s'%s", x->b->entry->key, name,
 		  build_nearest(x->b, name, OBJECT_KINDS, hint, sizeof hint));
 	return true;
 }

@@ -35,6 +35,10 @@ states_of(const struct op *op)
 		return op->states;
 	if (op->object == OBJECT_SERVICE)
 		return STATE(SERVICE_UP);
+	if (op->object == OBJECT_CHAIN)
+		return op->metric == METRIC_UP	   ? STATE(CHAIN_PRIMARY) | STATE(CHAIN_SECONDARY)
+		       : op->metric == METRIC_DOWN ? STATE(CHAIN_DOWN)
+						   : STATE(CHAIN_SECONDARY);
 	if (op->object == OBJECT_ROUTE)
 		return (STATE(ROUTE_STATES) - 1) & ~STATE(ROUTE_PRIMARY);
 	return op->metric == METRIC_UP     ? STATE(CHECK_UP) | STATE(CHECK_DEGRADED)
@@ -128,7 +132,8 @@ add_op(struct trial *t, const struct op *op)
 {
 	static const unsigned states[OBJECT_KINDS] = { [OBJECT_SERVICE] = SERVICE_STATES,
 						       [OBJECT_CHECK] = CHECK_STATES,
-						       [OBJECT_ROUTE] = ROUTE_STATES };
+						       [OBJECT_ROUTE] = ROUTE_STATES,
+						       [OBJECT_CHAIN] = CHAIN_STATES };
 	const struct op window = { .object = OBJECT_KINDS };
 	if (op->window != WINDOW_NONE)
 		for (int full = 0; full < 2; full++)

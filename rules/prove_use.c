@@ -237,10 +237,37 @@ prove_contacts(struct build *b, char *used)
 				      r->contacts[i].name);
 }
 
+static struct place
+place_of(const struct build *b, enum object_kind kind, uint32_t id)
+{
+	const struct rules *r = b->rules;
+	return kind == OBJECT_SERVICE ? r->services[id].place
+	       : kind == OBJECT_CHECK ? build_place(b, &r->checks[id])
+	       : kind == OBJECT_RULE  ? r->rules[id].place
+	       : kind == OBJECT_ROUTE ? r->routes[id].place
+				      : r->chains[id].place;
+}
+
+/* To monitorctl `all` is all of them. */
+static void
+prove_names(struct build *b)
+{
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
+						  OBJECT_ROUTE, OBJECT_CHAIN };
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		for (uint32_t i = 0; i < rules_count(b->rules, kinds[k]); i++)
+			if (strcmp(rules_name(b->rules, kinds[k], i), "all") == 0)
+				build_warning(b, place_of(b, kinds[k], i),
+					      "[%s all]: to monitorctl 'all' is all services: it cannot "
+					      "name this one",
+					      object_kind_name[kinds[k]]);
+}
+
 void
 prove_unused(struct build *b)
 {
 	const struct rules *r = b->rules;
+	prove_names(b);
 	char *used = calloc(r->contact_count + 1, 1);
 	if (used == NULL)
 		b->out_of_memory = true;

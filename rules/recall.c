@@ -197,6 +197,7 @@ world_recall(struct world *w, const struct journal_line *l)
 		w->last_event = l->id;
 	w->recalled = true;
 	incident_recall(w, l);
+	chain_recall(w, l);
 	if (command && (BEGINS(l, "silence ") || BEGINS(l, "unsilence ")))
 		silence_recall(w, l);
 	if (s != RULES_NONE && command)

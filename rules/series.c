@@ -29,6 +29,12 @@ series_cap(const struct series *s, int64_t every_ms)
 	return (uint32_t)(n < 2 ? 2 : n > SERIES_SLICES ? SERIES_SLICES : n) + 1;
 }
 
+size_t
+series_counters(uint32_t cap)
+{
+	return (size_t)(cap + 1) * SERIES_CODES;
+}
+
 /* ---- histograms: 16 steps an octave, so that a step's middle is off by 3.2 % at most
  * ---- */
 
@@ -75,13 +81,69 @@ is_in(const struct slice *x, const struct series *s, int64_t now_ms)
 	return now_ms - x->last_ms <= s->span_ms;
 }
 
+/* ---- the ring's histogram: what comes and goes moves the mark by a step or two ---- */
+
+static uint32_t *
+counts_of(const struct series_view *v, const struct slice *x)
+{
+	return v->counts + (size_t)(x - v->slices) * SERIES_CODES;
+}
+
+static uint32_t *
+sums(const struct series_view *v)
+{
+	return v->counts + (size_t)v->cap * SERIES_CODES;
+}
+
+/* Of the sample that so many percent are not above. */
+static uint64_t
+rank_of(const struct series *s, uint64_t total)
+{
+	uint64_t part = s->function == FUNCTION_P95 ? 95 : 99;
+	return (total * part + 99) / 100;
+}
+
+static void
+count_one(struct series_view *v, const struct series *s, const struct slice *x, double value)
+{
+	uint32_t code = code_of(s, value), *all = sums(v);
+	counts_of(v, x)[code]++;
+	all[code]++;
+	v->total++;
+	v->below += code < v->mark;
+	uint64_t rank = rank_of(s, v->total);
+	while (v->below >= rank)
+		v->below -= all[--v->mark];
+	while (v->below + all[v->mark] < rank)
+		v->below += all[v->mark++];
+}
+
+static void
+count_off(struct series_view *v, const struct slice *x)
+{
+	uint32_t *gone = counts_of(v, x), *all = sums(v);
+	for (uint32_t code = 0; code < SERIES_CODES; code++) {
+		all[code] -= gone[code];
+		v->below -= code < v->mark ? gone[code] : 0;
+	}
+	v->total -= x->count;
+	memset(gone, 0, SERIES_CODES * sizeof *gone);
+}
+
+static void
+drop_oldest(struct series_view *v)
+{
+	if (v->counts != NULL)
+		count_off(v, slice_at(v, 0));
+	v->first = (v->first + 1) % v->cap;
+	v->used--;
+}
+
 static void
 drop_old(struct series_view *v, const struct series *s, int64_t now_ms)
 {
-	while (v->used > 0 && !is_in(slice_at(v, 0), s, now_ms)) {
-		v->first = (v->first + 1) % v->cap;
-		v->used--;
-	}
+	while (v->used > 0 && !is_in(slice_at(v, 0), s, now_ms))
+		drop_oldest(v);
 }
 
 static struct slice *
@@ -90,17 +152,12 @@ slice_for(struct series_view *v, const struct series *s, int64_t now_ms, double 
 	struct slice *x = v->used > 0 ? slice_at(v, v->used - 1) : NULL;
 	if (x != NULL && now_ms - x->first_ms < s->span_ms / (v->cap - 1))
 		return x;
-	if (v->used == v->cap) { /* they came unevenly: the oldest goes a little early */
-		v->first = (v->first + 1) % v->cap;
-		v->used--;
-	}
+	if (v->used == v->cap) /* they came unevenly: the oldest goes a little early */
+		drop_oldest(v);
 	x = slice_at(v, v->used++);
 	*x = (struct slice){
 		.first_ms = now_ms, .first = value, .least = value, .most = value
 	};
-	if (v->counts != NULL)
-		memset(v->counts + (size_t)(x - v->slices) * SERIES_CODES, 0,
-		       SERIES_CODES * sizeof *v->counts);
 	return x;
 }
 
@@ -147,12 +204,14 @@ series_push(struct series_view *v, const struct series *s, int64_t now_ms, doubl
 	x->tv += t * d;
 	x->vv += d * d;
 	if (v->counts != NULL)
-		v->counts[(size_t)(x - v->slices) * SERIES_CODES + code_of(s, value)]++;
+		count_one(v, s, x, value);
 }
 
 void
 series_forget(struct series_view *v)
 {
+	while (v->counts != NULL && v->used > 0)
+		drop_oldest(v);
 	v->used = 0;
 }
 
@@ -163,9 +222,9 @@ series_covers(const struct series_view *v, const struct series *s, int64_t now_m
 	       (double)(now_ms - v->since_ms) >= COVERED * (double)s->span_ms;
 }
 
+/* Some of the samples are too old by now, and none came since. */
 static bool
-percentile(const struct series_view *v, const struct series *s, int64_t now_ms,
-	   double *out)
+percentile_of_rest(const struct series_view *v, const struct series *s, int64_t now_ms, double *out)
 {
 	uint64_t total = 0, seen = 0;
 	uint32_t from = 0;
@@ -173,20 +232,26 @@ percentile(const struct series_view *v, const struct series *s, int64_t now_ms,
 		from++;
 	for (uint32_t i = from; i < v->used; i++)
 		total += slice_at(v, i)->count;
-	uint64_t part = s->function == FUNCTION_P95 ? 95 : 99;
-	uint64_t rank =
-		(total * part + 99) / 100; /* of the sample that so many are not above */
 	for (uint32_t code = 0; code < SERIES_CODES && total > 0; code++) {
 		for (uint32_t i = from; i < v->used; i++)
-			seen += v->counts[(size_t)(slice_at(v, i) - v->slices) *
-						  SERIES_CODES +
-					  code];
-		if (seen >= rank) {
+			seen += counts_of(v, slice_at(v, i))[code];
+		if (seen >= rank_of(s, total)) {
 			*out = value_of(s, code);
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool
+percentile(const struct series_view *v, const struct series *s, int64_t now_ms, double *out)
+{
+	if (v->used == 0)
+		return false;
+	if (!is_in(slice_at(v, 0), s, now_ms))
+		return percentile_of_rest(v, s, now_ms, out);
+	*out = value_of(s, v->mark);
+	return true;
 }
 
 bool

@@ -27,8 +27,10 @@ struct slice {
 
 struct series_view {
 	struct slice *slices; /* a ring of cap */
-	uint32_t *counts;     /* SERIES_CODES for each slice; NULL: no percentile */
+	uint32_t *counts;     /* SERIES_CODES for each slice, then of all; NULL: no percentile */
 	uint32_t cap, first, used;
+	uint32_t mark;	      /* the code at which its percentile stands, */
+	uint64_t below, total; /* so many samples are below that, of so many */
 	int64_t since_ms;   /* samples came without a gap of a whole window since then */
 	int64_t changed_ms; /* when the value was last another; 0: never */
 	double last;
@@ -43,6 +45,7 @@ struct series_line {
 /* How many slices its ring needs, for samples that come every_ms. */
 uint32_t series_cap(const struct series *s, int64_t every_ms);
 bool series_counts(const struct series *s); /* it is of a percentile */
+size_t series_counters(uint32_t cap);	    /* so many then */
 
 void series_push(struct series_view *v, const struct series *s, int64_t now_ms, double value);
 void series_forget(struct series_view *v);

@@ -98,6 +98,22 @@ world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v)
 	v->fired = r->fired;
 	v->since_real_ms = r->since_real_ms;
 	v->event = r->event;
+	if (r->waiting.true_ms != 0)
+		v->true_at_real_ms = w->real_ms + (r->waiting.true_ms - w->now_ms);
+	v->samples = r->waiting.samples;
+	v->samples_needed = r->waiting.needed;
+}
+
+void
+world_chain_view(const struct world *w, uint32_t id, struct msg_chain_view *v)
+{
+	const struct chain_view *c = &w->chains[id];
+	memset(v, 0, sizeof *v);
+	v->chain = id;
+	v->state = c->state;
+	v->since_real_ms = c->since_real_ms;
+	v->event = c->event;
+	text_print(v->text, sizeof v->text, "%s", c->text);
 }
 
 uint32_t

@@ -28,6 +28,12 @@ const char *const route_state_name[ROUTE_STATES] = {
 	[ROUTE_MANUAL] = "manual",
 	[ROUTE_STUCK] = "stuck",
 };
+const char *const chain_state_name[CHAIN_STATES] = {
+	[CHAIN_UNKNOWN] = "unknown",
+	[CHAIN_PRIMARY] = "primary",
+	[CHAIN_SECONDARY] = "secondary",
+	[CHAIN_DOWN] = "down",
+};
 const char *const incident_state_name[INCIDENT_STATES] = {
 	[INCIDENT_OPEN] = "open",
 	[INCIDENT_ACKED] = "acked",
@@ -132,8 +138,9 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->asked_ms = get(a, &good, rules->check_count * sizeof *w->asked_ms + 1);
 	w->routes = get(a, &good, rules->route_count * sizeof *w->routes + 1);
 	w->ruleviews = get(a, &good, rules->rule_count * sizeof *w->ruleviews + 1);
+	w->chains = get(a, &good, rules->chain_count * sizeof *w->chains + 1);
 	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE };
+						  OBJECT_RULE, OBJECT_CHAIN };
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		w->base[order[i]] = w->node_count;
 		w->node_count += rules_count(rules, order[i]);
@@ -152,6 +159,7 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
 		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
 		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
+		index_readers(w, &w->chain_rules, OBJECT_CHAIN, rules->chain_count, &good);
 	}
 	for (uint32_t i = 0; good && i < rules->service_count; i++) {
 		struct service_view *s = &w->services[i];
@@ -256,7 +264,7 @@ world_deadline(const struct world *w)
 	int64_t due = w->heap_count > 0 ? w->nodes[w->heap[0]].due_ms : NEVER;
 	if (w->going && w->go_next < w->rules->service_count)
 		due = 0; /* more to start: at once */
-	if ((w->stopping_all && w->stops_due) || w->affected > 0)
+	if ((w->stopping_all && w->stops_due) || w->affected > 0 || (w->going && w->chains_due))
 		due = 0;
 	return due;
 }
@@ -267,6 +275,10 @@ void
 world_mark(struct world *w, enum object_kind kind, uint32_t id)
 {
 	uint32_t index = w->base[kind] + id;
+	/* members of chains: what became of them is looked at behind the event */
+	if (w->rules->chain_count > 0 &&
+	    (kind == OBJECT_SERVICE || kind == OBJECT_CHECK || kind == OBJECT_ROUTE))
+		w->chains_due = true;
 	if ((w->marks[index] & MARK_DIRTY) != 0)
 		return;
 	w->marks[index] |= MARK_DIRTY;
@@ -312,8 +324,8 @@ world_is_dirty(const struct world *w)
 bool
 world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
 {
-	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_RULE, OBJECT_ROUTE,
-						  OBJECT_CHECK, OBJECT_SERVICE };
+	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_CHAIN, OBJECT_RULE,
+						  OBJECT_ROUTE,	  OBJECT_CHECK, OBJECT_SERVICE };
 	if (w->dirty_count == 0)
 		return false;
 	uint32_t index = w->dirty[w->dirty_first];
@@ -339,7 +351,7 @@ void
 world_all_dirty(struct world *w)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE };
+						  OBJECT_RULE, OBJECT_CHAIN };
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		for (uint32_t i = 0; i < rules_count(w->rules, kinds[k]); i++)
 			world_mark(w, kinds[k], i);

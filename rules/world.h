@@ -19,10 +19,12 @@ enum service_state {
 enum check_state { CHECK_UNKNOWN, CHECK_UP, CHECK_DEGRADED, CHECK_DOWN, CHECK_STATES };
 enum route_state { ROUTE_PRIMARY, ROUTE_REROUTED, ROUTE_MANUAL, ROUTE_STUCK, ROUTE_STATES };
 enum incident_state { INCIDENT_OPEN, INCIDENT_ACKED, INCIDENT_CLOSED, INCIDENT_STATES };
+enum chain_state { CHAIN_UNKNOWN, CHAIN_PRIMARY, CHAIN_SECONDARY, CHAIN_DOWN, CHAIN_STATES };
 enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE, TRUTHS };
 extern const char *const service_state_name[SERVICE_STATES];
 extern const char *const check_state_name[CHECK_STATES];
 extern const char *const route_state_name[ROUTE_STATES];
+extern const char *const chain_state_name[CHAIN_STATES];
 extern const char *const incident_state_name[INCIDENT_STATES];
 
 /* ---- what happened ---- */
@@ -163,6 +165,7 @@ void world_service_view(const struct world *w, uint32_t id, struct msg_service_v
 void world_check_view(const struct world *w, uint32_t id, struct msg_check_view *v);
 void world_route_view(const struct world *w, uint32_t id, struct msg_route_view *v);
 void world_rule_view(const struct world *w, uint32_t id, struct msg_rule_view *v);
+void world_chain_view(const struct world *w, uint32_t id, struct msg_chain_view *v);
 uint32_t world_incidents(const struct world *w); /* how many are remembered */
 uint32_t world_open_incidents(const struct world *w);
 void world_incident_view(const struct world *w, uint32_t index, struct msg_incident_view *v);

@@ -133,14 +133,27 @@ struct route_view {
 	char text[MSG_TEXT];
 };
 
+struct chain_view {
+	enum chain_state state, known; /* known: the last that was not unknown, */
+	int64_t since_real_ms, known_real_ms; /* and since when */
+	uint64_t event;
+	char text[MSG_TEXT]; /* which member makes it so */
+};
+
 struct slot { /* memory of one window of a condition */
 	int64_t since_ms; /* true since; 0: not */
 	uint64_t bits;
 	uint32_t count;
 };
 
+struct waiting { /* windows that are not full yet */
+	int64_t true_ms; /* when the first is, if its test goes on; 0: none */
+	uint32_t samples, needed; /* of N of M; needed 0: none */
+};
+
 struct rule_view {
 	enum truth truth;
+	struct waiting waiting; /* while it is not true */
 	bool firing;
 	uint32_t fired;
 	int64_t fired_ms, since_real_ms;
@@ -239,6 +252,8 @@ struct world {
 	int64_t *asked_ms;	 /* by check: when, as a witness; 0: not */
 	struct route_view *routes;
 	struct rule_view *ruleviews;
+	struct chain_view *chains;
+	bool chains_due; /* something of them may have changed */
 	struct incident incidents[INCIDENTS];
 	uint32_t incident_end; /* behind the last place that was ever used: no more is looked at */
 	struct silence silences[SILENCES];
@@ -250,7 +265,7 @@ struct world {
 	uint32_t *heap, heap_count;
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */
 	uint32_t *stale, stale_count;		   /* nodes that will be dirty in time */
-	struct readers service_rules, check_rules, route_rules;
+	struct readers service_rules, check_rules, route_rules, chain_rules;
 	struct series_view *series;
 	struct brake *brakes; /* one a chain, then the machine's */
 	int64_t patience_ms;
@@ -432,8 +447,15 @@ bool route_doubted(const struct world *w, uint32_t id);
 /* A backend is not known yet: its first start is under way, or its check has said nothing. */
 bool route_is_new(const struct world *w, uint32_t id);
 
+/* ---- decide_chain.c ---- */
+void chains_look(struct world *w); /* as something has changed */
+void chains_move(struct world *to, const struct world *from);
+void chain_recall(struct world *w, const struct journal_line *line);
+
 /* ---- decide_rule.c ---- */
 void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool sample);
+/* The same behind this event: what a rule does must not fall into the middle of it. */
+void rule_look(struct world *w, enum object_kind kind, uint32_t id);
 void rule_timer(struct world *w, uint32_t id);
 void rule_progress(struct world *w);
 void rule_forget(struct world *w, uint32_t service); /* it has a new process */
@@ -448,16 +470,20 @@ bool memory_begin(struct world *w);
 void memory_take(struct world *w, enum object_kind kind, uint32_t id, bool sample);
 void memory_forget(struct world *w, uint32_t service); /* it has a new process */
 void memory_move(struct world *to, const struct world *from);
-/* Of a service's process, so that a new one begins it anew. */
-bool memory_of_process(enum metric m);
+/* It comes with a measurement of a process, so that a new one begins it anew; the others
+ * change by what happens. */
+bool memory_is_sampled(enum object_kind kind, enum metric m);
 
 /* ---- condition.c ---- */
 /* Evaluates; fresh_kind/fresh_id: whose sample brought us here (OBJECT_KINDS: none). *due_ms
  * gets the earlier of itself and when a window could become true by time alone. */
 enum truth condition_eval(const struct world *w, const struct condition *c, struct slot *slots,
 			  enum object_kind fresh_kind, uint32_t fresh_id, int64_t *due_ms);
+/* What its windows wait for. */
+struct waiting condition_waits(const struct condition *c, const struct slot *slots, int64_t now_ms);
 /* The service has a new process: windows over samples of the old one begin anew. */
-void condition_forget(const struct condition *c, struct slot *slots, uint32_t service);
+void condition_forget(const struct world *w, const struct condition *c, struct slot *slots,
+		      uint32_t service);
 /* "memory 1.6 GiB > 1.5 GiB for 30 s": the tests that hold. */
 void condition_text(const struct world *w, const struct condition *c, char *out, size_t cap);
 bool metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum metric m,

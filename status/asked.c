@@ -78,7 +78,7 @@ static bool
 object_of(const struct client *c, enum object_kind *kind, uint32_t *id)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
-						  OBJECT_ROUTE };
+						  OBJECT_ROUTE, OBJECT_CHAIN };
 	const char *name = argument(c, "object");
 	for (unsigned k = 0; name != NULL && k < sizeof kinds / sizeof *kinds; k++) {
 		*kind = kinds[k];
@@ -96,7 +96,7 @@ no_object(struct client *c)
 	const char *name = argument(c, "object");
 	if (name == NULL)
 		return request_error(c, 400, "object=NAME says whose");
-	text_print(text, sizeof text, "no such service, check or route: %.64s", name);
+	text_print(text, sizeof text, "no such service, check, route or chain: %.64s", name);
 	return request_error_near(c, 404, text,
 				  store_nearest(&c->server->store, OBJECT_SERVICE, name));
 }

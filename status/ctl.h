@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum ctl_exit {
 	CTL_DONE = 0,
@@ -93,6 +94,11 @@ json_t *find_quietly(const json_t *status, const char *name, const char **kind);
 /* All objects that a name stands for: its own, a family's or a chain's, "all" services;
  * in starting order. An array to be freed of {"kind","object"}. NULL: none, printed. */
 json_t *find_objects(const json_t *status, const char *name);
+
+/* ---- status/ctl_why.c ---- */
+/* Why nothing is done about an object, and who is not told, a line each. */
+void print_why_not(FILE *out, const json_t *status, const json_t *events, const char *kind,
+		   const json_t *o);
 
 /* ---- the commands ---- */
 

@@ -162,10 +162,6 @@ print_service(const json_t *status, const json_t *o)
 	json_t *name;
 	if (*detail_of("service", o, detail, sizeof detail) != '\0')
 		printf("  process: %s\n", detail);
-	if (json_is_true(json_object_get(o, "hold")))
-		puts("  held: it is told of, not acted on, until it is released");
-	if (json_is_true(json_object_get(o, "drained")))
-		puts("  drained: out of its routes, until it is undrained");
 	json_array_foreach(json_object_get(o, "checks"), i, name)
 	{
 		const json_t *c = find_object(status, json_string_value(name), &kind);
@@ -197,9 +193,6 @@ print_rule(const json_t *o)
 	       text_of(o, "when"), text_of(o, "truth"), number_of(o, "fired"),
 	       number_of(o, "fired") > 1 || number_of(o, "fired") < 1 ? "s" : "",
 	       json_is_true(json_object_get(o, "dry_run")) ? " (dry-run)" : "");
-	if (strcmp(text_of(o, "truth"), "unknown") == 0)
-		puts("  unknown: a metric in it has no fresh value, so it neither fires "
-		     "nor clears");
 }
 
 static void
@@ -224,88 +217,6 @@ print_object(const json_t *status, const char *kind, const json_t *o)
 		print_rule(o);
 }
 
-/* ---- why nothing is done ---- */
-
-/* "  web.memory is 20.0 MiB" */
-static void
-print_now(const json_t *status, const char *name, const char *metric)
-{
-	char size[64];
-	const char *kind;
-	const json_t *o = find_quietly(status, name, &kind);
-	double v = number_of(o, metric);
-	if (o == NULL)
-		return;
-	if (isnan(v))
-		v = number_of(json_object_get(o, "metrics"), metric);
-	if (json_object_get(o, metric) == NULL && isnan(v))
-		printf("    %s is %s\n", name, text_of(o, "state"));
-	else if (isnan(v))
-		printf("    %s.%s has no fresh value\n", name, metric);
-	else if (v >= 1048576)
-		printf("    %s.%s is %s\n", name, metric, (text_size(v, size, sizeof size), size));
-	else
-		printf("    %s.%s is %g\n", name, metric, v);
-}
-
-/* What the condition reads, as it is now. */
-static void
-print_operands(const json_t *status, const char *when)
-{
-	static const char ends[] = " \t()<>=!~,";
-	char name[80], metric[80];
-	puts("  now:");
-	for (const char *p = when; *p != '\0';) {
-		size_t n = strcspn(p, ends);
-		const char *dot = memrchr(p, '.', n);
-		if (dot != NULL) {
-			text_print(name, sizeof name, "%.*s", (int)(dot - p), p);
-			text_print(metric, sizeof metric, "%.*s", (int)(p + n - dot - 1), dot + 1);
-			print_now(status, name, metric);
-		}
-		p += n;
-		p += strspn(p, ends);
-	}
-}
-
-/* The newest action of the rule that a brake kept from being done. */
-static void
-print_brake(const json_t *events, const json_t *o)
-{
-	const json_t *last = NULL;
-	char when[40];
-	size_t i;
-	json_t *e;
-	json_array_foreach(events, i, e)
-		if (strcmp(text_of(e, "object"), text_of(o, "name")) == 0 &&
-		    (strcmp(text_of(e, "kind"), "actions-braked") == 0 ||
-		     strcmp(text_of(e, "kind"), "action-done") == 0))
-			last = e;
-	if (last != NULL && strcmp(text_of(last, "kind"), "actions-braked") == 0)
-		printf("  not done at %s: %s\n", local_time(text_of(last, "time"), when, sizeof when),
-		       text_of(last, "text"));
-}
-
-static void
-print_why_not(const json_t *status, const json_t *events, const char *kind, const json_t *o)
-{
-	if (json_is_true(json_object_get(json_object_get(status, "monitord"), "dry_run")))
-		puts("  nothing is done: monitord makes a dry run");
-	if (strcmp(kind, "rule") != 0)
-		return;
-	print_operands(status, text_of(o, "when"));
-	print_brake(events, o);
-	if (json_is_false(json_object_get(o, "during")))
-		puts("  it does not act now: these are not its hours (during)");
-	if (!json_is_true(json_object_get(o, "firing")))
-		return;
-	double cooldown = number_of(o, "cooldown_s");
-	if (json_is_true(json_object_get(o, "dry_run")))
-		puts("  it fires, and does nothing: mode = dry-run");
-	else if (!isnan(cooldown))
-		printf("  it fires; while it holds it acts again after each %g s (cooldown)\n", cooldown);
-}
-
 static void
 explain(const struct ctl *ctl, const json_t *status, const json_t *events, const char *kind, const json_t *o)
 {
@@ -319,7 +230,7 @@ explain(const struct ctl *ctl, const json_t *status, const json_t *events, const
 		json_decref(all);
 	} else {
 		print_object(status, kind, o);
-		print_why_not(status, events, kind, o);
+		print_why_not(stdout, status, events, kind, o);
 		if (event != NULL)
 			print_led(list);
 		else

@@ -35,7 +35,8 @@ struct lane {
 	int64_t month, ms[AVAILABILITIES]; /* not yet handed over */
 };
 
-static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE };
+static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
+					  OBJECT_CHAIN };
 #define KINDS (sizeof kinds / sizeof *kinds)
 /* How many ticks an open block may wait to be saved; the coarse ones change slowly. */
 static const unsigned save_ticks[TIERS] = { SAVE_TICKS, 6 * SAVE_TICKS, 36 * SAVE_TICKS };

@@ -267,6 +267,23 @@ routes_text(const struct store *s, struct exposition *out)
 }
 
 static void
+chains_text(const struct store *s, struct exposition *out)
+{
+	family(out, "monitord_chain_up", "gauge", "1 while the chain is served, by its first choice or another.");
+	for (uint32_t i = 0; i < s->rules->chain_count; i++) {
+		const struct msg_chain_view *v = store_chain(s, i);
+		struct label label = { "chain", s->rules->chains[i].name };
+		if (v != NULL && v->state != CHAIN_UNKNOWN)
+			sample(out, "monitord_chain_up", &label, 1, v->state != CHAIN_DOWN);
+	}
+	family(out, "monitord_chain_state", "stateset", "By whom the chain is served.");
+	for (uint32_t i = 0; i < s->rules->chain_count; i++)
+		if (store_chain(s, i) != NULL)
+			states(out, "monitord_chain_state", "chain", s->rules->chains[i].name,
+			       chain_state_name, CHAIN_STATES, store_chain(s, i)->state);
+}
+
+static void
 rules_text(const struct store *s, struct exposition *out)
 {
 	family(out, "monitord_rule_firing", "gauge", "1 while the rule fires.");
@@ -332,6 +349,7 @@ metrics_text(const struct store *s, const struct recorder_state *history, bool c
 	services_text(s, out);
 	checks_text(s, out);
 	routes_text(s, out);
+	chains_text(s, out);
 	rules_text(s, out);
 	if (!classic)
 		json_raw(text, "# EOF\n", 6);

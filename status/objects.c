@@ -2,7 +2,6 @@
 
 #include "status/objects.h"
 
-#include "status/chain.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -299,6 +298,9 @@ rule_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_text(j, "truth", truth);
 	json_key_yes(j, "firing", v->firing != 0);
 	json_key_whole(j, "fired", v->fired);
+	json_key_time(j, "true_at", v->true_at_real_ms);
+	json_key_number(j, "samples", v->samples_needed > 0 ? (double)v->samples : NAN);
+	json_key_number(j, "samples_needed", v->samples_needed > 0 ? (double)v->samples_needed : NAN);
 	json_key_yes(j, "dry_run", c->dry_run);
 	json_key_number(j, "cooldown_s", (double)c->cooldown_ms / 1000.0);
 	int64_t now_ms = clock_real_ms();
@@ -309,6 +311,36 @@ rule_json(const struct store *s, uint32_t id, struct json *j)
 		json_text(j, action_kind_name[c->actions[i].kind]);
 	json_close(j, ']');
 	json_key_id(j, "event", v->event);
+	json_close(j, '}');
+}
+
+/* ---- chains ---- */
+
+static void
+chain_json(const struct store *s, uint32_t id, struct json *j)
+{
+	const struct chain *c = &s->rules->chains[id];
+	const struct msg_chain_view *v = store_chain(s, id);
+	char text[MSG_TEXT + 1] = "";
+	uint32_t at = 0;
+	if (v != NULL)
+		text_print(text, sizeof text, "%.*s", MSG_TEXT, v->text);
+	json_open(j, '{');
+	json_key_text(j, "name", c->name);
+	json_key(j, "paths");
+	json_open(j, '[');
+	for (uint32_t p = 0; p < c->path_count; p++) {
+		json_open(j, '[');
+		for (; at < c->path_ends[p]; at++)
+			json_text(j, rules_name(s->rules, c->links[at].kind, c->links[at].id));
+		json_close(j, ']');
+	}
+	json_close(j, ']');
+	json_key_text(j, "state", word(chain_state_name, CHAIN_STATES, true, v != NULL ? v->state : 0));
+	json_key_time(j, "since", v != NULL ? v->since_real_ms : 0);
+	json_key_text(j, "check", name_or_null(s, OBJECT_CHECK, c->check));
+	json_key_text(j, "text", text);
+	json_key_id(j, "event", v != NULL ? v->event : 0);
 	json_close(j, '}');
 }
 
@@ -323,6 +355,7 @@ object_json(const struct store *s, enum object_kind kind, uint32_t id, struct js
 		[OBJECT_CHECK] = check_json,
 		[OBJECT_ROUTE] = route_json,
 		[OBJECT_RULE] = rule_json,
+		[OBJECT_CHAIN] = chain_json,
 	};
 	writers[kind](s, id, j);
 }
@@ -334,35 +367,6 @@ objects_json(const struct store *s, struct shelf *shelf, enum object_kind kind,
 	json_open(j, '[');
 	for (uint32_t i = 0; i < rules_count(s->rules, kind); i++)
 		shelf_write(shelf, s, kind, i, j);
-	json_close(j, ']');
-}
-
-static void
-chains_json(const struct store *s, struct json *j)
-{
-	json_open(j, '[');
-	for (uint32_t c = 0; c < s->rules->chain_count; c++) {
-		const struct chain *chain = &s->rules->chains[c];
-		uint32_t at = 0;
-		json_open(j, '{');
-		json_key_text(j, "name", chain->name);
-		json_key(j, "paths");
-		json_open(j, '[');
-		for (uint32_t p = 0; p < chain->path_count; p++) {
-			json_open(j, '[');
-			for (; at < chain->path_ends[p]; at++)
-				json_text(j, rules_name(s->rules, chain->links[at].kind,
-							chain->links[at].id));
-			json_close(j, ']');
-		}
-		json_close(j, ']');
-		char why[200];
-		enum chain_state state = chain_state_of(s, c, why, sizeof why);
-		json_key_text(j, "state", chain_state_name[state]);
-		json_key_text(j, "check", name_or_null(s, OBJECT_CHECK, chain->check));
-		json_key_text(j, "text", why);
-		json_close(j, '}');
-	}
 	json_close(j, ']');
 }
 
@@ -401,7 +405,7 @@ status_json(const struct store *s, struct shelf *shelf, struct json *j)
 	json_key(j, "rules");
 	objects_json(s, shelf, OBJECT_RULE, j);
 	json_key(j, "chains");
-	chains_json(s, j);
+	objects_json(s, shelf, OBJECT_CHAIN, j);
 	json_key(j, "alerts");
 	alerts_json(s, j);
 	json_key(j, "silences");

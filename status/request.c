@@ -264,7 +264,7 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 	if (kind != OBJECT_KINDS && p->count == 4)
 		return post ? command_begin(c, kind, name, p->part[3])
 			    : not_so(c, "POST");
-	if (kind != OBJECT_KINDS && kind != OBJECT_CONTACT && kind != OBJECT_CHAIN &&
+	if (kind != OBJECT_KINDS && kind != OBJECT_CONTACT &&
 	    (p->count == 2 || p->count == 3))
 		return get ? send_objects(c, kind, name) : not_so(c, "GET, HEAD");
 	return request_error(c, 404, "nothing is here");

@@ -27,7 +27,8 @@ void
 shelf_load(struct shelf *s, const struct rules *rules)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
-						  OBJECT_ROUTE, OBJECT_RULE };
+						  OBJECT_ROUTE, OBJECT_RULE,
+						  OBJECT_CHAIN };
 	empty(s);
 	free(json_end(&s->scratch, NULL));
 	s->version++;

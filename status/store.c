@@ -17,6 +17,7 @@ static const size_t view_size[OBJECT_KINDS] = {
 	[OBJECT_SERVICE] = sizeof(struct msg_service_view),
 	[OBJECT_ROUTE] = sizeof(struct msg_route_view),
 	[OBJECT_RULE] = sizeof(struct msg_rule_view),
+	[OBJECT_CHAIN] = sizeof(struct msg_chain_view),
 };
 
 /* monitord's own start: field 22 of /proc/PID/stat, in ticks since boot. */
@@ -189,6 +190,7 @@ kind_of(enum msg_kind kind)
 	       : kind == MSG_CHECK_VIEW ? OBJECT_CHECK
 	       : kind == MSG_ROUTE_VIEW ? OBJECT_ROUTE
 	       : kind == MSG_RULE_VIEW  ? OBJECT_RULE
+	       : kind == MSG_CHAIN_VIEW ? OBJECT_CHAIN
 					: OBJECT_KINDS;
 }
 
@@ -285,4 +287,10 @@ const struct msg_rule_view *
 store_rule(const struct store *s, uint32_t id)
 {
 	return newest(s, OBJECT_RULE, id);
+}
+
+const struct msg_chain_view *
+store_chain(const struct store *s, uint32_t id)
+{
+	return newest(s, OBJECT_CHAIN, id);
 }

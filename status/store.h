@@ -20,7 +20,7 @@ struct store {
 	struct rules *rules; /* NULL: none yet */
 	uint32_t generation;
 	bool dry_run; /* by its rules, or asked for when it was started */
-	struct views views[OBJECT_KINDS]; /* service, route, rule */
+	struct views views[OBJECT_KINDS]; /* service, route, rule, chain */
 	struct checks *checks;
 	struct incidents incidents;
 	struct silences silences;
@@ -54,5 +54,6 @@ const struct msg_check_view *
 store_check(const struct store *s, uint32_t id, struct msg_check_view *room);
 const struct msg_route_view *store_route(const struct store *s, uint32_t id);
 const struct msg_rule_view *store_rule(const struct store *s, uint32_t id);
+const struct msg_chain_view *store_chain(const struct store *s, uint32_t id);
 
 #endif

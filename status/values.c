@@ -98,12 +98,24 @@ route_values(const struct store *s, uint32_t id, struct sampled *out)
 	return 2;
 }
 
+static unsigned
+chain_values(const struct store *s, uint32_t id, struct sampled *out)
+{
+	const struct msg_chain_view *v = store_chain(s, id);
+	if (v == NULL || v->state == CHAIN_UNKNOWN)
+		return 0;
+	out[0] = (struct sampled){ METRIC_UP, v->state != CHAIN_DOWN };
+	out[1] = (struct sampled){ METRIC_REROUTED, v->state == CHAIN_SECONDARY };
+	return 2;
+}
+
 unsigned
 values_of(const struct store *s, enum object_kind kind, uint32_t id,
 	  struct sampled out[VALUES_MAX])
 {
 	return kind == OBJECT_SERVICE ? service_values(s, id, out)
 	       : kind == OBJECT_CHECK ? check_values(s, id, out)
+	       : kind == OBJECT_CHAIN ? chain_values(s, id, out)
 				      : route_values(s, id, out);
 }
 
@@ -134,6 +146,14 @@ check_is(const struct store *s, uint32_t id)
 						      : AVAILABLE;
 }
 
+static enum availability
+chain_is(const struct msg_chain_view *v)
+{
+	return v == NULL || v->state == CHAIN_UNKNOWN ? UNTOLD
+	       : v->state == CHAIN_DOWN		      ? BROKEN
+						      : AVAILABLE;
+}
+
 enum availability
 availability_of(const struct store *s, enum object_kind kind, uint32_t id)
 {
@@ -141,6 +161,8 @@ availability_of(const struct store *s, enum object_kind kind, uint32_t id)
 		return service_is(store_service(s, id));
 	if (kind == OBJECT_CHECK)
 		return check_is(s, id);
+	if (kind == OBJECT_CHAIN)
+		return chain_is(store_chain(s, id));
 	const struct msg_route_view *v = store_route(s, id);
 	return v == NULL ? UNTOLD : v->state == ROUTE_STUCK ? BROKEN : AVAILABLE;
 }

@@ -101,7 +101,7 @@ def main():
     for template, item in spec["paths"].items():
         if "get" in item and "{" not in template and template not in ("/v1/series", "/v1/availability"):
             judge("GET", template, template)
-    for plural in ("services", "checks", "routes", "rules"):
+    for plural in ("services", "checks", "routes", "rules", "chains"):
         for o in status[plural]:
             judge("GET", f"/v1/{plural}/{{name}}", f"/v1/{plural}/{o['name']}")
         code, _ = judge("GET", f"/v1/{plural}/{{name}}", f"/v1/{plural}/nobody") or (0, 0)

@@ -36,4 +36,7 @@ const char sim_rules[] =
 	"do = signal(USR1) b\nduring = 08:00-09:00, 22:30-23:00\ncooldown = 5s\n"
 	"[rule states]\nwhen = farm.state ~ ^re and not a.state ~ \"up|failing\" for "
 	"5s\ndo = run /x\n"
-	"[chain all]\npath = front -> a -> db\nactions-at-most = 5 in 1m\n";
+	"[rule unserved]\nwhen = way.down for 5s or changed(way.state, 1m) and way.rerouted\n"
+	"do = page ops, run /x\ncooldown = 30s\n"
+	"[chain way]\npath = front -> site -> a -> db\ncheck = front-http\n"
+	"actions-at-most = 5 in 1m\n";

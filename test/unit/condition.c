@@ -111,6 +111,37 @@ static const struct row windows[] = {
 	  "true" }, /* no sample, that */
 };
 
+/* A new process begins anew what is measured of it, also through a check. */
+static const char checked[] =
+	"[service s]\nmatch = s\n[check l]\nof = s\ntcp = h:1\ndown = 1\nup = 1\n";
+#define ANEW "exited:s=-1 empty:s found:s "
+
+static const struct row of_processes[] = {
+	{ "l.latency < 1s 2 of 3", "found:s good:l", "false" },
+	{ "l.latency < 1s 2 of 3", "found:s good:l good:l", "true" },
+	{ "l.latency < 1s 2 of 3", "found:s good:l " ANEW "good:l", "false" },
+	{ "l.latency < 1s for 5s", "found:s good:l +4s " ANEW "good:l +4s", "false" },
+	{ "max(l.latency, 1m) < 1s", "found:s good:l +50s good:l +5s good:l", "true" },
+	{ "max(l.latency, 1m) < 1s", "found:s good:l +50s good:l " ANEW "+5s good:l", "unknown" },
+	{ "l.up for 5s", "found:s good:l +4s " ANEW "+1s good:l", "true" }, /* no sample, that */
+	{ "changed(l.state, 1m)", "found:s good:l bad:l " ANEW "+1s good:l", "true" },
+};
+
+/* What a window that is not full yet waits for. */
+static const struct row waits[] = {
+	{ "b.down for 5s", "", "false" },
+	{ "b.down for 5s", "bad:b +2s", "false in 3000 ms" },
+	{ "b.down for 5s", "bad:b +2s good:b", "false" },
+	{ "b.down for 5s", "bad:b +5s", "true" },
+	{ "b.down for 5s and a.down for 1s", "bad:b +2s bad:a", "false in 1000 ms" }, /* the first */
+	{ "b.down for 5s and a.down", "bad:b +7s", "false" },
+	{ "b.down 2 of 3", "bad:b", "false 1/2" },
+	{ "b.down 2 of 3", "bad:b bad:b", "true" },
+	{ "b.down 2 of 3", "bad:b good:b good:b good:b", "false" },
+	{ "b.down 3 of 4 or a.down for 9s", "bad:b bad:b bad:a +4s", "false in 5000 ms 2/3" },
+	{ "s.memory > 1M for 5s", "found:s sample:s.memory=2e6 +1s exited:s=-1 empty:s found:s", "unknown" },
+};
+
 static const struct row functions[] = {
 	/* not known before they look back far enough; a maximum is, once it is too high */
 	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,9", "unknown" },
@@ -165,14 +196,15 @@ static const struct row functions[] = {
 };
 
 static void
-play(const struct row *rows, size_t count, const char *before)
+play_with(const char *objects, const struct row *rows, size_t count, const char *before)
 {
+	const char *ask = rows == waits ? "~r" : "?r";
 	size_t wrong = 0;
 	for (size_t i = 0; i < count; i++) {
 		char rules[1000], script[400], wanted[40];
-		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n", checks,
+		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n", objects,
 			 rows[i].when);
-		snprintf(script, sizeof script, "go %s %s ?r", before, rows[i].script);
+		snprintf(script, sizeof script, "go %s %s %s", before, rows[i].script, ask);
 		snprintf(wanted, sizeof wanted, "r=%s", rows[i].truth);
 		struct stage_row row = { .script = script, .wanted = wanted };
 		if (strstr(script, "!hold") != NULL)
@@ -185,6 +217,19 @@ play(const struct row *rows, size_t count, const char *before)
 	}
 	if (wrong > 0)
 		fail_msg("%zu of %zu differ", wrong, count);
+}
+
+static void
+play(const struct row *rows, size_t count, const char *before)
+{
+	play_with(checks, rows, count, before);
+}
+
+static void
+new_processes(void **state)
+{
+	(void)state;
+	play_with(checked, of_processes, COUNT(of_processes), "");
 }
 
 static void
@@ -202,6 +247,13 @@ windows_and_binding(void **state)
 }
 
 static void
+windows_that_wait(void **state)
+{
+	(void)state;
+	play(waits, COUNT(waits), "good:a good:b good:b good:b good:b +10s");
+}
+
+static void
 functions_over_time(void **state)
 {
 	(void)state;
@@ -214,6 +266,8 @@ test_condition(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_values),
 		cmocka_unit_test(windows_and_binding),
+		cmocka_unit_test(windows_that_wait),
+		cmocka_unit_test(new_processes),
 		cmocka_unit_test(functions_over_time),
 	};
 	return cmocka_run_group_tests_name("condition", tests, NULL, NULL);

@@ -44,6 +44,12 @@ static const struct {
 	{ "a.exit-code > 255", NEVER },
 	{ "r.rerouted and r.state = primary", NEVER },
 	{ "r.rerouted or r.state = primary", ALWAYS },
+	{ "w.up and w.down", NEVER },
+	{ "w.up or w.down", "" }, /* it may be unknown */
+	{ "w.rerouted and w.down", NEVER },
+	{ "w.up and w.state = secondary", "" },
+	{ "w.rerouted and not w.state = secondary", NEVER },
+	{ "w.up and not w.state = secondary and not w.state = primary", NEVER },
 	{ "c.status = 200 and c.status = 404", NEVER },
 	{ "c.status != 200 or c.status != 404", ALWAYS },
 	{ "a.memory > 1M and b.memory > 1M and a.cpu > 1% and b.cpu > 1% and a.fds > 1 "
@@ -64,7 +70,7 @@ what_can_never_be(void **state)
 			 "h:1\n[rule x]\n"
 			 "when = %s\ndo = log\n[check d]\nfilesystem = /\n[route "
 			 "r]\nswitch = /s\n"
-			 "backend = c check c\n",
+			 "backend = c check c\n[chain w]\npath = a -> b\n",
 			 possible[i].when);
 		const char *got = book_mistakes(text, strlen(text));
 		if (strcmp(got, possible[i].mistakes) == 0)
@@ -77,6 +83,8 @@ what_can_never_be(void **state)
 		fail_msg("%zu differ", wrong);
 }
 
+#define ALL(where)                                                                                 \
+	"r.ini:" where ": to monitorctl 'all' is all services: it cannot name this one\n"
 #define AB "[service a]\nrun = /a\n[service b]\nrun = /b\n"
 static const struct book_row rows[] = {
 	/* clear and when */
@@ -144,6 +152,13 @@ static const struct book_row rows[] = {
 	  "measured once in a timeout only\n" },
 	{ "[check c]\ntcp = h:1\nevery = 1s\n",
 	  "" }, /* the default is nobody's mistake */
+	/* a name that monitorctl takes for another thing */
+	{ "[service all]\nrun = /a\n", ALL("1: warning: [service all]") },
+	{ "[check all]\ntcp = h:1\n", ALL("1: warning: [check all]") },
+	{ AB "[rule all]\nwhen = a.up\ndo = log\n", ALL("5: warning: [rule all]") },
+	{ AB "[chain all]\npath = a -> b\n", ALL("5: warning: [chain all]") },
+	{ "[check c]\ntcp = h:1\n[route all]\nswitch = /s\nbackend = c check c\n",
+	  ALL("3: warning: [route all]") },
 	/* once for all instances */
 	{ "[service a]\nrun = /a\ninstances = 1..3\n[rule x]\nwhen = a.memory < 0B\ndo = "
 	  "log\n",

@@ -52,6 +52,16 @@ static const struct stage_row rows[] = {
 	{ UP "!hold:b bad:d done:own=0", "alert", UPS "answer:done run:own alert:own" },
 	{ UP "!stop:b exited:b=0 empty:b bad:d done:own=0", "alert",
 	  UPS "TERM:b(main) answer:done run:own alert:own" },
+	/* and what is not done is told, with its reason */
+	{ UP "!hold:b bad:d", "action-skipped", UPS "answer:done action-skipped:own run:own" },
+	{ UP "!hold:b bad:c +25s", "action-skipped", UPS "answer:done action-skipped:more" },
+	{ UP "!stop:b exited:b=0 empty:b bad:d", "action-skipped",
+	  UPS "TERM:b(main) answer:done action-skipped:own run:own" },
+	{ UP "killed:b=9 bad:d", "action-skipped",
+	  UPS "KILL:b(tree) action-skipped:own" }, /* it is on its way, and waited for */
+	{ UP "bad:d +30s good:d +5s bad:d", "rule-fired action-skipped",
+	  UPS "rule-fired:own TERM:b(main) KILL:b(tree) KILL:b(tree) KILL:b(tree) rule-fired:own "
+	      "action-skipped:own" },
 	/* a check's do, on its service; its next action waits until that is up again */
 	{ UP "bad:e exited:a=0 empty:a started:a", "alert", UPS "TERM:a(main) start:a" },
 	{ UP "bad:e exited:a=0 empty:a started:a good:e", "alert",
@@ -184,6 +194,44 @@ looks_at_what_rests(void **state)
 	stage_reload(rests, watched, &comes);
 }
 
+/* Every state of a service is seen, also one that no other news comes with. */
+static const char states[] =
+	"[service a]\nrun = /a\nat-most = 2 in 10m\nbackoff = 5s..5s\n"
+	"[rule starting]\nwhen = a.state = starting for 10s\ndo = log\ncooldown = 1h\n"
+	"[rule backoff]\nwhen = a.state = backoff for 3s\ndo = log\ncooldown = 1h\n"
+	"[rule failed]\nwhen = a.state = failed\ndo = log\ncooldown = 1h\n"
+	"[rule stopping]\nwhen = a.state = stopping for 3s\ndo = log\ncooldown = 1h\n"
+	"[rule stopped]\nwhen = a.state = stopped for 3s\ndo = log\ncooldown = 1h\n"
+	"[rule held]\nwhen = a.state = held for 3s\ndo = log\ncooldown = 1h\n"
+	"[rule other]\nwhen = changed(a.pid, 1m)\ndo = log\ncooldown = 1h\n";
+#define RUNS "go started:a +1m "
+#define DIES "killed:a=9 empty:a "
+
+static const struct stage_row all_states[] = {
+	{ RUNS DIES "+9s ?a ?starting", "rule-fired",
+	  "start:a KILL:a(tree) start:a a=starting starting=false" },
+	{ RUNS DIES "+10s", "rule-fired", "start:a KILL:a(tree) start:a rule-fired:starting" },
+	{ RUNS DIES "started:a " DIES "+3s ?a", "rule-fired",
+	  "start:a KILL:a(tree) start:a rule-fired:other KILL:a(tree) rule-fired:backoff a=backoff" },
+	{ RUNS DIES "started:a " DIES "+6s started:a " DIES "+1s ?a", "rule-fired",
+	  "start:a KILL:a(tree) start:a rule-fired:other KILL:a(tree) rule-fired:backoff start:a "
+	  "KILL:a(tree) rule-fired:failed a=failed" },
+	{ RUNS DIES "started:a +1s", "rule-fired", "start:a KILL:a(tree) start:a rule-fired:other" },
+	{ RUNS "!stop:a +3s", "rule-fired", "start:a TERM:a(main) rule-fired:stopping" },
+	{ RUNS "!stop:a exited:a=0 empty:a +3s", "rule-fired",
+	  "start:a TERM:a(main) answer:done rule-fired:stopped" },
+	{ RUNS "!hold:a +3s", "rule-fired", "start:a answer:done rule-fired:held" },
+	{ RUNS "!hold:a=2 +1s ?held +2s ?held", "rule-fired",
+	  "start:a answer:done held=false held=false" },
+};
+
+static void
+sees_all_states(void **state)
+{
+	(void)state;
+	stage_table(states, all_states, COUNT(all_states));
+}
+
 int
 test_rule(void)
 {
@@ -191,6 +239,7 @@ test_rule(void)
 						  cmocka_unit_test(only_during),
 						  cmocka_unit_test(no_more_than),
 						  cmocka_unit_test(does_nothing),
-						  cmocka_unit_test(looks_at_what_rests) };
+						  cmocka_unit_test(looks_at_what_rests),
+						  cmocka_unit_test(sees_all_states) };
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ begin(const struct series *s, int64_t every_ms)
 	view.slices = calloc(view.cap, sizeof *view.slices);
 	if (series_counts(s))
 		view.counts =
-			calloc((size_t)view.cap * SERIES_CODES, sizeof *view.counts);
+			calloc(series_counters(view.cap), sizeof *view.counts);
 	count = 0;
 }
 
@@ -253,6 +253,52 @@ changes(void **state)
 	assert_true(series_value(&view, &s, 76000, &v, &whole) && !(v > 0));
 }
 
+/* The mark that moves by a step or two is where a count of all samples finds it. */
+static void
+percentiles_move(void **state)
+{
+	static const int64_t spans[] = { 20000, 60000, 3600000 };
+	(void)state;
+	srand48(7);
+	for (size_t k = 0; k < COUNT(spans); k++) {
+		struct series s = { .metric = METRIC_LATENCY,
+				    .function = k == 1 ? FUNCTION_P95 : FUNCTION_P99,
+				    .span_ms = spans[k] };
+		unsigned percent = k == 1 ? 95 : 99;
+		int64_t now = 1000;
+		begin(&s, 1000);
+		for (unsigned i = 0; i < 3000; i++) {
+			uint64_t total = 0, below = 0;
+			double v;
+			bool whole;
+			/* now and then a long gap, a new process, a burst of what is slow */
+			now += drand48() < 0.01 ? spans[k] / 2 : (int64_t)(drand48() * 2000);
+			if (drand48() < 0.002)
+				series_forget(&view);
+			series_push(&view, &s, now, exp(drand48() * 8 - 1) + (i / 300 % 2 == 0 ? 0 : 500));
+			assert_true(series_value(&view, &s, now, &v, &whole));
+			for (unsigned x = 0; x < view.used; x++)
+				total += view.slices[(view.first + x) % view.cap].count;
+			assert_int_equal(view.total, total);
+			for (unsigned c = 0; c < view.mark; c++)
+				for (unsigned x = 0; x < view.cap; x++)
+					below += view.counts[x * SERIES_CODES + c];
+			assert_int_equal(view.below, below);
+			for (unsigned x = 0; x < view.cap; x++)
+				below += view.counts[x * SERIES_CODES + view.mark];
+			assert_true(100 * view.below < total * percent);
+			assert_true(100 * below >= total * percent);
+		}
+		/* with time alone the oldest go, and then all */
+		double before, v;
+		bool whole;
+		assert_true(series_value(&view, &s, now, &before, &whole));
+		for (int64_t t = now; t - now <= spans[k]; t += 500)
+			assert_true(series_value(&view, &s, t, &v, &whole));
+		assert_false(series_value(&view, &s, now + spans[k] + 1, &v, &whole));
+	}
+}
+
 static int
 clean(void **state)
 {
@@ -268,6 +314,7 @@ test_series(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(like_all_samples),
 		cmocka_unit_test(percentiles_of_any_size),
+		cmocka_unit_test(percentiles_move),
 		cmocka_unit_test(knows_when_it_covers),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(changes),

@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STAGE_REAL_MS INT64_C(1800000000000)
+#define STAGE_BEGIN_MS INT64_C(1000000)
+
 static void
 happen(const struct event *e)
 {
-	decide(stage.world, e, stage.now_ms, 1800000000000 + stage.now_ms, &stage.out);
+	decide(stage.world, e, stage.now_ms, STAGE_REAL_MS + stage.now_ms, &stage.out);
 	for (size_t i = 0; i < stage.out.count; i++)
 		stage_write(&stage.out.list[i]);
 }
@@ -278,15 +281,23 @@ of_a_helper(const char *verb, const char *name)
 }
 
 static void
-ask(const char *name)
+ask(const char *name, bool waits)
 {
 	static const char *const truths[TRUTHS] = { [TRUTH_UNKNOWN] = "unknown",
 						    [TRUTH_FALSE] = "false",
 						    [TRUTH_TRUE] = "true" };
 	struct msg_route_view r;
 	struct msg_rule_view u;
+	struct msg_chain_view c;
 	uint32_t id;
-	if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
+	if ((id = find(OBJECT_CHAIN, name)) != RULES_NONE) {
+		world_chain_view(stage.world, id, &c);
+		stage_add("%s=%s@%lld%s%s", name, chain_state_name[c.state],
+			  c.since_real_ms == 0
+				  ? -1
+				  : (long long)(c.since_real_ms - STAGE_REAL_MS - STAGE_BEGIN_MS) / 1000,
+			  c.text[0] != '\0' ? ":" : "", c.text);
+	} else if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
 		stage_add("%s=%s", name,
 			  service_state_name[world_service_state(stage.world, id)]);
 	} else if ((id = find(OBJECT_CHECK, name)) != RULES_NONE) {
@@ -298,6 +309,10 @@ ask(const char *name)
 	} else {
 		world_rule_view(stage.world, find(OBJECT_RULE, name), &u);
 		stage_add("%s=%s", name, truths[u.truth]);
+		if (waits && u.true_at_real_ms != 0)
+			stage_add("in %lld ms", (long long)(u.true_at_real_ms - STAGE_REAL_MS - stage.now_ms));
+		if (waits && u.samples_needed > 0)
+			stage_add("%u/%u", u.samples, u.samples_needed);
 	}
 }
 
@@ -372,8 +387,8 @@ step(char *word)
 		e.kind = EVENT_STOP_ALL;
 	if (e.kind != EVENT_KINDS)
 		happen(&e);
-	else if (*verb == '?')
-		ask(verb + 1);
+	else if (*verb == '?' || *verb == '~')
+		ask(verb + 1, *verb == '~');
 	else if (strcmp(verb, "reload") == 0)
 		reload();
 	else if (strcmp(verb, "reborn") == 0)
@@ -412,7 +427,7 @@ differs(const char *rules, const char *next, const struct stage_row *row)
 	stage.rules = book(rules);
 	stage.next = next != NULL ? book(next) : NULL;
 	stage.tell = row->tell;
-	stage.now_ms = 1000000;
+	stage.now_ms = STAGE_BEGIN_MS;
 	stage.world = world_new(stage.rules, 1, "host", stage.now_ms);
 	assert_non_null(stage.world);
 	text_begin(&stage.trace, stage.bytes, sizeof stage.bytes);

@@ -15,6 +15,7 @@
  * when they are due reload                                    world_move to new rules
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
+ *     of a chain @SECONDS since when, and why; ~RULE: and what its windows wait for
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
  * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for

@@ -7,11 +7,11 @@ int test_status_json(void);
 int test_status_store(void);
 int test_status_incidents(void);
 int test_status_ctl(void);
+int test_status_why(void);
 int test_status_history(void);
 int test_status_import(void);
 int test_status_pack(void);
 int test_status_shelf(void);
 int test_status_record(void);
-int test_status_chain(void);
 
 #endif

@@ -24,6 +24,7 @@ int test_text(void);
 
 int test_breaker(void);
 int test_evidence(void);
+int test_chain(void);
 int test_check(void);
 int test_condition(void);
 int test_choice(void);

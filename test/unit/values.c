@@ -329,7 +329,7 @@ static const struct book_row conditions[] = {
 	{ "(c.down", "')' is missing" },
 	{ "c.down)", "expected 'and', 'or' or the end before ')'" },
 	{ "down", "expected OBJECT.METRIC, not 'down'" },
-	{ "zz.down", "no service, check or route 'zz'" },
+	{ "zz.down", "no service, check, route or chain 'zz'" },
 	{ "c.dwon", "a check has no metric 'dwon' (did you mean 'down'?)" },
 	{ "a.down", "a service has no metric 'down'" },
 	{ "c.memory > 5M", "a check has no metric 'memory'" },
