@@ -6,6 +6,9 @@
 #define TLS(name, secure, kind, lines, state, why)                                       \
 	{ name, BYTES(OK "Content-Length: 5\r\n\r\nhello"), END_CLOSE, TLS_##secure,     \
 	  kind, lines, state, why }
+#define FRAMES(name, text, end, lines, state, why)                                       \
+	{ name, BYTES(text), END_##end, TLS_H2, NULL, CA lines, state, why }
+#define SETTINGS "\0\0\0\4\0\0\0\0\0"
 #define OK "HTTP/1.1 200 OK\r\n"
 #define HELLO "Content-Length: 5\r\n\r\nhello"
 #define BODY "expect = body ~ hello"
@@ -152,7 +155,29 @@ const struct manner manners[] = {
 	TLS("tls-asks", ASKS, NULL, CA, "down", ""),
 	TLS("tls-asks-shown", ASKS, NULL, CA "tls-cert = client.pem\ntls-key = client.key", "up",
 	    ""),
-	TLS("tls-h2", H2, NULL, CA, "down", "none of our protocols"),
+	/* ---- HTTP/2 ---- */
+	TLS("h2-chosen-not-spoken", H2, NULL, CA, "down", "not spoken: the peer answers in HTTP/1"),
+	TLS("h2-alone", H2, NULL, CA "tls-alpn = http/1.1", "down", "none of our protocols"),
+	FRAMES("h2-ok", SETTINGS "\0\0\1\1\4\0\0\0\1\210\0\0\5\0\1\0\0\0\1hello", HOLD, BODY, "up", ""),
+	FRAMES("h2-head-alone", SETTINGS "\0\0\1\1\5\0\0\0\1\211", HOLD, "", "up", ""),
+	FRAMES("h2-404", SETTINGS "\0\0\1\1\5\0\0\0\1\215", HOLD, "", "down", "status 404"),
+	FRAMES("h2-nothing", "", HOLD, "", "down", "not a byte came"),
+	FRAMES("h2-settings-alone", SETTINGS, HOLD, "", "down", "within"),
+	FRAMES("h2-half-head", SETTINGS "\0\0\1\1\0\0\0\0\1\210", HOLD, "", "down", "within"),
+	FRAMES("h2-body-held", SETTINGS "\0\0\1\1\4\0\0\0\1\210\0\0\5\0\0\0\0\0\1hello", HOLD, BODY,
+	       "down", "within"),
+	FRAMES("h2-body-cut", SETTINGS "\0\0\1\1\4\0\0\0\1\210\0\0\5\0\0\0\0\0\1hello", CLOSE, BODY,
+	       "down", "closed within the body"),
+	FRAMES("h2-reset", SETTINGS "\0\0\4\3\0\0\0\0\1\0\0\0\2", HOLD, "", "down", "INTERNAL_ERROR"),
+	FRAMES("h2-goaway", SETTINGS "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\13", HOLD, "", "down",
+	       "ENHANCE_YOUR_CALM"),
+	FRAMES("h2-bad-packing", SETTINGS "\0\0\1\1\5\0\0\0\1\277", HOLD, "", "down",
+	       "does not keep its rules"),
+	FRAMES("h2-capitals", SETTINGS "\0\0\6\1\5\0\0\0\1\210\100\1A\1b", HOLD, "", "down",
+	       "PROTOCOL_ERROR"),
+	FRAMES("h2-too-large", SETTINGS "\177\377\377\1\5\0\0\0\1", HOLD, "", "down",
+	       "does not keep its rules"),
+	FRAMES("h2-flood", SETTINGS "\0\0\1\167\0\0\0\0\0x", FLOOD, "", "down", "within"),
 	TLS("tls-h2-wanted", H2, "tls", CA "tls-alpn = h2", "up", ""),
 	TLS("tls-alpn-none", RIGHT, "tls", CA "tls-alpn = h2", "down", "none of the protocols"),
 	TLS("tls-again", AGAIN, NULL, CA BODY, "down", ""),
