@@ -39,7 +39,7 @@ add_items(struct text *t, const struct letter *l)
 	text_add(t, "\nIncidents:\n");
 	for (size_t i = 0; i < l->item_count; i++) {
 		const struct letter_item *x = &l->items[i];
-		text_add(t, "  #%" PRIu64 " %s %s, since %s: %s", x->number,
+		text_add(t, "  #%" PRIu64 " %s %s, began %s: %s", x->number,
 			 severity_name[x->severity], letter_state[x->phase],
 			 clock_rfc3339(x->since_ms, time, sizeof time), x->text);
 		if (x->members > 1)
@@ -81,7 +81,10 @@ body_write(const struct letter *l, char *out, size_t cap)
 	}
 	for (unsigned p = 0; p < PARTS && l->item_count == 0; p++)
 		add_part(&t, l, (enum part)p);
-	text_add(&t, "\n-- \nmonitord on %s, %s %" PRIu64 ", for contact %s\n", l->host,
-		 l->phase == PHASE_EVENT ? "event" : "incident", l->number, l->contact);
+	if (l->item_count > 0)
+		text_add(&t, "\n-- \nmonitord on %s, for contact %s\n", l->host, l->contact);
+	else
+		text_add(&t, "\n-- \nmonitord on %s, %s %" PRIu64 ", for contact %s\n", l->host,
+			 l->phase == PHASE_EVENT ? "event" : "incident", l->number, l->contact);
 	return t.length;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PART_BYTES 65536
+#define SHOWN_MS 10000 /* less says nothing: news gathers for a moment */
 #define FONT "font-family:Helvetica,Arial,sans-serif;"
 
 static void
@@ -29,7 +30,7 @@ add_text(struct text *t, const char *text)
 	add_escaped(t, text, strlen(text));
 }
 
-/* What is wrong is red, a warning amber, what is over green. */
+/* What is wrong is red, a warning and what is well again amber, what is over green. */
 static const char *
 colour(enum phase phase, enum severity severity)
 {
@@ -43,17 +44,19 @@ static void
 add_banner(struct text *t, const struct letter *l)
 {
 	char took[40];
+	bool well = l->phase == PHASE_OPEN && l->item_count == 0 && part_well(l);
 	int64_t until = l->phase == PHASE_CLOSE ? l->until_ms : l->now_ms;
 	text_add(t,
 		 "<tr><td style=\"background:%s;color:#fff;padding:16px 20px;\">"
 		 "<div style=\"font-size:13px;letter-spacing:.5px;\">",
-		 colour(l->phase, l->severity));
+		 colour(l->phase, well ? SEVERITY_WARNING : l->severity));
 	add_text(t, l->host);
-	text_add(t, " &middot; %s", l->item_count > 0 ? "several incidents" : letter_state[l->phase]);
+	text_add(t, " &middot; %s%s", l->item_count > 0 ? "several incidents" : letter_state[l->phase],
+		 well ? ", well again" : "");
 	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST && l->item_count == 0) {
 		text_add(t, " &middot; %s &middot; incident %" PRIu64, severity_name[l->severity],
 			 l->number);
-		if (until - l->since_ms >= 1000 && l->phase != PHASE_CLOSE) /* its text says so itself */
+		if (until - l->since_ms >= SHOWN_MS && l->phase != PHASE_CLOSE) /* its text says so itself */
 			text_add(t, " &middot; for %s", text_duration(until - l->since_ms, took, sizeof took));
 	}
 	text_add(t, "</div><div style=\"font-size:20px;font-weight:bold;line-height:1.3;"

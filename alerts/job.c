@@ -109,7 +109,13 @@ job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j
 			l->severity = j->items[i].severity;
 	}
 	text_print(first, sizeof first, "%s", worst->text);
-	text_print(l->about.text, sizeof l->about.text, "%zu incidents, %zu open; first: %s", n, open, first);
+	if (open == 0)
+		text_print(l->about.text, sizeof l->about.text, "%zu incidents, all over; the first: %s", n, first);
+	else if (open == n)
+		text_print(l->about.text, sizeof l->about.text, "%zu incidents; the first: %s", n, first);
+	else
+		text_print(l->about.text, sizeof l->about.text, "%zu incidents, %zu of them over; the first: %s", n,
+			   n - open, first);
 	l->phase = open > 0 ? PHASE_OPEN : PHASE_CLOSE;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define USUAL_SOCKET "/run/monitord/status.sock"
+#define NEAR_START 24 /* in its text an object is named by then, or before it */
 #define STEPS_MAX 12 /* of what was done; the rest stands among the events */
 
 const char *const part_title[PARTS] = {
@@ -17,7 +18,7 @@ const char *const part_title[PARTS] = {
 	[PART_AFFECTED] = "Affected",
 	[PART_CHAIN] = "Chain",
 	[PART_COMMANDS] = "Commands",
-	[PART_EVENTS] = "Events, with milliseconds since the first",
+	[PART_EVENTS] = "Events, in UTC, and how long after the first",
 };
 const char *const letter_state[PHASES] = {
 	[PHASE_OPEN] = "problem", [PHASE_REMIND] = "still", [PHASE_CLOSE] = "over",
@@ -27,7 +28,8 @@ const char *const letter_state[PHASES] = {
 
 #define KEPT_BREAK " | " /* between lines of a log in one event */
 
-enum { DONE = 1, PROOF = 2, EVIDENCE = 4, SERVED = 8, PLAN = 16, KEPT = 32 };
+enum { DONE = 1, PROOF = 2, EVIDENCE = 4, SERVED = 8, PLAN = 16, KEPT = 32, WORSE = 64 };
+#define BAD (EVIDENCE | WORSE)
 
 /* What an event is in a mail. */
 static const struct kind_row {
@@ -36,14 +38,15 @@ static const struct kind_row {
 } kinds[] = {
 	{ "service-exited", EVIDENCE },
 	{ "start-failed", EVIDENCE },
-	{ "service-failing", EVIDENCE },
+	{ "service-failing", WORSE }, /* its checks say why */
 	{ "service-evidence", KEPT },
 	{ "check-down", EVIDENCE },
 	{ "check-degraded", EVIDENCE },
 	{ "check-unknown", EVIDENCE },
 	{ "log", EVIDENCE },
-	{ "rule-fired", EVIDENCE | DONE },
+	{ "rule-fired", EVIDENCE },
 	{ "rule-escalated", EVIDENCE | DONE },
+	{ "service-restart", DONE },
 	{ "service-failed", EVIDENCE | PLAN },
 	{ "service-backoff", PLAN },
 	{ "service-starting", DONE },
@@ -119,27 +122,54 @@ served(const struct letter *l, struct text *t)
 		text_add(t, "No traffic was moved because of this.\n");
 }
 
+/* That something begins says nothing new once it is done. */
+static bool
+is_superseded(const struct letter *l, size_t i)
+{
+	static const char *const pairs[][2] = { { "service-starting", "service-started" },
+						{ "service-stopping", "service-stopped" } };
+	for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+		for (size_t k = i + 1; strcmp(l->lines[i].kind, pairs[p][0]) == 0 && k < l->line_count; k++)
+			if (strcmp(l->lines[k].kind, pairs[p][1]) == 0 &&
+			    same_object(&l->lines[i], &l->lines[k]))
+				return true;
+	return false;
+}
+
+bool
+part_well(const struct letter *l)
+{
+	bool proven = false;
+	for (size_t i = 0; i < l->line_count; i++) {
+		if ((what_is(&l->lines[i]) & BAD) != 0 && newest(l, i, BAD | PROOF))
+			return false;
+		proven = proven || ((what_is(&l->lines[i]) & PROOF) != 0 && newest(l, i, BAD | PROOF));
+	}
+	return proven;
+}
+
 static void
 done(const struct letter *l, struct text *t)
 {
 	unsigned steps = 0, proven = 0;
 	for (size_t i = 0; i < l->line_count; i++) {
 		unsigned what = what_is(&l->lines[i]);
-		if ((what & DONE) != 0 && ++steps <= STEPS_MAX)
+		bool proof = (what & PROOF) != 0 && newest(l, i, BAD | PROOF);
+		bool step = (what & DONE) != 0 && (what & PROOF) == 0 && !is_superseded(l, i);
+		proven += proof;
+		if (proof)
+			text_add(t, "Verified: %s\n", l->lines[i].text);
+		else if (step && ++steps <= STEPS_MAX)
 			text_add(t, "%s\n", l->lines[i].text);
-		if ((what & PROOF) != 0 && newest(l, i, EVIDENCE))
-			proven++;
 	}
 	if (steps > STEPS_MAX)
 		text_add(t, "and %u more steps, below\n", steps - STEPS_MAX);
-	if (steps == 0)
-		text_add(t, l->phase == PHASE_CLOSE ? "Nothing: it came back by itself.\n" : "Nothing yet.\n");
+	if (steps == 0 && (proven > 0 || l->phase == PHASE_CLOSE))
+		text_add(t, "Nothing: it came back by itself.\n");
+	else if (steps == 0)
+		text_add(t, "Nothing yet.\n");
 	else if (proven == 0)
 		text_add(t, "Not verified yet.\n");
-	for (size_t i = 0; i < l->line_count && proven > 0; i++)
-		if ((what_is(&l->lines[i]) & PROOF) != 0 &&
-		    newest(l, i, EVIDENCE | PROOF))
-			text_add(t, "Verified: %s\n", l->lines[i].text);
 }
 
 static void
@@ -170,29 +200,59 @@ add_kept(struct text *t, const char *text)
 	text_add(t, "%s\n", text);
 }
 
+/* A process that ended because it was told to explains nothing. */
+static bool
+is_evidence(const struct journal_line *line)
+{
+	return (what_is(line) & EVIDENCE) != 0 && strstr(line->text, " exited as asked") == NULL;
+}
+
+static bool
+newest_evidence(const struct letter *l, size_t i)
+{
+	for (size_t k = i + 1; k < l->line_count; k++)
+		if (is_evidence(&l->lines[k]) && same_object(&l->lines[i], &l->lines[k]))
+			return false;
+	return true;
+}
+
 static void
 evidence(const struct letter *l, struct text *t)
 {
 	for (size_t i = 0; i < l->line_count; i++)
-		if ((what_is(&l->lines[i]) & EVIDENCE) != 0 && newest(l, i, EVIDENCE))
+		if (is_evidence(&l->lines[i]) && newest_evidence(l, i))
 			text_add(t, "%s\n", l->lines[i].text);
 	for (size_t i = 0; i < l->line_count; i++)
 		if ((what_is(&l->lines[i]) & KEPT) != 0)
 			add_kept(t, l->lines[i].text);
 }
 
+/* The cause is not, nor is a check whose service is named anyhow. */
+static bool
+is_affected(const struct letter_link *member)
+{
+	return member->mark != MARK_ROOT && member->mark != MARK_UNKNOWN;
+}
+
+size_t
+part_affected(const struct letter *l)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < l->member_count; i++)
+		count += is_affected(&l->members[i]);
+	return count;
+}
+
 /* All of them, several a line: a storm is one list. */
 static void
 affected(const struct letter *l, struct text *t)
 {
-	size_t used = 0, count = 0;
-	for (size_t i = 0; i < l->member_count; i++)
-		count += l->members[i].mark != MARK_ROOT;
+	size_t used = 0, count = part_affected(l);
 	if (count > 8)
 		text_add(t, "%zu:\n", count);
 	for (size_t i = 0; i < l->member_count; i++) {
 		const char *name = l->members[i].name;
-		if (l->members[i].mark == MARK_ROOT)
+		if (!is_affected(&l->members[i]))
 			continue;
 		if (used > 0 && used + strlen(name) + 2 > 72) {
 			text_add(t, ",\n");
@@ -229,7 +289,7 @@ part_ctl(const struct letter *l, char *out, size_t cap)
 	return out;
 }
 
-#define HOLDS_MAX 8
+#define HOLDS_MAX 2 /* of a chain the cause, and whom it hit first */
 
 static void
 commands(const struct letter *l, struct text *t)
@@ -249,9 +309,9 @@ commands(const struct letter *l, struct text *t)
 		    ++holds <= HOLDS_MAX)
 			text_add(t, "%s hold %s    # hands off; undo: %s release %s\n", ctl,
 				 line->object, ctl, line->object);
-		if (strcmp(line->object_kind, "route") == 0)
-			text_add(t, "%s restore %s    # undo a switch made by hand\n", ctl,
-				 line->object);
+		if (strcmp(line->object_kind, "route") == 0 && open)
+			text_add(t, "%s reroute %s    # to another backend; undo: %s restore %s\n", ctl,
+				 line->object, ctl, line->object);
 	}
 	if (open && l->about.object[0] != '\0')
 		text_add(t, "%s silence %s --for 2h --reason TEXT\n", ctl, l->about.object);
@@ -260,26 +320,41 @@ commands(const struct letter *l, struct text *t)
 	text_add(t, "%s incidents\n", ctl);
 }
 
+/* "+5 ms", "+1 h 2 min" */
 static void
 add_time_line(struct text *t, const struct journal_line *line, int64_t since_ms)
 {
-	char time[40];
-	text_add(t, "%s %+8" PRId64 " ms  %s", clock_rfc3339(line->real_ms, time, sizeof time),
-		 line->real_ms - since_ms, line->kind);
-	text_add(t, "%s%s: %s\n", line->object[0] != '\0' ? " " : "", line->object,
-		 line->text);
+	char time[40], after[32];
+	int64_t ms = line->real_ms - since_ms;
+	const char *where = strstr(line->text, line->object);
+	bool news = strncmp(line->kind, "incident-", 9) == 0; /* what was told, not what happened */
+	bool named = news || line->object[0] == '\0' || (where != NULL && where - line->text <= NEAR_START);
+	clock_rfc3339(line->real_ms, time, sizeof time);
+	if (ms < 10000)
+		text_print(after, sizeof after, "%" PRId64 " ms", ms);
+	else
+		text_duration(ms, after, sizeof after);
+	text_add(t, "%.12s  %s%s  %s%s%s\n", time + 11, ms >= 0 ? "+" : "", after,
+		 news ? line->kind : named ? "" : line->object, news || !named ? ": " : "", line->text);
 }
 
 static void
 events(const struct letter *l, struct text *t)
 {
+	char day[40] = "", time[40];
 	for (size_t i = 0; i < l->line_count; i++) {
+		clock_rfc3339(l->lines[i].real_ms, time, sizeof time);
+		if (strncmp(day, time, 10) != 0)
+			text_add(t, "%.10s\n", time);
+		text_print(day, sizeof day, "%s", time);
 		if (i == LETTER_HEAD && l->omitted > 0)
 			text_add(t, "… %" PRIu64 " more events …\n", l->omitted);
 		add_time_line(t, &l->lines[i], l->since_ms);
 	}
-	if (l->line_count == 0)
+	if (l->line_count == 0) {
+		text_add(t, "%.10s\n", clock_rfc3339(l->about.real_ms, time, sizeof time));
 		add_time_line(t, &l->about, l->since_ms);
+	}
 }
 
 void
@@ -293,87 +368,4 @@ part_write(const struct letter *l, enum part part, struct text *out)
 	};
 	assert(part < PARTS && writers[part] != NULL);
 	writers[part](l, out);
-}
-
-size_t
-part_sms(const struct letter *l, char *out, size_t cap)
-{
-	char host[64], text[SMS_MAX + 1];
-	const char *dot = strchr(l->host, '.');
-	text_print(host, sizeof host, "%.*s",
-		   (int)(dot != NULL ? (size_t)(dot - l->host) : strlen(l->host)), l->host);
-	if (l->item_count > 0)
-		text_print(text, sizeof text, "%s: %zu incidents: %s", host, l->item_count,
-			   l->items[0].text);
-	else if (l->phase == PHASE_CLOSE) /* its text says so itself */
-		text_print(text, sizeof text, "%s: %s", host, l->about.text);
-	else
-		text_print(text, sizeof text, "%s %s #%" PRIu64 ": %s", host, letter_state[l->phase],
-			   l->number, l->about.text);
-	for (char *p = text; *p != '\0'; p++) /* what is not ASCII costs half of the room */
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return text_print(out, cap < SMS_MAX + 1 ? cap : SMS_MAX + 1, "%s", text);
-}
-
-void
-part_variable(const struct letter *l, enum variable v, struct text *t)
-{
-	static const enum part parts[VARIABLES] = {
-		[VARIABLE_SERVED] = PART_SERVED,     [VARIABLE_DONE] = PART_DONE,
-		[VARIABLE_NEXT] = PART_NEXT,	     [VARIABLE_EVIDENCE] = PART_EVIDENCE,
-		[VARIABLE_AFFECTED] = PART_AFFECTED, [VARIABLE_CHAIN] = PART_CHAIN,
-		[VARIABLE_COMMANDS] = PART_COMMANDS,
-	};
-	char time[40], sms[SMS_MAX + 1];
-	bool incident = l->phase != PHASE_EVENT && l->phase != PHASE_TEST;
-	int64_t until = l->phase == PHASE_CLOSE ? l->until_ms : l->now_ms;
-	switch (v) {
-	case VARIABLE_HOST:
-		text_add(t, "%s", l->host);
-		break;
-	case VARIABLE_CONTACT:
-		text_add(t, "%s", l->contact);
-		break;
-	case VARIABLE_INCIDENT:
-		text_add(t, "%" PRIu64, incident ? l->number : 0);
-		break;
-	case VARIABLE_ID:
-		text_add(t, "%" PRIu64, l->about.id);
-		break;
-	case VARIABLE_STATE:
-		text_add(t, "%s", letter_state[l->phase]);
-		break;
-	case VARIABLE_SEVERITY:
-		text_add(t, "%s", severity_name[l->severity]);
-		break;
-	case VARIABLE_ROOT:
-		text_add(t, "%s", l->about.object);
-		break;
-	case VARIABLE_TEXT:
-		text_add(t, "%s", l->about.text);
-		break;
-	case VARIABLE_SINCE:
-		text_add(t, "%s", clock_rfc3339(l->since_ms, time, sizeof time));
-		break;
-	case VARIABLE_DURATION:
-		text_add(t, "%s", text_duration(until > l->since_ms ? until - l->since_ms : 0, time,
-						sizeof time));
-		break;
-	case VARIABLE_SMS:
-		part_sms(l, sms, sizeof sms);
-		text_add(t, "%s", sms);
-		break;
-	case VARIABLE_SERVED:
-	case VARIABLE_DONE:
-	case VARIABLE_NEXT:
-	case VARIABLE_EVIDENCE:
-	case VARIABLE_AFFECTED:
-	case VARIABLE_CHAIN:
-	case VARIABLE_COMMANDS:
-		part_write(l, parts[v], t);
-		break;
-	case VARIABLES:
-		break;
-	}
 }

@@ -11,16 +11,22 @@ enum part {
 	PART_DONE,     /* what was done, and whether it was verified */
 	PART_NEXT,     /* what comes next */
 	PART_EVIDENCE, /* measurements against thresholds, exit causes, last log lines */
-	PART_EVENTS,   /* what happened, with milliseconds */
 	PART_AFFECTED, /* what is wrong because of it */
 	PART_CHAIN,    /* in text */
 	PART_COMMANDS, /* to acknowledge, hold, undo */
+	PART_EVENTS,   /* what happened, to the millisecond */
 	PARTS
 };
 extern const char *const part_title[PARTS];
 
 /* UTF-8 lines that end in '\n'; nothing: the part has nothing to say. */
 void part_write(const struct letter *l, enum part part, struct text *out);
+
+/* Of all that was wrong the newest news is that it is well. */
+bool part_well(const struct letter *l);
+
+/* How many are wrong, or will be, because of it. */
+size_t part_affected(const struct letter *l);
 
 /* "monitorctl", with the socket where it is not the usual one. */
 char *part_ctl(const struct letter *l, char *out, size_t cap);

@@ -258,11 +258,11 @@ the_body_is_in_order(void **state)
 		"Verified:",
 		"What comes next:\n",
 		"Evidence:\n  tomcat exited: signal 9, after 3 s\n",
-		"+0 ms  service-exited",
-		"+3 ms  route-verified",
 		"Commands:\n",
 		"monitorctl hold tomcat",
-		"monitorctl restore tile",
+		"monitorctl reroute tile",
+		"\n  2025-11-24\n  22:40:00.012  +0 ms  tomcat exited: signal 9",
+		"+3 ms  route tile: the switch is verified",
 		"for contact ops\n",
 	};
 	char body[8192];
@@ -286,6 +286,17 @@ the_body_is_in_order(void **state)
 				 body);
 		at = p;
 	}
+	char subject[640];
+	compose_subject(&letter, subject, sizeof subject);
+	assert_string_equal(subject, "[web1.example.org] problem: tomcat exited: signal 9");
+	line(&letter.lines[4], 16, "service-up", "tomcat", "tomcat is up");
+	letter.line_count = 5;
+	compose_subject(&letter, subject, sizeof subject);
+	assert_string_equal(subject, "[web1.example.org] problem, well again: tomcat exited: signal 9");
+	line(&letter.lines[5], 17, "service-failing", "tomcat", "tomcat is failing");
+	letter.line_count = 6;
+	compose_subject(&letter, subject, sizeof subject);
+	assert_string_equal(subject, "[web1.example.org] problem: tomcat exited: signal 9");
 	letter.phase = PHASE_CLOSE;
 	body_write(&letter, body, sizeof body);
 	assert_non_null(strstr(body, "Nothing: this was the end of incident 12."));
