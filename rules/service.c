@@ -255,17 +255,24 @@ void
 set_success(struct build *b, void *object, const struct entry *e)
 {
 	struct service *s = object;
-	char word[32], why[UNITS_WHY];
+	char word[64], why[UNITS_WHY], *rest, *code;
 	const char *p = e->value;
 	uint64_t n;
+	bool any = false;
 	memset(s->success_mask, 0, sizeof s->success_mask);
-	while (next(b, &p, word, sizeof word)) {
-		if (!units_count(word, 0, 255, &n, why)) {
-			error(b, "success: %s", why);
-			return;
+	while (next(b, &p, word, sizeof word))
+		for (rest = word; (code = strsep(&rest, ",")) != NULL;) {
+			if (*code == '\0')
+				continue; /* "0, 2" and "0 2" are one */
+			if (!units_count(code, 0, 255, &n, why)) {
+				error(b, "success: %s", why);
+				return;
+			}
+			s->success_mask[n / 64] |= UINT64_C(1) << n % 64;
+			any = true;
 		}
-		s->success_mask[n / 64] |= UINT64_C(1) << n % 64;
-	}
+	if (!any)
+		error(b, "success: expected exit codes, 0 to 255");
 }
 
 void

@@ -289,8 +289,8 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 		}
 		i += used;
 	}
-	if (p.ping || p.udp) {
-		import_lose(m, begin, p.ping ? "a ping" : "a test over UDP");
+	if (p.udp) {
+		import_lose(m, begin, "a test over UDP");
 		return;
 	}
 	if (p.host[0] == '\0')
@@ -302,16 +302,19 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 		import_lose(m, begin, "this protocol: only the connection is checked");
 	if (p.number == 0 && row != NULL)
 		p.number = row->port;
-	if (!p.unix_socket && p.number == 0) {
+	if (!p.ping && !p.unix_socket && p.number == 0) {
 		import_lose(m, begin, "a test without a port");
 		return;
 	}
 	text_print(suffix, sizeof suffix, "%u", p.number);
 	text_print(wanted, sizeof wanted, "%s-%s", m->section->name,
-		   p.unix_socket ? "socket" : suffix);
+		   p.ping ? "ping" : p.unix_socket ? "socket" : suffix);
 	import_name(m, wanted, name);
 	write_head(m, &p, name);
-	write_target(out, &p, row);
+	if (p.ping)
+		fprintf(out, "ping = %s\n", p.host);
+	else
+		write_target(out, &p, row);
 	write_expectations(out, &p, row);
 	if (o->window[0] != '\0')
 		fprintf(out, "%s\n", o->window);

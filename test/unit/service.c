@@ -11,7 +11,7 @@ static const char text[] =
 	"[service a]\nrun = /a\nstop = TERM 5s, QUIT 2s, KILL\nat-most = 3 in 1m\n"
 	"[service b]\nrun = /b\ndepends = a, c-tcp\nready = after 2s\n"
 	"[check c-tcp]\ntcp = h:1\n"
-	"[service f]\nrun = /f\nrestart = failure\nsuccess = 0 3\n"
+	"[service f]\nrun = /f\nrestart = failure\nsuccess = 0, 3\n"
 	"[service n]\nrun = /n\nrestart = never\n"
 	"[service w]\nmatch = w\nstart = /w start\nstop = /w stop\n"
 	"[service v]\nmatch = v\n"

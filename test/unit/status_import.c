@@ -128,9 +128,9 @@ static const struct {
 	  "" },
 	{ "check host gw with address 10.0.0.1\n  if failed ping count 3 then alert\n  "
 	  "if failed port 53 type udp protocol dns then alert\n",
-	  { "no counterpart: if failed ping" },
-	  2,
-	  "a ping" },
+	  { "[check gw-ping]\nping = 10.0.0.1\n" },
+	  1,
+	  "UDP" },
 	{ "check host web with address example.org\n  if failed url "
 	  "http://example.org:8080/index.html then alert\n",
 	  { "http = http://example.org:8080/index.html\n" },
