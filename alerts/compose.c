@@ -147,51 +147,6 @@ compose_id(const struct letter *l, enum phase phase, char *out, size_t cap)
 }
 
 static void
-add_variable(struct text *out, enum variable v, const void *arg)
-{
-	part_variable(arg, v, out);
-}
-
-/* "problem: …", and what a woken person asks next: is it still so, and how much hangs on it? */
-static void
-own_subject(const struct letter *l, char *out, size_t cap)
-{
-	static const char *const word[PHASES] = {
-		[PHASE_OPEN] = "problem: ", [PHASE_REMIND] = "still: ",
-		[PHASE_CLOSE] = "",         [PHASE_EVENT] = "alert: ",
-		[PHASE_TEST] = "test: ",    [PHASE_AGAIN] = "",
-		[PHASE_ACK] = "",
-	};
-	char before[64], after[48] = "", took[32];
-	bool open = l->phase == PHASE_OPEN && l->item_count == 0;
-	size_t affected = open ? part_affected(l) : 0;
-	text_print(before, sizeof before, "%s", open && part_well(l) ? "problem, well again: " : word[l->phase]);
-	if (l->phase == PHASE_REMIND && l->item_count == 0)
-		text_print(before, sizeof before, "still, after %s: ",
-			   text_duration(l->about.real_ms - l->since_ms, took, sizeof took));
-	if (affected > 1)
-		text_print(after, sizeof after, "; %zu are affected", affected);
-	text_print(out, cap, "[%.100s] %s%.400s%s", l->host, before, l->about.text, after);
-}
-
-char *
-compose_subject(const struct letter *l, char *out, size_t cap)
-{
-	char text[1024];
-	struct text t;
-	if (l->subject == NULL || l->item_count > 0) {
-		own_subject(l, out, cap);
-		return out;
-	}
-	text_begin(&t, text, sizeof text);
-	template_write(&t, l->subject, add_variable, l);
-	for (char *p = text; *p != '\0'; p++)
-		*p = *p == '\n' ? ' ' : *p;
-	text_clean(out, cap, text, strlen(text));
-	return out;
-}
-
-static void
 add_from(struct text *t, const struct letter *l)
 {
 	char address[COMPOSE_NAME], name[200];
