@@ -11,6 +11,7 @@
 
 #define HEADERS_MOST 100   /* of a request */
 #define TEXT_MOST 524288   /* of an answer that nobody has taken yet */
+#define OUT_ENOUGH 16384  /* bytes to be sent at once */
 #define WORD "HTTP/"       /* an older peer begins so */
 
 struct h2 {
@@ -19,8 +20,8 @@ struct h2 {
 	char *request;
 	const char *body;
 	size_t body_size, body_sent;
-	const uint8_t *out; /* the library's, until the next piece is asked for */
-	size_t out_size;
+	char *out; /* frames that are to be sent; together, as many small ones cost more */
+	size_t out_size, out_sent, out_cap;
 	char *text;
 	size_t size, taken, cap;
 	char first[sizeof WORD - 1]; /* bytes that came */
@@ -217,6 +218,7 @@ h2_free(struct h2 **hp)
 		nghttp2_session_del(h->session);
 		free(h->request);
 		free(h->text);
+		free(h->out);
 	}
 	free(h);
 	*hp = NULL;
@@ -326,23 +328,44 @@ h2_ask(struct h2 *h, const char *request, size_t size, bool tls)
 	return h->stream > 0;
 }
 
+static void
+gather(struct h2 *h)
+{
+	const uint8_t *piece;
+	ssize_t n = 0;
+	h->out_size = h->out_sent = 0;
+	while (h->out_size < OUT_ENOUGH && h->broken == NULL &&
+	       (n = nghttp2_session_mem_send(h->session, &piece)) > 0) {
+		size_t cap = h->out_size + (size_t)n;
+		char *more = cap > h->out_cap ? realloc(h->out, cap) : h->out;
+		if (more == NULL) {
+			h->broken = "out of memory";
+			return;
+		}
+		h->out_cap = cap > h->out_cap ? cap : h->out_cap;
+		h->out = more;
+		memcpy(h->out + h->out_size, piece, (size_t)n);
+		h->out_size = cap;
+	}
+	if (n < 0 && h->broken == NULL)
+		h->broken = nghttp2_strerror((int)n);
+}
+
 size_t
 h2_out(struct h2 *h, const char **bytes)
 {
-	if (h->out_size == 0) {
-		ssize_t n = nghttp2_session_mem_send(h->session, &h->out);
-		h->out_size = n > 0 ? (size_t)n : 0;
-	}
-	*bytes = (const char *)h->out;
-	return h->out_size;
+	if (h->out_sent == h->out_size)
+		gather(h);
+	size_t n = h->out_size - h->out_sent;
+	*bytes = n > 0 ? h->out + h->out_sent : NULL;
+	return n;
 }
 
 void
 h2_sent(struct h2 *h, size_t size)
 {
-	assert(size <= h->out_size);
-	h->out += size;
-	h->out_size -= size;
+	assert(size <= h->out_size - h->out_sent);
+	h->out_sent += size;
 }
 
 /* ---- reading ---- */
@@ -380,7 +403,7 @@ failure(const struct h2 *h)
 	if (h->reset != NGHTTP2_NO_ERROR)
 		return nghttp2_http2_strerror(h->reset);
 	bool over = !nghttp2_session_want_read(h->session) &&
-		    !nghttp2_session_want_write(h->session) && h->out_size == 0;
+		    !nghttp2_session_want_write(h->session) && h->out_sent == h->out_size;
 	return h->ended || over ? "it does not keep its rules" : NULL;
 }
 
