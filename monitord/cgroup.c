@@ -70,16 +70,17 @@ open_dir(const char *path)
 void
 cgroups_open(struct cgroups *c, const char *run_dir)
 {
-	char note[PATH_MAX], mount[2048], own[2048];
+	char note[PATH_MAX], mount[2048], own[2048], name[64];
+	size_t size = text_print(name, sizeof name, "/monitord-%016llx", (unsigned long long)text_hash(run_dir));
 	text_print(note, sizeof note, "%s/cgroup", run_dir);
 	*c = (struct cgroups){ .base = -1 };
 	ssize_t n = read_at(AT_FDCWD, note, c->path, sizeof c->path);
-	if (n > 0 && (c->base = open_dir(c->path)) != -1)
+	bool own_word = n > (ssize_t)size && strcmp(c->path + (size_t)n - size, name) == 0; /* not damaged */
+	if (own_word && (c->base = open_dir(c->path)) != -1)
 		return; /* of our earlier life */
 	if (!find_mount(mount, sizeof mount) || !own_group(own, sizeof own))
 		return;
-	text_print(c->path, sizeof c->path, "%s%s/monitord-%016llx", mount, own,
-		   (unsigned long long)text_hash(run_dir));
+	text_print(c->path, sizeof c->path, "%s%s%s", mount, own, name);
 	if (mkdir(c->path, 0755) != 0 && errno != EEXIST)
 		return;
 	c->base = open_dir(c->path);

@@ -383,6 +383,8 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 	p->signalled = p->signalled || p->pidfd != -1;
 	switch (scope) {
 	case SCOPE_MAIN:
+		if (p->pidfd != -1 && process_service(p)->checks.count > 0 && process_service(p)->run.count > 0)
+			ports_note(p);
 		if (p->pidfd != -1)
 			pidfd_kill(p->pidfd, signal);
 		break;
@@ -564,6 +566,7 @@ processes_reload(struct processes *ps, const struct rules *rules)
 		list[n] = ps->list[o];
 		list[n]->id = n;
 		list[n]->account_good = false; /* users may have changed as well */
+		list[n]->ports = 0;	       /* and checks */
 	}
 	free(ps->list);
 	ps->list = list;

@@ -38,6 +38,7 @@ struct process {
 	bool awaits_look; /* match: its start waits for word that none runs */
 	pid_t hinted; /* match: who the local helper says it is, not proven yet; 0: nobody */
 	uint64_t hinted_ticks;
+	uint64_t ports; /* of its checks, by their order: it was seen to listen there */
 	bool refused; /* match: whom the helper named was not it; it looks anew soon */
 	const struct account *account; /* shared by those of one user and group */
 	int group; /* its cgroup while occupied, -1: none */
@@ -260,7 +261,9 @@ void orphans_begin(struct processes *ps); /* where it inherits processes: reaps 
 void orphans_end(struct processes *ps);
 
 /* ---- port.c ---- */
-/* Where its listen checks look nobody listens yet. False: why names who. */
+/* It is about to be stopped: at which of its checks' ports does it listen itself? */
+void ports_note(struct process *p);
+/* Where its listen checks look, and where it listened, nobody does. False: why names who. */
 bool ports_free(const struct process *p, char *why, size_t cap);
 
 /* ---- evidence.c ---- */

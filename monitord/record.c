@@ -200,12 +200,14 @@ recorded_main(struct record *r)
 	return -1;
 }
 
-/* Without a usable record: the oldest process of the group that leads its session. */
+/* Without a usable record: the oldest process of the group, or of those that hold the lock, that
+ * leads its session. */
 static pid_t
-oldest_leader(int group, uint64_t *ticks)
+oldest_leader(const struct process *p, uint64_t *ticks)
 {
 	pid_t pids[1024], best = 0;
-	size_t n = cgroup_pids(group, pids, 1024);
+	size_t n = p->group != -1 ? cgroup_pids(p->group, pids, 1024)
+				  : session_pids(p->owner, process_service(p)->name, 0, pids, 1024);
 	*ticks = 0;
 	for (size_t i = 0; i < n && i < 1024; i++) {
 		uint64_t t = getsid(pids[i]) == pids[i] ? process_start_ticks(pids[i], true) : 0;
@@ -262,7 +264,8 @@ find_main(struct processes *ps, struct process *p, struct record *r, bool same_b
 		p->group = -1;
 		cgroup_remove(&ps->cgroups, name);
 	}
-	bool held = p->group == -1 && r->pid != 0 && record_locked(ps, process_service(p)->name);
+	bool held = p->group == -1 && (r->pid != 0 || ps->cgroups.base == -1) &&
+		    record_locked(ps, process_service(p)->name);
 	if (p->group == -1 && !held)
 		return -1; /* nothing of it lives */
 	p->occupied = true;
@@ -272,8 +275,8 @@ find_main(struct processes *ps, struct process *p, struct record *r, bool same_b
 		fd = -1;
 	}
 	/* no number: we died between its start and our record of it */
-	if (fd == -1 && p->group != -1 && (!same_boot || r->pid == 0)) {
-		r->pid = oldest_leader(p->group, &r->ticks);
+	if (fd == -1 && (!same_boot || r->pid == 0)) {
+		r->pid = oldest_leader(p, &r->ticks);
 		fd = r->pid != 0 ? pidfd_of((pid_t)r->pid) : -1;
 	}
 	return fd;

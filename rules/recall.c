@@ -37,6 +37,7 @@ recall_stopping(struct service_view *s, const struct journal_line *l)
 		return; /* it goes on when monitord does */
 	s->last = again ? LAST_RAN : LAST_STOPPED;
 	s->broken_off = true;
+	s->owed = false;
 	s->after = again ? AFTER_START : AFTER_STAY;
 }
 
@@ -92,6 +93,8 @@ recall_service(struct service_view *s, const struct journal_line *l)
 		s->drained = KIND(l, "service-drained");
 	} else if (KIND(l, "service-changed")) {
 		s->owed = true;
+	} else if (KIND(l, "restart-refused") || KIND(l, "service-held")) {
+		s->owed = false;
 	}
 }
 
@@ -112,12 +115,15 @@ recall_hold(struct service_view *s, const struct journal_line *l)
 static void
 recall_service_command(struct service_view *s, const struct journal_line *l)
 {
-	if (BEGINS(l, "stop "))
+	if (BEGINS(l, "stop ")) {
 		s->by_command = true;
+		s->owed = false;
+	}
 	if (BEGINS(l, "start ") || BEGINS(l, "restart ")) {
 		s->by_command = s->held = s->given_up = s->trial = false;
 		s->crash_next = s->crashes = 0;
 		s->last = LAST_RAN;
+		s->owed = BEGINS(l, "restart "); /* until it is seen to stop, or to start */
 	}
 	if (BEGINS(l, "hold "))
 		recall_hold(s, l);
@@ -276,7 +282,7 @@ service_resume(struct world *w, uint32_t id)
 	if (s->occupied) {
 		if (broken_off && !watched(conf(w, id)))
 			service_stop(w, id, s->after);
-		else if (s->owed)
+		else if (s->owed && (conf(w, id)->run.count > 0 || conf(w, id)->start.count > 0))
 			service_restart(w, id);
 		return true;
 	}

@@ -99,6 +99,35 @@ ctl status server --json | grep -q '"state":"up"' && ok "it runs once the port i
 ctl restart server >/dev/null && ok "and is restarted on its own" || bad "$(ctl explain server)"
 ctl stop server >/dev/null
 
+echo "# a port where it listened itself, as an http check of it says, and one of another's"
+"$demo" backend front $((port + 8)) >/dev/null 2>&1 7>&- &
+kids="$kids $!"
+cat >>"$rules" <<RULES
+[service web]
+run     = $demo backend web $((port + 7))
+backoff = 100ms..200ms
+[check web-http]
+of    = web
+http  = http://127.0.0.1:$((port + 7))/health
+every = 200ms
+[check web-through]
+of    = web
+http  = http://127.0.0.1:$((port + 8))/health
+every = 200ms
+RULES
+ctl reload >/dev/null || bad "reload"
+await 20 is web up && ctl stop web >/dev/null || bad "$(ctl explain web)"
+"$puppet" bind $((port + 7)) sleep 600000 &
+stranger=$!
+kids="$kids $stranger"
+for _ in $(seq 100); do taken $((port + 7)) && break; sleep 0.05; done
+ctl start web --no-wait >/dev/null
+said() { ctl explain web | grep -q "port 127.0.0.1:$((port + 7)) is still taken, by process $stranger (puppet)"; }
+await 5 said && ok "it waits, and names who: process $stranger" || bad "$(ctl explain web)"
+kill "$stranger"
+await 10 is web up && ctl restart web >/dev/null && ok "the front's port is not its own" || bad "$(ctl explain web)"
+ctl stop web >/dev/null
+
 echo "# what was in the way is gone"
 exec 7>&-
 ctl start busy >/dev/null && [ -n "$(pid_of busy)" ] && ok "it runs" || bad "$(ctl explain busy)"
