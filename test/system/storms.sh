@@ -92,11 +92,11 @@ else
 fi
 end
 
-echo "# the first process of a container: it inherits 3,000 dead"
+echo "# the first process of a container: it inherits 20,000 dead"
 cat >"$rules" <<RULES
 $(head_of)
 [service parent]
-run     = $puppet orphans 3000 print done sleep 4000000
+run     = $puppet orphans 20000 print done sleep 4000000
 ready   = exec
 log     = $dir/parent.log
 [service quick]
@@ -113,7 +113,7 @@ chmod 755 "$dir/first"
 unshare --fork --pid --mount --propagation private --kill-child "$dir/first" &
 outer=$!
 kids="$kids $outer"
-await 60 grep -qs done "$dir/parent.log" || bad "not all were left: $(tail -n 3 "$dir/log")"
+await 120 grep -qs done "$dir/parent.log" || bad "not all were left: $(tail -n 3 "$dir/log")"
 inner=$(pgrep -P "$outer" | head -n 1)
 dead() { grep -lE '^State:.Z' $(sed 's|[0-9]*|/proc/&/status|g' "/proc/$inner/task/$inner/children") 2>/dev/null | wc -l; }
 few() { [ "$(dead)" -lt 20 ]; }
@@ -130,6 +130,52 @@ rm -rf "$dir/state" "$dir/run"
 mkdir "$dir/state" "$dir/run"
 : >"$dir/log"
 
+# Whom each signal went to: a process that monitord made and holds since, or a descendant of such a
+# one; never one of the strangers, whoever had its number before.
+audit() {
+	python3 - "$1" <<'EOS'
+import re, sys
+born, fds, pending, monitord = {}, {}, {}, None  # pid: whose it is; descriptor: (pid, whose)
+signals, bad = 0, []
+line_re = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)(.*)$")
+for line in open(sys.argv[1], errors="replace"):
+    m = line_re.match(line)
+    if m is None:
+        continue
+    pid, call, rest = int(m[1]), m[2], m[3]
+    if rest.endswith("<unfinished ...>"):
+        pending[pid, call] = rest
+        continue
+    rest = pending.pop((pid, call), "") + rest
+    monitord = pid if monitord is None else monitord
+    result = re.search(r"= (-?\d+)", rest[rest.rfind(")"):] if ")" in rest else rest)
+    result = int(result[1]) if result else -1
+    if call == "execve" and '"strangers"' in rest:
+        born[pid] = "stranger"
+    if call in ("clone", "fork", "vfork", "clone3") and result > 0:
+        born[result] = f"own {result}" if pid == monitord else born.get(pid, "unknown")
+        made = re.search(r"pidfd=\[(\d+)\]", rest)
+        if pid == monitord and made:
+            fds[int(made[1])] = (result, None)  # held from its birth: it is nobody else
+    if pid != monitord:
+        continue
+    if call == "pidfd_open" and result >= 0:
+        asked = int(re.match(r"\((\d+)", rest)[1])
+        fds[result] = (asked, born.get(asked, "unknown"))
+    if call == "pidfd_send_signal" and result == 0:
+        signals += 1
+        to, whose = fds.get(int(re.match(r"\((\d+)", rest)[1]), (0, "unknown"))
+        if whose is not None and not whose.startswith("own"):
+            bad.append(f"{line.strip()}: process {to} is {whose}")
+    if call in ("kill", "tkill", "tgkill") and result == 0 and ", 0)" not in rest:
+        signals += 1
+        to = abs(int(re.match(r"\((-?\d+)", rest)[1]))
+        if not born.get(to, "unknown").startswith("own"):
+            bad.append(f"{line.strip()}: process {to} is {born.get(to, 'unknown')}")
+print("\n".join(bad) if bad else f"{signals} signals audited, each to a process of ours")
+sys.exit(1 if bad or signals < 20 else 0)
+EOS
+}
 echo "# numbers of processes come back: 1000 restarts among 300 numbers"
 cat >"$rules" <<RULES
 $(head_of)
@@ -146,11 +192,13 @@ ready     = exec
 run   = $puppet strangers $dir/killed
 ready = exec
 RULES
+watch= # each signal that monitord sends, and who is born of whom, in one order
+command -v strace >/dev/null && watch="strace -D -qq --seccomp-bpf -f -e trace=kill,tkill,tgkill,pidfd_send_signal,pidfd_open,clone,fork,vfork,clone3,execve -e signal=none -s 60 -o $dir/signals"
 cat >"$dir/inside" <<INSIDE
 #!/bin/bash
 mount -t proc proc /proc
 echo 330 >/proc/sys/kernel/pid_max 2>/dev/null || exit 77
-$build/monitord/monitord -c $rules >>$dir/log 2>&1 &
+$watch $build/monitord/monitord -c $rules >>$dir/log 2>&1 &
 daemon=\$!
 while [ \$(grep -c '^monitord: service-started ' $dir/log) -lt 1000 ] && kill -0 \$daemon; do
 	$build/monitorctl -s $sock restart held >/dev/null 2>&1
@@ -158,6 +206,7 @@ while [ \$(grep -c '^monitord: service-started ' $dir/log) -lt 1000 ] && kill -0
 done
 kill -TERM \$daemon
 wait \$daemon
+for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -x strace >/dev/null || break; sleep 0.2; done
 INSIDE
 chmod 755 "$dir/inside"
 pid_max=$(cat /proc/sys/kernel/pid_max)
@@ -168,6 +217,9 @@ if [ "$code" -eq 77 ] || [ "$(cat /proc/sys/kernel/pid_max)" != "$pid_max" ]; th
 	echo "     skipped: a namespace has no pid_max of its own here"
 else
 	[ "$(lines service-started)" -ge 1000 ] && ok "$(lines service-started) starts in 300 numbers" || bad "exit $code: $(tail -n 3 "$dir/inside.out")"
+	if [ -n "$watch" ]; then
+		audit "$dir/signals" >"$dir/audit" && ok "$(tail -n 1 "$dir/audit")" || bad "$(tail -n 5 "$dir/audit")"
+	fi
 	[ -e "$dir/killed" ] && bad "strangers were killed: $(head -n 3 "$dir/killed")" || ok "no signal reached a stranger"
 fi
 daemon=
