@@ -1,8 +1,8 @@
-/* rules/decide_incident.h: inside the pure core: incidents, in three files.
+/* rules/decide_incident.h: inside the pure core: incidents, in five files.
  *
  * What belongs together is one incident (decide_relate.c), told when it begins, again, when
- * it escalates and when it is over (decide_incident.c), unless it is silenced
- * (decide_silence.c). */
+ * it escalates (decide_telling.c) and when it is over (decide_incident.c), unless it is
+ * silenced (decide_silence.c), and goes on over our own death (recall_incident.c). */
 #ifndef RULES_DECIDE_INCIDENT_H
 #define RULES_DECIDE_INCIDENT_H
 
@@ -19,9 +19,15 @@ bool incident_explains(const struct world *w, enum object_kind kind, uint32_t id
 		       enum object_kind root_kind, uint32_t root_id);
 
 /* ---- decide_incident.c ---- */
+/* A place for one more: the oldest that is closed; NO_INCIDENT: all are open. */
+uint32_t incident_place(struct world *w);
+
+/* ---- decide_telling.c ---- */
 /* Writes a line about the incident; people are told of it unless it is silenced. */
 void incident_tell(struct world *w, uint32_t index, const char *kind, const char *text);
 void incident_arm(struct world *w, uint32_t index); /* when it is to be looked at next */
+
+void incident_tell_again(struct world *w, uint32_t index); /* reminders and escalations that are due */
 
 /* ---- decide_silence.c ---- */
 void silence_arm(struct world *w); /* something is not told now, for a time */

@@ -155,7 +155,7 @@ act(struct world *w, uint32_t id, const struct action *a)
 		d->action =
 			(uint32_t)(r->action_at |
 				   (r->actions == conf(w, id)->escalate ? 0x10000 : 0));
-		d->event = r->event;
+		d->event = r->fired_event;
 		text_print(d->text, sizeof d->text, "%s", r->text);
 		r->wait_due_ms = w->now_ms + conf(w, id)->timeout_ms + 5000;
 		w->waiting[w->waiting_rules++] = id;
@@ -197,7 +197,7 @@ go_on(struct world *w, uint32_t id)
 			break;
 		}
 		const struct action *a = &r->actions[r->action_at];
-		w->cause = r->event;
+		w->cause = r->fired_event;
 		if (!brake_stops(w, id, a))
 			act(w, id, a);
 		r->action_at++;
@@ -231,7 +231,7 @@ rule_run_done(struct world *w, const struct event *e)
 	if (e->id >= w->rules->rule_count)
 		return;
 	struct rule_view *r = &w->ruleviews[e->id];
-	w->cause = r->event;
+	w->cause = r->fired_event;
 	if (e->signal != 0)
 		world_tell(w, "action-done", OBJECT_RULE, e->id,
 			   "run ended by signal %d%s%s", e->signal,
@@ -324,7 +324,8 @@ fire(struct world *w, uint32_t id)
 		tell_dry(w, id, text, up);
 		return;
 	}
-	w->cause = world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
+	w->cause = r->fired_event =
+		world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
 			      "%s", text);
 	if (r->actions != NULL) {
 		world_tell(w, "action-skipped", OBJECT_RULE, id,
@@ -365,7 +366,7 @@ evaluate(struct world *w, uint32_t id, enum object_kind kind, uint32_t object)
 		r->firing = false;
 		r->since_real_ms = w->real_ms;
 		world_mark(w, OBJECT_RULE, id);
-		w->cause = r->event;
+		w->cause = r->fired_event;
 		world_tell(w, "rule-cleared", OBJECT_RULE, id, "%s is over", c->name);
 		incident_good(w, OBJECT_RULE, id);
 	}

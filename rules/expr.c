@@ -151,7 +151,9 @@ build_condition(struct build *b, const char *value, struct condition *out)
 	struct parser x = { .b = b, .p = value };
 	or_terms(&x);
 	lex_skip(&x.p);
-	if (!x.failed && *x.p != '\0')
+	if (!x.failed && (strncmp(x.p, "&&", 2) == 0 || strncmp(x.p, "||", 2) == 0))
+		expr_fail(&x, "%s: '%.2s' is written '%s' here", b->entry->key, x.p, *x.p == '&' ? "and" : "or");
+	else if (!x.failed && *x.p != '\0')
 		expr_fail(&x, "%s: expected 'and', 'or' or the end before '%.60s'", b->entry->key, x.p);
 	if (x.failed)
 		return;

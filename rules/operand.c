@@ -86,6 +86,10 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 			no_metric(x, op->object, kinds[i].letter, metric);
 		return true;
 	}
+	if (build_lookup(x->b, name, OBJECT_RULE) != NULL) {
+		expr_fail(x, "%s: '%s' is a rule, and rules have no metrics", x->b->entry->key, name);
+		return true;
+	}
 	expr_fail(x, "%s: no service, check, route or chain '%s'%s", x->b->entry->key, name,
 		  build_nearest(x->b, name, OBJECT_KINDS, hint, sizeof hint));
 	return true;
@@ -121,9 +125,11 @@ no_function(struct parser *x, const char *word)
 			least = text_distance(word, function_name[f]);
 			best = function_name[f];
 		}
-	expr_fail(x, "%s: no function '%s'%s%s%s", x->b->entry->key, word,
-		  best != NULL ? " (did you mean '" : "", best != NULL ? best : "",
-		  best != NULL ? "'?)" : "");
+	if (best != NULL)
+		expr_fail(x, "%s: no function '%s' (did you mean '%s'?)", x->b->entry->key, word, best);
+	else
+		expr_fail(x, "%s: no function '%s'; there are avg, max, min, p95, p99, rate, growth, changed "
+			  "and forecast", x->b->entry->key, word);
 }
 
 /* The rest of FUNCTION(OBJECT.METRIC, DURATION), behind its name. */
@@ -321,7 +327,9 @@ comparison(struct parser *x, struct op *op, enum unit unit, const char *word)
 	char value[LINE_MAX_BYTES];
 	bool quoted, stands_alone = unit == UNIT_YESNO;
 	op->compare = take_compare(x);
-	if (op->compare == COMPARE_PRESENT) {
+	if (op->compare == COMPARE_EQ && *x->p == '=')
+		expr_fail(x, "%s: '==' is written '=' here", x->b->entry->key);
+	else if (op->compare == COMPARE_PRESENT) {
 		if (!stands_alone)
 			expr_fail(x,
 				  "%s: '%s' needs a comparison: only yes/no metrics "

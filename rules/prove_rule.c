@@ -41,6 +41,30 @@ prove_condition(struct build *b, const struct rule *x)
 			      "over in turn");
 }
 
+/* No measurement goes beyond its limit. */
+static void
+prove_limits(struct build *b, const char *key, const struct condition *c)
+{
+	const struct rules *r = b->rules;
+	char most[32];
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct op *op = &c->ops[i];
+		bool above = op->kind == OP_TEST && op->function <= FUNCTION_P99 &&
+			     (op->compare == COMPARE_GT || op->compare == COMPARE_GE);
+		if (above && op->object == OBJECT_CHECK && op->metric == METRIC_LATENCY &&
+		    op->value > (double)r->checks[op->id].timeout_ms)
+			build_warning(b, c->place, "%s: '%s.latency' never goes beyond its timeout (%s)", key,
+				      r->checks[op->id].name,
+				      text_duration(r->checks[op->id].timeout_ms, most, sizeof most));
+		if (above && op->object == OBJECT_SERVICE && r->services[op->id].memory_max > 0 &&
+		    (op->metric == METRIC_MEMORY || op->metric == METRIC_MEMORY_TOTAL) &&
+		    op->value >= (double)r->services[op->id].memory_max)
+			build_warning(b, c->place, "%s: '%s.%s' never goes beyond its memory-max (%s)", key,
+				      r->services[op->id].name, metric_table[op->metric].name,
+				      (text_size((double)r->services[op->id].memory_max, most, sizeof most), most));
+	}
+}
+
 /* While it holds it fires once a cooldown: that may be too rare to escalate. */
 static void
 prove_escalate(struct build *b, const struct rule *x)
@@ -144,6 +168,8 @@ prove_rules(struct build *b)
 		if (x->place.file == NULL || is_repeated(r, i))
 			continue; /* made of a check's do */
 		prove_condition(b, x);
+		prove_limits(b, "when", &x->when);
+		prove_limits(b, "clear", &x->clear);
 		prove_escalate(b, x);
 		prove_actions(b, x->escalate, x->escalate_count);
 		for (uint32_t k = 0; k < x->action_count; k++)

@@ -15,11 +15,14 @@
 #define SQL (KIND(PGSQL) | KIND(MYSQL))
 #define FRONTS (KIND(VARNISH) | KIND(HAPROXY))
 #define WORKERS (KIND(APACHE) | KIND(TOMCAT))
+#define WEB (KIND(HTTP) | KIND(HTTPS) | WORKERS)
 #define FILES (KIND(FILE) | KIND(DIRECTORY) | KIND(FIFO))
 static_assert(CHECK_KINDS <= 64, "the sets of kinds below have no room");
 
 /* 0: any kind may have it. A script's performance data may be anything. */
 static const uint64_t kinds_of[METRICS_COUNT] = {
+	[METRIC_STATUS] = WEB | KIND(AJP) | KIND(FASTCGI),
+	[METRIC_BYTES] = WEB,
 	[METRIC_SIZE] = FILES | KIND(FILESYSTEM),
 	[METRIC_MODE] = FILES,
 	[METRIC_UID] = FILES,
@@ -277,7 +280,13 @@ prove_unused(struct build *b)
 	for (uint32_t i = 0; i < r->route_count; i++) {
 		const struct route *x = &r->routes[i];
 		for (uint32_t k = 0; k < x->backend_count; k++)
-			if (x->backends[k].check == RULES_NONE)
+			if (x->verify != RULES_NONE && x->backends[k].check == x->verify)
+				build_warning(b, x->place,
+					      "[route %s]: verify: check '%s' looks at backend '%s' itself: it "
+					      "proves nothing of the front",
+					      x->name, rules_name(r, OBJECT_CHECK, x->verify),
+					      x->backends[k].name);
+			else if (x->backends[k].check == RULES_NONE)
 				build_warning(b, x->place,
 					      "[route %s]: backend '%s' has no check: it "
 					      "is always taken for "

@@ -282,6 +282,17 @@ open_section(struct reader *r, const char *s, unsigned line)
 }
 
 /* inih asks for a line: the next entry or section, as a short one. */
+/* As people write the rest of a condition or of a list. */
+static bool
+goes_on(const char *s)
+{
+	static const char *const begins[] = { "and ", "or ", "not ", "->", ",", "(" };
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (strncmp(s, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 static char *
 feed(char *out, int cap, void *stream)
 {
@@ -307,7 +318,9 @@ feed(char *out, int cap, void *stream)
 			continue;
 		}
 		if (n == 0 || n > KEY_MAX || strcspn(s, ": \t;#") < n) {
-			build_error(r->b, here(r, line), "expected KEY = VALUE or [KIND NAME]");
+			build_error(r->b, here(r, line), "expected KEY = VALUE or [KIND NAME]%s",
+				    goes_on(s) ? ": a line that goes on with the one above begins with a blank"
+					       : "");
 			tear(r);
 			join(r, "");
 			continue;

@@ -163,7 +163,9 @@ set_path(struct build *b, void *object, const struct entry *e)
 	char word[RULES_NAME_MAX + 1], hint[96];
 	const char *p = e->value;
 	uint32_t count = 0;
+	bool ends_open = false;
 	for (bool arrow = false; next(b, &p, word, sizeof word); arrow = !arrow) {
+		ends_open = arrow && strcmp(word, "->") == 0;
 		if (arrow) {
 			if (strcmp(word, "->") != 0)
 				error(b, "path: expected '->' before '%s'", word);
@@ -176,13 +178,22 @@ set_path(struct build *b, void *object, const struct entry *e)
 				continue;
 			found = true;
 			size_t n = build_resolve_all(b, word, kinds[i], ids, 64);
-			for (size_t k = 0; k < n && count < 64; k++)
+			if (n > 64 - count) {
+				error(b, "path: more than 64 members, at '%s'", word);
+				return;
+			}
+			for (uint32_t k = 0; n > 0 && k < count; k++)
+				if (links[k].kind == kinds[i] && links[k].id == ids[0])
+					error(b, "path: '%s' stands twice", word);
+			for (size_t k = 0; k < n; k++)
 				links[count++] = (struct chain_link){ kinds[i], ids[k] };
 		}
 		if (!found)
 			error(b, "path: no service, check or route '%s'%s", word,
 			      build_nearest(b, word, OBJECT_KINDS, hint, sizeof hint));
 	}
+	if (ends_open)
+		error(b, "path: a member is missing behind '->'");
 	struct chain_link *all = build_get(b, (c->link_count + count + 1) * sizeof *all);
 	uint32_t *ends = build_get(b, (c->path_count + 1) * sizeof *ends);
 	if (b->out_of_memory)

@@ -10,6 +10,17 @@
 #define ITEMS_MAX 64
 #define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
+/* A word that only means something to a shell. */
+static bool
+is_of_a_shell(const char *word)
+{
+	static const char *const words[] = { "|", ">", ">>", "<", "&&", "||", "&", "2>", "2>&1", ">/dev/null" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
 struct command
 build_command(struct build *b, const char *value)
 {
@@ -30,6 +41,11 @@ build_command(struct build *b, const char *value)
 		}
 		argv[count++] = build_text(b, word, strlen(word));
 	}
+	for (size_t i = 1; i < count; i++)
+		if (is_of_a_shell(argv[i]))
+			build_warning(b, b->entry->place,
+				      "%s: '%s' is an argument as it stands: a command runs without a shell",
+				      b->entry->key, argv[i]);
 	const char **list = build_get(b, (count + 1) * sizeof *list);
 	if (b->out_of_memory)
 		return none;
@@ -177,6 +193,21 @@ service_action(struct build *b, struct action_items *items, struct action a, con
 }
 
 static void
+no_backend(struct build *b, const struct route *r, const char *word)
+{
+	unsigned least = 4;
+	const char *best = NULL;
+	for (uint32_t i = 0; i < r->backend_count; i++)
+		if (text_distance(word, r->backends[i].name) < least) {
+			least = text_distance(word, r->backends[i].name);
+			best = r->backends[i].name;
+		}
+	build_error(b, b->entry->place, "%s: no backend '%s' in route %s%s%s%s", b->entry->key, word, r->name,
+		    best != NULL ? " (did you mean '" : "", best != NULL ? best : "",
+		    best != NULL ? "'?)" : "");
+}
+
+static void
 reroute_action(struct build *b, struct action_items *items, struct action a, const char *name,
 	       const char **p)
 {
@@ -196,8 +227,7 @@ reroute_action(struct build *b, struct action_items *items, struct action a, con
 			if (strcmp(r->backends[i].name, word) == 0)
 				a.backend = i;
 		if (a.backend == RULES_NONE) {
-			build_error(b, b->entry->place, "%s: route '%s' has no backend '%s'",
-				    b->entry->key, r->name, word);
+			no_backend(b, r, word);
 			return;
 		}
 	}
@@ -258,8 +288,9 @@ action_item(struct build *b, void *arg, const char *text)
 		}
 		a.signal = build_signal(sig);
 		if (a.signal == 0) {
-			build_error(b, b->entry->place, "%s: expected signal(NAME), as signal(HUP)",
-				    b->entry->key);
+			build_error(b, b->entry->place, "%s: %s%s%sexpected signal(NAME), as signal(HUP)",
+				    b->entry->key, *sig != '\0' ? "'" : "", sig,
+				    *sig != '\0' ? "' is no signal: " : "");
 			return;
 		}
 	}
@@ -267,6 +298,11 @@ action_item(struct build *b, void *arg, const char *text)
 	switch (a.kind) {
 	case ACTION_ALERT:
 	case ACTION_PAGE:
+		if (*name == '\0') {
+			build_error(b, b->entry->place, "%s: '%s' whom? A contact is missing", b->entry->key,
+				    verb);
+			return;
+		}
 		a.id = build_resolve(b, name, OBJECT_CONTACT);
 		if (a.id != RULES_NONE)
 			items->list[items->count++] = a;

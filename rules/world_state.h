@@ -164,7 +164,7 @@ struct rule_view {
 	uint32_t wait_service; /* the running action waits for it */
 	uint64_t wait_token;   /* or for this command */
 	int64_t wait_due_ms;
-	uint64_t event;
+	uint64_t event, fired_event; /* the last about it; that it fired last */
 	struct slot *slots, *clear_slots;
 	uint64_t told_ms;
 	char text[MSG_TEXT * 2]; /* measurements against thresholds when it fired */
@@ -291,7 +291,7 @@ struct world {
 	uint64_t cause; /* of what is told now */
 };
 
-/* ---- world.c ---- */
+/* ---- world.c, deadline.c, dirty.c ---- */
 struct decision *world_decide(struct world *w, enum decision_kind kind, uint32_t id);
 void world_arm(struct world *w, enum object_kind kind, uint32_t id, int64_t due_ms); /* NEVER: none */
 void world_mark(struct world *w, enum object_kind kind, uint32_t id); /* its view changed */
@@ -328,7 +328,7 @@ void dry_drop(struct world *w); /* orders that were decided all the same */
 bool brake_stops(struct world *w, uint32_t rule, const struct action *a);
 void brakes_move(struct world *to, const struct world *from);
 
-/* ---- decide_incident.c ---- */
+/* ---- decide_incident.c, recall_incident.c ---- */
 /* The object is bad now: opens an incident or joins one; text is its sentence. */
 void incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *text);
 void incident_good(struct world *w, enum object_kind kind, uint32_t id);

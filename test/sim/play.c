@@ -42,6 +42,8 @@ stop_all(void)
 	struct event e = { .kind = EVENT_STOP_ALL };
 	if (draw(2) == 0)
 		fault();
+	for (uint32_t i = 0; i < sim.rules->service_count; i++)
+		sim.stops_already[i] = sim.world->services[i].state == SERVICE_STOPPING;
 	sim.stopping = true;
 	handle(&e);
 	run_until(sim.now_ms + 300000);

@@ -47,8 +47,8 @@ check_order(const struct decision *d, const struct event *e, const uint64_t *bef
 static void
 check_stop(uint32_t id)
 {
-	if (sim.world->services[id].by_command)
-		return; /* an operator had stopped it before */
+	if (sim.world->services[id].by_command || sim.stops_already[id])
+		return; /* it was stopped before that */
 	for (uint32_t k = 0; k < sim.rules->service_count; k++)
 		for (uint32_t i = 0; i < sim.rules->services[k].depends_services.count;
 		     i++)

@@ -72,6 +72,7 @@ extern struct sim {
 	bool was_well[SIM_SERVICES]; /* before monitord was killed: nobody may touch it now */
 	bool reborn;		    /* it begins again just now */
 	bool stopping;		    /* all are being stopped, who is needed last */
+	bool stops_already[SIM_SERVICES]; /* it was being stopped when that began */
 	bool timer_due;		    /* a deadline of the core has come with the event */
 	int64_t clock_ms;	    /* how far somebody has set the real clock */
 	uint64_t seed, decisions, events, orders, starts;

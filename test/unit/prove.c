@@ -66,8 +66,8 @@ what_can_never_be(void **state)
 	for (size_t i = 0; i < COUNT(possible); i++) {
 		char text[1000];
 		snprintf(text, sizeof text,
-			 "[service a]\nrun = /a\n[service b]\nrun = /b\n[check c]\ntcp = "
-			 "h:1\n[rule x]\n"
+			 "[service a]\nrun = /a\n[service b]\nrun = /b\n[check c]\nhttp = "
+			 "http://h/\n[rule x]\n"
 			 "when = %s\ndo = log\n[check d]\nfilesystem = /\n[route "
 			 "r]\nswitch = /s\n"
 			 "backend = c check c\n[chain w]\npath = a -> b\n",
@@ -83,6 +83,7 @@ what_can_never_be(void **state)
 		fail_msg("%zu differ", wrong);
 }
 
+#define ALWAYS_4 "r.ini:4: warning: when: this is always true\n"
 #define ALL(where)                                                                                 \
 	"r.ini:" where ": to monitorctl 'all' is all services: it cannot name this one\n"
 #define AB "[service a]\nrun = /a\n[service b]\nrun = /b\n"
@@ -152,6 +153,47 @@ static const struct book_row rows[] = {
 	  "measured once in a timeout only\n" },
 	{ "[check c]\ntcp = h:1\nevery = 1s\n",
 	  "" }, /* the default is nobody's mistake */
+	/* what is written as in another language, or half */
+	{ AB "[rule x]\nwhen = a.memory > 1M && a.cpu > 1%\ndo = log\n",
+	  "r.ini:6: when: '&&' is written 'and' here\n" },
+	{ AB "[rule x]\nwhen = a.memory > 1M || a.cpu > 1%\ndo = log\n",
+	  "r.ini:6: when: '||' is written 'or' here\n" },
+	{ AB "[rule x]\nwhen = a.state == up\ndo = log\n", "r.ini:6: when: '==' is written '=' here\n" },
+	{ AB "[rule x]\nwhen = average(a.memory, 5m) > 1M\ndo = log\n",
+	  "r.ini:6: when: no function 'average'; there are avg, max, min, p95, p99, rate, growth, changed and "
+	  "forecast\n" },
+	{ AB "[rule x]\nwhen = a.up\ndo = log\n[rule y]\nwhen = x.firing\ndo = log\n",
+	  "r.ini:9: when: 'x' is a rule, and rules have no metrics\n" },
+	{ AB "[rule x]\nwhen = a.memory > 1M\nor a.cpu > 1%\ndo = log\n",
+	  "r.ini:7: expected KEY = VALUE or [KIND NAME]: a line that goes on with the one above begins with a "
+	  "blank\n" },
+	{ AB "[rule x]\nwhen = a.up\ndo = alert\n", "r.ini:7: do: 'alert' whom? A contact is missing\n" },
+	{ AB "[rule x]\nwhen = a.up\ndo = signal(USR3) a\n",
+	  "r.ini:7: do: 'USR3' is no signal: expected signal(NAME), as signal(HUP)\n" },
+	{ AB "[rule x]\nwhen = a.up\ndo = run /bin/echo a | /bin/mail root\n",
+	  "r.ini:7: warning: do: '|' is an argument as it stands: a command runs without a shell\n" },
+	{ AB "[rule x]\nwhen = a.up\ndo = run /bin/sh -c \"echo a | mail root\"\n", "" },
+	{ AB "[chain c]\npath = a ->\n", "r.ini:6: path: a member is missing behind '->'\n" },
+	{ AB "[chain c]\npath = a -> b -> a\n", "r.ini:1: depends or chains go round: a -> b -> a\nr.ini:6: path: 'a' stands twice\n" },
+	{ "[check c]\ntcp = h:1\n[route r]\nswitch = /s\nbackend = apache check c\nbackend = tomcat check c\n"
+	  "[rule x]\nwhen = c.down\ndo = reroute r to tomact\n",
+	  "r.ini:9: do: no backend 'tomact' in route r (did you mean 'tomcat'?)\n" },
+	/* what proves nothing, or is never reached */
+	{ "[check c]\ntcp = h:1\n[route r]\nswitch = /s\nbackend = a check c\nverify = c\n",
+	  "r.ini:3: warning: [route r]: verify: check 'c' looks at backend 'a' itself: it proves nothing of "
+	  "the front\n" },
+	{ "[check c]\nfilesystem = /\n[rule x]\nwhen = c.status = 200\ndo = log\n",
+	  "r.ini:4: when: 'c.status': a check of kind filesystem has no such metric (http, https, ajp, fastcgi, "
+	  "apache-status, tomcat has)\n" },
+	{ "[check c]\ntcp = h:1\n[rule x]\nwhen = c.latency > 2001ms\ndo = log\n",
+	  "r.ini:4: warning: when: 'c.latency' never goes beyond its timeout (2.0 s)\n" },
+	{ "[check c]\ntcp = h:1\n[rule x]\nwhen = p95(c.latency, 5m) >= 3s\ndo = log\n",
+	  "r.ini:4: warning: when: 'c.latency' never goes beyond its timeout (2.0 s)\n" },
+	{ "[check c]\ntcp = h:1\n[rule x]\nwhen = c.latency > 2s or c.latency < 5s\ndo = log\n", ALWAYS_4 },
+	{ "[service a]\nrun = /a\nmemory-max = 1G\n[rule x]\nwhen = a.memory >= 1G\ndo = restart a\n",
+	  "r.ini:5: warning: when: 'a.memory' never goes beyond its memory-max (1.0 GiB)\n" },
+	{ "[service a]\nrun = /a\nmemory-max = 1G\n[rule x]\nwhen = a.memory > 900M\ndo = restart a\n", "" },
+	{ "[service a]\nrun = /a\nmemory-max = 1G\n[rule x]\nwhen = a.memory < 2G and a.up\ndo = log\n", "" },
 	/* a name that monitorctl takes for another thing */
 	{ "[service all]\nrun = /a\n", ALL("1: warning: [service all]") },
 	{ "[check all]\ntcp = h:1\n", ALL("1: warning: [check all]") },

@@ -1,6 +1,10 @@
 /* Rules: when they fire, again, more so, and no longer; what they do in order. */
+#include "rules/world_state.h"
+#include "test/unit/book.h"
 #include "test/unit/stage.h"
 #include "test/unit/unit.h"
+
+#include <stdio.h>
 
 static const char text[] =
 	"[monitord]\nsmtp = h:25\n[contact ops]\nmail = a@b\n[contact boss]\nmail = a@b\n"
@@ -73,6 +77,134 @@ fire_and_clear(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
+}
+
+/* What each action is, word by word, and what it leaves undone. */
+static const char each_text[] =
+	"[monitord]\nsmtp = h:25\n[contact ops]\nmail = a@b\n[contact boss]\nmail = a@b\n"
+	"[service a]\nrun = /a\nreload = HUP\nrestart = never\nstop = TERM 5s, KILL\n"
+	"[service b]\nrun = /b\n"
+	"[service e]\nrun = /e\nevidence = sockets\n"
+	"[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check t]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check u]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[route r]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\n"
+	"[rule x]\nwhen = t.down\ncooldown = 1m\n";
+#define TWO_KILLS " KILL:a(tree) KILL:a(tree)"
+#define TWELVE_KILLS TWO_KILLS TWO_KILLS TWO_KILLS TWO_KILLS TWO_KILLS TWO_KILLS
+#define ALL_UP                                                                                     \
+	"adopted:a adopted:b adopted:e seen:r=a good:ca good:cb good:t good:u go +10s "
+
+static const struct {
+	const char *action;
+	struct stage_row row;
+} each[] = {
+	{ "start a", { "bad:t", "action-skipped", "" } }, /* it runs */
+	{ "start a", { "exited:a=0 empty:a +1m bad:t started:a good:t +1m ?a", "service-starting",
+		       "route:r=b service-starting:a start:a a=up" } },
+	{ "stop a", { "bad:t", "service-stopping+",
+		      "service-stopping:a<rule-fired{a is being stopped} route:r=b-a TERM:a(main)" } },
+	{ "restart a", { "bad:t", "service-restart+",
+			 "service-restart:a<rule-fired{a is restarted by x} route:r=b-a TERM:a(main)" } },
+	{ "reload a", { "bad:t", NULL, "reload:a" } },
+	{ "reload a, log", { "bad:t", "action-done", "reload:a action-done:x" } },
+	{ "kill a", { "bad:t", "service-signalled+",
+		      "KILL:a(tree) service-signalled:a<rule-fired{a gets SIGKILL}" } },
+	{ "signal(USR1) a", { "bad:t", "service-signalled+",
+			      "USR1:a(main) service-signalled:a<rule-fired{a gets SIGUSR1}" } },
+	/* of what is ended because it is sick, evidence is gathered first */
+	{ "restart e", { "bad:t", NULL, "evidence:e" } },
+	{ "stop e", { "bad:t", NULL, "evidence:e" } },
+	{ "kill e", { "bad:t", NULL, "evidence:e" } },
+	{ "hold a", { "bad:t ?a", "service-held+", "service-held:a<rule-fired{a is held: told of, not acted on} a=held" } },
+	{ "release a", { "!hold:a bad:t ?a", "service-released+",
+			 "answer:done service-released:a<rule-fired{a is released} a=up" } },
+	{ "drain a", { "bad:t", "service-drained", "service-drained:a route:r=b" } },
+	{ "drain a", { "bad:cb bad:t", "action-done+",
+		       "action-done:x<rule-fired{drain a: too few other backends are healthy}" } },
+	{ "undrain a", { "!drain:a seen:r +1m bad:t", "service-undrained",
+			 "route:r=b answer:done service-undrained:a" } },
+	{ "reroute r", { "bad:t", "action-done", "route:r=b" } },
+	{ "reroute r to b", { "bad:t ?r", "action-done", "route:r=b r=manual" } },
+	{ "reroute r to b", { "bad:cb bad:t", "action-done+",
+			      "action-done:x<rule-fired{reroute r: that backend is not proven up}" } },
+	{ "restore r", { "!reroute:r=b seen:r bad:t ?r", NULL, "route:r=b answer:done route:r=a r=primary" } },
+	{ "log", { "bad:t", "action-done+ rule-fired+",
+		   "rule-fired:x<check-down{x: t.down} action-done:x<rule-fired{x: t.down}" } },
+	{ "alert ops, page boss", { "bad:t", "alert+ page+",
+				    "alert:x<rule-fired(ops){x: t.down} page:x<rule-fired(boss){x: t.down}" } },
+	{ "alert ops", { "!silence:x=60 bad:t", "alert+", "answer:done alert:x<rule-fired{x: t.down}" } },
+	{ "run /x, log", { "bad:t done:x=3", "run action-done+",
+			   "run:x number 0 of event 5{t.down} action-done:x<rule-fired{run ended with exit "
+			   "code 3: said} action-done:x<rule-fired{x: t.down}" } },
+	{ "log, run /x", { "bad:t +34s done:x=0", "run action-done+",
+			   "action-done:x<rule-fired{x: t.down} run:x number 1 of event 5{t.down} "
+			   "action-done:x<rule-fired{run ended with exit code 0: said}" } },
+	{ "run /x, log", { "bad:t died:x=9", "action-done+",
+			   "run:x action-done:x<rule-fired{run ended by signal 9: said} "
+			   "action-done:x<rule-fired{x: t.down}" } },
+	{ "run /x, log", { "bad:t +34999ms", "action-done", "run:x" } }, /* 30 s, and 5 */
+	{ "run /x, log", { "bad:t +35s", "action-done", "run:x action-done:x" } },
+	{ "run /x, log", { "bad:t +35s done:x=0 +1m", "action-done", "run:x action-done:x action-done:x run:x action-done:x" } },
+	{ "restart a, log", { "bad:t +119999ms", "action-done", "route:r=b-a TERM:a(main)" TWELVE_KILLS } },
+	{ "restart a, log", { "bad:t +2m", "action-done", "route:r=b-a TERM:a(main)" TWELVE_KILLS " action-done:x" } },
+	/* what is seen of it, and when */
+	{ "log", { "# bad:t +1m &x # good:t &x #", NULL,
+		   "[a b e r ca cb t x u] x is true, fired 2, since 70 [t x] x is false, fired 2, since 70 [t x]" } },
+	{ "log", { "# unknown:t # unknown:t # &x", NULL,
+		   "[a b e r ca cb t x u] [t x] [] x is unknown, fired 0, since -1" } },
+	/* it has an incident of its own where nothing else is wrong, and as a check's only that one */
+	{ "log\n[rule y]\nwhen = a.memory > 1M\ndo = log\ncooldown = 5s",
+	  { "sample:a.memory=2e6 +3s sample:a.memory=3e6 +3s sample:a.memory=3e6 +1s sample:a.memory=1e6 +30s",
+	    "incident-open+ incident-close+ incident-again",
+	    "incident-open:y<rule-fired{y: a.memory is 1.9 MiB (> 1.0 MiB)} incident-close:y<rule-fired{over "
+	    "after 7.0 s: y: a.memory is 1.9 MiB (> 1.0 MiB)}" } },
+	{ "log\n[rule y]\nwhen = a.memory > 1M\ndo = log\nmode = dry-run",
+	  { "sample:a.memory=2e6 +3s", "incident-open rule-dry-run", "rule-dry-run:y" } },
+	{ "log\n[check v]\nof = b\ntcp = h:1\ndown = 1\ndo = alert ops",
+	  { "bad:v +3s", "incident-open alert", "alert:v incident-open:v" } },
+	{ "log\nescalate = 2 in 2m -> run /y", { "bad:t +1m +59s", "run rule-escalated+",
+						  "rule-escalated:x{x: t.down} run:x number 0 of escalate of "
+						  "event 8{t.down}" } },
+	{ "log\nescalate = 2 in 1m -> page boss", { "bad:t +2m", "page", "" } }, /* a minute ago is too long */
+	/* what two rules wait for, each for itself */
+	{ "run /x, log\n[rule y]\nwhen = u.down\ndo = run /y, log\ncooldown = 1m",
+	  { "bad:u bad:t done:x=0 done:x=0 +35s", "action-done",
+	    "run:y run:x action-done:x action-done:x action-done:x action-done:y" } },
+	/* in a dry run */
+	{ "restart a, signal(HUP) b, kill b, run /x y, alert ops, page boss, reroute r to b, restore r, log\n"
+	  "mode = dry-run",
+	  { "bad:t", "rule-dry-run+",
+	    "rule-dry-run:x<check-down{x: t.down; it would have done: restart a, signal(HUP) b, kill b, run /x, "
+	    "alert ops, page boss, reroute r to b, restore r, log}" } },
+	{ "log\nescalate = 2 in 5m -> stop a\nmode = dry-run",
+	  { "bad:t +1m", "rule-dry-run+",
+	    "rule-dry-run:x<check-down{x: t.down; it would have done: log} rule-dry-run:x{x: t.down; it would "
+	    "have done: stop a}" } },
+	/* what is told of it: an incident, and its end */
+	{ "log", { "bad:t +3s good:t +30s", "incident-open incident-close rule-cleared+",
+		   "incident-open:t rule-cleared:x<rule-fired{x is over} incident-close:t" } },
+};
+
+static void
+each_action(void **state)
+{
+	size_t wrong = 0;
+	(void)state;
+	for (size_t i = 0; i < COUNT(each); i++) {
+		char rules[2000], script[600];
+		struct stage_row row = each[i].row;
+		snprintf(rules, sizeof rules, "%sdo = %s\n", each_text, each[i].action);
+		snprintf(script, sizeof script, ALL_UP "%s", row.script);
+		row.script = script;
+		if (stage_differs(rules, &row)) {
+			print_error("do = %s\n", each[i].action);
+			wrong++;
+		}
+	}
+	if (wrong > 0)
+		fail_msg("%zu of %zu differ", wrong, COUNT(each));
 }
 
 /* The stage begins on Friday, 15 January 2027, at 08:16:40 UTC. */
@@ -166,6 +298,34 @@ does_nothing(void **state)
 	stage_table(DRY, dry_run, COUNT(dry_run));
 }
 
+/* Whatever led to it: no order leaves the core of a dry run, and all else stays in its place. */
+static void
+drops_orders(void **state)
+{
+	static const enum decision_kind stay[] = { DECIDE_TELL,	  DECIDE_EVIDENCE,     DECIDE_PACE,
+						  DECIDE_ANSWER, DECIDE_RELOAD_RULES, DECIDE_TEST,
+						  DECIDE_REMEMBER };
+	static struct decisions out;
+	(void)state;
+	for (int dry = 0; dry < 2; dry++) {
+		struct rules *rules = book(dry ? DRY : "[service a]\nrun = /a\n");
+		struct world *w = world_new(rules, 1, "host", 1000);
+		assert_non_null(w);
+		w->out = &out;
+		out.count = DECIDE_KINDS;
+		for (unsigned i = 0; i < DECIDE_KINDS; i++)
+			out.list[i] = (struct decision){ .kind = (enum decision_kind)i, .id = i };
+		dry_drop(w);
+		assert_int_equal(out.count, dry ? COUNT(stay) : DECIDE_KINDS);
+		for (unsigned i = 0; dry && i < COUNT(stay); i++) {
+			assert_int_equal(out.list[i].kind, stay[i]);
+			assert_int_equal(out.list[i].id, stay[i]);
+		}
+		world_free(&w);
+		rules_free(&rules);
+	}
+}
+
 /* What never has an event of its own is looked at when all begins, and when a rule is
  * new. */
 static void
@@ -236,9 +396,11 @@ int
 test_rule(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(fire_and_clear),
+						  cmocka_unit_test(each_action),
 						  cmocka_unit_test(only_during),
 						  cmocka_unit_test(no_more_than),
 						  cmocka_unit_test(does_nothing),
+						  cmocka_unit_test(drops_orders),
 						  cmocka_unit_test(looks_at_what_rests),
 						  cmocka_unit_test(sees_all_states) };
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);

@@ -280,6 +280,13 @@ of_a_helper(const char *verb, const char *name)
 	happen(&e);
 }
 
+/* Since the beginning; -1: never. */
+static long long
+seconds(int64_t real_ms)
+{
+	return real_ms == 0 ? -1 : (real_ms - STAGE_REAL_MS - STAGE_BEGIN_MS) / 1000;
+}
+
 static void
 ask(const char *name, bool waits)
 {
@@ -293,9 +300,7 @@ ask(const char *name, bool waits)
 	if ((id = find(OBJECT_CHAIN, name)) != RULES_NONE) {
 		world_chain_view(stage.world, id, &c);
 		stage_add("%s=%s@%lld%s%s", name, chain_state_name[c.state],
-			  c.since_real_ms == 0
-				  ? -1
-				  : (long long)(c.since_real_ms - STAGE_REAL_MS - STAGE_BEGIN_MS) / 1000,
+			  seconds(c.since_real_ms),
 			  c.text[0] != '\0' ? ":" : "", c.text);
 	} else if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
 		stage_add("%s=%s", name,
@@ -314,6 +319,33 @@ ask(const char *name, bool waits)
 		if (waits && u.samples_needed > 0)
 			stage_add("%u/%u", u.samples, u.samples_needed);
 	}
+}
+
+/* How the rule is, as status sees it. */
+static void
+ask_rule(const char *name)
+{
+	static const char *const truths[TRUTHS] = { "unknown", "false", "true" };
+	struct msg_rule_view v;
+	world_rule_view(stage.world, find(OBJECT_RULE, name), &v);
+	stage_add("%s is %s%s, fired %u, since %lld", name, truths[v.truth],
+		  v.firing != (v.truth == TRUTH_TRUE) ? (v.firing ? " and fires" : " and does not fire") : "",
+		  v.fired, seconds(v.since_real_ms));
+}
+
+/* What status is to be told, since it was asked last. */
+static void
+ask_dirty(void)
+{
+	char names[300];
+	struct text t;
+	enum object_kind kind;
+	uint32_t id;
+	text_begin(&t, names, sizeof names);
+	while (world_take_dirty(stage.world, &kind, &id))
+		if (kind != OBJECT_MONITORD)
+			text_add(&t, "%s%s", t.length > 0 ? " " : "", rules_name(stage.rules, kind, id));
+	stage_add("[%s]", names);
 }
 
 static void
@@ -387,6 +419,10 @@ step(char *word)
 		e.kind = EVENT_STOP_ALL;
 	if (e.kind != EVENT_KINDS)
 		happen(&e);
+	else if (*verb == '#')
+		ask_dirty();
+	else if (*verb == '&')
+		ask_rule(verb + 1);
 	else if (*verb == '?' || *verb == '~')
 		ask(verb + 1, *verb == '~');
 	else if (strcmp(verb, "reload") == 0)
@@ -407,10 +443,13 @@ step(char *word)
 		seen(verb, find(OBJECT_ROUTE, name), value);
 	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)
 		of_a_helper(verb, name);
-	else if (strcmp(verb, "done") == 0) {
+	else if (strcmp(verb, "done") == 0 || strcmp(verb, "died") == 0) {
+		bool died = strcmp(verb, "died") == 0;
 		e = (struct event){ .kind = EVENT_RUN_DONE,
 				    .id = find(OBJECT_RULE, name),
-				    .code = atoi(value),
+				    .code = died ? -1 : atoi(value),
+				    .signal = died ? atoi(value) : 0,
+				    .text = "said",
 				    .token = stage.run_token };
 		happen(&e);
 	} else if (find(OBJECT_CHECK, name) != RULES_NONE

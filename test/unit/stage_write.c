@@ -7,17 +7,19 @@
 
 struct stage stage;
 
-static bool
+enum wanted { WANTED_NOT, WANTED, WANTED_WHOLE /* "KIND+": with cause, addressees and text */ };
+
+static enum wanted
 wants(const char *kind)
 {
 	size_t n = strlen(kind);
 	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
 		size_t m = strcspn(p, " ");
-		if (m == n && memcmp(p, kind, n) == 0)
-			return true;
+		if (m >= n && memcmp(p, kind, n) == 0 && (m == n || (m == n + 1 && p[n] == '+')))
+			return m == n ? WANTED : WANTED_WHOLE;
 		p += m;
 	}
-	return false;
+	return WANTED_NOT;
 }
 
 void
@@ -29,6 +31,18 @@ stage_add(const char *format, ...)
 	vsnprintf(word, sizeof word, format, args);
 	va_end(args);
 	text_add(&stage.trace, "%s%s", stage.trace.length > 0 ? " " : "", word);
+}
+
+/* KIND:OBJECT<CAUSE(TO){TEXT} */
+static void
+write_whole(const struct journal_line *l)
+{
+	const char *cause = "";
+	for (unsigned i = 0; i < stage.line_count; i++)
+		if (stage.lines[i].id == l->cause)
+			cause = stage.lines[i].kind;
+	stage_add("%s:%s%s%s%s%s%s{%s}", l->kind, l->object, *cause != '\0' ? "<" : "", cause,
+		  l->to[0] != '\0' ? "(" : "", l->to, l->to[0] != '\0' ? ")" : "", l->text);
 }
 
 static void
@@ -75,8 +89,10 @@ stage_write(const struct decision *d)
 	case DECIDE_TELL:
 		if (stage.line_count < 256)
 			stage.lines[stage.line_count++] = d->line;
-		if (wants(d->line.kind))
+		if (wants(d->line.kind) == WANTED)
 			stage_add("%s:%s", d->line.kind, d->line.object);
+		else if (wants(d->line.kind) == WANTED_WHOLE)
+			write_whole(&d->line);
 		break;
 	case DECIDE_START:
 		stage_add("start:%s", r->services[d->id].name);
@@ -108,6 +124,10 @@ stage_write(const struct decision *d)
 	case DECIDE_RUN:
 		stage.run_token = d->token;
 		stage_add("run:%s", r->rules[d->id].name);
+		if (wants("run"))
+			stage_add("number %u%s of event %llu{%s}", d->action & 0xffff,
+				  d->action > 0xffff ? " of escalate" : "", (unsigned long long)d->event,
+				  d->text);
 		break;
 	case DECIDE_ANSWER:
 		stage_add("answer:%s", answers[d->answer]);

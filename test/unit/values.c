@@ -322,7 +322,7 @@ static const struct book_row rules[] = {
 	  "r.ini:6: do: 'a' has no run and no start: it cannot be restarted\n" },
 	{ BOTH "[route s]\nswitch = /s\nbackend = x check c\n[rule r]\nwhen = c.down\ndo "
 	       "= reroute s to y\n",
-	  "r.ini:11: do: route 's' has no backend 'y'\n" },
+	  "r.ini:11: do: no backend 'y' in route s (did you mean 'x'?)\n" },
 };
 
 static const struct book_row conditions[] = {
