@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,16 +85,6 @@ says_first(const struct exchange *x)
 	const struct tls_wish *t = x->run->plan.check->more->tls;
 	return x->run->plan.talks && x->elsewhere == NULL &&
 	       (t == NULL || t->encrypt != ENCRYPT_TLS);
-}
-
-/* What is said first confirms the connection, too: one packet less, and a peer that is not
- * woken twice. */
-static void
-confirm_by_saying(const struct exchange *x)
-{
-	static const int none = 0;
-	if (check_is_http(x->run->plan.check) && says_first(x)) /* others await a greeting */
-		setsockopt(x->fd, IPPROTO_TCP, TCP_QUICKACK, &none, sizeof none);
 }
 
 /* On loopback a connection stands, or is refused, when connect() returns: to send at once,
@@ -179,8 +168,6 @@ connect_next(struct exchange *x, int error)
 								   : OPEN_CHECK_PING6);
 			return;
 		}
-		if (x->fd != -1)
-			confirm_by_saying(x);
 		error = x->fd == -1 ? errno : try_connect(x, a);
 		if (error == -1)
 			return;

@@ -8,7 +8,9 @@
 
 #define FIRST_MS 1000 /* the first measurement of all lies within this */
 
-/* ---- the timetable: a binary heap, the soonest first ---- */
+/* ---- the timetable: a heap, the soonest first ---- */
+
+#define BRANCHES 4 /* they lie in one line of the cache; each level costs a schedule's */
 
 static void on_timer(struct loop_timer *timer);
 
@@ -23,17 +25,17 @@ static void
 sift(struct timetable *t, uint32_t at)
 {
 	struct appointment a = t->heap[at];
-	while (at > 0 && a.due_ms < t->heap[(at - 1) / 2].due_ms) {
-		place(t, at, t->heap[(at - 1) / 2]);
-		at = (at - 1) / 2;
+	while (at > 0 && a.due_ms < t->heap[(at - 1) / BRANCHES].due_ms) {
+		place(t, at, t->heap[(at - 1) / BRANCHES]);
+		at = (at - 1) / BRANCHES;
 	}
 	for (;;) {
-		uint32_t child = 2 * at + 1;
+		uint32_t child = BRANCHES * at + 1, end = child + BRANCHES;
 		if (child >= t->count)
 			break;
-		if (child + 1 < t->count &&
-		    t->heap[child + 1].due_ms < t->heap[child].due_ms)
-			child++;
+		for (uint32_t k = child + 1; k < end && k < t->count; k++)
+			if (t->heap[k].due_ms < t->heap[child].due_ms)
+				child = k;
 		if (t->heap[child].due_ms >= a.due_ms)
 			break;
 		place(t, at, t->heap[child]);

@@ -143,13 +143,16 @@ next_turn(struct stream *s)
 static void
 add_values(struct msg_result *m, const struct plan *p, const struct answer *a)
 {
+	unsigned there[METRICS_COUNT], count = 0;
+	for (unsigned v = 0; v < METRICS_COUNT; v++)
+		if (isfinite(a->value[v]) && v != METRIC_LATENCY)
+			there[count++] = v;
 	for (unsigned turn = 0; turn < 2; turn++)
-		for (unsigned v = 0; v < METRICS_COUNT && m->value_count < MSG_VALUES; v++)
-			if (isfinite(a->value[v]) && v != METRIC_LATENCY &&
-			    plan_wants(p, v) == (turn == 0))
+		for (unsigned i = 0; i < count && m->value_count < MSG_VALUES; i++)
+			if (plan_wants(p, (enum metric)there[i]) == (turn == 0))
 				m->value[m->value_count++] =
-					(struct msg_value){ .metric = v,
-							    .value = a->value[v] };
+					(struct msg_value){ .metric = there[i],
+							    .value = a->value[there[i]] };
 }
 
 void

@@ -37,9 +37,20 @@ check_host(const struct check *c, char *out, size_t cap)
 	bool six = c->host != NULL && strchr(c->host, ':') != NULL;
 	if (c->more->host_header != NULL)
 		return text_print(out, cap, "%s", c->more->host_header);
-	if (c->port == (c->https ? 443 : 80))
-		return text_print(out, cap, six ? "[%s]" : "%s", c->host);
-	return text_print(out, cap, six ? "[%s]:%u" : "%s:%u", c->host, c->port);
+	struct text t; /* each request asks for it: text_print() would cost more */
+	char port[8], *p = port + sizeof port - 1;
+	*p = '\0';
+	for (unsigned n = c->port; n > 0; n /= 10)
+		*--p = (char)('0' + n % 10);
+	text_begin(&t, out, cap);
+	text_put(&t, six ? "[" : "");
+	text_put(&t, c->host);
+	text_put(&t, six ? "]" : "");
+	if (c->port != (c->https ? 443 : 80)) {
+		text_put(&t, ":");
+		text_put(&t, p);
+	}
+	return t.length;
 }
 
 struct check_more *
