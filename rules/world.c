@@ -234,6 +234,8 @@ world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t 
 	va_start(args, format);
 	vsnprintf(l->text, sizeof l->text, format, args);
 	va_end(args);
+	if (strncmp(kind, "incident-", 9) == 0)
+		return l->id; /* that people are told leads to nothing */
 	if (object == OBJECT_SERVICE)
 		w->services[id].event = l->id;
 	else if (object == OBJECT_CHECK)

@@ -13,6 +13,60 @@ static const char text[] =
 	"[check time]\ntcp = h:1\ndown = 5s\nup = 3s\n"
 	"[service a]\nrun = /a\n[check mine]\nof = a\ntcp = h:1\ndown = 1\n"
 	"[check one]\ntcp = h:1\ndown = 1\nup = 3\n";
+/* In which words, by what, and how often they are measured. */
+#define SAID "check-down+ check-up+ check-degraded+ incident-open+ service-failing+ pace"
+#define BEGUN "adopted:a go good:two good:of good:time good:mine good:one +1s "
+
+static const struct stage_row words[] = {
+	{ BEGUN "bad:two +1s bad:two good:two +1s good:two", SAID,
+	  "pace:mine=now pace:two=fast check-down:two{two is down: it is bad (failing for 1.0 "
+	  "s)} pace:two=normal pace:two=fast check-up:two{two is up again} pace:two=normal" },
+	{ BEGUN "warn:two +3s good:two", SAID,
+	  "pace:mine=now check-degraded:two{two is degraded: it is warn} "
+	  "incident-open:two<check-degraded{two is degraded: it is warn} check-up:two{two is up "
+	  "again}" },
+	{ BEGUN "warn:two bad:two bad:two warn:two warn:two good:two", SAID,
+	  "pace:mine=now check-degraded:two{two is degraded: it is warn} pace:two=fast "
+	  "check-down:two{two is down: it is bad (failing for 0 ms)} pace:two=normal "
+	  "pace:two=fast check-degraded:two{two is degraded: it is warn} pace:two=normal "
+	  "check-up:two{two is up again}" },
+	{ BEGUN "bad:time +5s bad:time good:time +3s good:time", SAID,
+	  "pace:mine=now pace:time=fast check-down:time{time is down: it is bad (failing for "
+	  "5.0 s)} pace:time=normal pace:time=fast incident-open:time<check-down{time is down: "
+	  "it is bad} check-up:time{time is up again} pace:time=normal" },
+	{ BEGUN "bad:one good:one good:one good:one", SAID,
+	  "pace:mine=now check-down:one{one is down: it is bad (failing for 0 ms)} "
+	  "pace:one=fast check-up:one{one is up again} pace:one=normal" },
+	{ BEGUN "bad:mine good:mine good:mine", SAID,
+	  "pace:mine=now check-down:mine{mine is down: it is bad (failing for 0 ms)} "
+	  "service-failing:a<check-down{a is failing: mine is down} pace:mine=fast "
+	  "check-up:mine{mine is up again} pace:mine=normal" },
+	{ BEGUN "!stop:a bad:mine", SAID,
+	  "pace:mine=now pace:mine=off TERM:a(main)" },
+	{ BEGUN "killed:a=9 empty:a started:a warn:mine +1m", SAID,
+	  "pace:mine=now KILL:a(tree) start:a pace:mine=fast pace:mine=normal "
+	  "check-degraded:mine<service-started{mine is degraded: it is warn} "
+	  "incident-open:a<service-exited{a exited: killed by signal 9 (SIGKILL)}" },
+	{ BEGUN "unknown:two +1s bad:two unknown:two bad:two bad:two", SAID,
+	  "pace:mine=now pace:two=fast check-down:two{two is down: it is bad (failing for 0 "
+	  "ms)} pace:two=normal" },
+	{ BEGUN "late bad:two +1s bad:two bad:two", SAID,
+	  "pace:mine=now pace:two=fast check-down:two{two is down: it is bad (failing for 1.0 "
+	  "s)} pace:two=normal" },
+	{ BEGUN "lost:net +1s bad:two bad:two", SAID,
+	  "pace:mine=now pace:two=fast check-down:two{two is down: it is bad (failing for 0 "
+	  "ms)} pace:two=normal" },
+	{ BEGUN "# bad:two # bad:two # good:two good:two # good:two # warn:two # lost:net #", NULL,
+	  "[a two of time mine one] [two] [two] [two] [] [two] [two of time mine one]" },
+};
+
+static void
+in_words(void **state)
+{
+	(void)state;
+	stage_table(text, words, COUNT(words));
+}
+
 #define TOLD "check-down check-up check-degraded"
 
 static const struct stage_row rows[] = {
@@ -97,6 +151,7 @@ test_check(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rise_and_fall),
+		cmocka_unit_test(in_words),
 		cmocka_unit_test(who_is_dead_uses_nothing),
 	};
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

@@ -20,6 +20,94 @@ static const char text[] =
 	"[rule slow]\nwhen = lone.latency > 1h\ndo = log\n"
 	"[rule also]\nwhen = other.down\ndo = log\nremind = 10m\n"
 	"[chain both]\npath = b -> a\n";
+/* In which words, by what, and to whom. */
+#define SAID                                                                                       \
+	"incident-open+ incident-close+ incident-remind+ incident-again+ incident-escalate+ "      \
+	"incident-ack+ silence-over+ command+ alert+"
+#define BEGUN "adopted:a adopted:b go good:ca good:cb good:lone good:other "
+
+static const struct stage_row words[] = {
+	{ BEGUN "bad:lone +4m +2m good:lone +30s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-escalate:lone<check-down(oncall){nobody has taken it for 5 min: lone is "
+	  "down: it is bad} incident-remind:lone<check-down(ops,oncall){lone is down: it is "
+	  "bad} incident-close:lone<check-down(ops,oncall){over after 6 min: lone is down: it "
+	  "is bad}" },
+	{ BEGUN "bad:lone +3s !ack:lone +20m good:lone +30s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-ack:lone<check-down(ops){acknowledged by me: planned} answer:done "
+	  "incident-close:lone<check-down(ops){over after 20 min 3 s: lone is down: it is bad}" },
+	{ BEGUN "bad:lone +16m", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-escalate:lone<check-down(oncall){nobody has taken it for 5 min: lone is "
+	  "down: it is bad} incident-remind:lone<check-down(ops,oncall){lone is down: it is "
+	  "bad} incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-remind:lone<check-down(ops,oncall){lone is down: it is bad} "
+	  "incident-escalate:lone<check-down(boss){nobody has taken it for 15 min: lone is "
+	  "down: it is bad} incident-remind:lone<check-down(ops,oncall,boss){lone is down: it "
+	  "is bad}" },
+	{ BEGUN "bad:lone +3s good:lone +10s bad:lone +3s good:lone +6m", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-close:lone<check-down(ops){over after 3.0 s: lone is down: it is bad} "
+	  "incident-again:lone<check-down(ops){lone flaps: wrong 2 times in 15 s; you hear "
+	  "again when it has been well for 5 min: lone is down: it is bad} "
+	  "incident-close:lone<check-down(ops){over after 16 s: lone is down: it is bad}" },
+	{ BEGUN "bad:cb +3s bad:ca +1m", SAID,
+	  "incident-open:cb<check-down(ops){cb is down: it is bad} "
+	  "incident-remind:ca<check-down(ops){ca is down: it is bad}" },
+	{ BEGUN "killed:a=9 +1s bad:cb +3s", SAID,
+	  "KILL:a(tree) incident-open:a<service-exited(ops){a exited: killed by signal 9 "
+	  "(SIGKILL)}" },
+	{ BEGUN "!silence:lone=60 bad:lone +30s +31s", SAID,
+	  "command:lone{silence for 1 min, 60 s, by me: planned} answer:done "
+	  "incident-open:lone<check-down{lone is down: it is bad} silence-over:lone<command{the "
+	  "silence of lone (planned) is over: 1 incident is open} "
+	  "incident-open:lone<check-down(ops){lone is down: it is bad}" },
+	{ BEGUN "!silence:both=60 bad:ca +30s !unsilence:both +1s", SAID,
+	  "command:both{silence for 1 min, 60 s, by me: planned} answer:done "
+	  "incident-open:ca<check-down{ca is down: it is bad} command:both{unsilence by uid 0} "
+	  "silence-over:both<command{the silence of both (planned) was ended: 1 incident is "
+	  "open} incident-open:ca<check-down(ops){ca is down: it is bad} answer:done" },
+	{ BEGUN "bad:lone +3s !silence:lone=60 good:lone +30s +31s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} command:lone{silence for "
+	  "1 min, 60 s, by me: planned} answer:done incident-close:lone<check-down(ops){over "
+	  "after 3.0 s: lone is down: it is bad} silence-over:lone<command{the silence of lone "
+	  "(planned) is over: all is well}" },
+	{ BEGUN "bad:other +11m", SAID,
+	  "incident-open:other<check-down(ops){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops){other is down: it is bad} "
+	  "incident-escalate:other<check-down(oncall){nobody has taken it for 5 min: other is "
+	  "down: it is bad} incident-remind:other<check-down(ops,oncall){other is down: it is "
+	  "bad} incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
+	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad}" },
+	{ BEGUN "bad:lone +3s reborn bad:lone +3s good:lone +30s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
+	  "incident-close:lone<check-down(ops){over after 6.0 s: lone is down: it is bad}" },
+	{ BEGUN "# bad:lone +3s # !ack:lone # good:lone +30s #", NULL,
+	  "[a b both ca cb lone slow other also] [lone] answer:done [] [lone]" },
+};
+
 #define TOLD "incident-open incident-close incident-remind incident-again"
 #define ALSO " incident-escalate incident-ack silence-over"
 #define UP "adopted:a adopted:b go good:ca good:cb good:lone "
@@ -173,6 +261,13 @@ only_in_its_times(void **state)
 }
 
 static void
+in_words(void **state)
+{
+	(void)state;
+	stage_table(text, words, COUNT(words));
+}
+
+static void
 open_join_close(void **state)
 {
 	(void)state;
@@ -313,6 +408,7 @@ int
 test_incident(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close),
+						   cmocka_unit_test(in_words),
 						   cmocka_unit_test(flapping),
 						   cmocka_unit_test(silence),
 		cmocka_unit_test(only_in_its_times),

@@ -137,6 +137,78 @@ static const struct stage_row one[] = {
 	  "one=rerouted route:one=a" },
 };
 
+/* What is told of a switch: in which words, by what, and to whom. */
+static const char said[] =
+	"[monitord]\nsmtp = h:25\nalert = ops, boss after 1h, both\n[contact ops]\nmail = a@b\n"
+	"[contact boss]\nmail = a@b\n[contact both]\nmail = a@b\n"
+	"[service a]\nrun = /a\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service b]\nrun = /b\n[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check proof]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[route one]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nverify = proof within 3s\n"
+	"return = after 5s\nflap = 3 in 10m\n";
+#define SAID                                                                                       \
+	"route-ordered+ route-moved+ route-restored+ route-verified+ route-undone+ route-stuck+ page+ " \
+	"route-flaps+ route-by-hand+ route-drifted+ route-released+ incident-open+"
+#define BEGUN "adopted:a adopted:b go good:ca good:cb good:proof seen:one=a +1s "
+
+static const struct stage_row words[] = {
+	{ BEGUN "bad:ca seen:one good:proof +3s good:ca +5s seen:one good:proof", SAID,
+	  "route:one=b-a route-ordered:one<check-down{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "route-verified:one<route-moved{route one: the switch is verified by proof} "
+	  "incident-open:ca<check-down(ops,both){ca is down: it is bad} route:one=a "
+	  "route-ordered:one{route one: b to a} route-restored:one<route-ordered{traffic of "
+	  "route one is back with a} route-verified:one<route-restored{route one: the switch is "
+	  "verified by proof}" },
+	{ BEGUN "bad:ca seen:one bad:proof +3s", SAID,
+	  "route:one=b-a route-ordered:one<check-down{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "incident-open:ca<check-down(ops,both){ca is down: it is bad} "
+	  "page:one<route-moved(ops,both){route one is stuck: proof did not pass within the "
+	  "time, and there is no other backend} route-stuck:one<route-moved{route one is stuck: "
+	  "proof did not pass within the time, and there is no other backend}" },
+	{ BEGUN "!reroute:one=b/60 seen:one good:proof +61s", SAID,
+	  "route:one=b route-ordered:one<command{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "route-verified:one<route-moved{route one: the switch is verified by proof} "
+	  "answer:done route-released:one{route one: the time of the choice by hand is over} "
+	  "route:one=a route-ordered:one<route-released{route one: b to a}" },
+	{ BEGUN "!reroute:one=b seen:one bad:proof +3s", SAID,
+	  "route:one=b route-ordered:one<command{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "incident-open:proof<check-down(ops,both){proof is down: it is bad} answer:failed "
+	  "route:one=a route-undone:one<route-moved{route one: b to a: proof did not pass "
+	  "within the time}" },
+	{ BEGUN "hand:one=b hand:one=nobody", SAID,
+	  "route:one=b route-by-hand:one{route one: by a hand at the front, it is carried by b, "
+	  "no longer by a; left so until it is restored} route-drifted:one{route one: the front "
+	  "was changed to what cannot be} route:one=b" },
+	{ BEGUN "anew:one=b", SAID,
+	  "route-drifted:one{route one: the front began anew: it is told again} route:one=a" },
+	{ BEGUN "bad:ca seen:one good:proof good:ca +6s seen:one good:proof bad:ca seen:one good:proof "
+	       "good:ca +6s ?one", SAID,
+	  "route:one=b-a route-ordered:one<check-down{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "route-verified:one<route-moved{route one: the switch is verified by proof} "
+	  "incident-open:ca<check-down(ops,both){ca is down: it is bad} route:one=a "
+	  "route-ordered:one{route one: b to a} route-restored:one<route-ordered{traffic of "
+	  "route one is back with a} route-verified:one<route-restored{route one: the switch is "
+	  "verified by proof} route:one=b-a route-ordered:one<check-down{route one: a to b} "
+	  "route-moved:one<route-ordered{traffic of route one goes to b} "
+	  "route-verified:one<route-moved{route one: the switch is verified by proof} "
+	  "page:one(ops,both){route one flaps: 3 moves in 10 min; it stays with b} "
+	  "route-flaps:one{route one flaps: 3 moves in 10 min; it stays with b} one=rerouted" },
+	{ BEGUN "# killed:a=9 # seen:one # good:proof # bad:cb # unseen:one #", NULL,
+	  "[a b ca cb proof one] route:one=b [a one ca] [one] [] [cb b] [one]" },
+};
+
+static void
+in_words(void **state)
+{
+	(void)state;
+	stage_table(said, words, COUNT(words));
+}
+
 static const char many[] =
 	"[check ca]\ntcp = h:1\n[check cb]\ntcp = h:1\n[check cc]\ntcp = h:1\n"
 	"[route all]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\n"
@@ -342,6 +414,7 @@ int
 test_route(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_words),
 		cmocka_unit_test(one_carries_it),
 		cmocka_unit_test(all_carry_it),
 		cmocka_unit_test(a_first_start_alerts_nobody),

@@ -11,7 +11,7 @@ static const char text[] =
 	"[service a]\nrun = /a\nstop = TERM 5s, QUIT 2s, KILL\nat-most = 3 in 1m\n"
 	"[service b]\nrun = /b\ndepends = a, c-tcp\nready = after 2s\n"
 	"[check c-tcp]\ntcp = h:1\n"
-	"[service f]\nrun = /f\nrestart = failure\nsuccess = 0, 3\n"
+	"[service f]\nrun = /f\nrestart = failure\nsuccess = 0 3\n"
 	"[service n]\nrun = /n\nrestart = never\n"
 	"[service w]\nmatch = w\nstart = /w start\nstop = /w stop\n"
 	"[service v]\nmatch = v\n"
@@ -302,10 +302,161 @@ each_state_takes_each_event(void **state)
 	rules_free(&own);
 }
 
+/* What is told of a life: in which words, by what, and to whom. */
+static const char said[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = a@b\n"
+	"[service a]\nrun = /a\nbackoff = 1s..4s\nat-most = 3 in 10m\nretry = 1m\nstop = TERM 2s, KILL\n"
+	"ready = check ca within 10s\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service n]\nrun = /n\nrestart = never\non-boot = stay\n"
+	"[service f]\nrun = /f\nrestart = failure\non-boot = stay\n"
+	"[service d]\nrun = /d\ndepends = a\non-boot = stay\n"
+	"[service w]\npidfile = /w\nstart = /s\nstop = /t\non-boot = stay\n"
+	"[service g]\nrun = /g\nevidence = sockets\non-boot = stay\n"
+	"[rule g-sick]\nwhen = g.memory > 1M\ndo = restart g\n";
+#define SAID                                                                                       \
+	"service-starting+ service-started+ service-up+ service-failing+ service-stopping+ "       \
+	"service-exited+ service-stopped+ service-backoff+ service-failed+ service-retry+ "        \
+	"service-restart+ start-failed+ service-affected+ service-held+ service-released+ "        \
+	"service-dying+ service-adopted+ service-signalled+ service-evidence+ incident-open+ "      \
+	"incident-close+ incident-remind+"
+#define BEGUN "adopted:a go good:ca +1s "
+
+static const struct stage_row words[] = {
+	{ BEGUN "bad:ca +3s good:ca +30s", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-failing:a<check-down{a is "
+	  "failing: ca is down} incident-open:ca<check-down(ops){ca is down: it is bad} "
+	  "service-up:a{a is up: no check of it is down} incident-close:ca<check-down(ops){over "
+	  "after 3.0 s: ca is down: it is bad}" },
+	{ BEGUN "killed:a=9 empty:a started:a +10s", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-exited:a{a exited: killed by "
+	  "signal 9 (SIGKILL), after 1.0 s} KILL:a(tree) service-starting:a<service-exited{a is "
+	  "being started again} start:a service-started:a<service-starting{a runs as process 2} "
+	  "incident-open:a<service-exited(ops){a exited: killed by signal 9 (SIGKILL)}" },
+	{ BEGUN "exited:a=3 empty:a started:a exited:a=4 empty:a +1s started:a exited:a=5 empty:a +3s failed:a +1m "
+	       "started:a good:ca +2s", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-exited:a{a exited: exit code "
+	  "3, after 1.0 s} KILL:a(tree) service-starting:a<service-exited{a is being started "
+	  "again} start:a service-started:a<service-starting{a runs as process 2} "
+	  "service-exited:a{a exited: exit code 4, after 0 ms} KILL:a(tree) "
+	  "service-backoff:a<service-exited{a is started again in 1.0 s} "
+	  "service-starting:a<service-backoff{a is being started again} start:a "
+	  "service-started:a<service-starting{a runs as process 3} service-exited:a{a exited: "
+	  "exit code 5, after 0 ms} KILL:a(tree) service-backoff:a<service-exited{a is started "
+	  "again in 2.0 s} incident-open:a<service-exited(ops){a exited: exit code 3} "
+	  "service-starting:a<service-backoff{a is being started again} start:a "
+	  "start-failed:a{a cannot be started: no such file} service-failed:a<start-failed{a "
+	  "has failed: more than 3 restarts in 10 min; it is tried once more in 1 min} "
+	  "incident-remind:a<service-exited(ops){a has failed: more than 3 restarts in 10 min; "
+	  "it is tried once more in 1 min} service-retry:a<service-failed{a has failed, and is "
+	  "tried once more} service-starting:a<service-retry{a is being started again} start:a "
+	  "service-started:a<service-starting{a runs as process 4} "
+	  "service-up:a<service-started{a is up, 0 ms after its start}" },
+	{ BEGUN "!stop:a exited:a=0 empty:a !start:a started:a +2s good:ca", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-stopping:a<command{a is "
+	  "being stopped} TERM:a(main) service-exited:a{a exited as asked: exit code 0, after "
+	  "1.0 s} service-stopped:a<service-exited{a is stopped: nothing of it is left} "
+	  "answer:done service-starting:a<command{a is being started again} start:a "
+	  "service-started:a<service-starting{a runs as process 2} "
+	  "service-up:a<service-started{a is up, 2.0 s after its start} answer:done" },
+	{ BEGUN "!stop:a +2s +10s +10s", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-stopping:a<command{a is "
+	  "being stopped} TERM:a(main) KILL:a(tree) KILL:a(tree) "
+	  "service-signalled:a<service-stopping{a cannot be killed: no second instance is "
+	  "started beside it} answer:failed KILL:a(tree)" },
+	{ BEGUN "!restart:a exited:a=0 empty:a failed:a", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-stopping:a<command{a is "
+	  "being stopped to be started again} TERM:a(main) service-exited:a{a exited as asked: "
+	  "exit code 0, after 1.0 s} service-stopped:a<service-exited{a is stopped: nothing of "
+	  "it is left} service-starting:a<service-stopped{a is being started again} start:a "
+	  "start-failed:a{a cannot be started: no such file} answer:failed "
+	  "service-starting:a<start-failed{a is being started again} start:a" },
+	{ BEGUN "!start:n started:n exited:n=3 empty:n +1m", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:n<command{n is "
+	  "being started} start:n service-started:n<service-starting{n runs as process 2} "
+	  "service-up:n<service-started{n is up, 0 ms after its start} answer:done "
+	  "service-exited:n{n exited: exit code 3, after 0 ms} KILL:n(tree) "
+	  "service-stopped:n<service-exited{n has ended, and is not started again} "
+	  "incident-open:n<service-exited(ops){n exited: exit code 3}" },
+	{ BEGUN "!start:f started:f exited:f=3 empty:f started:f +5s exited:f=0 empty:f +1m", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:f<command{f is "
+	  "being started} start:f service-started:f<service-starting{f runs as process 2} "
+	  "service-up:f<service-started{f is up, 0 ms after its start} answer:done "
+	  "service-exited:f{f exited: exit code 3, after 0 ms} KILL:f(tree) "
+	  "service-starting:f<service-exited{f is being started again} start:f "
+	  "service-started:f<service-starting{f runs as process 3} "
+	  "service-up:f<service-started{f is up, 0 ms after its start} "
+	  "incident-open:f<service-exited(ops){f exited: exit code 3} "
+	  "incident-close:f<service-exited(ops){over after 0 ms: f exited: exit code 3} "
+	  "service-exited:f{f exited: exit code 0, after 5.0 s} KILL:f(tree) "
+	  "service-stopped:f<service-exited{f has ended, and is not started again} "
+	  "incident-close:f<service-exited(ops){over after 5.0 s: f exited: exit code 3}" },
+	{ BEGUN "!start:d started:d +2s killed:a=6 +3s", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:d<command{d is "
+	  "being started} start:d service-started:d<service-starting{d runs as process 2} "
+	  "service-up:d<service-started{d is up, 0 ms after its start} answer:done "
+	  "service-exited:a{a exited: killed by signal 6 (SIGABRT), after 3.0 s} KILL:a(tree) "
+	  "service-affected:d<service-exited{d needs a, which is not well: it is left alone} "
+	  "incident-open:a<service-exited(ops){a exited: killed by signal 6 (SIGABRT)}" },
+	{ BEGUN "!start:w started:w found:w +1s exited:w=-1 empty:w started:w found:w !stop:w", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:w<command{w is "
+	  "being started} start:w service-started:w<service-starting{w runs as process 2} "
+	  "service-up:w<service-started{w is up, 0 ms after its start} answer:done "
+	  "service-started:w<service-up{w is process 3} service-up:w<service-started{w is up, 0 "
+	  "ms after its start} service-exited:w{w exited: cause not known, after 1.0 s} "
+	  "service-starting:w<service-exited{w is being started} start:w "
+	  "service-started:w<service-starting{w runs as process 4} "
+	  "service-up:w<service-started{w is up, 0 ms after its start} "
+	  "service-started:w<service-up{w is process 5} service-up:w<service-started{w is up, 0 "
+	  "ms after its start} service-stopping:w<command{w is being stopped} stop-command:w" },
+	{ BEGUN "!hold:a killed:a=9 empty:a +1m !release:a started:a", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-held:a<command{a is held: "
+	  "told of, not acted on} answer:done service-exited:a{a exited: killed by signal 9 "
+	  "(SIGKILL), after 1.0 s} KILL:a(tree) incident-open:a<service-exited(ops){a exited: "
+	  "killed by signal 9 (SIGKILL)} service-released:a<command{a is released} answer:done "
+	  "service-starting:a<service-released{a is being started again} start:a "
+	  "service-started:a<service-starting{a runs as process 2}" },
+	{ BEGUN "dying:a=core ready:a dying:a killed:a=11", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-dying:a{a is dying: no such "
+	  "file} service-dying:a{a is dying: no such file} service-exited:a{a exited: killed by "
+	  "signal 11 (SIGSEGV), after 1.0 s} KILL:a(tree)" },
+	{ BEGUN "!start:g started:g sample:g.memory=2e6 evidence:g=two evidence:g exited:g=0 empty:g started:g", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:g<command{g is "
+	  "being started} start:g service-started:g<service-starting{g runs as process 2} "
+	  "service-up:g<service-started{g is up, 0 ms after its start} answer:done "
+	  "service-restart:g<rule-fired{g is restarted by g-sick} "
+	  "service-stopping:g<rule-fired{g is being stopped to be started again} evidence:g "
+	  "service-evidence:g<service-stopping{g: two} TERM:g(main) service-exited:g{g exited "
+	  "as asked: exit code 0, after 0 ms} service-stopped:g<service-exited{g is stopped: "
+	  "nothing of it is left} service-starting:g<service-stopped{g is being started again} "
+	  "start:g service-started:g<service-starting{g runs as process 3} "
+	  "service-up:g<service-started{g is up, 0 ms after its start}" },
+	{ BEGUN "!start:g started:g sample:g.memory=2e6 +3s exited:g=0 empty:g", SAID,
+	  "service-adopted:a{a runs already, as process 1} service-starting:g<command{g is "
+	  "being started} start:g service-started:g<service-starting{g runs as process 2} "
+	  "service-up:g<service-started{g is up, 0 ms after its start} answer:done "
+	  "service-restart:g<rule-fired{g is restarted by g-sick} "
+	  "service-stopping:g<rule-fired{g is being stopped to be started again} evidence:g "
+	  "incident-open:g-sick<rule-fired(ops){g-sick: g.memory is 1.9 MiB (> 1.0 MiB)} "
+	  "TERM:g(main) service-exited:g{g exited as asked: exit code 0, after 3.0 s} "
+	  "service-stopped:g<service-exited{g is stopped: nothing of it is left} "
+	  "service-starting:g<service-stopped{g is being started again} start:g" },
+	{ BEGUN "# !stop:a # exited:a=0 # empty:a # !start:a # started:a # good:ca # !hold:a #", NULL,
+	  "[a ca] TERM:a(main) [a] [a ca] answer:done [a] start:a [a] [a] answer:done [ca a] "
+	  "answer:done [a]" },
+};
+
+static void
+in_words(void **state)
+{
+	(void)state;
+	stage_table(said, words, COUNT(words));
+}
+
 int
 test_service(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_words),
 		cmocka_unit_test(lives),
 		cmocka_unit_test(each_state_takes_each_event),
 	};
