@@ -94,6 +94,8 @@ static const struct row windows[] = {
 	{ "b.down 2 of 3", "bad:b good:a bad:a good:a", "false" },
 	{ "b.down 2 of 3 and a.up", "bad:b bad:b", "true" },
 	{ "(b.down and a.up) 2 of 3", "bad:b good:a", "true" }, /* either one's samples */
+	{ "(s.memory > 1M or s.cpu > 1%) 2 of 3", "found:s sample:s.memory=2e6", "false" }, /* counted once */
+	{ "(s.memory > 1M or s.cpu > 1%) 2 of 3", "found:s sample:s.memory=2e6 sample:s.memory=2e6", "true" },
 	/* a new process begins anew */
 	{ "s.memory > 1M for 5s", "found:s sample:s.memory=2e6 +5s", "true" },
 	{ "s.memory > 1M for 5s",

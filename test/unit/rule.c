@@ -154,6 +154,11 @@ static const struct {
 		   "[a b e r ca cb t x u] x is true, fired 2, since 70 [t x] x is false, fired 2, since 70 [t x]" } },
 	{ "log", { "# unknown:t # unknown:t # &x", NULL,
 		   "[a b e r ca cb t x u] [t x] [] x is unknown, fired 0, since -1" } },
+	{ "log", { "bad:t # +1m #", NULL, "[a b e r ca cb t x u] [x]" } },
+	{ "log\nclear = u.down", { "bad:t # +10s bad:u # &x", NULL,
+				  "[a b e r ca cb t x u] [u x] x is true and does not fire, fired 1, since 20" } },
+	{ "log\n[rule y]\nwhen = t.down\ndo = log",
+	  { "bad:t", "rule-fired+", "rule-fired:x<check-down{x: t.down} rule-fired:y<check-down{y: t.down}" } },
 	/* it has an incident of its own where nothing else is wrong, and as a check's only that one */
 	{ "log\n[rule y]\nwhen = a.memory > 1M\ndo = log\ncooldown = 5s",
 	  { "sample:a.memory=2e6 +3s sample:a.memory=3e6 +3s sample:a.memory=3e6 +1s sample:a.memory=1e6 +30s",
@@ -168,6 +173,14 @@ static const struct {
 						  "rule-escalated:x{x: t.down} run:x number 0 of escalate of "
 						  "event 8{t.down}" } },
 	{ "log\nescalate = 2 in 1m -> page boss", { "bad:t +2m", "page", "" } }, /* a minute ago is too long */
+	{ "run /x, log", { "bad:t +35s", "action-done+", "run:x action-done:x<rule-fired{x: t.down}" } },
+	/* what is only sent, or is no restart, waits for nobody */
+	{ "signal(USR1) b, log", { "killed:b=9 empty:b bad:t", "action-done", "KILL:b(tree) start:b USR1:b(main) action-done:x" } },
+	{ "release b, log", { "killed:b=9 empty:b bad:t", "action-done", "KILL:b(tree) start:b action-done:x" } },
+	{ "hold b, log", { "killed:b=9 empty:b bad:t", "action-done", "KILL:b(tree) start:b action-done:x" } },
+	{ "restart b, log", { "killed:b=9 bad:t", "action-skipped+",
+			      "KILL:b(tree) action-skipped:x<rule-fired{'restart b' of rule x is not done: b is being "
+			      "started again already}" } },
 	/* what two rules wait for, each for itself */
 	{ "run /x, log\n[rule y]\nwhen = u.down\ndo = run /y, log\ncooldown = 1m",
 	  { "bad:u bad:t done:x=0 done:x=0 +35s", "action-done",
@@ -228,6 +241,8 @@ static const struct stage_row in_time[] = {
 	{ "go +9h +43m +20s bad:c +6h", "rule-fired", "rule-fired:night rule-fired:weekend" },
 	{ "go +9h +43m +20s +1s bad:c +7h good:c +50h bad:c", "rule-fired",
 	  "rule-fired:night rule-fired:weekend rule-fired:night" }, /* Monday, 03:00 */
+	{ "zone:-3600 go bad:c", "rule-fired", "" }, /* 07:16 there */
+	{ "zone:7200 go bad:c", "rule-fired", "rule-fired:day" },
 	{ "go +3d +1h bad:c", "rule-fired", "rule-fired:day" },	     /* Monday, 09:16 */
 	{ "go +3d bad:c", "rule-fired", "rule-fired:day rule-fired:weekend" },
 };
@@ -326,6 +341,22 @@ drops_orders(void **state)
 	}
 }
 
+/* A command of rules that are no more has ended. */
+static void
+ends_of_nobody(void **state)
+{
+	static struct decisions out;
+	struct rules *rules = book("[service a]\nrun = /a\n[rule r]\nwhen = a.up\ndo = log\n");
+	struct world *w = world_new(rules, 1, "host", 1000);
+	struct event e = { .kind = EVENT_RUN_DONE, .id = 1, .token = 1, .text = "" };
+	(void)state;
+	assert_non_null(w);
+	decide(w, &e, 1000, 1000, &out);
+	assert_int_equal(out.count, 0);
+	world_free(&w);
+	rules_free(&rules);
+}
+
 /* What never has an event of its own is looked at when all begins, and when a rule is
  * new. */
 static void
@@ -401,6 +432,7 @@ test_rule(void)
 						  cmocka_unit_test(no_more_than),
 						  cmocka_unit_test(does_nothing),
 						  cmocka_unit_test(drops_orders),
+						  cmocka_unit_test(ends_of_nobody),
 						  cmocka_unit_test(looks_at_what_rests),
 						  cmocka_unit_test(sees_all_states) };
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);

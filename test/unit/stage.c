@@ -425,6 +425,8 @@ step(char *word)
 		ask_rule(verb + 1);
 	else if (*verb == '?' || *verb == '~')
 		ask(verb + 1, *verb == '~');
+	else if (strcmp(verb, "zone") == 0)
+		world_zone(stage.world, atoi(name));
 	else if (strcmp(verb, "reload") == 0)
 		reload();
 	else if (strcmp(verb, "reborn") == 0)

@@ -1,7 +1,7 @@
 /* test/unit/stage.h: plays a script of happenings to the pure core and writes down what
  * it decides. A script is words parted by blanks:
  *
- *   go late stop-all                          of monitord itself
+ *   go late stop-all zone:SECONDS             of monitord itself; local time less UTC
  *   adopted:S started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
