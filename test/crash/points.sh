@@ -127,7 +127,7 @@ point() {
 		"$killer" "$daemon" "$n" >"$dir/said" 2>&1 &
 	fi
 	calls=$!
-	await 5 ready_said || { bad "killer said: $(cat "$dir/said")"; return 2; }
+	await 20 ready_said || { bad "killer said: $(cat "$dir/said")"; return 2; }
 	daemon=$(sed -n 's/^ready //p' "$dir/said")
 	act "$action" "$before" "$calls"
 	kill -TERM "$calls" 2>/dev/null

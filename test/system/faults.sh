@@ -83,10 +83,10 @@ if $as test -x "$build/monitorctl"; then
 	daemon=$! small=$sock sock=$dir/own/run/status.sock
 	await 20 is a up || bad "it did not begin: $(ctl status)"
 	mark
-	prlimit --pid "$daemon" --nproc=1:
+	$as prlimit --pid "$daemon" --nproc=1:
 	kill -KILL "$(pid_of a)"
 	await 10 said 'no process could be made: Resource temporarily unavailable' "$last" && ok "told" || bad "$(ctl explain a)"
-	prlimit --pid "$daemon" --nproc=100:
+	$as prlimit --pid "$daemon" --nproc=100:
 	await 10 is a up && ok "it runs once there is room" || bad "$(ctl explain a)"
 	kill -TERM "$daemon"
 	await 20 not_there "$daemon" || bad "it does not end"
