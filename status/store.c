@@ -206,7 +206,10 @@ take_view(struct store *s, enum object_kind kind, const unsigned char *item)
 		memcpy(&v, item, sizeof v);
 		checks_take(s->checks, &v);
 	} else {
-		memcpy(s->views[kind].items + id * view_size[kind], item, view_size[kind]);
+		unsigned char *at = s->views[kind].items + id * view_size[kind];
+		if (s->views[kind].known[id] && memcmp(at, item, view_size[kind]) == 0)
+			return; /* measured anew, and the same */
+		memcpy(at, item, view_size[kind]);
 		s->views[kind].known[id] = true;
 	}
 	if (s->changed != NULL)
