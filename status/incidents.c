@@ -27,6 +27,34 @@ find_or_add(struct incidents *s, uint64_t id)
 	return x;
 }
 
+static void
+add_symptom(struct incident *x, const char *name)
+{
+	if (name[0] == '\0' || strcmp(name, x->root) == 0 ||
+	    x->symptom_count == INCIDENT_SYMPTOMS)
+		return;
+	for (uint32_t i = 0; i < x->symptom_count; i++)
+		if (strcmp(x->symptoms[i], name) == 0)
+			return;
+	text_print(x->symptoms[x->symptom_count++], JOURNAL_NAME, "%s", name);
+}
+
+/* monitord revises the root when it sees what explains the rest; what was believed before is a
+ * symptom then. The journal's name of one whose section is gone stays. */
+static void
+take_root(struct incident *x, const struct msg_incident_view *v, const struct rules *rules)
+{
+	char before[JOURNAL_NAME];
+	enum object_kind kind = (enum object_kind)v->root_kind;
+	if (x->root[0] != '\0' && kind == OBJECT_MONITORD)
+		return;
+	text_print(before, sizeof before, "%s", x->root);
+	text_print(x->root, sizeof x->root, "%s", rules_name(rules, kind, v->root_id));
+	text_print(x->root_kind, sizeof x->root_kind, "%s", object_kind_name[kind]);
+	x->revised = kind != OBJECT_MONITORD;
+	add_symptom(x, before);
+}
+
 void
 incidents_view(struct incidents *s, const struct msg_incident_view *v,
 	       const struct rules *rules)
@@ -42,26 +70,8 @@ incidents_view(struct incidents *s, const struct msg_incident_view *v,
 	text_print(x->text, sizeof x->text, "%s", v->text);
 	text_print(x->who, sizeof x->who, "%s", v->who);
 	text_print(x->why, sizeof x->why, "%s", v->why);
-	if (x->root[0] == '\0' &&
-	    rules != NULL) { /* the journal's name outlives a reload */
-		enum object_kind kind = (enum object_kind)v->root_kind;
-		text_print(x->root, sizeof x->root, "%s",
-			   rules_name(rules, kind, v->root_id));
-		text_print(x->root_kind, sizeof x->root_kind, "%s",
-			   object_kind_name[kind]);
-	}
-}
-
-static void
-add_symptom(struct incident *x, const char *name)
-{
-	if (name[0] == '\0' || strcmp(name, x->root) == 0 ||
-	    x->symptom_count == INCIDENT_SYMPTOMS)
-		return;
-	for (uint32_t i = 0; i < x->symptom_count; i++)
-		if (strcmp(x->symptoms[i], name) == 0)
-			return;
-	text_print(x->symptoms[x->symptom_count++], JOURNAL_NAME, "%s", name);
+	if (rules != NULL)
+		take_root(x, v, rules);
 }
 
 static void
@@ -102,7 +112,7 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 		x->last_real_ms = line->real_ms;
 	if (x->since_real_ms == 0)
 		x->since_real_ms = line->real_ms;
-	if (x->root_kind[0] == '\0' || line->id == line->incident) {
+	if (!x->revised && (x->root_kind[0] == '\0' || line->id == line->incident)) {
 		text_print(x->root, sizeof x->root, "%s", line->object);
 		text_print(x->root_kind, sizeof x->root_kind, "%s", line->object_kind);
 	}
@@ -137,7 +147,8 @@ one(const struct incident *x, struct json *j)
 	json_key(j, "symptoms");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < x->symptom_count; i++)
-		json_text(j, x->symptoms[i]);
+		if (strcmp(x->symptoms[i], x->root) != 0) /* it was one, before it was the root */
+			json_text(j, x->symptoms[i]);
 	json_close(j, ']');
 	json_key(j, "actions");
 	json_open(j, '[');

@@ -16,6 +16,7 @@
 struct incident {
 	uint64_t id; /* 0: free */
 	enum incident_state state;
+	bool revised; /* its root is what monitord says, not its first line's object */
 	bool viewed; /* monitord knows of it; else it ended in an earlier life, untold */
 	int64_t since_real_ms, until_real_ms;
 	int64_t last_real_ms; /* of its newest line that tells what happened */

@@ -1,6 +1,7 @@
 #include "status/incidents.h"
 
 #include "base/text.h"
+#include "rules/parse.h"
 #include "test/unit/status.h"
 #include "test/unit/unit.h"
 
@@ -142,6 +143,41 @@ a_view_is_believed(void **state)
 	assert_string_equal(incidents.list[0].root, "web");
 }
 
+/* What was first seen is a symptom once its cause is known, whichever of view and lines is
+ * read first. */
+static void
+a_root_is_revised(void **state)
+{
+	static char path[] = "r.ini", text[] = "[check web]\ntcp = h:1\n[check store]\ntcp = h:2\n";
+	struct source source = { .path = path, .text = text, .size = sizeof text - 1 };
+	struct sources sources = { .list = &source, .count = 1 };
+	struct problems problems = { 0 };
+	struct rules *rules = rules_parse(&sources, &problems);
+	struct msg_incident_view v;
+	(void)state;
+	assert_non_null(rules);
+	for (unsigned late = 0; late < 2; late++) {
+		memset(&incidents, 0, sizeof incidents);
+		memset(&v, 0, sizeof v);
+		v.incident = 5;
+		v.state = INCIDENT_OPEN;
+		v.root_kind = OBJECT_CHECK;
+		v.root_id = rules_find(rules, OBJECT_CHECK, "store");
+		v.since_real_ms = 5000;
+		text_print(v.text, sizeof v.text, "store is down");
+		if (late)
+			incidents_view(&incidents, &v, rules);
+		line(5, 5, "check-down", "web", "web is down");
+		line(6, 5, "check-down", "store", "store is down");
+		incidents_view(&incidents, &v, rules);
+		same(5, "{\"id\":5,\"state\":\"open\",\"root\":\"store\",\"root_kind\":\"check\","
+			"\"symptoms\":[\"web\"],\"actions\":[],\"since\":\"1970-01-01T00:00:05.000Z\","
+			"\"until\":null,\"who\":null,\"why\":null,\"text\":\"store is down\"}");
+	}
+	rules_free(&rules);
+	problems_free(&problems);
+}
+
 int
 test_status_incidents(void)
 {
@@ -150,6 +186,7 @@ test_status_incidents(void)
 		cmocka_unit_test_setup(what_monitord_forgot_is_over, begin),
 		cmocka_unit_test_setup(memory_is_bounded, begin),
 		cmocka_unit_test_setup(a_view_is_believed, begin),
+		cmocka_unit_test_setup(a_root_is_revised, begin),
 	};
 	return cmocka_run_group_tests_name("status/incidents", tests, NULL, NULL);
 }
