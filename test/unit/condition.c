@@ -20,6 +20,10 @@ static const struct row truths[] = {
 	{ "b.up", "", "false" },
 	{ "c.up", "", "unknown" },
 	{ "not a.up", "", "false" },
+	{ "a.degraded", "", "false" },
+	{ "a.degraded", "warn:a", "true" },
+	{ "a.up", "warn:a", "true" },
+	{ "a.latency < 1s", "", "true" },
 	{ "not b.up", "", "true" },
 	{ "not c.up", "", "unknown" },
 	{ "not not b.up", "", "false" },
@@ -129,6 +133,35 @@ static const struct row of_processes[] = {
 	{ "changed(l.state, 1m)", "found:s good:l bad:l " ANEW "+1s good:l", "true" },
 };
 
+/* Routes and chains have states of their own. */
+static const char routed[] =
+	"[service a]\nmatch = a\n[service b]\nmatch = b\n"
+	"[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[route way]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\n"
+	"[chain none]\npath = b -> a\n[chain all]\npath = way -> a\n";
+#define FOUND "found:a found:b good:ca good:cb "
+
+static const struct row of_routes[] = {
+	{ "way.state = primary", FOUND "seen:way=a", "true" },
+	{ "way.state = rerouted", FOUND "seen:way=a", "false" },
+	{ "way.state = rerouted", FOUND "seen:way=a bad:ca", "route:way=b-a r=true" },
+	{ "way.rerouted", FOUND "seen:way=a", "false" },
+	{ "way.rerouted", FOUND "seen:way=a bad:ca", "route:way=b-a r=true" },
+	{ "way.healthy = 2", FOUND "seen:way=a", "true" },
+	{ "way.healthy < 2", FOUND "seen:way=a bad:cb", "true" },
+	{ "all.state = primary", FOUND "seen:way=a +1ms", "true" },
+	{ "all.state = secondary", FOUND "seen:way=a +1ms", "false" },
+	{ "all.state = secondary", FOUND "seen:way=a bad:ca +1ms", "route:way=b-a r=true" },
+	{ "all.rerouted", FOUND "seen:way=a bad:ca +1ms", "route:way=b-a r=true" },
+	{ "all.rerouted", FOUND "seen:way=a +1ms", "false" },
+	{ "all.up", FOUND "seen:way=a bad:ca +1ms", "route:way=b-a r=true" },
+	{ "all.down", FOUND "seen:way=a bad:ca +1ms", "route:way=b-a r=false" },
+	{ "all.up", FOUND "+1ms", "unknown" }, /* nobody knows who carries its traffic */
+	{ "none.up", FOUND "+1ms", "true" },
+	{ "none.down", FOUND "exited:a=-1 empty:a +1ms", "true" },
+	{ "none.up", FOUND "exited:a=-1 empty:a +1ms", "false" },
+};
+
 /* What a window that is not full yet waits for. */
 static const struct row waits[] = {
 	{ "b.down for 5s", "", "false" },
@@ -203,11 +236,12 @@ play_with(const char *objects, const struct row *rows, size_t count, const char 
 	const char *ask = rows == waits ? "~r" : "?r";
 	size_t wrong = 0;
 	for (size_t i = 0; i < count; i++) {
-		char rules[1000], script[400], wanted[40];
+		char rules[1000], script[400], wanted[100];
 		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n", objects,
 			 rows[i].when);
 		snprintf(script, sizeof script, "go %s %s %s", before, rows[i].script, ask);
-		snprintf(wanted, sizeof wanted, "r=%s", rows[i].truth);
+		bool whole = strchr(rows[i].truth, '=') != NULL;
+		snprintf(wanted, sizeof wanted, "%s%s", whole ? "" : "r=", rows[i].truth);
 		struct stage_row row = { .script = script, .wanted = wanted };
 		if (strstr(script, "!hold") != NULL)
 			snprintf(wanted, sizeof wanted, "answer:done r=%s",
@@ -232,6 +266,13 @@ new_processes(void **state)
 {
 	(void)state;
 	play_with(checked, of_processes, COUNT(of_processes), "");
+}
+
+static void
+routes_and_chains(void **state)
+{
+	(void)state;
+	play_with(routed, of_routes, COUNT(of_routes), "");
 }
 
 static void
@@ -270,6 +311,7 @@ test_condition(void)
 		cmocka_unit_test(windows_and_binding),
 		cmocka_unit_test(windows_that_wait),
 		cmocka_unit_test(new_processes),
+		cmocka_unit_test(routes_and_chains),
 		cmocka_unit_test(functions_over_time),
 	};
 	return cmocka_run_group_tests_name("condition", tests, NULL, NULL);
