@@ -275,6 +275,55 @@ routes_and_chains(void **state)
 	play_with(routed, of_routes, COUNT(of_routes), "");
 }
 
+/* What people read when a rule fires: the tests that hold, measured against their thresholds. */
+static const char measured[] =
+	"[service s]\nmatch = s\n[check a]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check b]\ntcp = h:1\ndown = 1\nup = 1\n";
+
+static const struct row texts[] = {
+	{ "s.memory > 1M and s.cpu < 5%", "found:s sample:s.memory=2e6 sample:s.cpu=3",
+	  "page:r<rule-fired(p){r: s.memory is 1.9 MiB (> 1.0 MiB), s.cpu is 3.0% (< 5.0%)}" },
+	{ "s.threads = 7 or s.memory > 1M", "found:s sample:s.threads=7",
+	  "page:r<rule-fired(p){r: s.threads is 7 (= 7)}" },
+	{ "s.io-read > 1M/s for 5s", "found:s sample:s.io-read=2e6 +5s",
+	  "page:r<rule-fired(p){r: s.io-read is 1.9 MiB/s (> 1.0 MiB/s) for 5.0 s}" },
+	{ "s.uptime > 5s", "found:s +6s sample:s.cpu=1",
+	  "page:r<rule-fired(p){r: s.uptime is 6.0 s (> 5.0 s)}" },
+	{ "b.down 2 of 3", "bad:b bad:b",
+	  "page:r<rule-fired(p){r: b.down in 2 of 3 samples}" },
+	{ "a.state = up and not b.up", "bad:b good:a",
+	  "page:r<rule-fired(p){r: a.state is up}" },
+	{ "avg(s.memory, 1m) > 1M", "found:s ramp:s.memory=2e6,0,13",
+	  "page:r<rule-fired(p){r: avg(s.memory, 1 min) is 1.9 MiB (> 1.0 MiB)}" },
+	{ "rate(s.memory, 1m) > 1M/s", "found:s ramp:s.memory=1e9,6e6,13",
+	  "page:r<rule-fired(p){r: rate(s.memory, 1 min) is 1.1 MiB/s (> 1.0 MiB/s)}" },
+	{ "changed(a.state, 1m)", "good:a bad:a",
+	  "page:r<rule-fired(p){r: changed(a.state, 1 min)}" },
+	{ "forecast(s.memory, 10m) > 2G", "found:s ramp:s.memory=1e9,1e7,31",
+	  "page:r<rule-fired(p){r: s.memory reaches 2.0 GiB in 7 min 4 s (1.2 GiB now, a line with r² 1.00)}" },
+	{ "forecast(s.memory, 10m) < 3G", "found:s ramp:s.memory=1e9,0,31",
+	  "page:r<rule-fired(p){r: s.memory stays < 3.0 GiB (953.7 MiB now)}" },
+	{ "forecast(s.memory, 10m) < 900M", "found:s ramp:s.memory=1e9,-1e6,31",
+	  "page:r<rule-fired(p){r: s.memory reaches 900.0 MiB in 2 min 12 s (925.1 MiB now, a line with r² 1.00)}" },
+};
+
+static void
+in_words(void **state)
+{
+	size_t wrong = 0;
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		char rules[600], script[300];
+		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = page p\ncooldown = 1d\n"
+			 "[monitord]\nsmtp = h:25\n[contact p]\nmail = a@b\n", measured, texts[i].when);
+		snprintf(script, sizeof script, "go %s", texts[i].script);
+		struct stage_row row = { script, "page+", texts[i].truth };
+		wrong += stage_differs(rules, &row);
+	}
+	if (wrong > 0)
+		fail_msg("%zu of %zu differ", wrong, COUNT(texts));
+}
+
 static void
 three_values(void **state)
 {
@@ -312,6 +361,7 @@ test_condition(void)
 		cmocka_unit_test(windows_that_wait),
 		cmocka_unit_test(new_processes),
 		cmocka_unit_test(routes_and_chains),
+		cmocka_unit_test(in_words),
 		cmocka_unit_test(functions_over_time),
 	};
 	return cmocka_run_group_tests_name("condition", tests, NULL, NULL);
