@@ -11,7 +11,7 @@
 [ $# -gt 0 ] || [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes minutes (MONITORD_LONG)"; exit 77; }
 : "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
 export MONITORD_SOURCE MONITORD_BUILD
-step=9 limit_s=20 from=$((1 + $$ % 9)) until=100000 inside= all= actions=
+step=9 limit_s=12 from=$((1 + $$ % 9)) until=100000 inside= all= actions=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--all) step=1 from=1 limit_s=100000 all=yes ;;
@@ -168,6 +168,6 @@ for action in $actions; do
 done
 if [ -n "${sampled:-}" ]; then
 	echo "# where no control group can be written"
-	"$0" --no-cgroup --step 151 start stop restart crash begin end || bad "without groups"
+	"$0" --no-cgroup --step 601 start stop restart crash begin || bad "without groups"
 fi
 finish
