@@ -74,11 +74,12 @@ kill "$swapper"
 wait "$swapper" 2>/dev/null
 sleep 0.5 # its last mv
 for file in "$dir"/theirs/log* "$dir"/theirs/logs/log* "$dir"/theirs/logs.own/log*; do
+	[ ! -L "${file%/*}" ] || continue # it ended as the folder was a link: the file is root's own
 	[ ! -L "$file" ] && grep -qs SSSSSSSS "$file" && bad "$file shows what is root's"
 	owner=$(stat -c %u "$file" 2>/dev/null) # a rotation may have moved it on
 	[ -z "$owner" ] || [ -L "$file" ] || [ "$owner" = $user ] || bad "$file is of user $owner"
 done
-ls "$dir"/theirs/*.1 "$dir"/theirs/*/*.1 >/dev/null 2>&1 && ok "and logs were rotated meanwhile" || bad "nothing was rotated: $(ls -lR "$dir/theirs")"
+find "$dir/theirs" -name 'log*.1' | grep -q . && ok "and logs were rotated meanwhile" || bad "nothing was rotated: $(ls -lR "$dir/theirs")"
 old=$(pid_of steady)
 kill -KILL "$old"
 another() { [ -n "$(pid_of steady)" ] && [ "$(pid_of steady)" != "$old" ]; }

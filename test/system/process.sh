@@ -58,7 +58,8 @@ echo "# readiness"
 for s in herald newline big; do
 	await 20 is $s up && ok "$s is up" || bad "$s: $(ctl status $s)"
 done
-ctl events --json | grep -q '"object":"mute".*not ready within' && ok "mute was never ready" ||
+last=0
+event start-failed mute 10 && grep -q 'not ready within' <<<"$event" && ok "mute was never ready" ||
 	bad "mute: $(ctl status mute)"
 for s in herald newline; do
 	started=$(ctl events --json | grep -F '"kind":"service-started"' | grep -nF "\"object\":\"$s\"" | head -n 1)
@@ -66,7 +67,6 @@ for s in herald newline; do
 done
 
 echo "# a core dump"
-last=0
 if grep -q 'tells of no faults' "$dir/log"; then
 	ok "skipped: the kernel tells of no faults here"
 else
