@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "monitord/core.h"
+#include "monitord/nursery.h"
 #include "monitord/spawn.h"
 
 #include "base/clock.h"
@@ -288,7 +289,7 @@ all_stopped(const struct core *c)
 		if (c->rules->services[i].run.count > 0 &&
 		    world_service_state(c->world, i) == SERVICE_STOPPING)
 			return false;
-	return true;
+	return !processes_retire(c->processes);
 }
 
 static void
@@ -322,7 +323,7 @@ static void
 be_idle(struct core *c)
 {
 	loop_timer_stop(&c->beat);
-	spawn_rest();
+	nursery_rest();
 	await_client(c);
 }
 

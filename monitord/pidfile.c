@@ -26,7 +26,7 @@ struct pidfile { /* what was found at its path */
 };
 
 struct pidfile_look { /* in a child: it may hang, and hurts its own service only */
-	pid_t child;
+	pid_t child; /* 0: it was reaped */
 	int out;
 	struct loop_io io;
 };
@@ -111,8 +111,8 @@ pidfile_look_end(struct process *p)
 		return;
 	loop_io_stop(&l->io);
 	close(l->out);
-	kill(l->child, SIGKILL); /* our child, not reaped yet: the number is its own */
-	waitpid(l->child, NULL, WNOHANG);
+	if (l->child != 0)
+		process_drop_child(p->owner, l->child);
 	free(l);
 }
 
@@ -123,10 +123,10 @@ on_found(struct loop_io *io, unsigned events)
 	struct pidfile_look *l = p->looking;
 	struct pidfile f;
 	(void)events;
-	if (read(l->out, &f, sizeof f) == (ssize_t)sizeof f)
-		waitpid(l->child, NULL, 0); /* that was the last that it had to do */
-	else
+	if (read(l->out, &f, sizeof f) != (ssize_t)sizeof f)
 		f = (struct pidfile){ .error = EIO };
+	waitpid(l->child, NULL, 0); /* that, or its end, was the last that it had to do */
+	l->child = 0;
 	pidfile_look_end(p);
 	if (p->pidfd != -1)
 		return; /* found otherwise */

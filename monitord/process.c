@@ -21,9 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 #define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
 
 static void look_for_rest(struct loop_timer *timer);
@@ -126,12 +123,10 @@ process_said(struct process *p)
 
 /* ---- what is left of it ---- */
 
-/* Where there is no cgroup: of the main process's session, or with its lock inherited. */
-static bool
-is_ours(const struct process *p, pid_t pid, pid_t session)
+bool
+session_has(const struct processes *ps, const char *service, pid_t session, pid_t pid, pid_t of)
 {
-	return (p->session != 0 && session == p->session) ||
-	       record_holds(p->owner, process_service(p)->name, pid);
+	return (session != 0 && of == session) || record_holds(ps, service, pid);
 }
 
 size_t
@@ -154,7 +149,7 @@ session_pids(const struct processes *ps, const char *service, pid_t session, pid
 		text[size > 0 ? size : 0] = '\0';
 		char *end = strrchr(text, ')');
 		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 && state != 'Z' &&
-		    state != 'X' && ((session != 0 && sid == session) || record_holds(ps, service, pid))) {
+		    state != 'X' && session_has(ps, service, session, pid, sid)) {
 			if (n < cap)
 				pids[n] = pid;
 			n++;
@@ -356,7 +351,9 @@ process_has(const struct process *p, pid_t pid)
 {
 	char name[96];
 	process_group_name(p, name, sizeof name);
-	return p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pid) : is_ours(p, pid, getsid(pid));
+	return p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pid)
+			      : session_has(p->owner, process_service(p)->name, p->session, pid,
+					    getsid(pid));
 }
 
 static void
@@ -438,6 +435,19 @@ process_new(struct processes *ps, uint32_t id)
 	return p;
 }
 
+void
+process_drop_child(struct processes *ps, pid_t child)
+{
+	int pidfd = pidfd_of(child);
+	if (dying_room(&ps->dropped)) {
+		dying_add(&ps->dropped, ps->loop, child, pidfd);
+		return;
+	}
+	kill(child, SIGKILL); /* too many are stuck already: it stays a zombie until we end */
+	if (pidfd != -1)
+		close(pidfd);
+}
+
 static void
 process_free(struct process *p)
 {
@@ -448,6 +458,8 @@ process_free(struct process *p)
 	loop_timer_stop(&p->rest);
 	ready_end(p);
 	pidfile_look_end(p);
+	if (p->rotating > 0)
+		process_drop_child(p->owner, p->rotating);
 	int fds[] = { p->pidfd, p->group, p->lock };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
@@ -530,6 +542,7 @@ processes_free(struct processes **pp)
 	death_end(&ps->deaths);
 	connector_end(ps);
 	known_free(ps);
+	dying_forget(&ps->dropped);
 	if (ps->records != -1)
 		close(ps->records);
 	free(ps->deferred);

@@ -47,6 +47,7 @@ void process_reload(struct processes *ps, uint32_t service);	   /* its signal or
 
 /* The main process, 0: none; start_ticks: field 22 of /proc/PID/stat. */
 pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks);
+bool processes_retire(const struct processes *ps); /* what a removed section ran is being ended */
 bool processes_begin(const struct processes *ps); /* an exec is awaited, any moment now */
 bool processes_untold(const struct processes *ps); /* an exec that need not wake us is awaited */
 void processes_ask(struct processes *ps); /* before a sleep: what became of who need not wake us */

@@ -183,6 +183,7 @@ struct processes {
 	uint32_t begins;   /* processes whose exec is awaited */
 	struct process *untold; /* the one of them that does not wake us, NULL: none */
 	struct loop_timer exec_asks;
+	struct dying dropped;
 	int64_t ask_ms;
 	uint32_t scripts;  /* that run now */
 	uint32_t job_next; /* numbers the groups of jobs */
@@ -190,12 +191,17 @@ struct processes {
 
 const struct service *process_service(const struct process *p);
 void process_tell(struct processes *ps, const struct event *e);
+/* A child of ours that nobody waits for is killed, and reaped when it is gone. */
+void process_drop_child(struct processes *ps, pid_t child);
 void process_defer_wait(struct processes *ps, uint32_t service, const char *text);
 void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks); /* 0: not known */
 /* Told from the loop's next turn. */
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
-/* Where there is no cgroup: who is of this session (0: none) or holds the service's lock. */
+/* Where there is no cgroup: a process of the session `of` is of this one (0: none), or it has
+ * inherited the service's lock. */
+bool session_has(const struct processes *ps, const char *service, pid_t session, pid_t pid, pid_t of);
+/* All of whom that is so. */
 size_t session_pids(const struct processes *ps, const char *service, pid_t session, pid_t *pids,
 		    size_t cap);
 size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LOOK_MS 50
@@ -30,6 +31,12 @@ is_gone(const struct retired *r)
 }
 
 bool
+processes_retire(const struct processes *ps)
+{
+	return ps->retired != NULL;
+}
+
+bool
 retired_lives(const struct processes *ps, const char *service)
 {
 	for (const struct retired *r = ps->retired; r != NULL; r = r->next)
@@ -47,8 +54,7 @@ signal_session(const struct retired *r, int signal)
 	for (size_t i = 0; i < n && i < 512; i++) {
 		int fd = pidfd_of(pids[i]);
 		/* the descriptor pins it: now see that it still is one of them */
-		if (fd != -1 && ((r->session != 0 && getsid(pids[i]) == r->session) ||
-				 record_holds(r->owner, service_of(r), pids[i])))
+		if (fd != -1 && session_has(r->owner, service_of(r), r->session, pids[i], getsid(pids[i])))
 			pidfd_kill(fd, signal);
 		if (fd != -1)
 			close(fd);
@@ -63,8 +69,11 @@ retired_free(struct processes *ps, struct retired *r)
 		at = &(*at)->next;
 	*at = r->next;
 	loop_timer_stop(&r->timer);
-	if (r->pidfd != -1)
+	if (r->pidfd != -1) {
+		siginfo_t info;
+		waitid((idtype_t)P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG); /* if it was our child */
 		close(r->pidfd);
+	}
 	if (r->group != -1)
 		close(r->group);
 	free(r);

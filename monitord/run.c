@@ -39,6 +39,16 @@ object_of(const struct rules *rules, const struct rule *r, const char **kind)
 	return r->name;
 }
 
+/* What was decided; NULL: by rules that are no longer in force. */
+static const struct action *
+action_of(const struct rule *r, uint32_t number)
+{
+	bool up = (number & ESCALATED) != 0;
+	const struct action *list = up ? r->escalate : r->actions;
+	uint32_t i = number & (ESCALATED - 1), count = up ? r->escalate_count : r->action_count;
+	return i < count && list[i].kind == ACTION_RUN ? &list[i] : NULL;
+}
+
 static bool
 is_put_off(struct core *c, const struct decision *d)
 {
@@ -70,14 +80,14 @@ core_run(struct core *c, const struct decision *d)
 	if (is_put_off(c, d))
 		return;
 	const struct rule *r = &c->rules->rules[d->id];
-	bool up = (d->action & ESCALATED) != 0;
-	const struct action *a =
-		up ? &r->escalate[d->action & (ESCALATED - 1)] : &r->actions[d->action];
+	const struct action *a = action_of(r, d->action);
 	const char *kind, *object = object_of(c->rules, r, &kind);
-	const char *event = up ? "rule-escalated" : "rule-fired";
+	const char *event = (d->action & ESCALATED) != 0 ? "rule-escalated" : "rule-fired";
 	struct msg_rule_view v;
 	char bytes[4096], time[32], id[24], env[9][700];
 	struct text t;
+	if (a == NULL)
+		return;
 	world_rule_view(c->world, d->id, &v);
 	clock_rfc3339(v.since_real_ms, time, sizeof time);
 	text_print(id, sizeof id, "%llu", (unsigned long long)d->event);

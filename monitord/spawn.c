@@ -271,12 +271,6 @@ spawn_forget(struct spawned *s)
 }
 
 void
-spawn_rest(void)
-{
-	nursery_rest();
-}
-
-void
 spawn_failure_text(const struct spawn_failure *f, const char *program, char *out, size_t cap)
 {
 	static const char *const steps[BORN_STEPS] = {

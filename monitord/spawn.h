@@ -41,8 +41,6 @@ struct spawn_failure {
 /* Once, when signals are set as they stay: children can then be made at less cost. files: the
  * limit of descriptors that they get unless their section sets one. */
 void spawn_begin(const struct rlimit *files);
-/* Nothing happens: most of what stands ready for children is given back. */
-void spawn_rest(void);
 /* False: errno says why no process could be made. The environment is built from nothing. */
 bool spawn(const struct spawn *s, struct spawned *out);
 /* False: it is on its way to its exec. Else how that went: failure->error, which is 0 also where

@@ -52,6 +52,7 @@ ctl reload >/dev/null || bad "reload with it"
 event service-waits deaf 5 && ok "it waits, and says so" || bad "$(ctl events --since "$last")"
 until_up deaf 10 && ok "and runs when the one before has ended" || bad "it does not come back: $(ctl status)"
 [ "$(count_events start-failed)" -eq 0 ] && ok "no start failed" || bad "$(ctl events --since "$last" | grep failed)"
+deaf_pid=$(pid_of deaf)
 [ -e "$dir/deaf.twice" ] && bad "two at once: $(cat "$dir/deaf.twice")"
 write_rules "$stays"
 ctl reload >/dev/null
@@ -63,4 +64,9 @@ timeout 10 "$build/monitorctl" -s "$sock" stop deaf >/dev/null && ctl status dea
 [ "$(pid_of stays)" = "$pid" ] && ok "the one beside it never noticed" || bad "$(ctl status)"
 [ "$(ls "/proc/$daemon/fd" | wc -l)" -le $((fds + 1)) ] && ok "no descriptor is left behind" ||
 	bad "$fds, then $(ls "/proc/$daemon/fd" | wc -l)"
+kill -TERM "$daemon"
+wait "$daemon" 2>/dev/null
+daemon=
+kill -0 "$deaf_pid" 2>/dev/null && bad "process $deaf_pid of the section that went is left behind" ||
+	ok "who is on his way out ends before monitord does"
 finish
