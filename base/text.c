@@ -149,6 +149,24 @@ text_distance(const char *a, const char *b)
 	return one[nb];
 }
 
+void
+text_nearer(struct text_nearest *n, const char *candidate)
+{
+	unsigned distance = text_distance(n->word, candidate);
+	if (distance >= n->distance)
+		return;
+	n->distance = distance;
+	n->best = candidate;
+}
+
+char *
+text_hint(const struct text_nearest *n, char *out, size_t cap)
+{
+	text_print(out, cap, n->best != NULL ? " (did you mean '%s'?)" : "%s",
+		   n->best != NULL ? n->best : "");
+	return out;
+}
+
 uint32_t
 text_crc32c(const void *bytes, size_t size)
 {

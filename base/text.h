@@ -30,6 +30,15 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 /* Levenshtein distance with transposition, for "did you mean"; each up to 64 bytes count. */
 unsigned text_distance(const char *a, const char *b);
 
+struct text_nearest { /* of many words the one that was meant, perhaps */
+	const char *word;  /* as it was written */
+	unsigned distance; /* only who is nearer than this comes into question */
+	const char *best;  /* NULL: none yet */
+};
+void text_nearer(struct text_nearest *n, const char *candidate);
+/* " (did you mean 'x'?)" or "". cap >= 96. */
+char *text_hint(const struct text_nearest *n, char *out, size_t cap);
+
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4) of the bytes. */
 uint32_t text_crc32c(const void *bytes, size_t size);
 

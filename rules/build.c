@@ -119,12 +119,6 @@ build_same(struct build *b, const char *text, size_t length)
 	return new;
 }
 
-struct place
-build_place(const struct build *b, const struct check *c)
-{
-	return check_place(b->rules, c);
-}
-
 static bool
 grow(struct build *b)
 {
@@ -175,23 +169,16 @@ build_lookup(const struct build *b, const char *name, enum object_kind kind)
 const char *
 build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out, size_t cap)
 {
-	const char *best = NULL;
-	unsigned least = strlen(name) < 4 ? 2 : 4;
+	struct text_nearest nearest = { .word = name, .distance = strlen(name) < 4 ? 2 : 4 };
 	for (size_t i = 0; i < b->name_cap; i++) {
 		const struct name_row *row = &b->names[i];
 		bool fits = row->name != NULL &&
 			    (kind == OBJECT_KINDS ? row->kind != OBJECT_CONTACT && row->kind != OBJECT_CHAIN
 						  : row->kind == kind);
-		if (fits && text_distance(name, row->name) < least) {
-			least = text_distance(name, row->name);
-			best = row->name;
-		}
+		if (fits)
+			text_nearer(&nearest, row->name);
 	}
-	if (best != NULL)
-		text_print(out, cap, " (did you mean '%s'?)", best);
-	else
-		*out = '\0';
-	return out;
+	return text_hint(&nearest, out, cap);
 }
 
 static const struct name_row *

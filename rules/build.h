@@ -68,8 +68,6 @@ void *build_get(struct build *b, size_t size);
 char *build_text(struct build *b, const char *text, size_t length);
 /* The same text has one copy, however often it stands there: it is never changed. */
 const char *build_same(struct build *b, const char *text, size_t length);
-/* Where its section begins. */
-struct place build_place(const struct build *b, const struct check *c);
 
 /* ---- reader.c: text -> sections ---- */
 void build_read(struct build *b, const struct source *source);

@@ -65,10 +65,11 @@ struct tls_wish { /* what TLS of a check is to be like */
 struct expect;
 enum expect_kind {
 	EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC,
+	EXPECT_TARGET,	 /* target = PATH: where a symbolic link leads */
+	/* of the body as well: */
 	EXPECT_CONTAINS, /* body contains TEXT */
-	EXPECT_SHA256,	 /* sha256 = HEX, of the body */
-	EXPECT_JSON,	 /* json /POINTER …, of the body (RFC 6901) */
-	EXPECT_TARGET	 /* target = PATH: where a symbolic link leads */
+	EXPECT_SHA256,	 /* sha256 = HEX */
+	EXPECT_JSON	 /* json /POINTER … (RFC 6901) */
 };
 bool expect_of_body(const struct expect *x); /* it looks at the body's text */
 enum compare {

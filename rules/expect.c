@@ -95,7 +95,7 @@ status_test(struct build *b, struct expect *x, const char *p)
 bool
 expect_of_body(const struct expect *x)
 {
-	return x->kind == EXPECT_BODY || (x->kind >= EXPECT_CONTAINS && x->kind <= EXPECT_JSON);
+	return x->kind == EXPECT_BODY || x->kind >= EXPECT_CONTAINS;
 }
 
 /* "body contains TEXT" */

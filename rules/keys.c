@@ -243,18 +243,11 @@ keys_find(enum object_kind section, const char *name, size_t length)
 const char *
 keys_nearest(enum object_kind section, const char *name, char *out, size_t cap)
 {
-	const char *best = NULL;
-	unsigned least = strlen(name) < 4 ? 2 : 4;
+	struct text_nearest nearest = { .word = name, .distance = strlen(name) < 4 ? 2 : 4 };
 	for (size_t i = 0; i < key_count; i++)
-		if (key_table[i].section == section && text_distance(name, key_table[i].name) < least) {
-			least = text_distance(name, key_table[i].name);
-			best = key_table[i].name;
-		}
-	if (best != NULL)
-		text_print(out, cap, " (did you mean '%s'?)", best);
-	else
-		*out = '\0';
-	return out;
+		if (key_table[i].section == section)
+			text_nearer(&nearest, key_table[i].name);
+	return text_hint(&nearest, out, cap);
 }
 
 /* False: told. */

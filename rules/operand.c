@@ -36,17 +36,13 @@ static const struct {
 static void
 no_metric(struct parser *x, enum object_kind kind, char letter, const char *metric)
 {
-	const char *best = NULL;
-	unsigned least = 4;
+	struct text_nearest nearest = { .word = metric, .distance = 4 };
+	char hint[96];
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		if (strchr(metric_table[m].objects, letter) != NULL &&
-		    text_distance(metric, metric_table[m].name) < least) {
-			least = text_distance(metric, metric_table[m].name);
-			best = metric_table[m].name;
-		}
-	expr_fail(x, "%s: a %s has no metric '%s'%s%s%s", x->b->entry->key,
-		  object_kind_name[kind], metric, best != NULL ? " (did you mean '" : "",
-		  best != NULL ? best : "", best != NULL ? "'?)" : "");
+		if (strchr(metric_table[m].objects, letter) != NULL)
+			text_nearer(&nearest, metric_table[m].name);
+	expr_fail(x, "%s: a %s has no metric '%s'%s", x->b->entry->key, object_kind_name[kind],
+		  metric, text_hint(&nearest, hint, sizeof hint));
 }
 
 static void
@@ -118,15 +114,13 @@ function_find(const char *word)
 static void
 no_function(struct parser *x, const char *word)
 {
-	const char *best = NULL;
-	unsigned least = 3;
+	struct text_nearest nearest = { .word = word, .distance = 3 };
+	char hint[96];
 	for (unsigned f = FUNCTION_AVG; f < FUNCTIONS; f++)
-		if (text_distance(word, function_name[f]) < least) {
-			least = text_distance(word, function_name[f]);
-			best = function_name[f];
-		}
-	if (best != NULL)
-		expr_fail(x, "%s: no function '%s' (did you mean '%s'?)", x->b->entry->key, word, best);
+		text_nearer(&nearest, function_name[f]);
+	if (nearest.best != NULL)
+		expr_fail(x, "%s: no function '%s'%s", x->b->entry->key, word,
+			  text_hint(&nearest, hint, sizeof hint));
 	else
 		expr_fail(x, "%s: no function '%s'; there are avg, max, min, p95, p99, rate, growth, changed "
 			  "and forecast", x->b->entry->key, word);

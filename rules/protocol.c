@@ -142,7 +142,7 @@ prove_expects(struct build *b, const struct check *c, unsigned takes)
 	for (uint32_t i = 0; i < c->expect_count; i++)
 		for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
 			if (c->expects[i].kind == rows[k].kind && (takes & rows[k].takes) == 0)
-				build_error(b, build_place(b, c), "[check %s]: %s has no %s to expect", c->name,
+				build_error(b, check_place(b->rules, c), "[check %s]: %s has no %s to expect", c->name,
 					    check_kind_name[c->kind], rows[k].word);
 }
 
@@ -152,11 +152,11 @@ prove_tls(struct build *b, const struct check *c, unsigned takes)
 	if (c->more->tls == NULL)
 		return;
 	if (c->more->tls->encrypt == ENCRYPT_TLS && (takes & TAKES_TLS) == 0)
-		build_error(b, build_place(b, c), "[check %s]: %s is not spoken over TLS%s", c->name,
+		build_error(b, check_place(b->rules, c), "[check %s]: %s is not spoken over TLS%s", c->name,
 			    check_kind_name[c->kind],
 			    (takes & TAKES_STARTTLS) != 0 ? " from its begin: encrypt = starttls" : "");
 	if (c->more->tls->encrypt == ENCRYPT_STARTTLS && (takes & TAKES_STARTTLS) == 0)
-		build_error(b, build_place(b, c), "[check %s]: %s has no starttls%s", c->name,
+		build_error(b, check_place(b->rules, c), "[check %s]: %s has no starttls%s", c->name,
 			    check_kind_name[c->kind],
 			    (takes & TAKES_TLS) != 0 ? ": encrypt = tls" : "");
 }
@@ -169,15 +169,15 @@ prove_login(struct build *b, const struct check *c, unsigned takes)
 	bool other = c->more->http != NULL && (c->more->http->body != NULL || c->more->http->bearer ||
 					 c->more->http->redirects > 0);
 	if (other || (user && (takes & TAKES_LOGIN) == 0))
-		build_error(b, build_place(b, c), "[check %s]: body, bearer-file and redirects are for http%s",
+		build_error(b, check_place(b->rules, c), "[check %s]: body, bearer-file and redirects are for http%s",
 			    c->name, user ? ", and auth-user is not for this" : "");
 	if (secret && (takes & (TAKES_LOGIN | TAKES_SECRET)) == 0)
-		build_error(b, build_place(b, c), "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
+		build_error(b, check_place(b->rules, c), "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
 			    "secret-file");
 	if (secret && (takes & TAKES_LOGIN) != 0 && !user && c->kind != CHECK_REDIS)
-		build_error(b, build_place(b, c), "[check %s]: auth-password-file needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: auth-password-file needs auth-user", c->name);
 	if (c->kind == CHECK_AJP && secret && c->target == NULL)
-		build_error(b, build_place(b, c), "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
+		build_error(b, check_place(b->rules, c), "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
 			    c->name);
 }
 
@@ -188,30 +188,30 @@ protocol_prove(struct build *b, const struct check *c)
 	const struct query_wish *q = c->more->query;
 	if (q != NULL && ((q->database != NULL && (takes & TAKES_DATABASE) == 0) ||
 			  (q->sql != NULL && (takes & TAKES_QUERY) == 0)))
-		build_error(b, build_place(b, c), "[check %s]: database and query are for pgsql and mysql",
+		build_error(b, check_place(b->rules, c), "[check %s]: database and query are for pgsql and mysql",
 			    c->name);
 	if (q != NULL && q->name != NULL && (takes & TAKES_NAME) == 0)
-		build_error(b, build_place(b, c), "[check %s]: query-name is for dns", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: query-name is for dns", c->name);
 	if ((takes & TAKES_NAME) != 0 && (q == NULL || q->name == NULL))
-		build_error(b, build_place(b, c), "[check %s]: query-name is missing: what is asked for?", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: query-name is missing: what is asked for?", c->name);
 	if (q != NULL && (q->count != 0 || q->packet_size != 0) && (takes & TAKES_NO_PORT) == 0)
-		build_error(b, build_place(b, c), "[check %s]: count and packet-size are for ping", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: count and packet-size are for ping", c->name);
 	if (c->kind == CHECK_UDP && c->more->say_count == 0)
-		build_error(b, build_place(b, c), "[check %s]: udp needs send: there is no connection to make",
+		build_error(b, check_place(b->rules, c), "[check %s]: udp needs send: there is no connection to make",
 			    c->name);
 	if (q != NULL && q->server_key &&
 	    (c->kind != CHECK_MYSQL || c->more->files[FILE_SECRET] == NULL))
-		build_error(b, build_place(b, c), "[check %s]: server-key is for the password of mysql", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: server-key is for the password of mysql", c->name);
 	else if (q != NULL && q->server_key && c->more->tls != NULL)
-		build_error(b, build_place(b, c), "[check %s]: server-key is for a connection without TLS",
+		build_error(b, check_place(b->rules, c), "[check %s]: server-key is for a connection without TLS",
 			    c->name);
 	if (c->kind == CHECK_GRPC && c->more->tls != NULL && c->more->tls->alpn != NULL)
-		build_error(b, build_place(b, c), "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
 	if (c->kind == CHECK_UDP && c->more->tls != NULL)
-		build_error(b, build_place(b, c), "[check %s]: udp is not spoken over TLS", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: udp is not spoken over TLS", c->name);
 	if (q != NULL && q->sql != NULL && (c->more->http == NULL || c->more->http->auth_user == NULL) &&
 	    (takes & TAKES_QUERY) != 0)
-		build_error(b, build_place(b, c), "[check %s]: a query needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: a query needs auth-user", c->name);
 	if (!protocol_is(c->kind))
 		return;
 	prove_tls(b, c, takes);

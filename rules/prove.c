@@ -82,7 +82,7 @@ prove_active(struct build *b, const struct check *c)
 		const char *text = c->expects[i].text;
 		if (text == NULL || strcmp(text, "{active}") != 0 || c->more->verifies.count == 1)
 			continue;
-		build_error(b, build_place(b, c), "[check %s]: {active} needs one route whose verify is this check%s",
+		build_error(b, check_place(b->rules, c), "[check %s]: {active} needs one route whose verify is this check%s",
 			    c->name, c->more->verifies.count > 1 ? ", not several" : "");
 	}
 }
@@ -91,14 +91,14 @@ static void
 prove_dialogue(struct build *b, const struct check *c)
 {
 	if (c->more->say_count > 0 && !check_can_talk(c))
-		build_error(b, build_place(b, c), "[check %s]: send is for tcp, udp and unix", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: send is for tcp, udp and unix", c->name);
 	for (uint32_t i = 0; i < c->expect_count && check_can_talk(c); i++)
 		if (c->expects[i].kind == EXPECT_BODY && c->expects[i].compare != COMPARE_MATCH)
-			build_error(b, build_place(b, c), "[check %s]: in a dialogue only body ~ REGEX is expected",
+			build_error(b, check_place(b->rules, c), "[check %s]: in a dialogue only body ~ REGEX is expected",
 				    c->name);
 	for (uint32_t i = 0; i < c->warn_count && check_can_talk(c); i++)
 		if (c->warns[i].kind == EXPECT_BODY)
-			build_error(b, build_place(b, c), "[check %s]: a dialogue has no warn of a body", c->name);
+			build_error(b, check_place(b->rules, c), "[check %s]: a dialogue has no warn of a body", c->name);
 }
 
 static void
@@ -112,17 +112,17 @@ prove_request(struct build *b, const struct check *c)
 	if (protocol_is(c->kind))
 		return; /* protocol_prove() sees to it */
 	if (!check_is_http(c))
-		build_error(b, build_place(b, c), "[check %s]: body, auth-user, bearer-file and redirects are for http",
+		build_error(b, check_place(b->rules, c), "[check %s]: body, auth-user, bearer-file and redirects are for http",
 			    c->name);
 	if (h->body != NULL && file)
-		build_error(b, build_place(b, c), "[check %s]: body and body-file are two", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: body and body-file are two", c->name);
 	if ((h->body != NULL || file) && empty)
-		build_error(b, build_place(b, c), "[check %s]: a body needs method = POST, PUT or OPTIONS", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: a body needs method = POST, PUT or OPTIONS", c->name);
 	if (h->auth_user != NULL && (h->bearer || !secret))
-		build_error(b, build_place(b, c), "[check %s]: auth-user needs auth-password-file%s", c->name,
+		build_error(b, check_place(b->rules, c), "[check %s]: auth-user needs auth-password-file%s", c->name,
 			    h->bearer ? ", not bearer-file" : "");
 	if (h->auth_user == NULL && secret && !h->bearer)
-		build_error(b, build_place(b, c), "[check %s]: auth-password-file needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: auth-password-file needs auth-user", c->name);
 }
 
 /* TLS in the middle of a dialogue begins where its rule says so. */
@@ -137,12 +137,12 @@ prove_starttls(struct build *b, const struct check *c)
 		if (!c->more->says[i].tls)
 			continue;
 		if (found || !answered[i] || c->more->tls->encrypt != ENCRYPT_STARTTLS)
-			build_error(b, build_place(b, c), "[check %s]: send = {tls} needs an expect = body before it%s",
+			build_error(b, check_place(b->rules, c), "[check %s]: send = {tls} needs an expect = body before it%s",
 				    c->name, found ? ", and stands once" : "");
 		found = true;
 	}
 	if (check_can_talk(c) && !found && c->more->tls != NULL && c->more->tls->encrypt == ENCRYPT_STARTTLS)
-		build_error(b, build_place(b, c), "[check %s]: encrypt = starttls needs send = {tls} behind an answer",
+		build_error(b, check_place(b->rules, c), "[check %s]: encrypt = starttls needs send = {tls} behind an answer",
 			    c->name);
 }
 
@@ -171,18 +171,18 @@ prove_tls(struct build *b, struct check *c)
 	if (t == NULL)
 		return;
 	if (always && t->encrypt != ENCRYPT_NO)
-		build_error(b, build_place(b, c), "[check %s]: %s is TLS without encrypt", c->name,
+		build_error(b, check_place(b->rules, c), "[check %s]: %s is TLS without encrypt", c->name,
 			    check_kind_name[c->kind]);
 	if (always)
 		t->encrypt = ENCRYPT_TLS;
 	if (t->encrypt == ENCRYPT_NO && (c->more->http == NULL || c->more->http->redirects == 0))
-		build_error(b, build_place(b, c), "[check %s]: tls-… needs encrypt, https or tls", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: tls-… needs encrypt, https or tls", c->name);
 	if (c->https && !speaks_alpn(t))
-		build_error(b, build_place(b, c), "[check %s]: of https tls-alpn is h2, http/1.1 or both", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: of https tls-alpn is h2, http/1.1 or both", c->name);
 	if (c->path != NULL && t->name == NULL && !t->unverified)
-		build_error(b, build_place(b, c), "[check %s]: tls-name is missing: a path names no host", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: tls-name is missing: a path names no host", c->name);
 	if (c->more->files != NULL && (c->more->files[FILE_CERT] == NULL) != (c->more->files[FILE_KEY] == NULL))
-		build_error(b, build_place(b, c), "[check %s]: tls-cert and tls-key go together", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: tls-cert and tls-key go together", c->name);
 }
 
 static void
@@ -193,7 +193,7 @@ prove_kind(struct build *b, const struct check *c)
 	text_begin(&t, kinds, sizeof kinds);
 	for (unsigned k = 0; k < CHECK_KINDS; k++)
 		text_add(&t, "%s%s", k > 0 ? ", " : "", check_kind_name[k]);
-	build_error(b, build_place(b, c), "[check %s]: what does it check? (%s)", c->name, kinds);
+	build_error(b, check_place(b->rules, c), "[check %s]: what does it check? (%s)", c->name, kinds);
 }
 
 static void
@@ -202,7 +202,7 @@ prove_target(struct build *b, const struct check *c, const struct expect *list, 
 	bool link = c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY || c->kind == CHECK_FIFO;
 	for (uint32_t i = 0; i < count && !link; i++)
 		if (list[i].kind == EXPECT_TARGET)
-			build_error(b, build_place(b, c), "[check %s]: a target have file, directory and fifo",
+			build_error(b, check_place(b->rules, c), "[check %s]: a target have file, directory and fifo",
 				    c->name);
 }
 
@@ -210,13 +210,13 @@ static void
 prove_check(struct build *b, struct check *c)
 {
 	if (c->kind == CHECK_KINDS) {
-		if (!build_told(b, build_place(b, c), ""))
+		if (!build_told(b, check_place(b->rules, c), ""))
 			prove_kind(b, c);
 		return;
 	}
 	if (c->timeout_ms > c->every_ms && c->kind != CHECK_SCRIPT) {
 		char timeout[32], every[32];
-		build_warning(b, build_place(b, c),
+		build_warning(b, check_place(b->rules, c),
 			      "[check %s]: its timeout (%s) is longer than every (%s): who hangs is measured "
 			      "once in a timeout only",
 			      c->name, text_duration(c->timeout_ms, timeout, sizeof timeout),
@@ -226,8 +226,8 @@ prove_check(struct build *b, struct check *c)
 		c->timeout_ms = c->kind == CHECK_SCRIPT ? 30000
 							: (int32_t)b->rules->settings.timeout_ms;
 	if ((c->kind == CHECK_LOG) != (c->more->match != NULL) &&
-	    (c->more->match != NULL || !build_told(b, build_place(b, c), "match")))
-		build_error(b, build_place(b, c), "[check %s]: log and match go together", c->name);
+	    (c->more->match != NULL || !build_told(b, check_place(b->rules, c), "match")))
+		build_error(b, check_place(b->rules, c), "[check %s]: log and match go together", c->name);
 	if (c->kind == CHECK_LOG && !c->down_set) { /* a line is no measurement that may err */
 		c->down_need = c->down_of = 1;
 		c->down_ms = 0;
@@ -240,15 +240,15 @@ prove_check(struct build *b, struct check *c)
 			c->fast_ms = c->every_ms;
 	}
 	if (c->fast_ms > c->every_ms)
-		build_error(b, build_place(b, c), "[check %s]: fast is slower than every", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: fast is slower than every", c->name);
 	if (c->connect_timeout_ms > c->timeout_ms)
-		build_error(b, build_place(b, c), "[check %s]: connect-timeout is longer than timeout", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: connect-timeout is longer than timeout", c->name);
 	if (!check_is_http(c) && c->more->headers.count > 0 && (protocol_table[c->kind].takes & TAKES_HEADER) == 0)
-		build_error(b, build_place(b, c), "[check %s]: header is for http", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: header is for http", c->name);
 	if (c->more->http != NULL)
 		prove_request(b, c);
 	else if (check_is_http(c) && c->more->files != NULL && c->more->files[FILE_SECRET] != NULL)
-		build_error(b, build_place(b, c), "[check %s]: auth-password-file needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c), "[check %s]: auth-password-file needs auth-user", c->name);
 	prove_dialogue(b, c);
 	prove_tls(b, c);
 	prove_starttls(b, c);
@@ -256,11 +256,11 @@ prove_check(struct build *b, struct check *c)
 	prove_target(b, c, c->expects, c->expect_count);
 	prove_target(b, c, c->warns, c->warn_count);
 	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
-		if ((c->expects[i].kind >= EXPECT_CONTAINS && c->expects[i].kind != EXPECT_TARGET &&
+		if ((c->expects[i].kind >= EXPECT_CONTAINS &&
 		     (c->kind != CHECK_FILE || c->expects[i].kind != EXPECT_SHA256)) ||
 		    (!protocol_is(c->kind) && (c->expects[i].kind == EXPECT_STATUS ||
 					       c->expects[i].kind == EXPECT_HEADER)))
-			build_error(b, build_place(b, c), "[check %s]: expect status, header, json, sha256 "
+			build_error(b, check_place(b->rules, c), "[check %s]: expect status, header, json, sha256 "
 				    "and contains are for http",
 				    c->name);
 	prove_active(b, c);
@@ -347,7 +347,7 @@ link_objects(struct build *b)
 		if (r->checks[i].of != RULES_NONE) {
 			const struct service *s = &r->services[r->checks[i].of];
 			if (s->checks.count == RULES_CHECKS_MAX) {
-				build_error(b, build_place(b, &r->checks[i]), "service %s: more than %d checks",
+				build_error(b, check_place(b->rules, &r->checks[i]), "service %s: more than %d checks",
 					    s->name, RULES_CHECKS_MAX);
 				continue;
 			}

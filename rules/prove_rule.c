@@ -61,7 +61,7 @@ prove_limits(struct build *b, const char *key, const struct condition *c)
 		    op->value >= (double)r->services[op->id].memory_max)
 			build_warning(b, c->place, "%s: '%s.%s' never goes beyond its memory-max (%s)", key,
 				      r->services[op->id].name, metric_table[op->metric].name,
-				      (text_size((double)r->services[op->id].memory_max, most, sizeof most), most));
+				      text_size((double)r->services[op->id].memory_max, most, sizeof most));
 	}
 }
 

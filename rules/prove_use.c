@@ -186,7 +186,7 @@ prove_metrics(struct build *b)
 			const struct expect *x =
 				warn ? &c->warns[k - c->expect_count] : &c->expects[k];
 			if (x->kind == EXPECT_METRIC && !has_metric(c, x->metric))
-				no_metric(b, build_place(b, c), warn ? "warn" : "expect", c,
+				no_metric(b, check_place(b->rules, c), warn ? "warn" : "expect", c,
 					  x->metric);
 		}
 	}
@@ -245,7 +245,7 @@ place_of(const struct build *b, enum object_kind kind, uint32_t id)
 {
 	const struct rules *r = b->rules;
 	return kind == OBJECT_SERVICE ? r->services[id].place
-	       : kind == OBJECT_CHECK ? build_place(b, &r->checks[id])
+	       : kind == OBJECT_CHECK ? check_place(b->rules, &r->checks[id])
 	       : kind == OBJECT_RULE  ? r->rules[id].place
 	       : kind == OBJECT_ROUTE ? r->routes[id].place
 				      : r->chains[id].place;

@@ -249,17 +249,13 @@ open_section(struct reader *r, const char *s, unsigned line)
 		    memcmp(object_kind_name[i], kind, kind_length) == 0)
 			k = (enum object_kind)i;
 	if (k == OBJECT_KINDS) {
-		const char *best = "";
-		unsigned least = 4;
-		char word[72];
+		char word[72], hint[96];
+		struct text_nearest nearest = { .word = word, .distance = 4 };
 		text_print(word, sizeof word, "%.*s", (int)(kind_length < 64 ? kind_length : 64), kind);
 		for (unsigned i = 0; i < OBJECT_KINDS; i++)
-			if (text_distance(word, object_kind_name[i]) < least) {
-				least = text_distance(word, object_kind_name[i]);
-				best = object_kind_name[i];
-			}
-		build_error(b, here(r, line), "unknown section kind '%s'%s%s%s", word,
-			    *best != '\0' ? " (did you mean '" : "", best, *best != '\0' ? "'?)" : "");
+			text_nearer(&nearest, object_kind_name[i]);
+		build_error(b, here(r, line), "unknown section kind '%s'%s", word,
+			    text_hint(&nearest, hint, sizeof hint));
 		return;
 	}
 	if (k == OBJECT_MONITORD ? name_length != 0 : !name_good(name, name_length)) {
@@ -281,7 +277,6 @@ open_section(struct reader *r, const char *s, unsigned line)
 	r->section = section;
 }
 
-/* inih asks for a line: the next entry or section, as a short one. */
 /* As people write the rest of a condition or of a list. */
 static bool
 goes_on(const char *s)
@@ -293,6 +288,7 @@ goes_on(const char *s)
 	return false;
 }
 
+/* inih asks for a line: the next entry or section, as a short one. */
 static char *
 feed(char *out, int cap, void *stream)
 {

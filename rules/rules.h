@@ -62,6 +62,7 @@ struct rules {
 	uint32_t service_count, check_count, rule_count, route_count, chain_count, contact_count;
 };
 
+/* Where its section begins. */
 struct place check_place(const struct rules *rules, const struct check *c);
 
 /* How often the object is measured; 0: it is not. */

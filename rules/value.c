@@ -195,16 +195,12 @@ service_action(struct build *b, struct action_items *items, struct action a, con
 static void
 no_backend(struct build *b, const struct route *r, const char *word)
 {
-	unsigned least = 4;
-	const char *best = NULL;
+	struct text_nearest nearest = { .word = word, .distance = 4 };
+	char hint[96];
 	for (uint32_t i = 0; i < r->backend_count; i++)
-		if (text_distance(word, r->backends[i].name) < least) {
-			least = text_distance(word, r->backends[i].name);
-			best = r->backends[i].name;
-		}
-	build_error(b, b->entry->place, "%s: no backend '%s' in route %s%s%s%s", b->entry->key, word, r->name,
-		    best != NULL ? " (did you mean '" : "", best != NULL ? best : "",
-		    best != NULL ? "'?)" : "");
+		text_nearer(&nearest, r->backends[i].name);
+	build_error(b, b->entry->place, "%s: no backend '%s' in route %s%s", b->entry->key, word, r->name,
+		    text_hint(&nearest, hint, sizeof hint));
 }
 
 static void
@@ -246,16 +242,12 @@ action_find(const char *verb)
 static void
 unknown_action(struct build *b, const char *verb)
 {
-	unsigned least = 3;
-	const char *best = NULL;
+	struct text_nearest nearest = { .word = verb, .distance = 3 };
+	char hint[96];
 	for (unsigned i = 0; i < ACTION_KINDS; i++)
-		if (text_distance(verb, action_kind_name[i]) < least) {
-			least = text_distance(verb, action_kind_name[i]);
-			best = action_kind_name[i];
-		}
-	build_error(b, b->entry->place, "%s: unknown action '%s'%s%s%s", b->entry->key, verb,
-		    best != NULL ? " (did you mean '" : "", best != NULL ? best : "",
-		    best != NULL ? "'?)" : "");
+		text_nearer(&nearest, action_kind_name[i]);
+	build_error(b, b->entry->place, "%s: unknown action '%s'%s", b->entry->key, verb,
+		    text_hint(&nearest, hint, sizeof hint));
 }
 
 static void

@@ -5,13 +5,13 @@
 #include <string.h>
 
 static void
-print_link(const json_t *status, const char *name, const char *check)
+print_link(const json_t *status, const char *name)
 {
 	const char *kind;
 	const json_t *o = find_object(status, name, &kind);
 	const char *state = text_of(o, "state");
-	printf("%s %s%s%s%s", name, tone_on(state_tone(state)), *state != '\0' ? state : "not known",
-	       tone_off(), check);
+	printf("%s %s%s%s", name, tone_on(state_tone(state)), *state != '\0' ? state : "not known",
+	       tone_off());
 }
 
 void
@@ -45,12 +45,13 @@ print_chain(const struct ctl *ctl, const json_t *status, const json_t *chain)
 		json_array_foreach(path, k, name)
 		{
 			printf("%s", k > 0 ? " -> " : "");
-			print_link(status, json_string_value(name), "");
+			print_link(status, json_string_value(name));
 		}
 		putchar('\n');
 	}
 	if (*text_of(chain, "check") != '\0') {
 		printf("  end to end: ");
-		print_link(status, text_of(chain, "check"), "\n");
+		print_link(status, text_of(chain, "check"));
+		putchar('\n');
 	}
 }

@@ -20,32 +20,25 @@ named(const json_t *list, const char *name)
 }
 
 static void
-nearest_in(const json_t *list, const char *name, unsigned *best, const char **nearest)
+nearest_in(const json_t *list, struct text_nearest *nearest)
 {
 	size_t i;
 	json_t *o;
 	json_array_foreach(list, i, o)
-	{
-		unsigned d = text_distance(name, text_of(o, "name"));
-		if (d < *best) {
-			*best = d;
-			*nearest = text_of(o, "name");
-		}
-	}
+		text_nearer(nearest, text_of(o, "name"));
 }
 
 static void
 complain(const json_t *status, const char *name)
 {
-	unsigned best = (unsigned)strnlen(name, 64) / 2 + 2;
-	const char *nearest = NULL;
+	struct text_nearest nearest = { .word = name,
+					.distance = (unsigned)strnlen(name, 64) / 2 + 2 };
+	char hint[96];
 	for (unsigned k = 0; k < CTL_KINDS; k++)
-		nearest_in(json_object_get(status, ctl_list[k]), name, &best, &nearest);
-	nearest_in(json_object_get(status, "chains"), name, &best, &nearest);
-	fprintf(stderr, "monitorctl: no such name: %s", name);
-	if (nearest != NULL)
-		fprintf(stderr, " (did you mean %s?)", nearest);
-	fputc('\n', stderr);
+		nearest_in(json_object_get(status, ctl_list[k]), &nearest);
+	nearest_in(json_object_get(status, "chains"), &nearest);
+	fprintf(stderr, "monitorctl: no such name: %s%s\n", name,
+		text_hint(&nearest, hint, sizeof hint));
 }
 
 json_t *

@@ -47,7 +47,7 @@ print_now(FILE *out, const json_t *status, const char *name, const char *metric)
 		fprintf(out, "    %s.%s has no fresh value\n", name, metric);
 	else if (v >= 1048576)
 		fprintf(out, "    %s.%s is %s\n", name, metric,
-			(text_size(v, size, sizeof size), size));
+			text_size(v, size, sizeof size));
 	else
 		fprintf(out, "    %s.%s is %g\n", name, metric, v);
 	if (is_doubted(o))

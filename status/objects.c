@@ -2,7 +2,6 @@
 
 #include "status/objects.h"
 
-
 #include "base/clock.h"
 #include "base/text.h"
 #include "rules/during.h"
