@@ -117,7 +117,6 @@ command_deliver(const struct job *job, int fd)
 	int fds[2], status = 0;
 	char text[80];
 	pid_t parent = getpid();
-	unsigned run_s = job->run_s > 0 ? job->run_s : RUN_SECONDS;
 	sigaction(SIGPIPE, &ignore, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (pipe2(fds, O_CLOEXEC) != 0 || (child = fork()) == -1) {
@@ -127,7 +126,7 @@ command_deliver(const struct job *job, int fd)
 	if (child == 0)
 		run(job, fds[0], parent);
 	sigaction(SIGALRM, &alarmed, NULL);
-	alarm(run_s);
+	alarm(job->run_s);
 	close(fds[0]);
 	feed(fds[1], job->requests[0].content);
 	close(fds[1]);
@@ -136,6 +135,6 @@ command_deliver(const struct job *job, int fd)
 	alarm(0);
 	if (late)
 		end_offspring();
-	bool good = tell_outcome(status, run_s, text, sizeof text);
+	bool good = tell_outcome(status, job->run_s, text, sizeof text);
 	answer_put(fd, 0, good ? CODE_DELIVERED : 0, 0, text);
 }

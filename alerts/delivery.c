@@ -62,7 +62,7 @@ answer_put(int fd, int index, int code, int wait_s, const char *text)
 static unsigned
 seconds_of(const struct job *j)
 {
-	return j->argv != NULL ? (j->run_s > 0 ? j->run_s : RUN_SECONDS) + 2
+	return j->argv != NULL ? j->run_s + 2
 	       : j->page       ? PAGE_SECONDS * (2 * j->to_count + 1)
 			       : MAIL_SECONDS;
 }

@@ -36,7 +36,7 @@ struct job { /* all of it owned: the rules may change while it runs */
 	uint32_t to_count;
 	struct request requests[RECIPIENTS_MAX];
 	char **argv; /* run: the command, which gets requests[0] on standard input */
-	unsigned run_s; /* and has so long; 0: RUN_SECONDS */
+	unsigned run_s; /* and has so long */
 	char *content; /* mail: the message; NULL: the child composes and draws it */
 	struct letter *letter; /* whoever starts the job keeps it as long as that runs */
 	char *words[8];	       /* the texts that the letter borrows */

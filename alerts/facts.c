@@ -107,17 +107,20 @@ add_dependants(const struct rules *r, struct node root, struct job *j, size_t *c
 	}
 }
 
-/* A check whose service is named anyhow is not named beside it. */
-static void
-mute_checks(const struct rules *r, struct job *j, size_t count)
+/* A check whose service is named anyhow is not named beside it. Services stay: each finds
+ * its own. Returns how many are left. */
+static size_t
+drop_checks(const struct rules *r, struct job *j, size_t count)
 {
+	size_t left = 0;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t id = rules_find(r, OBJECT_CHECK, j->members[i].name);
 		uint32_t of = id != RULES_NONE ? r->checks[id].of : RULES_NONE;
-		if (of != RULES_NONE && j->members[i].mark != MARK_ROOT &&
-		    is_member(j, count, r->services[of].name))
-			j->members[i].mark = MARK_UNKNOWN;
+		if (of == RULES_NONE || j->members[i].mark == MARK_ROOT ||
+		    !is_member(j, count, r->services[of].name))
+			j->members[left++] = j->members[i];
 	}
+	return left;
 }
 
 void
@@ -147,6 +150,5 @@ facts_fill(const struct alerts *a, const struct spool_alert *alert, struct job *
 			    (owner.kind == OBJECT_SERVICE && r->checks[k].of == owner.id &&
 			     strcmp(r->checks[k].name, j->members[i].name) == 0))
 				j->members[i].mark = MARK_ROOT;
-	mute_checks(r, j, count);
-	l->member_count = count;
+	l->member_count = drop_checks(r, j, count);
 }

@@ -152,6 +152,7 @@ job_run(const struct contact *c, struct job *j, const struct letter *l, char *wh
 	j->page = true;
 	if (!driver_request(l, "json -", NULL, &j->requests[0], why, cap))
 		return false;
+	j->run_s = RUN_SECONDS;
 	j->argv = calloc(c->run.count + 1, sizeof *j->argv);
 	for (uint32_t i = 0; j->argv != NULL && i < c->run.count; i++)
 		if ((j->argv[i] = strdup(c->run.argv[i])) == NULL)

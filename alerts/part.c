@@ -227,19 +227,12 @@ evidence(const struct letter *l, struct text *t)
 			add_kept(t, l->lines[i].text);
 }
 
-/* The cause is not, nor is a check whose service is named anyhow. */
-static bool
-is_affected(const struct letter_link *member)
-{
-	return member->mark != MARK_ROOT && member->mark != MARK_UNKNOWN;
-}
-
 size_t
 part_affected(const struct letter *l)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < l->member_count; i++)
-		count += is_affected(&l->members[i]);
+		count += l->members[i].mark != MARK_ROOT;
 	return count;
 }
 
@@ -252,7 +245,7 @@ affected(const struct letter *l, struct text *t)
 		text_add(t, "%zu:\n", count);
 	for (size_t i = 0; i < l->member_count; i++) {
 		const char *name = l->members[i].name;
-		if (!is_affected(&l->members[i]))
+		if (l->members[i].mark == MARK_ROOT)
 			continue;
 		if (used > 0 && used + strlen(name) + 2 > 72) {
 			text_add(t, ",\n");

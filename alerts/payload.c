@@ -52,7 +52,7 @@ payload_new(const struct letter *l)
 		json_array_append_new(events, event(&l->about));
 	json_t *affected = json_array();
 	for (size_t i = 0; i < l->member_count; i++)
-		if (l->members[i].mark != MARK_ROOT && l->members[i].mark != MARK_UNKNOWN)
+		if (l->members[i].mark != MARK_ROOT)
 			json_array_append_new(affected, json_string(l->members[i].name));
 	bool incident = l->phase != PHASE_EVENT && l->phase != PHASE_TEST;
 	json_t *j = json_pack(
