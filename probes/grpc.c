@@ -56,14 +56,13 @@ size_t
 grpc_ask(const struct asked *a, char *buf, size_t cap)
 {
 	const struct check *c = a->plan->check;
+	char host[300] = "localhost";
 	struct text t;
 	text_begin(&t, buf, cap);
 	text_put(&t, "POST /grpc.health.v1.Health/Check HTTP/1.1\r\n");
-	if (c->host == NULL)
-		text_put(&t, "Host: localhost\r\n");
-	else
-		text_add(&t, strchr(c->host, ':') != NULL ? "Host: [%s]:%u\r\n" : "Host: %s:%u\r\n",
-			 c->host, c->port);
+	if (c->host != NULL)
+		check_host(c, host, sizeof host);
+	text_add(&t, "Host: %s\r\n", host);
 	text_add(&t,
 		 "TE: trailers\r\nContent-Type: application/grpc\r\n"
 		 "User-Agent: monitord/" PACKAGE_VERSION "\r\nGRPC-Timeout: %lldm\r\n",

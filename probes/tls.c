@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "probes/kind.h"
 #include "probes/tls_shared.h"
 
 #include <arpa/inet.h>
@@ -44,7 +45,7 @@ tls_peer_new(const struct check *c, const struct blob files[CHECK_FILES], char w
 	}
 	p->name = strdup(name != NULL ? name : "");
 	p->verify = !c->more->tls->unverified;
-	p->wants_h2 = c->kind == CHECK_GRPC;
+	p->wants_h2 = kind_table[c->kind].h2;
 	p->wants_protocol = c->more->tls->alpn != NULL || p->wants_h2;
 	p->resumes = c->kind != CHECK_TLS; /* there the certificate is what is measured */
 	if (p->name == NULL)

@@ -1,6 +1,7 @@
 #include "probes/tls_shared.h"
 
 #include "base/text.h"
+#include "probes/kind.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -36,12 +37,12 @@ static const char *
 protocols(const struct check *c, size_t *size)
 {
 	static const char http[] = "\2h2\10http/1.1", h2[] = "\2h2";
-	bool grpc = c->kind == CHECK_GRPC;
+	bool always = kind_table[c->kind].h2;
 	*size = c->more->tls->alpn != NULL ? c->more->tls->alpn_size
 		: check_is_http(c)   ? sizeof http - 1
-		: grpc		     ? sizeof h2 - 1
+		: always		     ? sizeof h2 - 1
 				     : 0;
-	return c->more->tls->alpn != NULL ? c->more->tls->alpn : grpc ? h2 : http;
+	return c->more->tls->alpn != NULL ? c->more->tls->alpn : always ? h2 : http;
 }
 
 static bool
