@@ -438,7 +438,7 @@ def five_hundred_fail_at_once():
 
 def an_endpoint_flaps():
     print("# an endpoint flaps")
-    w = World("[contact ops]\nmail = ops@example.org\n[check flag]\nfile = DIR/flag\n")
+    w = World("[contact ops]\nmail = ops@example.org\n[check flag]\nfile = DIR/flag\nevery = 200ms\ndown = 1\n")
     w.touch("flag")
     w.start()
     check(w.await_up(), "it came up")

@@ -20,6 +20,7 @@ import time
 
 
 class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = 256  # a hundred checks come at once
     allow_reuse_address = daemon_threads = True
 
     def handle_error(self, request, client_address):

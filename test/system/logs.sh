@@ -79,7 +79,7 @@ for file in "$dir"/theirs/log* "$dir"/theirs/logs/log* "$dir"/theirs/logs.own/lo
 	owner=$(stat -c %u "$file" 2>/dev/null) # a rotation may have moved it on
 	[ -z "$owner" ] || [ -L "$file" ] || [ "$owner" = $user ] || bad "$file is of user $owner"
 done
-find "$dir/theirs" -name 'log*.1' | grep -q . && ok "and logs were rotated meanwhile" || bad "nothing was rotated: $(ls -lR "$dir/theirs")"
+find "$dir/theirs" -name 'log*.[12]' | grep -q . && ok "and logs were rotated meanwhile" || bad "nothing was rotated: $(ls -lR "$dir/theirs")"
 old=$(pid_of steady)
 kill -KILL "$old"
 another() { [ -n "$(pid_of steady)" ] && [ "$(pid_of steady)" != "$old" ]; }
