@@ -324,7 +324,7 @@ down = 1000d"
 timeout = 400ms
 down = 1000d"
 	wrong="$wrong grpc-bad=NOT_SERVING grpc-stranger=grpc-status grpc-refused=UNAUTHENTICATED"
-	wrong="$wrong grpc-slow=within"
+	wrong="$wrong grpc-slow=within\\|DEADLINE_EXCEEDED" # the server was told of the limit, too
 	place grpc_socket
 	serve grpc_socket "$python" "$server" health "unix:$at/s"
 	check grpc-socket "grpc = $at/s:/good"
