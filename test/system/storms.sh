@@ -183,7 +183,7 @@ $(head_of)
 instances = 1..4
 run       = $puppet leave 40 sleep 10 exit 1
 ready     = exec
-backoff   = 1ms..2ms
+backoff   = 1ms..50ms
 [service held]
 instances = 1..2
 run       = $puppet leave 4000 sleep 4000000
@@ -210,7 +210,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -x strace >/dev/null || break; sleep 0.2
 INSIDE
 chmod 755 "$dir/inside"
 pid_max=$(cat /proc/sys/kernel/pid_max)
-timeout 100 unshare --fork --pid --mount --propagation private --kill-child "$dir/inside" >"$dir/inside.out" 2>&1
+timeout 200 unshare --fork --pid --mount --propagation private --kill-child "$dir/inside" >"$dir/inside.out" 2>&1
 code=$?
 if [ "$code" -eq 77 ] || [ "$(cat /proc/sys/kernel/pid_max)" != "$pid_max" ]; then
 	echo "$pid_max" >/proc/sys/kernel/pid_max
