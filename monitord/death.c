@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TRACED_MS 100
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -91,11 +92,37 @@ peek(int pidfd, struct event *e)
 	return true;
 }
 
-void
-death_reap(pid_t pid)
+/* False: it is dead, and a tracer has not let go of it yet. */
+static bool
+reap(pid_t pid)
 {
-	siginfo_t info;
-	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
+	siginfo_t info = { 0 };
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0;
+}
+
+static void
+on_traced(struct loop_timer *timer)
+{
+	struct processes *ps = timer->arg;
+	struct traced *t = &ps->traced;
+	unsigned left = 0;
+	for (unsigned i = 0; i < t->count; i++)
+		if (!reap(t->list[i]))
+			t->list[left++] = t->list[i];
+	t->count = left;
+	if (left == 0)
+		loop_timer_stop(&t->again);
+}
+
+void
+death_reap(struct processes *ps, pid_t pid)
+{
+	struct traced *t = &ps->traced;
+	if (reap(pid) || t->count == TRACED_KEPT)
+		return;
+	t->list[t->count++] = pid; /* nobody else's number until it is reaped */
+	if (!loop_timer_active(&t->again))
+		loop_timer_start(ps->loop, &t->again, TRACED_MS, TRACED_MS, on_traced, ps);
 }
 
 /* ---- want of memory ---- */

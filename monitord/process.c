@@ -304,7 +304,7 @@ on_exit_event(struct loop_io *io, unsigned events)
 	if (p->pidfd == -1 && p->occupied) /* not started again, nor told empty, from within */
 		see_rest(p);
 	p->died = false;
-	death_reap(e.pid);
+	death_reap(ps, e.pid);
 }
 
 void
@@ -543,6 +543,7 @@ processes_free(struct processes **pp)
 	connector_end(ps);
 	known_free(ps);
 	dying_forget(&ps->dropped);
+	loop_timer_stop(&ps->traced.again);
 	if (ps->records != -1)
 		close(ps->records);
 	free(ps->deferred);

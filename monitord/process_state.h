@@ -74,6 +74,7 @@ struct logs {
 
 #define OPEN_RECORDS 32
 #define DEATHS_KEPT 32
+#define TRACED_KEPT 256
 struct deaths { /* the kernel's word on whom it killed for want of memory */
 	int kmsg; /* -1: it may not be read */
 	pid_t victims[DEATHS_KEPT];
@@ -184,6 +185,11 @@ struct processes {
 	struct process *untold; /* the one of them that does not wake us, NULL: none */
 	struct loop_timer exec_asks;
 	struct dying dropped;
+	struct traced {
+		pid_t list[TRACED_KEPT];
+		unsigned count;
+		struct loop_timer again;
+	} traced; /* dead children whose tracers have not let go of them */
 	int64_t ask_ms;
 	uint32_t scripts;  /* that run now */
 	uint32_t job_next; /* numbers the groups of jobs */
@@ -242,7 +248,9 @@ void ready_end(struct process *p);     /* harmless when nothing is open */
 /* ---- death.c ---- */
 /* Fills code, signal, core_dumped, oom_killed; what is not known stays -1, 0, false. */
 void death_read(struct process *p, struct event *e);
-void death_reap(pid_t pid); /* a dead child that was not waited for; harmless else */
+/* A dead child that was not waited for; harmless else. One that is traced is its tracer's first:
+ * it is tried again. */
+void death_reap(struct processes *ps, pid_t pid);
 /* From now on; where there is no memory controller the kernel's log is asked. */
 void death_watch(struct deaths *d);
 void death_end(struct deaths *d);
