@@ -9,10 +9,11 @@ sup_check() { "$MONITORD_BUILD/monitord/monitord" --version; }
 # The run directory lies in memory, as /run does.
 sup_configure() {
 	local i
-	RUN=$(mktemp -d /dev/shm/monitord-bench.XXXXXX)
-	chmod 755 "$RUN"
+	RUN_DIR=$(mktemp -d /dev/shm/monitord-bench.XXXXXX)
+	mkdir "$RUN_DIR/log"
+	chmod 755 "$RUN_DIR" "$RUN_DIR/log"
 	{
-		printf '[monitord]\nsocket = %s/status.sock\nstate = %s/state\n' "$RUN" "$D"
+		printf '[monitord]\nsocket = %s/status.sock\nstate = %s/state\n' "$RUN_DIR" "$D"
 		printf 'helpers = %s\non-stop = stop\n' "$MONITORD_BUILD"
 		case $VAR in
 		bare | log) printf 'history = off\n' ;;
@@ -20,7 +21,7 @@ sup_configure() {
 		esac
 		for i in $(seq 0 $(($1 - 1))); do
 			printf '[service s%d]\nrun = %s -f %s %d\n' "$i" "$DUMMY" "$FIFO" "$i"
-			[ "$VAR" != log ] || printf 'log = %s/log/s%d 1M x 2\n' "$RUN" "$i"
+			[ "$VAR" != log ] || printf 'log = %s/log/s%d 1M x 2\n' "$RUN_DIR" "$i"
 		done
 	} >"$D/monitord.ini"
 	chmod 755 "$D"
@@ -30,7 +31,7 @@ sup_configure() {
 all_helpers() {
 	printf 'alert = ops\nsmtp = %s\n' "$BENCH_SILENT"
 	printf '[contact ops]\nmail = ops@example.org\n'
-	printf '[check of-s0]\nof = s0\nunix = %s/status.sock\nevery = 1s\n' "$RUN"
+	printf '[check of-s0]\nof = s0\nunix = %s/status.sock\nevery = 1s\n' "$RUN_DIR"
 	printf '[route r]\nswitch = %s/active\nbackend = a\nbackend = b\n' "$D"
 }
 
@@ -65,6 +66,6 @@ sup_stop() {
 		kill -0 "$SUP_PID" 2>/dev/null || break
 		sleep 0.1
 	done
-	rmdir "$(cat "$RUN/cgroup")" 2>/dev/null
-	rm -rf "$RUN"
+	rmdir "$(cat "$RUN_DIR/cgroup")" 2>/dev/null
+	rm -rf "$RUN_DIR"
 }
