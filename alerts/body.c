@@ -77,14 +77,17 @@ body_write(const struct letter *l, char *out, size_t cap)
 		add_items(&t, l);
 		if (l->member_count > l->item_count) /* more than the roots */
 			add_part(&t, l, PART_AFFECTED);
-		text_add(&t, "\nCommands:\n  %s incidents\n", part_ctl(l, ctl, sizeof ctl));
+		text_add(&t, "\nCommands:\n  %s incidents\n",
+			 part_ctl(l, ctl, sizeof ctl));
 	}
 	for (unsigned p = 0; p < PARTS && l->item_count == 0; p++)
 		add_part(&t, l, (enum part)p);
 	if (l->item_count > 0)
-		text_add(&t, "\n-- \nmonitord on %s, for contact %s\n", l->host, l->contact);
+		text_add(&t, "\n-- \nmonitord on %s, for contact %s\n", l->host,
+			 l->contact);
 	else
-		text_add(&t, "\n-- \nmonitord on %s, %s %" PRIu64 ", for contact %s\n", l->host,
-			 l->phase == PHASE_EVENT ? "event" : "incident", l->number, l->contact);
+		text_add(&t, "\n-- \nmonitord on %s, %s %" PRIu64 ", for contact %s\n",
+			 l->host, l->phase == PHASE_EVENT ? "event" : "incident",
+			 l->number, l->contact);
 	return t.length;
 }

@@ -13,16 +13,18 @@ part_sms(const struct letter *l, char *out, size_t cap)
 	char host[64], text[SMS_MAX + 1];
 	const char *dot = strchr(l->host, '.');
 	text_print(host, sizeof host, "%.*s",
-		   (int)(dot != NULL ? (size_t)(dot - l->host) : strlen(l->host)), l->host);
+		   (int)(dot != NULL ? (size_t)(dot - l->host) : strlen(l->host)),
+		   l->host);
 	if (l->item_count > 0)
-		text_print(text, sizeof text, "%s: %zu incidents: %s", host, l->item_count,
-			   l->items[0].text);
+		text_print(text, sizeof text, "%s: %zu incidents: %s", host,
+			   l->item_count, l->items[0].text);
 	else if (l->phase == PHASE_CLOSE) /* its text says so itself */
 		text_print(text, sizeof text, "%s: %s", host, l->about.text);
 	else
-		text_print(text, sizeof text, "%s %s #%" PRIu64 ": %s", host, letter_state[l->phase],
-			   l->number, l->about.text);
-	for (char *p = text; *p != '\0'; p++) /* what is not ASCII costs half of the room */
+		text_print(text, sizeof text, "%s %s #%" PRIu64 ": %s", host,
+			   letter_state[l->phase], l->number, l->about.text);
+	/* what is not ASCII costs half of the room */
+	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';
 	return text_print(out, cap < SMS_MAX + 1 ? cap : SMS_MAX + 1, "%s", text);
@@ -69,8 +71,9 @@ part_variable(const struct letter *l, enum variable v, struct text *t)
 		text_add(t, "%s", clock_rfc3339(l->since_ms, time, sizeof time));
 		break;
 	case VARIABLE_DURATION:
-		text_add(t, "%s", text_duration(until > l->since_ms ? until - l->since_ms : 0, time,
-						sizeof time));
+		text_add(t, "%s",
+			 text_duration(until > l->since_ms ? until - l->since_ms : 0,
+				       time, sizeof time));
 		break;
 	case VARIABLE_SMS:
 		part_sms(l, sms, sizeof sms);
@@ -109,13 +112,16 @@ own_subject(const struct letter *l, char *out, size_t cap)
 	char before[64], after[48] = "", took[32];
 	bool open = l->phase == PHASE_OPEN && l->item_count == 0;
 	size_t affected = open ? part_affected(l) : 0;
-	text_print(before, sizeof before, "%s", open && part_well(l) ? "problem, well again: " : word[l->phase]);
+	text_print(before, sizeof before, "%s",
+		   open && part_well(l) ? "problem, well again: " : word[l->phase]);
 	if (l->phase == PHASE_REMIND && l->item_count == 0)
 		text_print(before, sizeof before, "still, after %s: ",
-			   text_duration(l->about.real_ms - l->since_ms, took, sizeof took));
+			   text_duration(l->about.real_ms - l->since_ms, took,
+					 sizeof took));
 	if (affected > 1)
 		text_print(after, sizeof after, "; %zu are affected", affected);
-	text_print(out, cap, "[%.100s] %s%.400s%s", l->host, before, l->about.text, after);
+	text_print(out, cap, "[%.100s] %s%.400s%s", l->host, before, l->about.text,
+		   after);
 }
 
 char *

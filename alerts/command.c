@@ -26,8 +26,8 @@ run(const struct job *job, int in, pid_t parent)
 	char *envp[] = { path, NULL };
 	int null = open("/dev/null", O_RDWR);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || null == -1 || dup2(in, 0) == -1 || dup2(null, 1) == -1 ||
-	    dup2(null, 2) == -1)
+	if (getppid() != parent || null == -1 || dup2(in, 0) == -1 ||
+	    dup2(null, 1) == -1 || dup2(null, 2) == -1)
 		_exit(126);
 	close_range(3, ~0u, 0);
 	setpgid(0, 0); /* what it begins ends with it */
@@ -74,7 +74,8 @@ is_ours(const char *pid)
 		close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	const char *name_end = strrchr(text, ')'); /* its name may hold anything */
-	return name_end != NULL && sscanf(name_end, ") %*c %ld", &parent) == 1 && parent == getpid();
+	return name_end != NULL && sscanf(name_end, ") %*c %ld", &parent) == 1 &&
+	       parent == getpid();
 }
 
 /* What left the group as a session of its own is our child once its parent is gone. */
@@ -113,7 +114,8 @@ tell_outcome(int status, unsigned run_s, char *text, size_t cap)
 void
 command_deliver(const struct job *job, int fd)
 {
-	struct sigaction alarmed = { .sa_handler = on_alarm }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction alarmed = { .sa_handler = on_alarm },
+			 ignore = { .sa_handler = SIG_IGN };
 	int fds[2], status = 0;
 	char text[80];
 	pid_t parent = getpid();

@@ -141,8 +141,9 @@ compose_id(const struct letter *l, enum phase phase, char *out, size_t cap)
 	    (phase != PHASE_OPEN && phase != PHASE_EVENT && phase != PHASE_TEST))
 		text_print(event, sizeof event, "%" PRIu64 ".", l->about.id);
 	text_print(out, cap, "<%s.%s%" PRIu64 ".%" PRId64 ".%08" PRIx32 "@%.200s>",
-		   l->item_count > 0 ? "digest" : phase_word[phase], event, l->number, l->since_ms,
-		   (uint32_t)text_hash(l->contact), host_of(l, host, sizeof host));
+		   l->item_count > 0 ? "digest" : phase_word[phase], event, l->number,
+		   l->since_ms, (uint32_t)text_hash(l->contact),
+		   host_of(l, host, sizeof host));
 	return out;
 }
 
@@ -269,7 +270,8 @@ add_png(struct text *t, const char *cid, const char *name, const char *bytes, si
 		 "Content-Transfer-Encoding: base64\r\n\r\n",
 		 cid, name);
 	for (size_t i = 0; i < size; i += BASE64_BYTES) {
-		add_base64(t, bytes + i, size - i < BASE64_BYTES ? size - i : BASE64_BYTES);
+		add_base64(t, bytes + i,
+			   size - i < BASE64_BYTES ? size - i : BASE64_BYTES);
 		text_add(t, "\r\n");
 	}
 }
@@ -350,18 +352,20 @@ add_ours(struct text *t, const struct letter *l)
 	char host[256], list[COMPOSE_NAME];
 	text_add(t,
 		 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n");
-	text_print(list, sizeof list, "monitord contact %s <%s.monitord.%.150s>", l->contact, l->contact,
-		   host_of(l, host, sizeof host));
+	text_print(list, sizeof list, "monitord contact %s <%s.monitord.%.150s>",
+		   l->contact, l->contact, host_of(l, host, sizeof host));
 	add_header(t, "List-Id", list);
 	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST && l->item_count == 0)
 		text_add(t, "X-Monitord-Incident: %" PRIu64 "\r\n", l->number);
 	text_add(t, "X-Monitord-State: %s\r\nX-Monitord-Severity: %s\r\n",
-		 l->item_count > 0 ? "digest" : letter_state[l->phase], severity_name[l->severity]);
+		 l->item_count > 0 ? "digest" : letter_state[l->phase],
+		 severity_name[l->severity]);
 	if (l->about.id != 0)
 		text_add(t, "X-Monitord-Event: %" PRIu64 "\r\n", l->about.id);
 	if (l->about.object[0] != '\0')
 		add_header(t, "X-Monitord-Object", l->about.object);
-	if (l->severity == SEVERITY_CRITICAL && l->phase != PHASE_CLOSE && l->phase != PHASE_TEST)
+	if (l->severity == SEVERITY_CRITICAL && l->phase != PHASE_CLOSE &&
+	    l->phase != PHASE_TEST)
 		text_add(t, "Importance: high\r\n");
 }
 

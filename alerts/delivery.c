@@ -23,7 +23,8 @@ job_free(struct job *j)
 		free(j->requests[i].then);
 		free(j->requests[i].url);
 		if (j->requests[i].headers != NULL) /* the key may stand there */
-			explicit_bzero(j->requests[i].headers, strlen(j->requests[i].headers));
+			explicit_bzero(j->requests[i].headers,
+				       strlen(j->requests[i].headers));
 		free(j->requests[i].headers);
 	}
 	for (char **word = j->argv; word != NULL && *word != NULL; word++)

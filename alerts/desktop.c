@@ -84,9 +84,11 @@ static gboolean show_all(gpointer arg);
 static void
 note_severity(struct bubble *b, const char *kind)
 {
-	static const char *const worse[] = { "check-down", "service-exited", "service-failed",
-					     "start-failed", "route-stuck", "rule-fired" };
-	b->warning = b->warning || strcmp(kind, "check-degraded") == 0 || strcmp(kind, "check-unknown") == 0;
+	static const char *const worse[] = { "check-down",     "service-exited",
+					     "service-failed", "start-failed",
+					     "route-stuck",    "rule-fired" };
+	b->warning = b->warning || strcmp(kind, "check-degraded") == 0 ||
+		     strcmp(kind, "check-unknown") == 0;
 	for (size_t i = 0; i < sizeof worse / sizeof *worse; i++)
 		b->worse = b->worse || strcmp(kind, worse[i]) == 0;
 }
@@ -95,18 +97,23 @@ static void
 on_line(void *arg, const struct journal_line *l)
 {
 	struct desktop *d = arg;
-	bool close = strcmp(l->kind, "incident-close") == 0, ack = strcmp(l->kind, "incident-ack") == 0;
+	bool close = strcmp(l->kind, "incident-close") == 0,
+	     ack = strcmp(l->kind, "incident-ack") == 0;
 	if (l->incident == 0)
 		return;
 	g_mutex_lock(&d->mutex);
 	struct bubble *b = bubble_of(d, l->incident);
 	note_severity(b, l->kind);
-	bool news = (l->to[0] != '\0' && concerns(d, l->to)) || (b->told && (close || ack));
+	bool news =
+		(l->to[0] != '\0' && concerns(d, l->to)) || (b->told && (close || ack));
 	if (news) {
 		b->over = close;
 		b->taken = ack;
 		text_print(b->title, sizeof b->title, "%s: %s", l->object,
-			   close ? "over" : ack ? "acknowledged" : b->worse || !b->warning ? "problem" : "warning");
+			   close                     ? "over"
+			   : ack                     ? "acknowledged"
+			   : b->worse || !b->warning ? "problem"
+						     : "warning");
 		text_print(b->text, sizeof b->text, "%s", l->text);
 		b->dirty = true;
 	} else if (close) {
@@ -137,7 +144,9 @@ static gpointer
 feed_thread(gpointer arg)
 {
 	struct desktop *d = arg;
-	struct feed f = { .socket = d->socket, .line = on_line, .caught_up = on_caught_up, .arg = d };
+	struct feed f = {
+		.socket = d->socket, .line = on_line, .caught_up = on_caught_up, .arg = d
+	};
 	feed_run(&f);
 	return NULL;
 }
@@ -149,12 +158,15 @@ ack_thread(gpointer arg)
 {
 	struct order *o = arg;
 	char path[128];
-	json_t *body = json_pack("{s:s,s:s}", "who", g_get_user_name(), "why", "on the desktop");
+	json_t *body =
+		json_pack("{s:s,s:s}", "who", g_get_user_name(), "why", "on the desktop");
 	char *text = json_dumps(body, JSON_COMPACT);
-	text_print(path, sizeof path, "/v1/incidents/%llu/ack", (unsigned long long)o->incident);
+	text_print(path, sizeof path, "/v1/incidents/%llu/ack",
+		   (unsigned long long)o->incident);
 	long status = feed_post(o->desktop->socket, path, text != NULL ? text : "{}");
 	if (status != 200)
-		g_warning("incident %llu cannot be acknowledged: %s", (unsigned long long)o->incident,
+		g_warning("incident %llu cannot be acknowledged: %s",
+			  (unsigned long long)o->incident,
 			  status == 403 ? "you may not" : "it was refused");
 	free(text);
 	json_decref(body);
@@ -167,7 +179,8 @@ on_ack(NotifyNotification *n, char *action, gpointer arg)
 {
 	(void)n;
 	(void)action;
-	g_thread_unref(g_thread_new("ack", ack_thread, g_memdup2(arg, sizeof(struct order))));
+	g_thread_unref(
+		g_thread_new("ack", ack_thread, g_memdup2(arg, sizeof(struct order))));
 }
 
 static void
@@ -201,7 +214,9 @@ show(struct desktop *d, struct bubble *b)
 	GError *why = NULL;
 	char *body = g_markup_escape_text(b->text, -1);
 	bool critical = !b->over && !b->taken && (b->worse || !b->warning);
-	const char *icon = b->over ? "dialog-information" : critical ? "dialog-error" : "dialog-warning";
+	const char *icon = b->over    ? "dialog-information"
+			   : critical ? "dialog-error"
+				      : "dialog-warning";
 	if (b->shown == NULL)
 		b->shown = notify_notification_new(b->title, body, icon);
 	else
@@ -212,9 +227,11 @@ show(struct desktop *d, struct bubble *b)
 		add_action(b->shown, d, b, "ack", "Acknowledge", on_ack);
 	if (d->url != NULL)
 		add_action(b->shown, d, b, "open", "Dashboard", on_open);
-	notify_notification_set_urgency(b->shown,
-					critical ? NOTIFY_URGENCY_CRITICAL : NOTIFY_URGENCY_NORMAL);
-	notify_notification_set_timeout(b->shown, b->over || b->taken ? OVER_MS : NOTIFY_EXPIRES_NEVER);
+	notify_notification_set_urgency(b->shown, critical ? NOTIFY_URGENCY_CRITICAL
+							   : NOTIFY_URGENCY_NORMAL);
+	notify_notification_set_timeout(b->shown, b->over || b->taken
+							  ? OVER_MS
+							  : NOTIFY_EXPIRES_NEVER);
 	bool good = notify_notification_show(b->shown, &why);
 	if (!good && !d->refused)
 		g_warning("no notification daemon takes it: %s", why->message);

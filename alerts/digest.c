@@ -25,12 +25,14 @@ digest_waits(struct alerts *a, const struct contact *c, const struct spool_alert
 		return false; /* who is paged groups by itself */
 	if (alert->tries > 0)
 		return false; /* it had its turn */
-	p = spool_pace(a->spool, alert, now_ms - (c->rate_ms > GAP_MS ? c->rate_ms : GAP_MS));
+	p = spool_pace(a->spool, alert,
+		       now_ms - (c->rate_ms > GAP_MS ? c->rate_ms : GAP_MS));
 	if (p.count == 0 || p.last_ms > now_ms) /* the clock was set back */
 		return false;
 	if (p.count >= c->rate_count)
 		*until_ms = p.first_ms + c->rate_ms;
-	else if ((p.last_thread != alert->thread || spool_waiting(a->spool, alert, now_ms) > 0) &&
+	else if ((p.last_thread != alert->thread ||
+		  spool_waiting(a->spool, alert, now_ms) > 0) &&
 		 alert->severity <= p.last_severity)
 		*until_ms = p.last_ms + gap_ms(c);
 	if (*until_ms > now_ms + LOOK_AGAIN_MS)
@@ -46,7 +48,8 @@ digest_gather(struct alerts *a, const struct contact *c, const struct spool_aler
 	    gap_ms(c) == 0 || spool_waiting(a->spool, alert, now_ms) == 0 ||
 	    spool_pace(a->spool, alert, now_ms - gap_ms(c) * 6).count == 0)
 		return true; /* alone, or the first after a quiet time */
-	return alerts_commit(a, spool_begin(a->spool) &&
-				spool_bundle(a->spool, alert, busy, busy_count, now_ms),
+	return alerts_commit(a,
+			     spool_begin(a->spool) && spool_bundle(a->spool, alert, busy,
+								   busy_count, now_ms),
 			     NULL);
 }

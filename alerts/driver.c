@@ -30,9 +30,11 @@ lines_of(const struct letter *l, enum part part)
 static char *
 incident_key(const struct letter *l, char *out, size_t cap)
 {
-	const char *what = l->phase == PHASE_EVENT ? "event" : l->phase == PHASE_TEST ? "test" : "incident";
-	text_print(out, cap, "monitord/%.150s/%s/%" PRIu64 "/%" PRId64, l->host, what, l->number,
-		   l->since_ms);
+	const char *what = l->phase == PHASE_EVENT  ? "event"
+			   : l->phase == PHASE_TEST ? "test"
+						    : "incident";
+	text_print(out, cap, "monitord/%.150s/%s/%" PRIu64 "/%" PRId64, l->host, what,
+		   l->number, l->since_ms);
 	return out;
 }
 
@@ -59,25 +61,31 @@ pagerduty(const struct letter *l, const char *key, const char *action)
 	char dedup[256], summary[512];
 	incident_key(l, dedup, sizeof dedup);
 	text_print(summary, sizeof summary, "%.100s: %.400s", l->host, l->about.text);
-	json_t *j = json_pack("{s:s,s:s,s:s}", "routing_key", key, "event_action", action, "dedup_key",
-			      dedup);
+	json_t *j = json_pack("{s:s,s:s,s:s}", "routing_key", key, "event_action", action,
+			      "dedup_key", dedup);
 	if (strcmp(action, "trigger") == 0)
 		json_object_set_new(
 			j, "payload",
-			json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:{s:s,s:s,s:s,s:s,s:s}}", "summary",
-				  summary, "source", l->host, "severity",
-				  l->phase == PHASE_TEST ? "info" : severity_name[l->severity],
-				  "component", l->about.object, "timestamp", time_of(l->since_ms), "group",
-				  "monitord", "custom_details", "served", lines_of(l, PART_SERVED), "next",
-				  "", "chain", "", "done", "", "evidence", ""));
-	json_t *details = json_object_get(json_object_get(j, "payload"), "custom_details");
+			json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:{s:s,s:s,s:s,s:s,s:s}}",
+				  "summary", summary, "source", l->host, "severity",
+				  l->phase == PHASE_TEST ? "info"
+							 : severity_name[l->severity],
+				  "component", l->about.object, "timestamp",
+				  time_of(l->since_ms), "group", "monitord",
+				  "custom_details", "served", lines_of(l, PART_SERVED),
+				  "next", "", "chain", "", "done", "", "evidence", ""));
+	json_t *details =
+		json_object_get(json_object_get(j, "payload"), "custom_details");
 	static const struct {
 		const char *name;
 		enum part part;
-	} more[] = { { "done", PART_DONE }, { "next", PART_NEXT }, { "chain", PART_CHAIN },
+	} more[] = { { "done", PART_DONE },
+		     { "next", PART_NEXT },
+		     { "chain", PART_CHAIN },
 		     { "evidence", PART_EVIDENCE } };
 	for (size_t i = 0; details != NULL && i < sizeof more / sizeof *more; i++)
-		json_object_set_new(details, more[i].name, json_string(lines_of(l, more[i].part)));
+		json_object_set_new(details, more[i].name,
+				    json_string(lines_of(l, more[i].part)));
 	return dump(j);
 }
 
@@ -101,8 +109,8 @@ static bool
 make_alertmanager(const struct letter *l, const char *key, struct request *r)
 {
 	char number[24];
-	int64_t end = l->phase == PHASE_CLOSE	? l->until_ms
-		      : l->phase == PHASE_TEST	? l->now_ms + 1000
+	int64_t end = l->phase == PHASE_CLOSE   ? l->until_ms
+		      : l->phase == PHASE_TEST  ? l->now_ms + 1000
 		      : l->phase == PHASE_EVENT ? l->now_ms + EVENT_MS
 						: l->now_ms + FAR_MS;
 	(void)key;
@@ -110,15 +118,16 @@ make_alertmanager(const struct letter *l, const char *key, struct request *r)
 		return (r->content = strdup("")) != NULL;
 	text_print(number, sizeof number, "%" PRIu64, l->number);
 	/* by its labels it knows an alert again: none of these changes */
-	json_t *labels = json_pack("{s:s,s:s,s:s,s:s,s:s}", "alertname", "monitord", "host", l->host,
-				   "object", l->page_root, "incident", number, "severity",
-				   severity_name[l->page_severity]);
+	json_t *labels = json_pack("{s:s,s:s,s:s,s:s,s:s}", "alertname", "monitord",
+				   "host", l->host, "object", l->page_root, "incident",
+				   number, "severity", severity_name[l->page_severity]);
 	json_t *notes = json_pack("{s:s,s:s}", "summary", l->about.text, "served",
 				  lines_of(l, PART_SERVED));
 	if (notes != NULL)
 		json_object_set_new(notes, "done", json_string(lines_of(l, PART_DONE)));
-	r->content = dump(json_pack("[{s:o,s:o,s:o,s:o}]", "labels", labels, "annotations", notes,
-				    "startsAt", time_of(l->since_ms), "endsAt", time_of(end)));
+	r->content = dump(json_pack("[{s:o,s:o,s:o,s:o}]", "labels", labels,
+				    "annotations", notes, "startsAt",
+				    time_of(l->since_ms), "endsAt", time_of(end)));
 	return r->content != NULL;
 }
 
@@ -133,29 +142,35 @@ slack_text(const char *a, const char *separator, const char *b)
 	text_print(raw, sizeof raw, "%.100s%s%.1000s", a, separator, b);
 	text_begin(&t, clean, sizeof clean);
 	for (const char *p = raw; *p != '\0'; p++)
-		text_add(&t, *p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : "%c", *p);
+		text_add(&t,
+			 *p == '&'   ? "&amp;"
+			 : *p == '<' ? "&lt;"
+			 : *p == '>' ? "&gt;"
+				     : "%c",
+			 *p);
 	return json_string(clean);
 }
 
 static bool
 make_slack(const struct letter *l, const char *key, struct request *r)
 {
-	const char *colour = l->phase == PHASE_CLOSE		      ? "good"
+	const char *colour = l->phase == PHASE_CLOSE            ? "good"
 			     : l->severity == SEVERITY_CRITICAL ? "danger"
-								      : "warning";
+								: "warning";
 	char title[64], served[1000];
 	(void)key;
-	text_print(title, sizeof title, "%s #%" PRIu64, letter_state[l->phase], l->number);
+	text_print(title, sizeof title, "%s #%" PRIu64, letter_state[l->phase],
+		   l->number);
 	text_print(served, sizeof served, "%.900s", lines_of(l, PART_SERVED));
 	json_t *j = json_pack("{s:o}", "text", slack_text(l->host, ": ", l->about.text));
 	if (j != NULL && l->phase != PHASE_TEST && l->phase != PHASE_ACK)
-		json_object_set_new(
-			j, "attachments",
-			json_pack("[{s:s,s:o,s:o,s:o,s:I}]", "color", colour, "title",
-				  slack_text(title, "", ""), "text",
-				  slack_text("", "", served), "fallback",
-				  slack_text(l->host, ": ", l->about.text), "ts",
-				  (json_int_t)(l->about.real_ms / 1000)));
+		json_object_set_new(j, "attachments",
+				    json_pack("[{s:s,s:o,s:o,s:o,s:I}]", "color", colour,
+					      "title", slack_text(title, "", ""), "text",
+					      slack_text("", "", served), "fallback",
+					      slack_text(l->host, ": ", l->about.text),
+					      "ts",
+					      (json_int_t)(l->about.real_ms / 1000)));
 	r->content = dump(j);
 	return r->content != NULL;
 }
@@ -167,14 +182,19 @@ make_ntfy(const struct letter *l, const char *key, struct request *r)
 {
 	char headers[1600], title[200], body[1024];
 	struct text t;
-	bool bad = l->phase == PHASE_OPEN || l->phase == PHASE_AGAIN || l->phase == PHASE_REMIND;
+	bool bad = l->phase == PHASE_OPEN || l->phase == PHASE_AGAIN ||
+		   l->phase == PHASE_REMIND;
 	text_print(title, sizeof title, "%.80s %s", l->host, letter_state[l->phase]);
 	for (char *p = title; *p != '\0'; p++)
 		*p = (unsigned char)*p >= 0x80 || (unsigned char)*p < ' ' ? '?' : *p;
 	text_begin(&t, headers, sizeof headers);
 	text_add(&t, "Title: %s\nPriority: %d\nTags: %s", title,
-		 !bad ? 3 : l->severity == SEVERITY_CRITICAL ? 5 : 4,
-		 l->phase == PHASE_CLOSE ? "white_check_mark" : bad ? "rotating_light" : "bell");
+		 !bad                               ? 3
+		 : l->severity == SEVERITY_CRITICAL ? 5
+						    : 4,
+		 l->phase == PHASE_CLOSE ? "white_check_mark"
+		 : bad                   ? "rotating_light"
+					 : "bell");
 	if (key != NULL)
 		text_add(&t, "\nAuthorization: Bearer %.1000s", key);
 	text_print(body, sizeof body, "%.900s", l->about.text);
@@ -232,7 +252,8 @@ put_key(const char *page, const char *key, struct request *r)
 	size_t size = strlen(url) + strlen(key) + 1;
 	r->url = malloc(size);
 	if (r->url != NULL)
-		text_print(r->url, size, "%.*s%s%s", (int)(at - url), url, key, at + strlen("{key}"));
+		text_print(r->url, size, "%.*s%s%s", (int)(at - url), url, key,
+			   at + strlen("{key}"));
 	return r->url != NULL;
 }
 
@@ -242,8 +263,10 @@ driver_request(const struct letter *l, const char *page, const char *key, struct
 {
 	static bool (*const makers[PAGE_DRIVERS])(const struct letter *, const char *,
 						  struct request *) = {
-		[PAGE_JSON] = make_json,   [PAGE_PAGERDUTY] = make_pagerduty,
-		[PAGE_ALERTMANAGER] = make_alertmanager, [PAGE_SLACK] = make_slack,
+		[PAGE_JSON] = make_json,
+		[PAGE_PAGERDUTY] = make_pagerduty,
+		[PAGE_ALERTMANAGER] = make_alertmanager,
+		[PAGE_SLACK] = make_slack,
 		[PAGE_NTFY] = make_ntfy,
 	};
 	const char *url;

@@ -15,7 +15,8 @@ struct node {
 static bool
 find(const struct rules *r, const char *name, struct node *own, struct node *owner)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE, OBJECT_RULE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		own->kind = kinds[i];
 		own->id = rules_find(r, kinds[i], name);
@@ -60,21 +61,25 @@ fill_chain(const struct rules *r, const struct chain *c, struct node root, struc
 		if (at == c->path_ends[p])
 			continue;
 		for (uint32_t k = first; k < c->path_ends[p]; k++) {
-			const char *name = rules_name(r, c->links[k].kind, c->links[k].id);
-			enum mark mark = l->phase == PHASE_CLOSE		  ? MARK_WELL
-					 : k == at				  ? MARK_ROOT
-					 : is_member(j, l->member_count, name) ? MARK_WRONG
-					 : k < at				  ? MARK_AFFECTED
-									  : MARK_UNKNOWN;
+			const char *name =
+				rules_name(r, c->links[k].kind, c->links[k].id);
+			enum mark mark = l->phase == PHASE_CLOSE ? MARK_WELL
+					 : k == at               ? MARK_ROOT
+					 : is_member(j, l->member_count, name)
+						 ? MARK_WRONG
+					 : k < at ? MARK_AFFECTED
+						  : MARK_UNKNOWN;
 			if (k < at)
 				add_member(j, count, cap, name, MARK_AFFECTED);
 			/* a picture has room for so many: of a longer path what is next to the root */
-			uint32_t from = c->path_ends[p] - first > LETTER_CHAIN && at - first > LETTER_CHAIN / 2
+			uint32_t from = c->path_ends[p] - first > LETTER_CHAIN &&
+							at - first > LETTER_CHAIN / 2
 						? at - LETTER_CHAIN / 2
 						: first;
 			if (k < from || l->chain_count == LETTER_CHAIN)
 				continue;
-			text_print(l->chain[l->chain_count].name, JOURNAL_NAME, "%s", name);
+			text_print(l->chain[l->chain_count].name, JOURNAL_NAME, "%s",
+				   name);
 			l->chain[l->chain_count++].mark = mark;
 		}
 		return true;
@@ -94,12 +99,13 @@ add_dependants(const struct rules *r, struct node root, struct job *j, size_t *c
 			bool needs = false;
 			for (uint32_t k = 0; k < s->depends_services.count; k++) {
 				uint32_t id = s->depends_services.ids[k];
-				needs = needs || (root.kind == OBJECT_SERVICE && root.id == id) ||
+				needs = needs ||
+					(root.kind == OBJECT_SERVICE && root.id == id) ||
 					is_member(j, *count, r->services[id].name);
 			}
 			for (uint32_t k = 0; k < s->depends_checks.count; k++)
-				needs = needs ||
-					(root.kind == OBJECT_CHECK && root.id == s->depends_checks.ids[k]);
+				needs = needs || (root.kind == OBJECT_CHECK &&
+						  root.id == s->depends_checks.ids[k]);
 			if (needs)
 				add_member(j, count, cap, s->name, MARK_AFFECTED);
 		}
@@ -127,7 +133,8 @@ void
 facts_fill(const struct alerts *a, const struct spool_alert *alert, struct job *j, struct letter *l)
 {
 	const struct rules *r = a->rules;
-	size_t cap = (size_t)r->service_count + r->check_count + r->route_count + r->rule_count + 1;
+	size_t cap = (size_t)r->service_count + r->check_count + r->route_count +
+		     r->rule_count + 1;
 	struct node own, owner;
 	j->members = calloc(cap, sizeof *j->members);
 	if (j->members == NULL)
@@ -143,11 +150,13 @@ facts_fill(const struct alerts *a, const struct spool_alert *alert, struct job *
 			fill_chain(r, &r->chains[c], owner, l, j, &count, cap);
 	add_dependants(r, owner, j, &count, cap);
 	const char *name = rules_name(r, owner.kind, owner.id);
-	for (size_t i = 0; i < count; i++) /* the root, and the checks of it, are not affected by it */
+	/* the root, and the checks of it, are not affected by it */
+	for (size_t i = 0; i < count; i++)
 		for (uint32_t k = 0; k < r->check_count; k++)
 			if (strcmp(j->members[i].name, l->about.object) == 0 ||
 			    strcmp(j->members[i].name, name) == 0 ||
-			    (owner.kind == OBJECT_SERVICE && r->checks[k].of == owner.id &&
+			    (owner.kind == OBJECT_SERVICE &&
+			     r->checks[k].of == owner.id &&
 			     strcmp(r->checks[k].name, j->members[i].name) == 0))
 				j->members[i].mark = MARK_ROOT;
 	l->member_count = drop_checks(r, j, count);

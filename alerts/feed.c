@@ -17,7 +17,9 @@ static uint64_t
 number_of(const json_t *o, const char *key)
 {
 	const json_t *n = json_object_get(o, key);
-	return json_is_integer(n) && json_integer_value(n) > 0 ? (uint64_t)json_integer_value(n) : 0;
+	return json_is_integer(n) && json_integer_value(n) > 0
+		       ? (uint64_t)json_integer_value(n)
+		       : 0;
 }
 
 static void
@@ -62,7 +64,8 @@ on_bytes(char *bytes, size_t size, size_t count, void *arg)
 	f->rest = all;
 	memcpy(all + f->rest_size, bytes, n);
 	size_t end = f->rest_size + n, at = 0;
-	for (char *eol; (eol = memchr(all + at, '\n', end - at)) != NULL; at = (size_t)(eol - all) + 1)
+	for (char *eol; (eol = memchr(all + at, '\n', end - at)) != NULL;
+	     at = (size_t)(eol - all) + 1)
 		take(f, all + at, (size_t)(eol - all) - at);
 	f->rest_size = end - at;
 	memmove(all, all + at, f->rest_size);
@@ -88,8 +91,8 @@ read_events(struct feed *f, bool follow)
 {
 	char path[128];
 	long status = 0;
-	text_print(path, sizeof path, "/v1/events?since=%llu%s", (unsigned long long)f->last_id,
-		   follow ? "&follow=1" : "");
+	text_print(path, sizeof path, "/v1/events?since=%llu%s",
+		   (unsigned long long)f->last_id, follow ? "&follow=1" : "");
 	CURL *curl = request(f->socket, path);
 	f->rest_size = 0;
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
@@ -120,7 +123,8 @@ void
 feed_run(struct feed *f)
 {
 	bool told = false;
-	for (unsigned wait = AGAIN_LEAST_S;; wait = wait < AGAIN_MOST_S ? 2 * wait : AGAIN_MOST_S) {
+	for (unsigned wait = AGAIN_LEAST_S;;
+	     wait = wait < AGAIN_MOST_S ? 2 * wait : AGAIN_MOST_S) {
 		bool there = catch_up(f);
 		if (there && !told)
 			f->caught_up(f->arg);

@@ -33,7 +33,9 @@ on_done(struct delivery *d)
 {
 	struct alerts *a = d->arg;
 	const struct answer *r = &d->answers[0];
-	tell(a, r->code / 100 == 2 ? NULL : r->text[0] != '\0' ? r->text : "it was not answered");
+	tell(a, r->code / 100 == 2   ? NULL
+		: r->text[0] != '\0' ? r->text
+				     : "it was not answered");
 	job_free(&d->job);
 }
 
@@ -63,10 +65,13 @@ static void
 on_beat(struct loop_timer *timer)
 {
 	struct alerts *a = timer->arg;
-	struct msg_open open = { .what = OPEN_CONTACT_BODY, .id = RULES_NONE, .token = HEART_TOKEN };
+	struct msg_open open = { .what = OPEN_CONTACT_BODY,
+				 .id = RULES_NONE,
+				 .token = HEART_TOKEN };
 	if (a->heart_asked)
 		tell(a, "monitord's loop does not turn");
-	a->heart_asked = helper_send(&a->helper, MSG_OPEN, &open, 1) == MSG_SENT || a->heart_asked;
+	a->heart_asked =
+		helper_send(&a->helper, MSG_OPEN, &open, 1) == MSG_SENT || a->heart_asked;
 }
 
 void
@@ -75,6 +80,7 @@ heart_begin(struct alerts *a)
 	const struct settings *s = &a->rules->settings;
 	loop_timer_stop(&a->heartbeat);
 	if (s->heartbeat != NULL)
-		loop_timer_start(a->helper.loop, &a->heartbeat, s->heartbeat_ms < 1000 ? s->heartbeat_ms : 1000,
+		loop_timer_start(a->helper.loop, &a->heartbeat,
+				 s->heartbeat_ms < 1000 ? s->heartbeat_ms : 1000,
 				 s->heartbeat_ms, on_beat, a);
 }

@@ -34,10 +34,10 @@ add_text(struct text *t, const char *text)
 static const char *
 colour(enum phase phase, enum severity severity)
 {
-	return phase == PHASE_CLOSE		? "#1a7f37"
+	return phase == PHASE_CLOSE                          ? "#1a7f37"
 	       : phase == PHASE_TEST || phase == PHASE_EVENT ? "#57606a"
-	       : severity == SEVERITY_CRITICAL	? "#b42318"
-						: "#b54708";
+	       : severity == SEVERITY_CRITICAL               ? "#b42318"
+							     : "#b54708";
 }
 
 static void
@@ -51,13 +51,16 @@ add_banner(struct text *t, const struct letter *l)
 		 "<div style=\"font-size:13px;letter-spacing:.5px;\">",
 		 colour(l->phase, well ? SEVERITY_WARNING : l->severity));
 	add_text(t, l->host);
-	text_add(t, " &middot; %s%s", l->item_count > 0 ? "several incidents" : letter_state[l->phase],
+	text_add(t, " &middot; %s%s",
+		 l->item_count > 0 ? "several incidents" : letter_state[l->phase],
 		 well ? ", well again" : "");
 	if (l->phase != PHASE_EVENT && l->phase != PHASE_TEST && l->item_count == 0) {
-		text_add(t, " &middot; %s &middot; incident %" PRIu64, severity_name[l->severity],
-			 l->number);
-		if (until - l->since_ms >= SHOWN_MS && l->phase != PHASE_CLOSE) /* its text says so itself */
-			text_add(t, " &middot; for %s", text_duration(until - l->since_ms, took, sizeof took));
+		text_add(t, " &middot; %s &middot; incident %" PRIu64,
+			 severity_name[l->severity], l->number);
+		/* its text says so itself */
+		if (until - l->since_ms >= SHOWN_MS && l->phase != PHASE_CLOSE)
+			text_add(t, " &middot; for %s",
+				 text_duration(until - l->since_ms, took, sizeof took));
 	}
 	text_add(t, "</div><div style=\"font-size:20px;font-weight:bold;line-height:1.3;"
 		    "padding-top:6px;\">");
@@ -68,10 +71,11 @@ add_banner(struct text *t, const struct letter *l)
 static void
 open_row(struct text *t, const char *title)
 {
-	text_add(t,
-		 "<tr><td style=\"padding:14px 20px 0 20px;\"><div style=\"font-size:12px;"
-		 "font-weight:bold;color:#57606a;text-transform:uppercase;\">%s</div>\n",
-		 title);
+	text_add(
+		t,
+		"<tr><td style=\"padding:14px 20px 0 20px;\"><div style=\"font-size:12px;"
+		"font-weight:bold;color:#57606a;text-transform:uppercase;\">%s</div>\n",
+		title);
 }
 
 static void
@@ -99,8 +103,10 @@ add_part(struct text *t, const struct letter *l, enum part part, bool code)
 		return;
 	open_row(t, part_title[part]);
 	if (code)
-		text_add(t, "<pre style=\"font-size:12px;background:#f6f8fa;padding:8px 10px;"
-			    "margin:6px 0 0 0;white-space:pre-wrap;\">");
+		text_add(
+			t,
+			"<pre style=\"font-size:12px;background:#f6f8fa;padding:8px 10px;"
+			"margin:6px 0 0 0;white-space:pre-wrap;\">");
 	for (const char *p = lines; *p != '\0';) {
 		size_t n = strcspn(p, "\n");
 		text_add(t, code ? "" : "<div style=\"padding-top:4px;\">");
@@ -117,8 +123,10 @@ static void
 add_picture(struct text *t, const char *title, const char *cid, const char *alt)
 {
 	open_row(t, title);
-	text_add(t, "<img src=\"cid:%s\" style=\"display:block;max-width:100%%;padding-top:6px;\" alt=\"",
-		 cid);
+	text_add(
+		t,
+		"<img src=\"cid:%s\" style=\"display:block;max-width:100%%;padding-top:6px;\" alt=\"",
+		cid);
 	for (const char *p = alt; *p != '\0' && *p != '\n'; p++)
 		add_escaped(t, p, 1);
 	text_add(t, "\">");
@@ -130,22 +138,26 @@ add_items(struct text *t, const struct letter *l)
 {
 	char time[40];
 	open_row(t, "Incidents");
-	text_add(t, "<table cellspacing=\"0\" style=\"width:100%%;font-size:13px;" FONT "\">\n");
+	text_add(t, "<table cellspacing=\"0\" style=\"width:100%%;font-size:13px;" FONT
+		    "\">\n");
 	for (size_t i = 0; i < l->item_count; i++) {
 		const struct letter_item *x = &l->items[i];
-		text_add(t,
-			 "<tr><td style=\"padding:4px 8px 4px 0;white-space:nowrap;color:%s;"
-			 "font-weight:bold;\">%s</td><td style=\"padding:4px 8px 4px 0;\">#%" PRIu64
-			 "</td><td style=\"padding:4px 8px 4px 0;white-space:nowrap;\">%.19s</td><td>",
-			 colour(x->phase, x->severity), letter_state[x->phase], x->number,
-			 clock_rfc3339(x->since_ms, time, sizeof time));
+		text_add(
+			t,
+			"<tr><td style=\"padding:4px 8px 4px 0;white-space:nowrap;color:%s;"
+			"font-weight:bold;\">%s</td><td style=\"padding:4px 8px 4px 0;\">#%" PRIu64
+			"</td><td style=\"padding:4px 8px 4px 0;white-space:nowrap;\">%.19s</td><td>",
+			colour(x->phase, x->severity), letter_state[x->phase], x->number,
+			clock_rfc3339(x->since_ms, time, sizeof time));
 		add_text(t, x->text);
 		if (x->members > 1)
 			text_add(t, " (and %u more with it)", x->members - 1);
 		text_add(t, "</td></tr>\n");
 		if (x->detail == NULL)
 			continue;
-		text_add(t, "<tr><td></td><td colspan=\"3\" style=\"padding:0 0 8px;color:#57606a;\">");
+		text_add(
+			t,
+			"<tr><td></td><td colspan=\"3\" style=\"padding:0 0 8px;color:#57606a;\">");
 		for (const char *p = x->detail; *p != '\0'; p += *p == '\n') {
 			size_t n = strcspn(p, "\n");
 			add_escaped(t, p, n);
@@ -161,11 +173,14 @@ add_items(struct text *t, const struct letter *l)
 static void
 add_head(struct text *t)
 {
-	text_add(t, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-		    "<meta name=\"color-scheme\" content=\"light\"><title>monitord</title></head>\n"
-		    "<body style=\"margin:0;background:#eef1f4;" FONT "color:#1f2328;\">\n"
-		    "<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\" style=\"width:100%%;"
-		    "max-width:680px;margin:0 auto;background:#fff;font-size:14px;" FONT "\">\n");
+	text_add(
+		t,
+		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+		"<meta name=\"color-scheme\" content=\"light\"><title>monitord</title></head>\n"
+		"<body style=\"margin:0;background:#eef1f4;" FONT "color:#1f2328;\">\n"
+		"<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\" style=\"width:100%%;"
+		"max-width:680px;margin:0 auto;background:#fff;font-size:14px;" FONT
+		"\">\n");
 }
 
 size_t
@@ -188,17 +203,22 @@ html_write(const struct letter *l, const char *chain_cid, const char *trace_cid,
 		add_part(&t, l, PART_EVIDENCE, false);
 		add_part(&t, l, PART_AFFECTED, false);
 		if (l->chain_png != NULL)
-			add_picture(&t, part_title[PART_CHAIN], chain_cid, lines_of(l, PART_CHAIN));
+			add_picture(&t, part_title[PART_CHAIN], chain_cid,
+				    lines_of(l, PART_CHAIN));
 		else
 			add_part(&t, l, PART_CHAIN, false);
 		add_part(&t, l, PART_COMMANDS, true);
 		add_part(&t, l, PART_EVENTS, true);
 	} else {
 		open_row(&t, "Nothing is wrong");
-		text_add(&t, "<div style=\"padding-top:4px;\">Somebody asked monitord for a test.</div>");
+		text_add(
+			&t,
+			"<div style=\"padding-top:4px;\">Somebody asked monitord for a test.</div>");
 		close_row(&t);
 	}
-	text_add(&t, "<tr><td style=\"padding:16px 20px;font-size:12px;color:#57606a;\">monitord on ");
+	text_add(
+		&t,
+		"<tr><td style=\"padding:16px 20px;font-size:12px;color:#57606a;\">monitord on ");
 	add_text(&t, l->host);
 	text_add(&t, ", for contact ");
 	add_text(&t, l->contact);

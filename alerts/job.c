@@ -60,7 +60,9 @@ fill_details(const struct alerts *a, struct job *j, size_t count)
 	static char lines[DETAIL_BYTES], all[2 * DETAIL_BYTES + 100];
 	for (size_t i = 0; i < count && count <= LETTER_DETAILED; i++) {
 		struct letter_item *x = &j->items[i];
-		struct spool_alert alert = { .id = x->alert, .thread = x->thread, .phase = x->phase };
+		struct spool_alert alert = { .id = x->alert,
+					     .thread = x->thread,
+					     .phase = x->phase };
 		struct text t;
 		memset(&one, 0, sizeof one);
 		if (!spool_letter(a->spool, &alert, &one))
@@ -85,37 +87,44 @@ job_items(const struct alerts *a, const struct spool_alert *alert, struct job *j
 	char first[256];
 	size_t open = 0;
 	j->items = calloc(ITEMS_MAX, sizeof *j->items);
-	size_t n = j->items != NULL ? spool_items(a->spool, alert, j->items, ITEMS_MAX) : 0;
+	size_t n =
+		j->items != NULL ? spool_items(a->spool, alert, j->items, ITEMS_MAX) : 0;
 	if (n < 2) {
 		free(j->items);
 		j->items = NULL;
 		return;
 	}
 	const struct rules *r = a->rules;
-	size_t cap = (size_t)r->service_count + r->check_count + r->route_count + r->rule_count + 1;
+	size_t cap = (size_t)r->service_count + r->check_count + r->route_count +
+		     r->rule_count + 1;
 	j->members = calloc(cap, sizeof *j->members);
 	l->members = j->members;
-	l->member_count =
-		j->members != NULL ? spool_bundle_members(a->spool, alert, j->members, cap) : 0;
+	l->member_count = j->members != NULL
+				  ? spool_bundle_members(a->spool, alert, j->members, cap)
+				  : 0;
 	fill_details(a, j, n);
 	l->items = j->items;
 	l->item_count = n;
 	const struct letter_item *worst = &j->items[0];
 	for (size_t i = 0; i < n; i++) {
 		open += j->items[i].phase != PHASE_CLOSE;
-		if (j->items[i].phase != PHASE_CLOSE && j->items[i].members > worst->members)
+		if (j->items[i].phase != PHASE_CLOSE &&
+		    j->items[i].members > worst->members)
 			worst = &j->items[i];
 		if (j->items[i].severity > l->severity)
 			l->severity = j->items[i].severity;
 	}
 	text_print(first, sizeof first, "%s", worst->text);
 	if (open == 0)
-		text_print(l->about.text, sizeof l->about.text, "%zu incidents, all over; the first: %s", n, first);
+		text_print(l->about.text, sizeof l->about.text,
+			   "%zu incidents, all over; the first: %s", n, first);
 	else if (open == n)
-		text_print(l->about.text, sizeof l->about.text, "%zu incidents; the first: %s", n, first);
+		text_print(l->about.text, sizeof l->about.text,
+			   "%zu incidents; the first: %s", n, first);
 	else
-		text_print(l->about.text, sizeof l->about.text, "%zu incidents, %zu of them over; the first: %s", n,
-			   n - open, first);
+		text_print(l->about.text, sizeof l->about.text,
+			   "%zu incidents, %zu of them over; the first: %s", n, n - open,
+			   first);
 	l->phase = open > 0 ? PHASE_OPEN : PHASE_CLOSE;
 }
 
@@ -141,7 +150,8 @@ job_page(const struct alerts *a, const struct contact *c, struct job *j, const s
 {
 	j->page = true;
 	for (uint32_t i = 0; i < j->to_count; i++)
-		if (!driver_request(l, j->to[i], contact_key(a, c), &j->requests[i], why, cap))
+		if (!driver_request(l, j->to[i], contact_key(a, c), &j->requests[i], why,
+				    cap))
 			return false;
 	return j->to_count > 0;
 }

@@ -185,7 +185,8 @@ report(struct mailing *m, smtp_message_t message, int good)
 		 text[0] != '\0')
 		answer_put(m->fd, ANSWER_SESSION, 0, 0, text);
 	else
-		answer_put(m->fd, ANSWER_SESSION, 0, 0, "the server ended the connection");
+		answer_put(m->fd, ANSWER_SESSION, 0, 0,
+			   "the server ended the connection");
 }
 
 /* With its pictures, if they come in time. The buffers are the child's. */

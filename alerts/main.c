@@ -162,8 +162,9 @@ take_body(struct alerts *a, const struct msg_opened *o, int fd)
 	char unknown[64];
 	bool good = read_secret(o, fd, "body-file", text, sizeof text);
 	if (good && !template_check(text, unknown, sizeof unknown)) {
-		log_error("body-file of contact %s: there is no variable {%s}: our own text is sent",
-			  a->rules->contacts[o->id].name, unknown);
+		log_error(
+			"body-file of contact %s: there is no variable {%s}: our own text is sent",
+			a->rules->contacts[o->id].name, unknown);
 		good = false;
 	}
 	a->secrets[o->id].body_due = false;
@@ -248,8 +249,9 @@ static void
 on_prune(struct loop_timer *timer)
 {
 	struct alerts *a = timer->arg;
-	alerts_commit(a, spool_begin(a->spool) &&
-			 spool_prune(a->spool, clock_real_ms() - KEEP_MS),
+	alerts_commit(a,
+		      spool_begin(a->spool) &&
+			      spool_prune(a->spool, clock_real_ms() - KEEP_MS),
 		      "forgetting what is over");
 }
 

@@ -81,7 +81,8 @@ post(const char *url, const struct request *r, const char *content, char *text, 
 		curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait);
 	}
 	*wait_s = wait < 0 ? 0 : wait > WAIT_MOST_S ? WAIT_MOST_S : (int)wait;
-	text_print(text, cap, "%s", code == CURLE_OK ? said.bytes : curl_easy_strerror(code));
+	text_print(text, cap, "%s",
+		   code == CURLE_OK ? said.bytes : curl_easy_strerror(code));
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
 	return status;
@@ -99,7 +100,8 @@ page_deliver(const struct job *job, int fd)
 		const char *url;
 		contact_page(job->to[i], &url);
 		url = r->url != NULL ? r->url : url;
-		if (r->content != NULL && *r->content == '\0') { /* nothing to say there */
+		/* nothing to say there */
+		if (r->content != NULL && *r->content == '\0') {
 			answer_put(fd, (int)i, 204, 0, "");
 			continue;
 		}

@@ -115,7 +115,7 @@ served(const struct letter *l, struct text *t)
 		text_add(t, "%s%s\n", l->lines[i].text,
 			 strcmp(l->lines[i].kind, "route-stuck") == 0 ? ""
 			 : proven                                     ? " (verified)"
-								      : " (not verified)");
+				  : " (not verified)");
 		found++;
 	}
 	if (found == 0)
@@ -127,9 +127,11 @@ static bool
 is_superseded(const struct letter *l, size_t i)
 {
 	static const char *const pairs[][2] = { { "service-starting", "service-started" },
-						{ "service-stopping", "service-stopped" } };
+						{ "service-stopping",
+						  "service-stopped" } };
 	for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
-		for (size_t k = i + 1; strcmp(l->lines[i].kind, pairs[p][0]) == 0 && k < l->line_count; k++)
+		for (size_t k = i + 1;
+		     strcmp(l->lines[i].kind, pairs[p][0]) == 0 && k < l->line_count; k++)
 			if (strcmp(l->lines[k].kind, pairs[p][1]) == 0 &&
 			    same_object(&l->lines[i], &l->lines[k]))
 				return true;
@@ -143,7 +145,8 @@ part_well(const struct letter *l)
 	for (size_t i = 0; i < l->line_count; i++) {
 		if ((what_is(&l->lines[i]) & BAD) != 0 && newest(l, i, BAD | PROOF))
 			return false;
-		proven = proven || ((what_is(&l->lines[i]) & PROOF) != 0 && newest(l, i, BAD | PROOF));
+		proven = proven || ((what_is(&l->lines[i]) & PROOF) != 0 &&
+				    newest(l, i, BAD | PROOF));
 	}
 	return proven;
 }
@@ -155,7 +158,8 @@ done(const struct letter *l, struct text *t)
 	for (size_t i = 0; i < l->line_count; i++) {
 		unsigned what = what_is(&l->lines[i]);
 		bool proof = (what & PROOF) != 0 && newest(l, i, BAD | PROOF);
-		bool step = (what & DONE) != 0 && (what & PROOF) == 0 && !is_superseded(l, i);
+		bool step =
+			(what & DONE) != 0 && (what & PROOF) == 0 && !is_superseded(l, i);
 		proven += proof;
 		if (proof)
 			text_add(t, "Verified: %s\n", l->lines[i].text);
@@ -176,7 +180,8 @@ static void
 next(const struct letter *l, struct text *t)
 {
 	if (l->phase == PHASE_CLOSE) {
-		text_add(t, "Nothing: this was the end of incident %" PRIu64 ".\n", l->number);
+		text_add(t, "Nothing: this was the end of incident %" PRIu64 ".\n",
+			 l->number);
 		return;
 	}
 	for (size_t i = 0; i < l->line_count; i++)
@@ -195,7 +200,8 @@ static void
 add_kept(struct text *t, const char *text)
 {
 	const char *next_line;
-	for (; (next_line = strstr(text, KEPT_BREAK)) != NULL; text = next_line + strlen(KEPT_BREAK))
+	for (; (next_line = strstr(text, KEPT_BREAK)) != NULL;
+	     text = next_line + strlen(KEPT_BREAK))
 		text_add(t, "%.*s\n  ", (int)(next_line - text), text);
 	text_add(t, "%s\n", text);
 }
@@ -204,7 +210,8 @@ add_kept(struct text *t, const char *text)
 static bool
 is_evidence(const struct journal_line *line)
 {
-	return (what_is(line) & EVIDENCE) != 0 && strstr(line->text, " exited as asked") == NULL;
+	return (what_is(line) & EVIDENCE) != 0 &&
+	       strstr(line->text, " exited as asked") == NULL;
 }
 
 static bool
@@ -292,22 +299,26 @@ commands(const struct letter *l, struct text *t)
 	bool open = l->phase != PHASE_CLOSE && l->phase != PHASE_EVENT;
 	part_ctl(l, ctl, sizeof ctl);
 	if (open)
-		text_add(t, "%s ack %" PRIu64 " --why TEXT    # you take it: no reminders\n", ctl,
-			 l->number);
+		text_add(t,
+			 "%s ack %" PRIu64 " --why TEXT    # you take it: no reminders\n",
+			 ctl, l->number);
 	for (size_t i = 0; i < l->line_count; i++) {
 		const struct journal_line *line = &l->lines[i];
 		if (!first_of_object(l, i))
 			continue;
-		if (strcmp(line->object_kind, "service") == 0 && l->phase != PHASE_CLOSE &&
-		    ++holds <= HOLDS_MAX)
-			text_add(t, "%s hold %s    # hands off; undo: %s release %s\n", ctl,
-				 line->object, ctl, line->object);
+		if (strcmp(line->object_kind, "service") == 0 &&
+		    l->phase != PHASE_CLOSE && ++holds <= HOLDS_MAX)
+			text_add(t, "%s hold %s    # hands off; undo: %s release %s\n",
+				 ctl, line->object, ctl, line->object);
 		if (strcmp(line->object_kind, "route") == 0 && open)
-			text_add(t, "%s reroute %s    # to another backend; undo: %s restore %s\n", ctl,
-				 line->object, ctl, line->object);
+			text_add(
+				t,
+				"%s reroute %s    # to another backend; undo: %s restore %s\n",
+				ctl, line->object, ctl, line->object);
 	}
 	if (open && l->about.object[0] != '\0')
-		text_add(t, "%s silence %s --for 2h --reason TEXT\n", ctl, l->about.object);
+		text_add(t, "%s silence %s --for 2h --reason TEXT\n", ctl,
+			 l->about.object);
 	if (l->about.object[0] != '\0')
 		text_add(t, "%s explain %s\n", ctl, l->about.object);
 	text_add(t, "%s incidents\n", ctl);
@@ -320,15 +331,20 @@ add_time_line(struct text *t, const struct journal_line *line, int64_t since_ms)
 	char time[40], after[32];
 	int64_t ms = line->real_ms - since_ms;
 	const char *where = strstr(line->text, line->object);
-	bool news = strncmp(line->kind, "incident-", 9) == 0; /* what was told, not what happened */
-	bool named = news || line->object[0] == '\0' || (where != NULL && where - line->text <= NEAR_START);
+	/* what was told, not what happened */
+	bool news = strncmp(line->kind, "incident-", 9) == 0;
+	bool named = news || line->object[0] == '\0' ||
+		     (where != NULL && where - line->text <= NEAR_START);
 	clock_rfc3339(line->real_ms, time, sizeof time);
 	if (ms < 10000)
 		text_print(after, sizeof after, "%" PRId64 " ms", ms);
 	else
 		text_duration(ms, after, sizeof after);
 	text_add(t, "%.12s  %s%s  %s%s%s\n", time + 11, ms >= 0 ? "+" : "", after,
-		 news ? line->kind : named ? "" : line->object, news || !named ? ": " : "", line->text);
+		 news    ? line->kind
+		 : named ? ""
+			 : line->object,
+		 news || !named ? ": " : "", line->text);
 }
 
 static void
@@ -345,7 +361,8 @@ events(const struct letter *l, struct text *t)
 		add_time_line(t, &l->lines[i], l->since_ms);
 	}
 	if (l->line_count == 0) {
-		text_add(t, "%.10s\n", clock_rfc3339(l->about.real_ms, time, sizeof time));
+		text_add(t, "%.10s\n",
+			 clock_rfc3339(l->about.real_ms, time, sizeof time));
 		add_time_line(t, &l->about, l->since_ms);
 	}
 }

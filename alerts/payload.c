@@ -55,20 +55,22 @@ payload_new(const struct letter *l)
 		if (l->members[i].mark != MARK_ROOT)
 			json_array_append_new(affected, json_string(l->members[i].name));
 	bool incident = l->phase != PHASE_EVENT && l->phase != PHASE_TEST;
-	json_t *j = json_pack(
-		"{s:s,s:o,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:I}", "key",
-		compose_id(l, l->phase, key, sizeof key), "incident",
-		number_or_null(incident ? l->number : 0), "state", state[l->phase],
-		"host", l->host, "contact", l->contact, "root",
-		text_or_null(l->about.object), "root_kind",
-		text_or_null(l->about.object_kind), "since", time_of(l->since_ms),
-		"until",
-		l->phase == PHASE_CLOSE ? time_of(l->until_ms) : json_null(), "text",
-		l->about.text, "events", events, "omitted", (json_int_t)l->omitted);
+	json_t *j =
+		json_pack("{s:s,s:o,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:I}", "key",
+			  compose_id(l, l->phase, key, sizeof key), "incident",
+			  number_or_null(incident ? l->number : 0), "state",
+			  state[l->phase], "host", l->host, "contact", l->contact, "root",
+			  text_or_null(l->about.object), "root_kind",
+			  text_or_null(l->about.object_kind), "since",
+			  time_of(l->since_ms), "until",
+			  l->phase == PHASE_CLOSE ? time_of(l->until_ms) : json_null(),
+			  "text", l->about.text, "events", events, "omitted",
+			  (json_int_t)l->omitted);
 	if (j != NULL) {
 		char sms[SMS_MAX + 1];
 		part_sms(l, sms, sizeof sms);
-		json_object_set_new(j, "severity", json_string(severity_name[l->severity]));
+		json_object_set_new(j, "severity",
+				    json_string(severity_name[l->severity]));
 		json_object_set_new(j, "affected", affected);
 		json_object_set_new(j, "sms", json_string(sms));
 	} else {

@@ -81,7 +81,8 @@ on_png(void *arg, const unsigned char *bytes, unsigned size)
 static cairo_t *
 begin(int width, int height, cairo_surface_t **surface)
 {
-	*surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width * SCALE, height * SCALE);
+	*surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width * SCALE,
+					      height * SCALE);
 	cairo_t *c = cairo_create(*surface);
 	cairo_scale(c, SCALE, SCALE);
 	cairo_set_source_rgb(c, 1, 1, 1);
@@ -130,8 +131,10 @@ arrow(cairo_t *c, double x, double y, double length)
 static double
 lay_out(cairo_t *c, const struct letter *l, bool draw)
 {
-	static const char *const word[MARKS] = { [MARK_ROOT] = "the cause", [MARK_WRONG] = "wrong",
-						 [MARK_AFFECTED] = "affected", [MARK_WELL] = "well",
+	static const char *const word[MARKS] = { [MARK_ROOT] = "the cause",
+						 [MARK_WRONG] = "wrong",
+						 [MARK_AFFECTED] = "affected",
+						 [MARK_WELL] = "well",
 						 [MARK_UNKNOWN] = "" };
 	double x = 2, y = 2;
 	for (size_t i = 0; i < l->chain_count; i++) {
@@ -163,11 +166,12 @@ lay_out(cairo_t *c, const struct letter *l, bool draw)
 				cairo_set_source_rgb(c, 1, 1, 1);
 			else
 				set(c, ink);
-			say(c, x + (w - width_of(c, name)) / 2, y + BOX_HEIGHT / 2.0 + 5, name);
+			say(c, x + (w - width_of(c, name)) / 2, y + BOX_HEIGHT / 2.0 + 5,
+			    name);
 			font(c, 10, false);
 			set(c, link->mark == MARK_ROOT ? red : grey);
-			say(c, x + (w - width_of(c, word[link->mark])) / 2, y + BOX_HEIGHT + 13,
-			    word[link->mark]);
+			say(c, x + (w - width_of(c, word[link->mark])) / 2,
+			    y + BOX_HEIGHT + 13, word[link->mark]);
 		}
 		x += w;
 	}
@@ -204,8 +208,13 @@ y_of(const struct axis *a, double value)
 static struct axis
 scale_of(const struct msg_trace *t)
 {
-	struct axis a = { .least = t->threshold, .most = t->threshold, .left = 66, .top = 26,
-			  .width = CHART_WIDTH - 66 - 12, .height = CHART_HEIGHT - 26 - 26, .span_ms = 1 };
+	struct axis a = { .least = t->threshold,
+			  .most = t->threshold,
+			  .left = 66,
+			  .top = 26,
+			  .width = CHART_WIDTH - 66 - 12,
+			  .height = CHART_HEIGHT - 26 - 26,
+			  .span_ms = 1 };
 	for (uint32_t i = 0; i < t->count; i++) {
 		a.least = fmin(a.least, t->value[i]);
 		a.most = fmax(a.most, t->value[i]);
@@ -251,16 +260,19 @@ draw_axis(cairo_t *c, const struct axis *a, const struct letter *l)
 		say(c, a->left - 6 - width_of(c, text), y + 3, text);
 	}
 	for (int i = 0; i <= 2; i++) {
-		time_t s = (time_t)((t->real_ms - (int64_t)a->span_ms * (2 - i) / 2) / 1000);
+		time_t s =
+			(time_t)((t->real_ms - (int64_t)a->span_ms * (2 - i) / 2) / 1000);
 		struct tm tm;
 		gmtime_r(&s, &tm);
 		strftime(text, sizeof text, i == 2 ? "%H:%M:%S UTC" : "%H:%M:%S", &tm);
-		double x = a->left + a->width * i / 2 - (i == 0 ? 0 : width_of(c, text) / (i == 1 ? 2 : 1));
+		double x = a->left + a->width * i / 2 -
+			   (i == 0 ? 0 : width_of(c, text) / (i == 1 ? 2 : 1));
 		say(c, x, CHART_HEIGHT - 8, text);
 	}
 	font(c, 12, true);
 	set(c, ink);
-	text_print(text, sizeof text, "%.40s %.20s", l->trace_name, metric_table[t->metric].name);
+	text_print(text, sizeof text, "%.40s %.20s", l->trace_name,
+		   metric_table[t->metric].name);
 	say(c, a->left, 16, text);
 }
 
@@ -278,7 +290,8 @@ draw_threshold(cairo_t *c, const struct axis *a, const struct msg_trace *t)
 	cairo_stroke(c);
 	cairo_set_dash(c, NULL, 0, 0);
 	font(c, 10, true);
-	text_print(text, sizeof text, "%s %s", t->compare < COMPARES ? compare_name[t->compare] : "",
+	text_print(text, sizeof text, "%s %s",
+		   t->compare < COMPARES ? compare_name[t->compare] : "",
 		   value_text(t, t->threshold, value, sizeof value));
 	say(c, a->left + 4, y - 4, text);
 }
@@ -372,5 +385,7 @@ picture_chain(const struct letter *l, char *out, size_t cap)
 size_t
 picture_trace(const struct letter *l, char *out, size_t cap)
 {
-	return l->trace.count > 2 && l->trace.metric < METRICS_COUNT ? draw(l, draw_trace, out, cap) : 0;
+	return l->trace.count > 2 && l->trace.metric < METRICS_COUNT
+		       ? draw(l, draw_trace, out, cap)
+		       : 0;
 }

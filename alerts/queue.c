@@ -31,9 +31,10 @@ has_one(struct spool *s, sqlite3_stmt *q, const int64_t *busy, size_t count)
 	sql_column(q, 6, contact, sizeof contact);
 	for (size_t i = 0; i < count && n == 0; i++)
 		if (busy[i] != 0)
-			n = sql_number(s, 0,
-				       "SELECT count(*) FROM alert WHERE id = ? AND contact = ? AND way = ?",
-				       "iti", busy[i], contact, way);
+			n = sql_number(
+				s, 0,
+				"SELECT count(*) FROM alert WHERE id = ? AND contact = ? AND way = ?",
+				"iti", busy[i], contact, way);
 	return n > 0;
 }
 
@@ -49,15 +50,15 @@ spool_next(struct spool *s, int64_t now_ms, const int64_t *busy, size_t busy_cou
 {
 	bool found = false;
 	*wait_ms = -1;
-	sqlite3_stmt *q =
-		sql_query(s,
-			  "SELECT id, thread, phase, way, tries, born_ms, contact, severity, CASE"
-			  " WHEN due_ms > ?1 + ?2 THEN ?1 ELSE due_ms END AS due FROM"
-			  " alert a WHERE fate = 0 AND bundle = 0 AND NOT EXISTS (SELECT 1 FROM alert"
-			  " b WHERE b.fate = 0 AND b.thread = a.thread AND b.contact ="
-			  " a.contact AND b.way = a.way AND b.id < a.id) ORDER BY due,"
-			  " id",
-			  "ii", now_ms, (int64_t)CLAMP_MS);
+	sqlite3_stmt *q = sql_query(
+		s,
+		"SELECT id, thread, phase, way, tries, born_ms, contact, severity, CASE"
+		" WHEN due_ms > ?1 + ?2 THEN ?1 ELSE due_ms END AS due FROM"
+		" alert a WHERE fate = 0 AND bundle = 0 AND NOT EXISTS (SELECT 1 FROM alert"
+		" b WHERE b.fate = 0 AND b.thread = a.thread AND b.contact ="
+		" a.contact AND b.way = a.way AND b.id < a.id) ORDER BY due,"
+		" id",
+		"ii", now_ms, (int64_t)CLAMP_MS);
 	if (q == NULL)
 		return false;
 	while (!found && *wait_ms == -1 && sqlite3_step(q) == SQLITE_ROW) {
@@ -112,10 +113,11 @@ static void
 read_trace(struct spool *s, const struct spool_alert *a, struct letter *l)
 {
 	l->trace.count = 0;
-	sqlite3_stmt *q = sql_query(s,
-				    "SELECT r.data, r.name FROM trace r JOIN thread t ON t.life = r.life"
-				    " AND t.number = r.number AND t.lone = 0 WHERE t.id = ?",
-				    "i", a->thread);
+	sqlite3_stmt *q = sql_query(
+		s,
+		"SELECT r.data, r.name FROM trace r JOIN thread t ON t.life = r.life"
+		" AND t.number = r.number AND t.lone = 0 WHERE t.id = ?",
+		"i", a->thread);
 	if (q != NULL && sqlite3_step(q) == SQLITE_ROW &&
 	    sqlite3_column_bytes(q, 0) == (int)sizeof l->trace) {
 		memcpy(&l->trace, sqlite3_column_blob(q, 0), sizeof l->trace);
@@ -130,11 +132,12 @@ first_page(struct spool *s, const struct spool_alert *a, struct letter *l)
 {
 	l->page_severity = l->severity;
 	text_print(l->page_root, sizeof l->page_root, "%s", l->about.object);
-	sqlite3_stmt *q = sql_query(s,
-				    "SELECT a.severity, l.object FROM alert a JOIN line l ON l.thread ="
-				    " a.thread AND l.event = a.event WHERE a.thread = ? AND a.contact"
-				    " = ? AND a.way = ? AND a.phase IN (0, 5) ORDER BY a.id LIMIT 1",
-				    "iti", a->thread, a->contact, (int64_t)a->way);
+	sqlite3_stmt *q = sql_query(
+		s,
+		"SELECT a.severity, l.object FROM alert a JOIN line l ON l.thread ="
+		" a.thread AND l.event = a.event WHERE a.thread = ? AND a.contact"
+		" = ? AND a.way = ? AND a.phase IN (0, 5) ORDER BY a.id LIMIT 1",
+		"iti", a->thread, a->contact, (int64_t)a->way);
 	if (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
 		l->page_severity = severity_of(q, 0);
 		sql_column(q, 1, l->page_root, sizeof l->page_root);
@@ -160,8 +163,9 @@ size_t
 spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
 {
 	sqlite3_stmt *q = sql_query(
-		s, "SELECT object FROM member WHERE thread = ? ORDER BY event, object_kind LIMIT ?", "ii",
-		a->thread, (int64_t)cap);
+		s,
+		"SELECT object FROM member WHERE thread = ? ORDER BY event, object_kind LIMIT ?",
+		"ii", a->thread, (int64_t)cap);
 	return take_members(s, q, out, cap);
 }
 
@@ -170,10 +174,11 @@ spool_members(struct spool *s, const struct spool_alert *a, struct letter_link *
 int64_t
 spool_waiting(struct spool *s, const struct spool_alert *a, int64_t now_ms)
 {
-	return sql_number(s, 0,
-			  "SELECT count(*) FROM alert WHERE fate = 0 AND bundle = 0 AND contact = ?"
-			  " AND way = ? AND id <> ? AND tries = 0 AND due_ms <= ?",
-			  "tiii", a->contact, (int64_t)a->way, a->id, now_ms);
+	return sql_number(
+		s, 0,
+		"SELECT count(*) FROM alert WHERE fate = 0 AND bundle = 0 AND contact = ?"
+		" AND way = ? AND id <> ? AND tries = 0 AND due_ms <= ?",
+		"tiii", a->contact, (int64_t)a->way, a->id, now_ms);
 }
 
 static bool
@@ -186,15 +191,16 @@ bool
 spool_bundle(struct spool *s, const struct spool_alert *a, const int64_t *busy, size_t busy_count,
 	     int64_t now_ms)
 {
-	if (!sql_run(s,
-		     "UPDATE alert SET bundle = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
-		     " AND way = ?3 AND id <> ?1 AND tries = 0 AND due_ms <= ?4",
-		     "itii", a->id, a->contact, (int64_t)a->way, now_ms))
+	if (!sql_run(
+		    s,
+		    "UPDATE alert SET bundle = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
+		    " AND way = ?3 AND id <> ?1 AND tries = 0 AND due_ms <= ?4",
+		    "itii", a->id, a->contact, (int64_t)a->way, now_ms))
 		return false;
 	for (size_t i = 0; i < busy_count; i++) /* they are on their way by themselves */
 		if (is_free(busy[i], &a->id, 1) &&
-		    !sql_run(s, "UPDATE alert SET bundle = 0 WHERE id = ? AND bundle = ?", "ii",
-			     busy[i], a->id))
+		    !sql_run(s, "UPDATE alert SET bundle = 0 WHERE id = ? AND bundle = ?",
+			     "ii", busy[i], a->id))
 			return false;
 	return true;
 }
@@ -203,7 +209,8 @@ size_t
 spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *out, size_t cap)
 {
 	size_t n = 0;
-	if (sql_number(s, 0, "SELECT count(*) FROM alert WHERE bundle = ?", "i", a->id) == 0)
+	if (sql_number(s, 0, "SELECT count(*) FROM alert WHERE bundle = ?", "i", a->id) ==
+	    0)
 		return 0;
 	sqlite3_stmt *q = sql_query(
 		s,
@@ -232,10 +239,11 @@ spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *ou
 size_t
 spool_bundle_members(struct spool *s, const struct spool_alert *a, struct letter_link *out, size_t cap)
 {
-	sqlite3_stmt *q = sql_query(s,
-				    "SELECT DISTINCT m.object FROM alert a JOIN member m ON m.thread ="
-				    " a.thread WHERE a.id = ?1 OR a.bundle = ?1 ORDER BY m.event LIMIT ?2",
-				    "ii", a->id, (int64_t)cap);
+	sqlite3_stmt *q = sql_query(
+		s,
+		"SELECT DISTINCT m.object FROM alert a JOIN member m ON m.thread ="
+		" a.thread WHERE a.id = ?1 OR a.bundle = ?1 ORDER BY m.event LIMIT ?2",
+		"ii", a->id, (int64_t)cap);
 	return take_members(s, q, out, cap);
 }
 
@@ -244,8 +252,9 @@ spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms)
 {
 	struct spool_pace p = { .count = 0 };
 	sqlite3_stmt *q = sql_query(
-		s, "SELECT at_ms, thread, severity FROM pace WHERE contact = ? AND way = ? AND at_ms > ?"
-		   " ORDER BY at_ms, rowid",
+		s,
+		"SELECT at_ms, thread, severity FROM pace WHERE contact = ? AND way = ? AND at_ms > ?"
+		" ORDER BY at_ms, rowid",
 		"tii", a->contact, (int64_t)a->way, since_ms);
 	while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
 		p.last_ms = sqlite3_column_int64(q, 0);
@@ -261,10 +270,11 @@ spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms)
 bool
 spool_hold(struct spool *s, const struct spool_alert *a, int64_t until_ms)
 {
-	return sql_run(s,
-		       "UPDATE alert SET due_ms = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
-		       " AND way = ?3 AND due_ms < ?1",
-		       "iti", until_ms, a->contact, (int64_t)a->way);
+	return sql_run(
+		s,
+		"UPDATE alert SET due_ms = ?1 WHERE fate = 0 AND bundle = 0 AND contact = ?2"
+		" AND way = ?3 AND due_ms < ?1",
+		"iti", until_ms, a->contact, (int64_t)a->way);
 }
 
 bool
@@ -282,9 +292,10 @@ spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l)
 		  " FROM line WHERE thread = ? AND event = ? LIMIT ?",
 		  a->thread, event, 1, &l->about) != 1)
 		return false;
-	int64_t all = sql_number(
-		s, 0, "SELECT count(*) FROM line WHERE thread = ? AND event <= ?", "ii",
-		a->thread, event);
+	int64_t all =
+		sql_number(s, 0,
+			   "SELECT count(*) FROM line WHERE thread = ? AND event <= ?",
+			   "ii", a->thread, event);
 	l->line_count =
 		lines(s,
 		      "SELECT " LINE_COLUMNS " FROM line WHERE thread = ? AND event <= ?"
@@ -300,11 +311,13 @@ spool_letter(struct spool *s, const struct spool_alert *a, struct letter *l)
 			a->thread, event, tail, l->lines + l->line_count);
 	l->omitted = (uint64_t)all - l->line_count;
 	/* it is told to be over once it has been well for a while */
-	l->until_ms = sql_number(s, l->about.real_ms,
-				 "SELECT real_ms FROM line WHERE thread = ? AND event <= ? AND kind NOT"
-				 " LIKE 'incident-%' ORDER BY event DESC LIMIT 1",
-				 "ii", a->thread, event);
-	l->severity = sql_number(s, 1, "SELECT severity FROM thread WHERE id = ?", "i", a->thread) > 0
+	l->until_ms = sql_number(
+		s, l->about.real_ms,
+		"SELECT real_ms FROM line WHERE thread = ? AND event <= ? AND kind NOT"
+		" LIKE 'incident-%' ORDER BY event DESC LIMIT 1",
+		"ii", a->thread, event);
+	l->severity = sql_number(s, 1, "SELECT severity FROM thread WHERE id = ?", "i",
+				 a->thread) > 0
 			      ? SEVERITY_CRITICAL
 			      : SEVERITY_WARNING;
 	first_page(s, a, l);
@@ -332,11 +345,13 @@ spool_settle(struct spool *s, int64_t alert, enum fate fate, int64_t now_ms)
 {
 	bool mail = fate == FATE_SENT;
 	return sql_run(s, "DELETE FROM answer WHERE alert = ?", "i", alert) &&
-	       (!mail || sql_run(s,
-				 "INSERT INTO pace SELECT contact, way, ?, thread, severity FROM alert"
-				 " WHERE id = ? AND way IN (0, 2)",
-				 "ii", now_ms, alert)) &&
-	       sql_run(s, "UPDATE alert SET fate = ?1 WHERE fate = 0 AND (id = ?2 OR bundle = ?2)",
+	       (!mail ||
+		sql_run(s,
+			"INSERT INTO pace SELECT contact, way, ?, thread, severity FROM alert"
+			" WHERE id = ? AND way IN (0, 2)",
+			"ii", now_ms, alert)) &&
+	       sql_run(s,
+		       "UPDATE alert SET fate = ?1 WHERE fate = 0 AND (id = ?2 OR bundle = ?2)",
 		       "ii", (int64_t)fate, alert) &&
 	       sql_run(s,
 		       "UPDATE state SET sent = sent + ?, failed = failed + ?,"
@@ -356,7 +371,8 @@ spool_retry(struct spool *s, int64_t alert, int64_t due_ms)
 bool
 spool_put_off(struct spool *s, int64_t alert, int64_t due_ms)
 {
-	return sql_run(s, "UPDATE alert SET due_ms = ? WHERE id = ?", "ii", due_ms, alert);
+	return sql_run(s, "UPDATE alert SET due_ms = ? WHERE id = ?", "ii", due_ms,
+		       alert);
 }
 
 bool
@@ -379,7 +395,8 @@ spool_prune(struct spool *s, int64_t before_ms)
 		       "") &&
 	       sql_run(s, "DELETE FROM alert WHERE thread NOT IN (SELECT id FROM thread)",
 		       "") &&
-	       sql_run(s, "DELETE FROM member WHERE thread NOT IN (SELECT id FROM thread)",
+	       sql_run(s,
+		       "DELETE FROM member WHERE thread NOT IN (SELECT id FROM thread)",
 		       "") &&
 	       sql_run(s,
 		       "DELETE FROM trace WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.life"
@@ -392,8 +409,8 @@ struct spool_counts
 spool_count(struct spool *s)
 {
 	return (struct spool_counts){
-		.queued = (uint64_t)sql_number(
-			s, 0, "SELECT count(*) FROM alert WHERE fate = 0", ""),
+		.queued = (uint64_t)
+			sql_number(s, 0, "SELECT count(*) FROM alert WHERE fate = 0", ""),
 		.sent = (uint64_t)sql_number(s, 0, "SELECT sent FROM state", ""),
 		.failed = (uint64_t)sql_number(s, 0, "SELECT failed FROM state", ""),
 		.undelivered =

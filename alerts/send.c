@@ -37,7 +37,8 @@ way_list(const struct contact *c, enum way way)
 	case WAY_PAGE:
 		return c->page;
 	case WAY_RUN:
-		return (struct text_list){ .count = c->run.count > 0, .texts = c->run.argv };
+		return (struct text_list){ .count = c->run.count > 0,
+					   .texts = c->run.argv };
 	case WAYS:
 		break;
 	}
@@ -65,8 +66,9 @@ drop(struct alerts *a, const struct spool_alert *alert, enum fate fate, const ch
 {
 	log_warning("the alert %lld to %s is given up: %s", (long long)alert->id,
 		    alert->contact, why);
-	return alerts_commit(a, spool_begin(a->spool) &&
-				spool_settle(a->spool, alert->id, fate, clock_real_ms()),
+	return alerts_commit(a,
+			     spool_begin(a->spool) && spool_settle(a->spool, alert->id,
+								   fate, clock_real_ms()),
 			     "giving an alert up");
 }
 
@@ -145,7 +147,8 @@ record(struct sending *s, const enum verdict *verdicts, enum fate fate, int64_t 
 					    verdicts[i] == VERDICT_SENT ? 1 : 2,
 					    d->answers[i].code);
 	good = good && (fate == FATE_QUEUED ? spool_retry(spool, s->alert.id, due_ms)
-					    : spool_settle(spool, s->alert.id, fate, clock_real_ms()));
+					    : spool_settle(spool, s->alert.id, fate,
+							   clock_real_ms()));
 	return good && spool_commit(spool);
 }
 
@@ -282,7 +285,9 @@ on_again(struct loop_timer *timer)
 static bool
 hold(struct alerts *a, const struct spool_alert *alert, int64_t until_ms)
 {
-	return alerts_commit(a, spool_begin(a->spool) && spool_hold(a->spool, alert, until_ms),
+	return alerts_commit(a,
+			     spool_begin(a->spool) &&
+				     spool_hold(a->spool, alert, until_ms),
 			     "putting an alert off");
 }
 
@@ -291,7 +296,9 @@ hold(struct alerts *a, const struct spool_alert *alert, int64_t until_ms)
 static bool
 hold_one(struct alerts *a, const struct spool_alert *alert, int64_t due_ms)
 {
-	return alerts_commit(a, spool_begin(a->spool) && spool_put_off(a->spool, alert->id, due_ms),
+	return alerts_commit(a,
+			     spool_begin(a->spool) &&
+				     spool_put_off(a->spool, alert->id, due_ms),
 			     "putting an alert off");
 }
 
@@ -373,8 +380,9 @@ send_due(struct alerts *a)
 			if (!spool_next(a->spool, clock_real_ms(), busy, SLOTS, &next,
 					&wait))
 				break;
-			trouble = !(is_time(a, &next) ? begin(a, &a->sendings[i], &next, busy)
-						      : put_off(a, &next));
+			trouble = !(is_time(a, &next)
+					    ? begin(a, &a->sendings[i], &next, busy)
+					    : put_off(a, &next));
 		}
 	}
 	if (trouble)

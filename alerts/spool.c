@@ -116,9 +116,11 @@ static bool
 make_tables(struct spool *s)
 {
 	bool old = sql_number(s, 0, "PRAGMA user_version", "") < 2 &&
-		   sql_number(s, 0, "SELECT count(*) FROM sqlite_master WHERE name = 'alert'", "") > 0;
-	return run_all(s, "BEGIN") && (!old || run_all(s, upgrade)) && run_all(s, schema) &&
-	       run_all(s, "COMMIT");
+		   sql_number(s, 0,
+			      "SELECT count(*) FROM sqlite_master WHERE name = 'alert'",
+			      "") > 0;
+	return run_all(s, "BEGIN") && (!old || run_all(s, upgrade)) &&
+	       run_all(s, schema) && run_all(s, "COMMIT");
 }
 
 /* Room in the log that is written over and over (SQLite begins it anew once it holds
@@ -154,8 +156,7 @@ open_once(const char *path, bool *damaged, char *why, size_t cap)
 				NULL) == SQLITE_OK ||
 		sql_fail(s);
 	good = good && sql_run(s, "PRAGMA journal_mode = WAL", "") &&
-	       sql_run(s, "PRAGMA synchronous = FULL", "") && whole(s) &&
-	       make_tables(s);
+	       sql_run(s, "PRAGMA synchronous = FULL", "") && whole(s) && make_tables(s);
 	if (good) {
 		lay_out_log(path);
 		return s;
@@ -226,7 +227,8 @@ spool_new_life(struct spool *s, int64_t now_ms)
 	forget_thread(s);
 	return sql_run(s,
 		       "INSERT INTO line SELECT t.id, max(l.event) + 1, ?1, 'incident-close',"
-		       " l.object_kind, l.object, l.rule, 0, " OVER_TEXT " || l.text FROM thread t"
+		       " l.object_kind, l.object, l.rule, 0, " OVER_TEXT
+		       " || l.text FROM thread t"
 		       " JOIN line l ON l.thread = t.id WHERE t.over_ms IS NULL AND t.lone = 0 AND"
 		       " EXISTS (SELECT 1 FROM alert a WHERE a.thread = t.id AND a.phase IN (0, 5))"
 		       " GROUP BY t.id",
@@ -239,8 +241,10 @@ spool_new_life(struct spool *s, int64_t now_ms)
 		       " FROM line WHERE thread = t.id) WHERE t.over_ms IS NULL AND t.lone = 0 AND"
 		       " a.phase IN (0, 5) AND a.fate <> 4",
 		       "i", now_ms) &&
-	       sql_run(s, "UPDATE thread SET over_ms = ? WHERE over_ms IS NULL", "i", now_ms) &&
-	       sql_run(s, "UPDATE state SET life = life + 1, cursor = 0, cursor_ms = 0", "");
+	       sql_run(s, "UPDATE thread SET over_ms = ? WHERE over_ms IS NULL", "i",
+		       now_ms) &&
+	       sql_run(s, "UPDATE state SET life = life + 1, cursor = 0, cursor_ms = 0",
+		       "");
 }
 
 bool

@@ -21,7 +21,8 @@ statement_of(struct spool *s, const char *sql)
 	sqlite3_stmt *q;
 	struct sql_row *row = NULL;
 	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
-		struct sql_row *r = &s->statements[((uintptr_t)sql / 16 + i) % SQL_STATEMENTS];
+		struct sql_row *r =
+			&s->statements[((uintptr_t)sql / 16 + i) % SQL_STATEMENTS];
 		if (r->sql == sql && !r->used) {
 			r->used = true;
 			return r->statement;

@@ -38,7 +38,8 @@ take_journal(struct alerts *a, int fd, uint64_t last_id)
 	if (begun_anew(a, cursor, cursor_ms)) {
 		log_warning(
 			"the journal has begun anew: its events are read from the first");
-		if (!spool_begin(a->spool) || !spool_new_life(a->spool, clock_real_ms()) ||
+		if (!spool_begin(a->spool) ||
+		    !spool_new_life(a->spool, clock_real_ms()) ||
 		    !spool_commit(a->spool)) {
 			spool_trouble(a, "beginning anew");
 			spool_rollback(a->spool);
@@ -81,7 +82,8 @@ add_contact(struct addressees *x, const struct rules *r, const struct contact *c
 {
 	for (uint32_t i = 0; deep > 0 && i < c->members.count; i++)
 		add_contact(x, r, &r->contacts[c->members.ids[i]], page, deep - 1);
-	if (c->page.count > 0 && (page || c->mail.count + c->sms.count + c->run.count == 0)) {
+	if (c->page.count > 0 &&
+	    (page || c->mail.count + c->sms.count + c->run.count == 0)) {
 		add_way(x, c, WAY_PAGE);
 		return;
 	}
@@ -118,7 +120,8 @@ addressees(const struct alerts *a, const struct journal_line *line, struct addre
 static enum severity
 severity_of_root(const struct rules *r, const char *kind, const char *object)
 {
-	uint32_t check = strcmp(kind, "check") == 0 ? rules_find(r, OBJECT_CHECK, object) : RULES_NONE;
+	uint32_t check = strcmp(kind, "check") == 0 ? rules_find(r, OBJECT_CHECK, object)
+						    : RULES_NONE;
 	if (check != RULES_NONE)
 		return r->checks[check].severity;
 	for (uint32_t i = 0; strcmp(kind, "rule") == 0 && i < r->rule_count; i++)
@@ -132,7 +135,7 @@ severity_of(const struct rules *r, const struct journal_line *l)
 {
 	static const struct {
 		const char *kind;
-		bool own;  /* what its section says */
+		bool own; /* what its section says */
 		int severity;
 	} kinds[] = {
 		{ "check-down", true, 0 },
@@ -145,7 +148,8 @@ severity_of(const struct rules *r, const struct journal_line *l)
 		{ "service-failed", false, SEVERITY_CRITICAL },
 		{ "route-stuck", false, SEVERITY_CRITICAL },
 	};
-	struct spool_severity s = { SEVERITY_NONE, severity_of_root(r, l->object_kind, l->object) };
+	struct spool_severity s = { SEVERITY_NONE,
+				    severity_of_root(r, l->object_kind, l->object) };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].kind, l->kind) == 0)
 			s.line = kinds[i].own ? (int)s.root : kinds[i].severity;

@@ -141,7 +141,9 @@ cannot(const struct alerts *a, const struct msg_test *t, const struct trial *p)
 		return "too many tests at once";
 	if (t->contact >= a->rules->contact_count)
 		return "no such contact";
-	return a->rules->contacts[t->contact].members.count > 0 ? "it is a list: test its members" : NULL;
+	return a->rules->contacts[t->contact].members.count > 0
+		       ? "it is a list: test its members"
+		       : NULL;
 }
 
 void
@@ -171,6 +173,7 @@ trial_begin(struct alerts *a, const struct msg_test *t)
 	for (unsigned w = 0; w < WAYS; w++)
 		p->ways |= (unsigned)(way_list(c, (enum way)w).count > 0) << w;
 	if (p->ways == 0)
-		text_print(p->done.text, sizeof p->done.text, "monitord-desktop tells it");
+		text_print(p->done.text, sizeof p->done.text,
+			   "monitord-desktop tells it");
 	go_on(p);
 }

@@ -24,7 +24,8 @@ struct arena {
 static struct chunk *
 chunk_new(size_t size, int private_to_parent)
 {
-	struct chunk *c = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct chunk *c = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
 		return NULL;
 	if (private_to_parent)
@@ -67,8 +68,9 @@ arena_get(struct arena *a, size_t size)
 	size = (size + ALIGN - 1) / ALIGN * ALIGN;
 	if (a->chunks->size - a->chunks->used < size) {
 		size_t want = size + sizeof(struct chunk) + ALIGN;
-		struct chunk *c = chunk_new(want > CHUNK ? (want + 4095) / 4096 * 4096 : CHUNK,
-					    a->private_to_parent);
+		struct chunk *c =
+			chunk_new(want > CHUNK ? (want + 4095) / 4096 * 4096 : CHUNK,
+				  a->private_to_parent);
 		if (c == NULL)
 			return NULL;
 		c->next = a->chunks;

@@ -22,15 +22,15 @@ gone(void)
 static void
 watch(struct helper *h)
 {
-	loop_io_start(h->loop, &h->io, HELPER_CHANNEL, LOOP_READ | (h->full ? LOOP_WRITE : 0u),
-		      on_channel, h);
+	loop_io_start(h->loop, &h->io, HELPER_CHANNEL,
+		      LOOP_READ | (h->full ? LOOP_WRITE : 0u), on_channel, h);
 }
 
 static enum msg_sent
 send_packet(struct helper *h, enum msg_kind kind, const void *items, size_t count, int fd)
 {
-	enum msg_sent sent = msg_send(HELPER_CHANNEL, h->role, ROLE_MONITORD, kind, h->generation,
-				      items, count, fd);
+	enum msg_sent sent = msg_send(HELPER_CHANNEL, h->role, ROLE_MONITORD, kind,
+				      h->generation, items, count, fd);
 	if (sent == MSG_GONE)
 		gone();
 	if (sent == MSG_FULL && !h->full) {
@@ -82,8 +82,10 @@ static void
 read_channel(struct helper *h)
 {
 	char why[MSG_TEXT];
-	for (int turn = 0; turn < 64; turn++) { /* then let the other watchers have theirs */
-		switch (msg_receive(HELPER_CHANNEL, ROLE_MONITORD, h->role, &h->in, why)) {
+	/* then let the other watchers have theirs */
+	for (int turn = 0; turn < 64; turn++) {
+		switch (msg_receive(HELPER_CHANNEL, ROLE_MONITORD, h->role, &h->in,
+				    why)) {
 		case MSG_NONE:
 			return;
 		case MSG_END:
@@ -138,7 +140,9 @@ helper_begin(struct helper *h, uint64_t cursor)
 	sandbox_enter(h->role);
 	h->in.fd = -1;
 	watch(h);
-	struct msg_hello hello = { .version = MSG_VERSION, .role = h->role, .cursor = cursor };
+	struct msg_hello hello = { .version = MSG_VERSION,
+				   .role = h->role,
+				   .cursor = cursor };
 	return helper_send(h, MSG_HELLO, &hello, 1) == MSG_SENT;
 }
 

@@ -115,10 +115,10 @@ journal_decode(const char slot[JOURNAL_SLOT], struct journal_line *l)
 	l->real_ms = (int64_t)ms;
 	return word(&rest, l->kind, sizeof l->kind) &&
 	       word(&rest, l->object_kind, sizeof l->object_kind) &&
-	       word(&rest, l->object, sizeof l->object) && word(&rest, l->rule, sizeof l->rule) &&
-	       number(&rest, &l->cause) && number(&rest, &l->incident) &&
-	       word(&rest, l->to, sizeof l->to) && word(&rest, l->text, sizeof l->text) &&
-	       rest == NULL;
+	       word(&rest, l->object, sizeof l->object) &&
+	       word(&rest, l->rule, sizeof l->rule) && number(&rest, &l->cause) &&
+	       number(&rest, &l->incident) && word(&rest, l->to, sizeof l->to) &&
+	       word(&rest, l->text, sizeof l->text) && rest == NULL;
 }
 
 void
@@ -174,8 +174,9 @@ journal_next(struct journal_reader *r, uint64_t last_id, struct journal_line *li
 		}
 		char slot[JOURNAL_SLOT];
 		off_t at = (off_t)((1 + id % r->slots) * JOURNAL_SLOT);
-		bool whole = pread(r->fd, slot, sizeof slot, at) == (ssize_t)sizeof slot &&
-			     journal_decode(slot, line);
+		bool whole =
+			pread(r->fd, slot, sizeof slot, at) == (ssize_t)sizeof slot &&
+			journal_decode(slot, line);
 		r->cursor = id;
 		if (whole && line->id == id)
 			return JOURNAL_LINE;

@@ -51,7 +51,8 @@ line(int priority, const char *format, va_list args)
 	size_t used = (size_t)n;
 	int m = vsnprintf(text + used, sizeof text - 1 - used, format, args);
 	if (m > 0)
-		used += (size_t)m < sizeof text - 1 - used ? (size_t)m : sizeof text - 2 - used;
+		used += (size_t)m < sizeof text - 1 - used ? (size_t)m
+							   : sizeof text - 2 - used;
 	text[used++] = '\n';
 	if (used > sizeof waiting - waiting_size || priority < 6)
 		log_flush();

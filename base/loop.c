@@ -73,7 +73,8 @@ on_io(struct ev_loop *ev, ev_io *w, int events)
 {
 	struct loop_io *io = (struct loop_io *)w; /* its first member */
 	(void)ev;
-	io->fn(io, (events & EV_READ ? LOOP_READ : 0u) | (events & EV_WRITE ? LOOP_WRITE : 0u));
+	io->fn(io, (events & EV_READ ? LOOP_READ : 0u) |
+			   (events & EV_WRITE ? LOOP_WRITE : 0u));
 }
 
 void
@@ -85,7 +86,8 @@ loop_io_start(struct loop *loop, struct loop_io *io, int fd, unsigned events, lo
 	io->fn = fn;
 	io->arg = arg;
 	ev_io_init(&io->ev, on_io, fd,
-		   (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));
+		   (events & LOOP_READ ? EV_READ : 0) |
+			   (events & LOOP_WRITE ? EV_WRITE : 0));
 	ev_io_start(loop->ev, &io->ev);
 }
 
@@ -120,7 +122,8 @@ loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_ms, 
 	timer->fn = fn;
 	timer->arg = arg;
 	ev_now_update(loop->ev); /* a long turn must not make the wait shorter */
-	ev_timer_init(&timer->ev, on_timer, after_ms > 0 ? (double)after_ms / 1000.0 : 0.0,
+	ev_timer_init(&timer->ev, on_timer,
+		      after_ms > 0 ? (double)after_ms / 1000.0 : 0.0,
 		      (double)every_ms / 1000.0);
 	ev_timer_start(loop->ev, &timer->ev);
 }

@@ -55,14 +55,16 @@ role_name(enum role role)
 bool
 msg_pair(int fds[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+			  fds) == 0;
 }
 
 enum msg_sent
 msg_send(int channel, enum role from, enum role to, enum msg_kind kind, uint32_t generation,
 	 const void *items, size_t count, int fd)
 {
-	assert(kind < MSG_KINDS && count >= 1 && count * kinds[kind].size <= MSG_PACKET_MAX);
+	assert(kind < MSG_KINDS && count >= 1 &&
+	       count * kinds[kind].size <= MSG_PACKET_MAX);
 	assert((kinds[kind].from & TO(from)) != 0 && (kinds[kind].to & TO(to)) != 0);
 	assert(fd == -1 ? kinds[kind].fds != 1 : kinds[kind].fds != 0 && count == 1);
 	struct msg_head head = { .kind = (uint16_t)kind,
@@ -92,7 +94,8 @@ msg_send(int channel, enum role from, enum role to, enum msg_kind kind, uint32_t
 	while (n == -1 && errno == EINTR);
 	if (n >= 0)
 		return MSG_SENT;
-	return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS
+	return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ||
+			       errno == ETOOMANYREFS
 		       ? MSG_FULL
 		       : MSG_GONE;
 }
@@ -100,7 +103,8 @@ msg_send(int channel, enum role from, enum role to, enum msg_kind kind, uint32_t
 bool
 msg_to_well(const struct msg_result *r, struct msg_well *out)
 {
-	if (r->outcome != OUTCOME_GOOD || r->text[0] != '\0' || r->value_count > MSG_WELL_VALUES)
+	if (r->outcome != OUTCOME_GOOD || r->text[0] != '\0' ||
+	    r->value_count > MSG_WELL_VALUES)
 		return false;
 	memset(out, 0, sizeof *out);
 	out->check = r->check;
@@ -124,9 +128,11 @@ msg_from_well(const struct msg_well *w, struct msg_result *out)
 	out->outcome = OUTCOME_GOOD;
 	out->began_ns = w->began_ns;
 	out->latency_ns = w->latency_ns;
-	out->value_count = w->value_count < MSG_WELL_VALUES ? w->value_count : MSG_WELL_VALUES;
+	out->value_count =
+		w->value_count < MSG_WELL_VALUES ? w->value_count : MSG_WELL_VALUES;
 	for (uint32_t i = 0; i < out->value_count; i++)
-		out->value[i] = (struct msg_value){ .metric = w->metric[i], .value = w->value[i] };
+		out->value[i] = (struct msg_value){ .metric = w->metric[i],
+						    .value = w->value[i] };
 }
 
 bool
@@ -144,12 +150,15 @@ msg_valid(const void *bytes, size_t size, size_t fd_count, enum role from, enum 
 		return false;
 	}
 	const char *name = kinds[head.kind].name;
-	if ((kinds[head.kind].from & TO(from)) == 0 || (kinds[head.kind].to & TO(to)) == 0) {
-		text_print(why, MSG_TEXT, "%s from %s to %s", name, role_name(from), role_name(to));
+	if ((kinds[head.kind].from & TO(from)) == 0 ||
+	    (kinds[head.kind].to & TO(to)) == 0) {
+		text_print(why, MSG_TEXT, "%s from %s to %s", name, role_name(from),
+			   role_name(to));
 		return false;
 	}
 	if (head.count == 0 || size - sizeof head != head.count * kinds[head.kind].size) {
-		text_print(why, MSG_TEXT, "%s with %u items in %zu bytes", name, head.count, size);
+		text_print(why, MSG_TEXT, "%s with %u items in %zu bytes", name,
+			   head.count, size);
 		return false;
 	}
 	unsigned fds = kinds[head.kind].fds;
@@ -171,7 +180,8 @@ take_fds(struct msghdr *m, int fds[FDS_MAX])
 			continue;
 		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < n && count < FDS_MAX; i++)
-			memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int),
+			       sizeof(int));
 	}
 	return count;
 }

@@ -9,8 +9,12 @@
 static size_t
 utf8_length(const unsigned char *p, size_t size)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80   ? 1
+		   : p[0] < 0xc2 ? 0
+		   : p[0] < 0xe0 ? 2
+		   : p[0] < 0xf0 ? 3
+		   : p[0] < 0xf5 ? 4
+				 : 0;
 	if (n == 0 || n > size)
 		return 0;
 	for (size_t i = 1; i < n; i++)
@@ -28,7 +32,8 @@ static bool
 utf8_control(const unsigned char *p, size_t n)
 {
 	if (n == 3 && p[0] == 0xe2)
-		return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+		return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f ||
+					 (p[2] >= 0xa8 && p[2] <= 0xae))) ||
 		       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 	return (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)) ||
 	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
@@ -136,8 +141,8 @@ text_distance(const char *a, const char *b)
 				best = one[j] + 1;
 			if (now[j - 1] + 1 < best)
 				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    two[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && two[j - 2] + 1 < best)
 				best = two[j - 2] + 1;
 			now[j] = best;
 		}

@@ -19,7 +19,8 @@ account_look_up(const char *user, const char *group, struct account *a)
 	a->gid = p->pw_gid;
 	text_print(a->name, sizeof a->name, "%s", p->pw_name);
 	text_print(a->home, sizeof a->home, "%s", p->pw_dir);
-	text_print(a->shell, sizeof a->shell, "%s", *p->pw_shell != '\0' ? p->pw_shell : "/bin/sh");
+	text_print(a->shell, sizeof a->shell, "%s",
+		   *p->pw_shell != '\0' ? p->pw_shell : "/bin/sh");
 	a->group_count = ACCOUNT_GROUPS;
 	if (group != NULL) {
 		struct group *g = getgrnam(group);
@@ -51,5 +52,6 @@ account_become(const struct account *a)
 	if (!a->set || geteuid() != 0)
 		return !a->set || (a->uid == geteuid() && getegid() == a->gid);
 	return setgroups((size_t)a->group_count, a->groups) == 0 &&
-	       setresgid(a->gid, a->gid, a->gid) == 0 && setresuid(a->uid, a->uid, a->uid) == 0;
+	       setresgid(a->gid, a->gid, a->gid) == 0 &&
+	       setresuid(a->uid, a->uid, a->uid) == 0;
 }

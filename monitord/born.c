@@ -134,7 +134,8 @@ in_the_way(const int *from, const int *to, int failure)
 static void
 set_fds(struct born *b)
 {
-	int to[5] = { 0, 1, 2, b->lock == -1 ? -1 : b->lock_at, b->ready == -1 ? -1 : b->ready_at };
+	int to[5] = { 0, 1, 2, b->lock == -1 ? -1 : b->lock_at,
+		      b->ready == -1 ? -1 : b->ready_at };
 	int from[5] = { b->in, b->out, b->err, b->lock, b->ready };
 	if (in_the_way(from, to, b->failure)) {
 		for (int i = 0; i < 5; i++) {
@@ -145,7 +146,8 @@ set_fds(struct born *b)
 				leave(126);
 		}
 		if (b->failure != -1)
-			b->failure = (int)CALL3(fcntl, b->failure, F_DUPFD_CLOEXEC, HIGH_FD);
+			b->failure =
+				(int)CALL3(fcntl, b->failure, F_DUPFD_CLOEXEC, HIGH_FD);
 		if (b->failure < -1)
 			leave(126);
 	}
@@ -176,7 +178,8 @@ read_env_file(struct born *b)
 	static char text[ENVFILE_MAX];
 	char *at = text, *line;
 	bool good;
-	if (b->root && b->account.set) /* what its groups may read, and not what root's may */
+	/* what its groups may read, and not what root's may */
+	if (b->root && b->account.set)
 		CALL2(setgroups, b->account.group_count, b->account.groups);
 	if (envfile_read(b->env_file, &b->account, text) == -1)
 		fail(b, STEP_ENV_FILE, -errno);
@@ -267,6 +270,7 @@ born(void *arg)
 		fail(b, STEP_DIR, error);
 	error = CALL3(execve, b->argv[0], b->argv, b->env);
 	/* the file is there: its first line names one that is not */
-	bool there = error == -ENOENT && CALL4(faccessat, AT_FDCWD, b->argv[0], F_OK, 0) == 0;
+	bool there =
+		error == -ENOENT && CALL4(faccessat, AT_FDCWD, b->argv[0], F_OK, 0) == 0;
 	fail(b, there ? STEP_INTERPRETER : STEP_EXEC, error);
 }

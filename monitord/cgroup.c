@@ -53,7 +53,8 @@ own_group(char *out, size_t cap)
 	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
 		if (strncmp(line, "0::", 3) == 0) {
 			line[strcspn(line, "\n")] = '\0';
-			text_print(out, cap, "%s", strcmp(line + 3, "/") == 0 ? "" : line + 3);
+			text_print(out, cap, "%s",
+				   strcmp(line + 3, "/") == 0 ? "" : line + 3);
 			found = true;
 		}
 	if (f != NULL)
@@ -71,11 +72,14 @@ void
 cgroups_open(struct cgroups *c, const char *run_dir)
 {
 	char note[PATH_MAX], mount[2048], own[2048], name[64];
-	size_t size = text_print(name, sizeof name, "/monitord-%016llx", (unsigned long long)text_hash(run_dir));
+	size_t size = text_print(name, sizeof name, "/monitord-%016llx",
+				 (unsigned long long)text_hash(run_dir));
 	text_print(note, sizeof note, "%s/cgroup", run_dir);
 	*c = (struct cgroups){ .base = -1 };
 	ssize_t n = read_at(AT_FDCWD, note, c->path, sizeof c->path);
-	bool own_word = n > (ssize_t)size && strcmp(c->path + (size_t)n - size, name) == 0; /* not damaged */
+	/* not damaged */
+	bool own_word =
+		n > (ssize_t)size && strcmp(c->path + (size_t)n - size, name) == 0;
 	if (own_word && (c->base = open_dir(c->path)) != -1)
 		return; /* of our earlier life */
 	if (!find_mount(mount, sizeof mount) || !own_group(own, sizeof own))
@@ -185,7 +189,8 @@ int
 cgroup_populated(int group)
 {
 	char text[512];
-	if (read_at(group, "cgroup.events", text, sizeof text) <= 0) /* removed: only an empty one can be */
+	/* removed: only an empty one can be */
+	if (read_at(group, "cgroup.events", text, sizeof text) <= 0)
 		return errno == ENOENT || errno == ENODEV ? 0 : -1;
 	char *p = strstr(text, "populated ");
 	return p != NULL ? p[10] == '1' : -1;
@@ -234,7 +239,8 @@ cgroup_kill(int group)
 	pid_t pids[512];
 	if (cgroup_set(group, "cgroup.kill", "1"))
 		return true;
-	size_t n = cgroup_pids(group, pids, 512); /* before 5.14: one by one, until empty */
+	/* before 5.14: one by one, until empty */
+	size_t n = cgroup_pids(group, pids, 512);
 	for (size_t i = 0; i < n && i < 512; i++)
 		kill(pids[i], SIGKILL);
 	return n > 0;
@@ -252,7 +258,8 @@ cgroup_has(const struct cgroups *c, const char *service, pid_t pid)
 	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		size_t n = strlen(line), m = strlen(want);
-		found = strncmp(line, "0::", 3) == 0 && n >= m && strcmp(line + n - m, want) == 0;
+		found = strncmp(line, "0::", 3) == 0 && n >= m &&
+			strcmp(line + n - m, want) == 0;
 	}
 	if (f != NULL)
 		fclose(f);

@@ -75,9 +75,11 @@ rights_of(const struct core *c, int client, const char *secret)
 	struct ucred peer;
 	int domain = 0;
 	socklen_t size = sizeof domain;
-	if (client == -1 || getsockopt(client, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+	if (client == -1 ||
+	    getsockopt(client, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
 		return r;
-	if (domain != AF_UNIX) { /* the TCP listener: `http` in the rules lets it be read */
+	/* the TCP listener: `http` in the rules lets it be read */
+	if (domain != AF_UNIX) {
 		r.read = domain == AF_INET || domain == AF_INET6;
 		r.act = r.read && token_fits(c->rules->settings.http_token_file, secret);
 		return r;
@@ -86,7 +88,8 @@ rights_of(const struct core *c, int client, const char *secret)
 	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
 		return r;
 	r.uid = peer.uid;
-	r.act = peer.uid == 0 || peer.uid == geteuid() || in_group(client, &peer, c->admin_gid);
+	r.act = peer.uid == 0 || peer.uid == geteuid() ||
+		in_group(client, &peer, c->admin_gid);
 	r.read = r.act || in_group(client, &peer, c->read_gid);
 	return r;
 }
@@ -103,7 +106,8 @@ command_answer(struct core *c, uint64_t token, enum command_answer answer, uint6
 	done.event = event;
 	done.answer = answer;
 	text_print(done.text, sizeof done.text, "%s", text);
-	helper_control(&c->helpers[ROLE_STATUS], MSG_COMMAND_DONE, &done, sizeof done, -1);
+	helper_control(&c->helpers[ROLE_STATUS], MSG_COMMAND_DONE, &done, sizeof done,
+		       -1);
 	c->answered = true;
 }
 
@@ -112,7 +116,8 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 {
 	struct core *c = h->core;
 	char secret[MSG_SECRET];
-	text_print(secret, sizeof secret, "%.*s", (int)strnlen(cmd->secret, MSG_SECRET - 1), cmd->secret);
+	text_print(secret, sizeof secret, "%.*s",
+		   (int)strnlen(cmd->secret, MSG_SECRET - 1), cmd->secret);
 	struct rights r = rights_of(c, client, secret);
 	explicit_bzero(secret, sizeof secret);
 	if (cmd->verb >= VERBS) {
@@ -120,15 +125,23 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 		return;
 	}
 	if (!r.act) {
-		command_answer(c, cmd->token, ANSWER_NOT_ALLOWED, 0, "you may not do this");
+		command_answer(c, cmd->token, ANSWER_NOT_ALLOWED, 0,
+			       "you may not do this");
 		return;
 	}
 	char who[MSG_PERSON], why[MSG_TEXT];
 	text_clean(who, sizeof who, cmd->who, strnlen(cmd->who, sizeof cmd->who));
 	text_clean(why, sizeof why, cmd->why, strnlen(cmd->why, sizeof cmd->why));
-	struct event e = { .kind = EVENT_COMMAND, .id = cmd->id, .verb = (enum verb)cmd->verb,
-			   .target = cmd->target, .seconds = cmd->seconds, .token = cmd->wait ? cmd->token : 0, .uid = r.uid,
-			   .incident = cmd->incident, .who = who, .text = why };
+	struct event e = { .kind = EVENT_COMMAND,
+			   .id = cmd->id,
+			   .verb = (enum verb)cmd->verb,
+			   .target = cmd->target,
+			   .seconds = cmd->seconds,
+			   .token = cmd->wait ? cmd->token : 0,
+			   .uid = r.uid,
+			   .incident = cmd->incident,
+			   .who = who,
+			   .text = why };
 	bool known = cmd->kind < OBJECT_KINDS;
 	e.object = known ? (enum object_kind)cmd->kind : OBJECT_MONITORD;
 	if (!known) {
@@ -141,7 +154,8 @@ command_from(struct helper_slot *h, const struct msg_command *cmd, int client)
 	}
 	core_event(c, &e);
 	if (!cmd->wait)
-		command_answer(c, cmd->token, ANSWER_ACCEPTED, world_last_event(c->world), "accepted");
+		command_answer(c, cmd->token, ANSWER_ACCEPTED, world_last_event(c->world),
+			       "accepted");
 }
 
 void

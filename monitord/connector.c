@@ -133,7 +133,8 @@ connector_drain(struct processes *ps)
 		if (n == -1 && errno == ENOBUFS && ps->connector.execs)
 			look_at_all(ps);
 		if (n == -1)
-			return; /* of the faults that were lost the descriptors tell all the same */
+			/* of the faults that were lost the descriptors tell all the same */
+			return;
 		if (from.nl_pid != 0 || (size_t)n < AT_EVENT + sizeof e)
 			continue; /* not the kernel's */
 		memcpy(&e, bytes + AT_EVENT, sizeof e);

@@ -37,7 +37,8 @@ tell_manager(const struct core *c)
 	uint32_t open = world_open_incidents(c->world);
 	text_count(open, "incident", incidents, sizeof incidents);
 	text_print(text, sizeof text, "STATUS=%s, %s: %s%s",
-		   text_count(c->rules->service_count, "service", services, sizeof services),
+		   text_count(c->rules->service_count, "service", services,
+			      sizeof services),
 		   text_count(c->rules->check_count, "check", checks, sizeof checks),
 		   open == 0 ? "nothing is wrong" : incidents, open == 0 ? "" : " open");
 	notify_send(text);
@@ -53,8 +54,8 @@ tell(struct core *c, const struct journal_line *line)
 	if (strncmp(line->kind, "incident-", 9) == 0)
 		tell_manager(c);
 	if (!c->quiet)
-		log_info("%s%s%s: %s", line->kind, line->object[0] != '\0' ? " " : "", line->object,
-			 line->text);
+		log_info("%s%s%s: %s", line->kind, line->object[0] != '\0' ? " " : "",
+			 line->object, line->text);
 }
 
 static void
@@ -74,7 +75,8 @@ test_contact(struct core *c, const struct decision *d)
 	struct msg_test test = { .token = d->token, .contact = d->id };
 	if (c->helpers[ROLE_ALERTS].state != HELPER_READY ||
 	    !helper_control(&c->helpers[ROLE_ALERTS], MSG_TEST, &test, sizeof test, -1))
-		command_answer(c, d->token, ANSWER_FAILED, 0, "alerts cannot be reached now");
+		command_answer(c, d->token, ANSWER_FAILED, 0,
+			       "alerts cannot be reached now");
 }
 
 static void
@@ -181,7 +183,8 @@ put_off(struct core *c, const struct event *e)
 		log_error("an event was lost: too much happened at once");
 		return;
 	}
-	struct pending_event *p = &c->pending[(c->pending_first + c->pending_count++) % room];
+	struct pending_event *p =
+		&c->pending[(c->pending_first + c->pending_count++) % room];
 	p->event = *e;
 	text_print(p->text, sizeof p->text, "%s", e->text != NULL ? e->text : "");
 }
@@ -193,7 +196,8 @@ take_pending(struct core *c, struct pending_event *p)
 		return false;
 	*p = c->pending[c->pending_first];
 	p->event.text = p->text;
-	c->pending_first = (c->pending_first + 1) % (sizeof c->pending / sizeof *c->pending);
+	c->pending_first =
+		(c->pending_first + 1) % (sizeof c->pending / sizeof *c->pending);
 	c->pending_count--;
 	return true;
 }
@@ -227,7 +231,8 @@ arm_deadline(struct core *c)
 	if (due == INT64_MAX)
 		loop_timer_stop(&c->deadline);
 	else
-		loop_timer_start(c->loop, &c->deadline, due - clock_ms(), 0, on_deadline, c);
+		loop_timer_start(c->loop, &c->deadline, due - clock_ms(), 0, on_deadline,
+				 c);
 }
 
 void
@@ -315,7 +320,8 @@ await_client(struct core *c)
 {
 	for (int i = 0; i < 2; i++)
 		if (c->listeners[i] != -1 && !loop_io_active(&c->idle[i]))
-			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ, on_client, c);
+			loop_io_start(c->loop, &c->idle[i], c->listeners[i], LOOP_READ,
+				      on_client, c);
 }
 
 /* Nothing wakes us until something happens. */
@@ -352,8 +358,10 @@ on_beat(struct loop_timer *timer)
 	if (now - c->last_beat_ms > BEAT_MS + LATE_MS) {
 		struct event e = { .kind = EVENT_LATE };
 		core_event(c, &e);
-		core_note(c, "daemon-late", "monitord itself stood still for %lld ms: what was in "
-			  "flight is measured again", (long long)(now - c->last_beat_ms - BEAT_MS));
+		core_note(c, "daemon-late",
+			  "monitord itself stood still for %lld ms: what was in "
+			  "flight is measured again",
+			  (long long)(now - c->last_beat_ms - BEAT_MS));
 	}
 	c->last_beat_ms = now;
 	const struct helper_slot *status = &c->helpers[ROLE_STATUS];
@@ -435,10 +443,13 @@ take_lock(struct core *c, char why[MSG_TEXT])
 		int error = errno;
 		ssize_t n = read(c->lock, text, sizeof text - 1);
 		text[n > 0 ? n : 0] = '\0';
-		bool known = fcntl(c->lock, F_GETLK, &own) == 0 && own.l_type != F_UNLCK && own.l_pid > 0;
+		bool known = fcntl(c->lock, F_GETLK, &own) == 0 &&
+			     own.l_type != F_UNLCK && own.l_pid > 0;
 		if (error == EAGAIN || error == EACCES)
-			text_print(why, MSG_TEXT, "a monitord (pid %d) works with %s already",
-				   known ? (int)own.l_pid : atoi(text), c->rules->settings.state);
+			text_print(why, MSG_TEXT,
+				   "a monitord (pid %d) works with %s already",
+				   known ? (int)own.l_pid : atoi(text),
+				   c->rules->settings.state);
 		else
 			text_print(why, MSG_TEXT, "%s: %s", path, strerror(error));
 		return false;
@@ -454,9 +465,11 @@ static bool
 is_private(const char *path, char why[MSG_TEXT])
 {
 	struct stat st;
-	if (geteuid() != 0 || (stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0))
+	if (geteuid() != 0 ||
+	    (stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0))
 		return true;
-	text_print(why, MSG_TEXT, "folder %s: others than root may change what is in it", path);
+	text_print(why, MSG_TEXT, "folder %s: others than root may change what is in it",
+		   path);
 	return false;
 }
 
@@ -464,14 +477,15 @@ static bool
 make_folders(struct core *c, char why[MSG_TEXT])
 {
 	const char *socket = c->rules->settings.socket, *slash = strrchr(socket, '/');
-	text_print(c->run_dir, sizeof c->run_dir, "%.*s", slash > socket ? (int)(slash - socket) : 1,
-		   socket);
+	text_print(c->run_dir, sizeof c->run_dir, "%.*s",
+		   slash > socket ? (int)(slash - socket) : 1, socket);
 	if (!open_folder(c->run_dir, 0755)) {
 		text_print(why, MSG_TEXT, "folder %s: %s", c->run_dir, strerror(errno));
 		return false;
 	}
 	if (!open_folder(c->rules->settings.state, 0755)) {
-		text_print(why, MSG_TEXT, "folder %s: %s", c->rules->settings.state, strerror(errno));
+		text_print(why, MSG_TEXT, "folder %s: %s", c->rules->settings.state,
+			   strerror(errno));
 		return false;
 	}
 	return is_private(c->run_dir, why) && is_private(c->rules->settings.state, why);
@@ -513,7 +527,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	gethostname(c->host, sizeof c->host - 1);
 	c->loop = loop_new(0);
 	if (c->loop == NULL) {
-		text_print(why, MSG_TEXT, "the event loop cannot begin: %s", strerror(errno));
+		text_print(why, MSG_TEXT, "the event loop cannot begin: %s",
+			   strerror(errno));
 		return false;
 	}
 	if (!make_folders(c, why) || !take_lock(c, why) ||
@@ -528,7 +543,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	journal_replay(&c->journal, recall_line, c);
 	if (!c->journal.same_boot)
 		world_boot(c->world);
-	c->processes = processes_new(c->loop, c->rules, c->run_dir, on_process_event, c, why);
+	c->processes =
+		processes_new(c->loop, c->rules, c->run_dir, on_process_event, c, why);
 	if (c->processes == NULL)
 		return false;
 	known_on_news(c->processes, core_accounts);
@@ -537,7 +553,8 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	core_note(c, "daemon-started", "monitord %s watches %s", PACKAGE_VERSION,
 		  rules_counts(c->rules, counts, sizeof counts));
 	if (c->keep_lost)
-		core_note(c, "state-damaged", "%s/keep was damaged and is set aside: orders of before "
+		core_note(c, "state-damaged",
+			  "%s/keep was damaged and is set aside: orders of before "
 			  "the last boot (hold, stop, silence, reroute) are forgotten",
 			  c->rules->settings.state);
 	processes_adopt(c->processes);

@@ -81,7 +81,8 @@ static bool
 peek(int pidfd, struct event *e)
 {
 	siginfo_t info = { 0 };
-	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) !=
+		    0 ||
 	    info.si_pid == 0)
 		return false;
 	if (info.si_code == CLD_EXITED)
@@ -97,7 +98,8 @@ static bool
 reap(pid_t pid)
 {
 	siginfo_t info = { 0 };
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) != 0 ||
+	       info.si_pid != 0;
 }
 
 static void
@@ -122,7 +124,8 @@ death_reap(struct processes *ps, pid_t pid)
 		return;
 	t->list[t->count++] = pid; /* nobody else's number until it is reaped */
 	if (!loop_timer_active(&t->again))
-		loop_timer_start(ps->loop, &t->again, TRACED_MS, TRACED_MS, on_traced, ps);
+		loop_timer_start(ps->loop, &t->again, TRACED_MS, TRACED_MS, on_traced,
+				 ps);
 }
 
 /* ---- want of memory ---- */
@@ -182,7 +185,8 @@ static bool
 killed_for_memory(struct process *p, pid_t pid)
 {
 	struct deaths *d = &p->owner->deaths;
-	long kills = p->group != -1 && p->oom_kills != -1 ? cgroup_oom_kills(p->group) : -1;
+	long kills =
+		p->group != -1 && p->oom_kills != -1 ? cgroup_oom_kills(p->group) : -1;
 	if (kills != -1)
 		return kills > p->oom_kills;
 	read_kmsg(d);

@@ -28,7 +28,8 @@ open_env(const char *path, const struct account *account)
 	if (!account->set || account->uid == 0 || geteuid() != 0)
 		return open_link(path);
 	int fd = logfile_open_by(path, account, open_file);
-	return fd == -1 && errno == ELOOP ? logfile_open_as(path, account, open_link) : fd;
+	return fd == -1 && errno == ELOOP ? logfile_open_as(path, account, open_link)
+					  : fd;
 }
 
 ssize_t
@@ -42,8 +43,8 @@ envfile_read(const char *path, const struct account *account, char text[ENVFILE_
 	if (error == 0 && !S_ISREG(st.st_mode))
 		error = EINVAL;
 	if (error == 0 &&
-	    ((st.st_mode & 022) != 0 ||
-	     (st.st_uid != 0 && st.st_uid != geteuid() && (!account->set || st.st_uid != account->uid))))
+	    ((st.st_mode & 022) != 0 || (st.st_uid != 0 && st.st_uid != geteuid() &&
+					 (!account->set || st.st_uid != account->uid))))
 		error = EPERM;
 	ssize_t n = error == 0 ? read(fd, text, ENVFILE_MAX) : -1;
 	if (error == 0 && n == -1)

@@ -153,13 +153,14 @@ fill(struct gather *ask, const struct process *p, bool dead)
 	ask->until = -1;
 	ask->item_count = c->evidence_count;
 	text_print(ask->name, sizeof ask->name, "%s", c->name);
-	text_print(ask->folder, sizeof ask->folder, "%s/evidence", p->owner->rules->settings.state);
+	text_print(ask->folder, sizeof ask->folder, "%s/evidence",
+		   p->owner->rules->settings.state);
 	ask->account = *p->account;
 	for (uint32_t i = 0; i < c->evidence_count; i++)
 		other = other == NULL ? c->evidence[i].file : other;
 	for (uint32_t i = 0; i < c->evidence_count; i++) {
 		const struct evidence *x = &c->evidence[i];
-		const char *log = x->file != NULL			  ? x->file
+		const char *log = x->file != NULL                               ? x->file
 				  : x->kind == EVIDENCE_SIGNAL && other != NULL ? other
 										: c->log;
 		ask->items[i] = *x;
@@ -190,9 +191,10 @@ begin(struct process *p, uint64_t token, const struct gather *ask, int64_t limit
 	struct processes *ps = p->owner;
 	struct inquiry *q = count(ps) < INQUIRIES ? calloc(1, sizeof *q) : NULL;
 	int ends[2] = { -1, -1 };
-	if (q == NULL || pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ||
-	    (q->pid = fork()) == -1) {
-		log_error("%s: no evidence can be gathered: %s", ask->name, strerror(errno));
+	if (q == NULL || pipe2(ends, O_CLOEXEC) != 0 ||
+	    fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 || (q->pid = fork()) == -1) {
+		log_error("%s: no evidence can be gathered: %s", ask->name,
+			  strerror(errno));
 		if (ends[0] != -1)
 			close(ends[0]);
 		if (ends[1] != -1)
@@ -247,7 +249,8 @@ process_evidence(struct processes *ps, uint32_t service, uint64_t token)
 	const struct service *c = process_service(p);
 	struct stat st;
 	char why[MSG_TEXT];
-	if (process_account(p, why) != KNOWN_YES) { /* who was adopted: by whose rights its log is read */
+	/* who was adopted: by whose rights its log is read */
+	if (process_account(p, why) != KNOWN_YES) {
 		log_warning("%s: no evidence can be gathered: %s", c->name, why);
 		process_defer_evidence(ps, service, token, NULL);
 		return;

@@ -46,7 +46,8 @@ gather_put(struct gathering *g, const char *format, ...)
 	int n = vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	if (n > 0)
-		gather_bytes(g, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+		gather_bytes(g, line,
+			     (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void
@@ -132,11 +133,13 @@ take_log(struct gathering *g, unsigned item)
 	const struct evidence *x = &g->ask->items[item];
 	char excerpt[GATHER_LINE];
 	int fd = open_log(g, item);
-	off_t end = g->ends[item], begin = x->file == NULL && g->ask->from <= end ? g->ask->from : 0;
+	off_t end = g->ends[item],
+	      begin = x->file == NULL && g->ask->from <= end ? g->ask->from : 0;
 	if (end - begin > TAIL_MAX)
 		begin = end - TAIL_MAX;
 	ssize_t n = fd != -1 ? pread(fd, text, (size_t)(end - begin), begin) : -1;
-	gather_put(g, "\n---- %s: the last %u lines ----\n", g->ask->logs[item], x->count);
+	gather_put(g, "\n---- %s: the last %u lines ----\n", g->ask->logs[item],
+		   x->count);
 	if (n < 0)
 		gather_put(g, "%s\n", strerror(errno));
 	if (fd != -1)
@@ -197,7 +200,8 @@ count_words(const char *text, const char *words)
 static void
 tell_answer(struct gathering *g, const char *name, const char *text, size_t size)
 {
-	static const char *const states[] = { "RUNNABLE", "BLOCKED", "WAITING", "TIMED_WAITING" };
+	static const char *const states[] = { "RUNNABLE", "BLOCKED", "WAITING",
+					      "TIMED_WAITING" };
 	char line[GATHER_LINE], words[64];
 	struct text t;
 	text_begin(&t, line, sizeof line);
@@ -218,13 +222,15 @@ take_answer(struct gathering *g, unsigned item)
 {
 	static char text[ANSWER_MAX + 1];
 	const struct evidence *x = &g->ask->items[item];
-	const char *name = sigabbrev_np(x->signal) != NULL ? sigabbrev_np(x->signal) : "?";
+	const char *name =
+		sigabbrev_np(x->signal) != NULL ? sigabbrev_np(x->signal) : "?";
 	char line[200];
 	if (g->ask->pid == 0)
 		return; /* who is dead answers nobody */
 	gather_put(g, "\n---- its answer to SIG%s ----\n", name);
 	if (!is_caught(g->ask->pid, x->signal)) {
-		text_print(line, sizeof line, "SIG%s was not sent: it does not handle it, and would die",
+		text_print(line, sizeof line,
+			   "SIG%s was not sent: it does not handle it, and would die",
 			   name);
 		gather_put(g, "%s\n", line);
 		gather_tell(g, line);
@@ -295,13 +301,16 @@ open_file(struct gathering *g, char *path, size_t cap)
 	char name[NAME_MAX + 1];
 	if (mkdir(g->ask->folder, 0700) != 0 && errno != EEXIST)
 		return;
-	int folder = open(g->ask->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int folder =
+		open(g->ask->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (folder == -1)
 		return;
 	forget_old(g, folder);
-	text_print(name, sizeof name, "%s-%013lld.txt", g->ask->name, (long long)clock_real_ms());
+	text_print(name, sizeof name, "%s-%013lld.txt", g->ask->name,
+		   (long long)clock_real_ms());
 	text_print(path, cap, "%s/%s", g->ask->folder, name);
-	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(folder, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	close(folder);
 	g->file = fd != -1 ? fdopen(fd, "w") : NULL;
 }
@@ -311,15 +320,16 @@ close_file(struct gathering *g, const char *path)
 {
 	char line[GATHER_LINE], size[32];
 	int error = errno;
-	bool good = g->file != NULL && fflush(g->file) == 0 && fsync(fileno(g->file)) == 0;
+	bool good =
+		g->file != NULL && fflush(g->file) == 0 && fsync(fileno(g->file)) == 0;
 	if (g->file != NULL && !good)
 		error = errno;
 	if (good)
 		text_print(line, sizeof line, "all of it is kept in %s (%s)", path,
 			   text_size((double)g->size, size, sizeof size));
 	else
-		text_print(line, sizeof line, "no file could be kept in %s: %s", g->ask->folder,
-			   strerror(error));
+		text_print(line, sizeof line, "no file could be kept in %s: %s",
+			   g->ask->folder, strerror(error));
 	gather_tell(g, line);
 }
 
@@ -347,7 +357,8 @@ put_head(struct gathering *g)
 static int
 stand_alone(int pidfd, int out)
 {
-	int high = fcntl(out, F_DUPFD, 10), process = pidfd != -1 ? fcntl(pidfd, F_DUPFD, 10) : -1;
+	int high = fcntl(out, F_DUPFD, 10),
+	    process = pidfd != -1 ? fcntl(pidfd, F_DUPFD, 10) : -1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	setpriority(PRIO_PROCESS, 0, 5); /* repairs come first */
@@ -369,7 +380,8 @@ gather(const struct gather *ask, int out)
 	own.pidfd = own.pidfd != -1 ? 4 : -1;
 	for (unsigned i = 0; i < own.item_count; i++) {
 		int fd = own.logs[i][0] != '\0' ? open_log(&g, i) : -1;
-		g.ends[i] = size_of(fd); /* before the answer to a signal makes them longer */
+		/* before the answer to a signal makes them longer */
+		g.ends[i] = size_of(fd);
 		if (own.items[i].file == NULL && own.until != -1 && own.until < g.ends[i])
 			g.ends[i] = own.until;
 		if (fd != -1)

@@ -42,7 +42,8 @@ static bool
 read_cpu(const struct thread *t, uint64_t *out_ns)
 {
 	char path[96], text[128];
-	text_print(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)t->pid, (int)t->tid);
+	text_print(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)t->pid,
+		   (int)t->tid);
 	if (read_proc(text, sizeof text, path) == 0)
 		return false;
 	*out_ns = strtoull(text, NULL, 10);
@@ -59,7 +60,8 @@ find_threads(const struct gathering *g, struct thread *list)
 		text_print(path, sizeof path, "/proc/%d/task", (int)g->ask->pids[i]);
 		DIR *d = opendir(path);
 		while (d != NULL && n < THREADS_MOST && (e = readdir(d)) != NULL) {
-			list[n] = (struct thread){ .pid = g->ask->pids[i], .tid = atoi(e->d_name) };
+			list[n] = (struct thread){ .pid = g->ask->pids[i],
+						   .tid = atoi(e->d_name) };
 			if (list[n].tid > 0 && read_cpu(&list[n], &list[n].before_ns))
 				n++;
 		}
@@ -73,7 +75,9 @@ static int
 by_use(const void *a, const void *b)
 {
 	const struct thread *x = a, *y = b;
-	return x->used_ns < y->used_ns ? 1 : x->used_ns > y->used_ns ? -1 : x->tid - y->tid;
+	return x->used_ns < y->used_ns   ? 1
+	       : x->used_ns > y->used_ns ? -1
+					 : x->tid - y->tid;
 }
 
 /* "http-nio-8080-exec-3" and its state, of "TID (NAME) S …". */
@@ -121,19 +125,22 @@ gather_threads(struct gathering *g, unsigned most)
 	}
 	double took = (double)(clock_ns() - began);
 	qsort(list, n, sizeof *list, by_use);
-	gather_put(g, "\n---- the busiest of %zu threads in %zu processes, in %d ms ----\n", n,
-		   g->ask->pid_count, SAMPLE_MS);
+	gather_put(g,
+		   "\n---- the busiest of %zu threads in %zu processes, in %d ms ----\n",
+		   n, g->ask->pid_count, SAMPLE_MS);
 	text_begin(&t, line, sizeof line);
 	text_add(&t, "%zu threads, the busiest", n);
 	for (size_t i = 0; i < n && i < most; i++) {
 		double percent = 100.0 * (double)list[i].used_ns / took;
 		read_name(&list[i], name, sizeof name, &state);
 		read_wait(&list[i], wait, sizeof wait);
-		gather_put(g, "%5.1f%% %c %s tid %d (0x%x) of process %d %s\n", percent, state, name,
-			   (int)list[i].tid, (unsigned)list[i].tid, (int)list[i].pid, wait);
+		gather_put(g, "%5.1f%% %c %s tid %d (0x%x) of process %d %s\n", percent,
+			   state, name, (int)list[i].tid, (unsigned)list[i].tid,
+			   (int)list[i].pid, wait);
 		if (i < 5)
-			text_add(&t, "%s %s %d (0x%x) %.0f%% %c", i == 0 ? ":" : ",", name,
-				 (int)list[i].tid, (unsigned)list[i].tid, percent, state);
+			text_add(&t, "%s %s %d (0x%x) %.0f%% %c", i == 0 ? ":" : ",",
+				 name, (int)list[i].tid, (unsigned)list[i].tid, percent,
+				 state);
 	}
 	gather_tell(g, line);
 }
@@ -208,8 +215,8 @@ take_row(struct gathering *g, const char *row, const uint64_t *inodes, size_t co
 	unsigned state;
 	unsigned long send, receive;
 	unsigned long long inode;
-	if (sscanf(row, " %*d: %79s %79s %x %lx:%lx %*s %*s %*s %*s %llu", local, remote, &state, &send,
-		   &receive, &inode) != 6 ||
+	if (sscanf(row, " %*d: %79s %79s %x %lx:%lx %*s %*s %*s %*s %llu", local, remote,
+		   &state, &send, &receive, &inode) != 6 ||
 	    state >= TCP_STATES)
 		return;
 	uint64_t wanted = inode;
@@ -223,8 +230,8 @@ take_row(struct gathering *g, const char *row, const uint64_t *inodes, size_t co
 			text_add(&y->listens, " (%lu wait)", receive);
 	}
 	if (y->lines++ < SOCKET_LINES)
-		gather_put(g, "%-12s %s %s send %lu receive %lu\n", tcp_states[state], from, to, send,
-			   receive);
+		gather_put(g, "%-12s %s %s send %lu receive %lu\n", tcp_states[state],
+			   from, to, send, receive);
 }
 
 void
@@ -242,7 +249,8 @@ gather_sockets(struct gathering *g)
 	text_begin(&y.listens, listens, sizeof listens);
 	gather_put(g, "\n---- sockets: %zu of %zu descriptors ----\n", n, fds);
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		text_print(path, sizeof path, "/proc/%d/net/%s", (int)g->ask->pid, tables[i]);
+		text_print(path, sizeof path, "/proc/%d/net/%s", (int)g->ask->pid,
+			   tables[i]);
 		FILE *f = fopen(path, "re");
 		while (f != NULL && fgets(row, sizeof row, f) != NULL)
 			take_row(g, row, inodes, n, &y);

@@ -51,7 +51,7 @@ wanted(const struct core *c, enum role role)
 		local = local || check_role(&r->checks[i]) == ROLE_LOCAL;
 		net = net || check_role(&r->checks[i]) == ROLE_NET;
 	}
-	return role == ROLE_NET	     ? net
+	return role == ROLE_NET      ? net
 	       : role == ROLE_LOCAL  ? local
 	       : role == ROLE_ROUTES ? r->route_count > 0
 	       : role == ROLE_ALERTS ? r->contact_count > 0
@@ -63,8 +63,8 @@ wanted(const struct core *c, enum role role)
 void
 helper_watch(struct helper_slot *h)
 {
-	loop_io_start(h->core->loop, &h->io, h->channel, LOOP_READ | (h->full ? LOOP_WRITE : 0u),
-		      on_channel, h);
+	loop_io_start(h->core->loop, &h->io, h->channel,
+		      LOOP_READ | (h->full ? LOOP_WRITE : 0u), on_channel, h);
 }
 
 static enum msg_sent
@@ -72,8 +72,8 @@ put(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count, 
 {
 	if (h->channel == -1)
 		return MSG_GONE;
-	enum msg_sent sent = msg_send(h->channel, ROLE_MONITORD, h->role, kind, h->generation, items,
-				      count, fd);
+	enum msg_sent sent = msg_send(h->channel, ROLE_MONITORD, h->role, kind,
+				      h->generation, items, count, fd);
 	if (sent == MSG_FULL && !h->full) {
 		h->full = true;
 		helper_watch(h);
@@ -107,7 +107,8 @@ helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size
 	}
 	uint32_t at = (h->queue_first + h->queue_count++) % CONTROL_QUEUE;
 	if (kind == MSG_RULES) /* what waits is answered under the new generation */
-		at = h->queue_first = (h->queue_first + CONTROL_QUEUE - 1) % CONTROL_QUEUE;
+		at = h->queue_first =
+			(h->queue_first + CONTROL_QUEUE - 1) % CONTROL_QUEUE;
 	struct control *q = &h->queue[at];
 	q->kind = kind;
 	q->fd = fd;
@@ -167,7 +168,8 @@ lost(struct helper_slot *h, const char *why)
 	h->crashes++;
 	if (used)
 		core_event(c, &e);
-	core_note(c, "helper-lost", "the helper %s is gone (%s): its facts are unknown until it is back",
+	core_note(c, "helper-lost",
+		  "the helper %s is gone (%s): its facts are unknown until it is back",
 		  role_name(h->role), why);
 	loop_timer_start(c->loop, &h->timer, delay, 0, on_restart, h);
 }
@@ -248,7 +250,8 @@ static void
 on_late(struct loop_timer *timer)
 {
 	struct helper_slot *h = timer->arg;
-	helper_drop(h, h->state == HELPER_STARTED ? "it did not report" : "it did not take the rules");
+	helper_drop(h, h->state == HELPER_STARTED ? "it did not report"
+						  : "it did not take the rules");
 }
 
 static int
@@ -256,7 +259,9 @@ open_program(const struct core *c, const char *program)
 {
 	char path[PATH_MAX];
 	text_print(path, sizeof path, "%s/%s",
-		   c->rules->settings.helpers != NULL ? c->rules->settings.helpers : HELPERS_DIR, program);
+		   c->rules->settings.helpers != NULL ? c->rules->settings.helpers
+						      : HELPERS_DIR,
+		   program);
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd == -1)
 		log_error("%s: %s", path, strerror(errno));
@@ -275,7 +280,8 @@ child(const struct helper_row *row, const struct account *account, int program, 
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 	text_print(name, sizeof name, "%s", row->program);
-	text_print(argument, sizeof argument, "%s", row->argument != NULL ? row->argument : "");
+	text_print(argument, sizeof argument, "%s",
+		   row->argument != NULL ? row->argument : "");
 	for (int s = 1; s < NSIG; s++)
 		sigaction(s, &dfl, NULL);
 	sigemptyset(&none);
@@ -303,7 +309,8 @@ make_folder(const struct core *c, enum role role, char *path, size_t cap)
 	text_print(path, cap, "/");
 	if (helper_table[role].folder == NULL)
 		return true;
-	text_print(path, cap, "%s/%s", c->rules->settings.state, helper_table[role].folder);
+	text_print(path, cap, "%s/%s", c->rules->settings.state,
+		   helper_table[role].folder);
 	if ((mkdir(path, 0700) != 0 && errno != EEXIST) ||
 	    (a->set && lchown(path, a->uid, a->gid) != 0)) {
 		log_error("folder %s: %s", path, strerror(errno));
@@ -327,15 +334,18 @@ start(struct helper_slot *h)
 		return; /* core_accounts goes on with it */
 	h->account_known = true;
 	if (!dying_room(&h->dying)) {
-		log_error("the helper %s: %d killed ones do not end; no further one is begun until one does",
-			  role_name(h->role), DYING_MAX);
+		log_error(
+			"the helper %s: %d killed ones do not end; no further one is begun until one does",
+			role_name(h->role), DYING_MAX);
 		loop_timer_start(c->loop, &h->timer, 5000, 0, on_restart, h);
 		return;
 	}
 	int program = open_program(c, row->program);
-	bool good = program != -1 && make_folder(c, h->role, folder, sizeof folder) && msg_pair(fds);
+	bool good = program != -1 && make_folder(c, h->role, folder, sizeof folder) &&
+		    msg_pair(fds);
 	if (getenv("JOURNAL_STREAM") != NULL)
-		text_print(stream, sizeof stream, "JOURNAL_STREAM=%s", getenv("JOURNAL_STREAM"));
+		text_print(stream, sizeof stream, "JOURNAL_STREAM=%s",
+			   getenv("JOURNAL_STREAM"));
 	pid_t pid = good ? fork() : -1;
 	if (pid == 0)
 		child(row, &c->accounts[h->role], program, fds[1], folder, stream);
@@ -395,7 +405,8 @@ helper_greeted(struct helper_slot *h)
 	if (h->role == ROLE_ALERTS || h->role == ROLE_STATUS) {
 		struct msg_journal journal = { .last_id = c->journal.last_id };
 		int fd = fcntl(c->journal.fd, F_DUPFD_CLOEXEC, 0);
-		return fd != -1 && helper_control(h, MSG_JOURNAL, &journal, sizeof journal, fd);
+		return fd != -1 &&
+		       helper_control(h, MSG_JOURNAL, &journal, sizeof journal, fd);
 	}
 	return true;
 }
@@ -420,7 +431,9 @@ helpers_begin(struct core *c)
 {
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++) {
 		struct helper_slot *h = &c->helpers[r];
-		*h = (struct helper_slot){ .core = c, .role = (enum role)r, .pidfd = -1, .channel = -1 };
+		*h = (struct helper_slot){
+			.core = c, .role = (enum role)r, .pidfd = -1, .channel = -1
+		};
 		h->in.fd = -1;
 		h->queue = calloc(CONTROL_QUEUE, sizeof *h->queue);
 	}
@@ -446,7 +459,8 @@ void
 helpers_rules(struct core *c)
 {
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)
-		if (c->helpers[r].state == HELPER_LOADING || c->helpers[r].state == HELPER_READY)
+		if (c->helpers[r].state == HELPER_LOADING ||
+		    c->helpers[r].state == HELPER_READY)
 			send_rules(&c->helpers[r]);
 }
 

@@ -21,14 +21,16 @@ hello(struct helper_slot *h, const struct msg_hello *m, char why[MSG_TEXT])
 		return refuse(why, "it is of another version than monitord");
 	if (m->role != (uint32_t)h->role)
 		return refuse(why, "it takes itself for another helper");
-	return helper_greeted(h) || refuse(why, "it greeted twice, or cannot be answered");
+	return helper_greeted(h) ||
+	       refuse(why, "it greeted twice, or cannot be answered");
 }
 
 static bool
 result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 {
 	struct core *c = h->core;
-	if (m->check >= c->rules->check_count || check_role(&c->rules->checks[m->check]) != h->role)
+	if (m->check >= c->rules->check_count ||
+	    check_role(&c->rules->checks[m->check]) != h->role)
 		return refuse(why, "it told of a check that is not its own");
 	if (m->value_count > MSG_VALUES)
 		return refuse(why, "too many values in a result");
@@ -53,9 +55,11 @@ static bool
 sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 {
 	uint64_t ticks;
-	if (m->service >= h->core->rules->service_count || m->value_count > MSG_SAMPLE_VALUES)
+	if (m->service >= h->core->rules->service_count ||
+	    m->value_count > MSG_SAMPLE_VALUES)
 		return refuse(why, "a sample of an unknown service");
-	if (process_pid(h->core->processes, m->service, &ticks) != m->pid || ticks != m->start_ticks)
+	if (process_pid(h->core->processes, m->service, &ticks) != m->pid ||
+	    ticks != m->start_ticks)
 		return true; /* of an earlier process */
 	measure_add(h->core->processes, m);
 	whole_add(&h->core->rules->services[m->service], m);
@@ -86,8 +90,10 @@ write_front(struct helper_slot *h, const struct msg_route_write *m, char why[MSG
 		return refuse(why, "it wants to write an unknown route");
 	const struct route *route = &r->routes[m->route];
 	if (!front_has_file(route) && route->driver != DRIVER_RUN)
-		return refuse(why, "it wants to write a route that has no file and no command");
-	if (m->active == 0 || (route->backend_count < 64 && m->active >> route->backend_count != 0))
+		return refuse(
+			why, "it wants to write a route that has no file and no command");
+	if (m->active == 0 ||
+	    (route->backend_count < 64 && m->active >> route->backend_count != 0))
 		return refuse(why, "it wants to take the traffic from everybody");
 	front_write(h->core, m);
 	return true;
@@ -97,8 +103,8 @@ static bool
 test_done(struct core *c, struct msg_test_done *m)
 {
 	m->text[sizeof m->text - 1] = '\0';
-	command_answer(c, m->token, m->ok ? ANSWER_DONE : ANSWER_FAILED, world_last_event(c->world),
-		       m->text);
+	command_answer(c, m->token, m->ok ? ANSWER_DONE : ANSWER_FAILED,
+		       world_last_event(c->world), m->text);
 	return true;
 }
 
@@ -111,7 +117,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_HELLO:
 		return hello(h, at, why);
 	case MSG_LOADED:
-		if (h->state == HELPER_LOADING && ((struct msg_loaded *)at)->generation == c->generation)
+		if (h->state == HELPER_LOADING &&
+		    ((struct msg_loaded *)at)->generation == c->generation)
 			helper_is_ready(h);
 		return true;
 	case MSG_PONG:
@@ -134,7 +141,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 		if (found->pid <= 0)
 			process_absent(c->processes, found->service);
 		else
-			process_hint(c->processes, found->service, found->pid, found->start_ticks);
+			process_hint(c->processes, found->service, found->pid,
+				     found->start_ticks);
 		return true;
 	case MSG_ROUTE_SEEN:
 		return seen(h, at, why);
@@ -182,7 +190,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 	case MSG_KINDS:
 		break;
 	}
-	return refuse(why, "a message that it may not send"); /* msg_receive keeps these out */
+	/* msg_receive keeps these out */
+	return refuse(why, "a message that it may not send");
 }
 
 /* Ids of another generation mean other things: such packets are dropped without reproach,
@@ -198,12 +207,15 @@ of_old_rules(struct helper_slot *h, enum msg_kind kind, const void *at)
 		command_answer(h->core, command->token, ANSWER_REFUSED, 0,
 			       "the rules were read again just now: once more, please");
 	if (kind == MSG_OPEN) {
-		struct msg_opened opened = { .what = o->what, .id = o->id, .token = o->token,
+		struct msg_opened opened = { .what = o->what,
+					     .id = o->id,
+					     .token = o->token,
 					     .error = 116 /* ESTALE */ };
 		helper_control(h, MSG_OPENED, &opened, sizeof opened, -1);
 	}
-	return kind == MSG_COMMAND || kind == MSG_OPEN || kind == MSG_RESULT || kind == MSG_WELL || kind == MSG_SAMPLE ||
-	       kind == MSG_FOUND || kind == MSG_ROUTE_SEEN || kind == MSG_ROUTE_WRITE;
+	return kind == MSG_COMMAND || kind == MSG_OPEN || kind == MSG_RESULT ||
+	       kind == MSG_WELL || kind == MSG_SAMPLE || kind == MSG_FOUND ||
+	       kind == MSG_ROUTE_SEEN || kind == MSG_ROUTE_WRITE;
 }
 
 /* Measurements go on to status, for its record, as they came. What finds no room is lost to
@@ -213,8 +225,8 @@ hand_on(struct helper_slot *h, const struct msg_packet *p)
 {
 	struct core *c = h->core;
 	struct helper_slot *status = &c->helpers[ROLE_STATUS];
-	if (c->rules->settings.record_ms > 0 && status->state == HELPER_READY && !status->full &&
-	    p->head.generation == c->generation)
+	if (c->rules->settings.record_ms > 0 && status->state == HELPER_READY &&
+	    !status->full && p->head.generation == c->generation)
 		helper_put_many(status,
 				p->head.kind == MSG_WELL     ? MSG_WELL
 				: p->head.kind == MSG_RESULT ? MSG_MEASURED

@@ -58,7 +58,8 @@ on_limit(struct loop_timer *timer)
 {
 	struct job *j = timer->arg;
 	j->timed_out = true;
-	kill(-j->pid, SIGKILL); /* its process group: it leads one, and is not yet reaped */
+	/* its process group: it leads one, and is not yet reaped */
+	kill(-j->pid, SIGKILL);
 	pidfd_kill(j->pidfd, SIGKILL);
 }
 
@@ -93,23 +94,32 @@ told(struct job *j, int code, int sig, const char *failure)
 	if (*failure != '\0')
 		text_print(text, sizeof text, "%s", failure);
 	if (j->kind == JOB_RUN) {
-		struct event e = { .kind = EVENT_RUN_DONE, .id = j->id, .token = j->token, .code = code,
-				   .signal = sig, .text = text };
+		struct event e = { .kind = EVENT_RUN_DONE,
+				   .id = j->id,
+				   .token = j->token,
+				   .code = code,
+				   .signal = sig,
+				   .text = text };
 		process_tell(j->ps, &e);
 	} else if (j->kind == JOB_SCRIPT) {
-		struct msg_script_end end = { .check = j->id, .code = code, .signal = sig,
-					      .timed_out = j->timed_out, .token = j->token };
+		struct msg_script_end end = { .check = j->id,
+					      .code = code,
+					      .signal = sig,
+					      .timed_out = j->timed_out,
+					      .token = j->token };
 		j->ended(j->arg, &end);
 	} else if (j->kind == JOB_FRONT) {
 		char why[2 * OUTPUT];
-		text_print(why, sizeof why, "%s %d%s%s", sig != 0 ? "signal" : "exit code",
-			   sig != 0 ? sig : code, *text != '\0' ? ": " : "", text);
+		text_print(why, sizeof why, "%s %d%s%s",
+			   sig != 0 ? "signal" : "exit code", sig != 0 ? sig : code,
+			   *text != '\0' ? ": " : "", text);
 		j->front_ended(j->arg, *failure == '\0' && code == 0, why);
 	} else if (*failure != '\0' || code != 0) {
 		char why[2 * OUTPUT];
 		text_print(why, sizeof why, "its %scommand ended with %s %d%s%s",
-			   j->kind == JOB_START ? "start " : "", sig != 0 ? "signal" : "exit code",
-			   sig != 0 ? sig : code, *text != '\0' ? ": " : "", text);
+			   j->kind == JOB_START ? "start " : "",
+			   sig != 0 ? "signal" : "exit code", sig != 0 ? sig : code,
+			   *text != '\0' ? ": " : "", text);
 		log_error("%s: %s", j->name, why);
 		if (j->kind == JOB_START)
 			start_ended(j, why);
@@ -128,7 +138,8 @@ forget(struct job *j)
 		close(j->output);
 	if (j->group != -1) {
 		close(j->group);
-		cgroup_remove(&j->ps->cgroups, j->group_name); /* stays while something lives */
+		/* stays while something lives */
+		cgroup_remove(&j->ps->cgroups, j->group_name);
 	}
 	free(j);
 }
@@ -215,8 +226,8 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 	struct spawned new;
 	if (j == NULL)
 		return NULL;
-	text_print(j->group_name, sizeof j->group_name, "%s%d-%u", group_prefix[kind], (int)getpid(),
-		   ps->job_next++);
+	text_print(j->group_name, sizeof j->group_name, "%s%d-%u", group_prefix[kind],
+		   (int)getpid(), ps->job_next++);
 	s->cgroup = j->group = cgroup_open(&ps->cgroups, j->group_name);
 	s->lock = s->ready = -1;
 	s->dies_with_us = kind == JOB_SCRIPT;
@@ -244,12 +255,15 @@ job_start(struct processes *ps, struct spawn *s, enum job_kind kind, uint32_t id
 void
 jobs_adopt(struct processes *ps)
 {
-	int fd = ps->cgroups.base != -1 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC) : -1;
+	int fd = ps->cgroups.base != -1
+			 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC)
+			 : -1;
 	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		bool script = strncmp(e->d_name, "script-", 7) == 0;
-		if (!script && strncmp(e->d_name, "run-", 4) != 0 && strncmp(e->d_name, "cmd-", 4) != 0)
+		if (!script && strncmp(e->d_name, "run-", 4) != 0 &&
+		    strncmp(e->d_name, "cmd-", 4) != 0)
 			continue;
 		int group = cgroup_open(&ps->cgroups, e->d_name);
 		if (script && group != -1)
@@ -267,16 +281,23 @@ job_command(struct processes *ps, uint32_t service, const struct command *comman
 {
 	bool starts = command == &ps->rules->services[service].start;
 	struct process *p = ps->list[service];
-	struct spawn s = { .argv = command->argv, .account = p->account, .service = process_service(p),
-			   .in = -1, .out = -1, .err = -1, .record = -1 };
+	struct spawn s = { .argv = command->argv,
+			   .account = p->account,
+			   .service = process_service(p),
+			   .in = -1,
+			   .out = -1,
+			   .err = -1,
+			   .record = -1 };
 	int out[2] = { -1, -1 };
-	if (s.service->unit != NULL) { /* systemctl leaves nobody behind: its words can be kept */
+	/* systemctl leaves nobody behind: its words can be kept */
+	if (s.service->unit != NULL) {
 		s.argv = unit_argv(s.argv);
 		s.service = NULL;
 		if (pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0)
 			s.out = s.err = out[1];
 	}
-	struct job *j = job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
+	struct job *j =
+		job_start(ps, &s, starts ? JOB_START : JOB_COMMAND, service, COMMAND_MS);
 	int error = errno;
 	if (out[1] != -1)
 		close(out[1]);
@@ -339,8 +360,13 @@ process_run(struct processes *ps, uint32_t rule, const struct action *action, ui
 		good = false;
 	}
 	if (good) {
-		struct spawn s = { .argv = action->command.argv, .account = &account, .in = in,
-				   .out = out[1], .err = out[1], .record = record, .env = env };
+		struct spawn s = { .argv = action->command.argv,
+				   .account = &account,
+				   .in = in,
+				   .out = out[1],
+				   .err = out[1],
+				   .record = record,
+				   .env = env };
 		j = job_start(ps, &s, JOB_RUN, rule, r->timeout_ms);
 		if (j == NULL)
 			text_print(why, sizeof why, "%s", strerror(errno));
@@ -359,7 +385,11 @@ process_run(struct processes *ps, uint32_t rule, const struct action *action, ui
 	}
 	if (out[0] != -1)
 		close(out[0]);
-	struct event e = { .kind = EVENT_RUN_DONE, .id = rule, .token = token, .code = -1, .text = why };
+	struct event e = { .kind = EVENT_RUN_DONE,
+			   .id = rule,
+			   .token = token,
+			   .code = -1,
+			   .text = why };
 	process_tell(ps, &e);
 }
 
@@ -382,8 +412,12 @@ process_script(struct processes *ps, uint32_t check, uint64_t token, script_end_
 	}
 	if (pipe2(out, O_CLOEXEC) != 0)
 		return -errno;
-	struct spawn s = { .argv = c->more->script.argv, .account = &account, .in = -1, .out = out[1],
-			   .err = out[1], .record = -1 };
+	struct spawn s = { .argv = c->more->script.argv,
+			   .account = &account,
+			   .in = -1,
+			   .out = out[1],
+			   .err = out[1],
+			   .record = -1 };
 	struct job *j = job_start(ps, &s, JOB_SCRIPT, check, c->timeout_ms);
 	int error = errno;
 	close(out[1]);
@@ -411,9 +445,12 @@ process_front(struct processes *ps, const struct front_command *command, int *ou
 		text_print(why, MSG_TEXT, "%s", strerror(errno));
 		return false;
 	}
-	struct spawn s = { .argv = command->argv, .in = -1, .out = pipe[1], .record = -1 };
+	struct spawn s = {
+		.argv = command->argv, .in = -1, .out = pipe[1], .record = -1
+	};
 	s.account = command->own_rights && command->user == NULL ? NULL : &account;
-	s.err = out != NULL ? -1 : pipe[1]; /* what it complains of is no backend's name */
+	/* what it complains of is no backend's name */
+	s.err = out != NULL ? -1 : pipe[1];
 	struct job *j = job_start(ps, &s, JOB_FRONT, 0, command->limit_ms);
 	if (j == NULL)
 		text_print(why, MSG_TEXT, "%s", strerror(errno));

@@ -72,7 +72,8 @@ begin(struct journal *j, uint64_t kept)
 	if (read)
 		head.first = found.first;
 	read_slots(j, 0, find_last, j);
-	bool jumps = kept > j->last_id && (j->last_id == 0 || kept - j->last_id > JOURNAL_AHEAD);
+	bool jumps = kept > j->last_id &&
+		     (j->last_id == 0 || kept - j->last_id > JOURNAL_AHEAD);
 	if (jumps)
 		head.first = (j->last_id = kept) + 1;
 	if (j->same_boot && !jumps)
@@ -116,7 +117,8 @@ journal_write(struct journal *j, const struct journal_line *line)
 {
 	char slot[JOURNAL_SLOT];
 	journal_encode(line, slot);
-	bool good = pwrite(j->own, slot, sizeof slot, place_of(line->id)) == (ssize_t)sizeof slot;
+	bool good = pwrite(j->own, slot, sizeof slot, place_of(line->id)) ==
+		    (ssize_t)sizeof slot;
 	if (!good && !j->failed)
 		log_error("the journal cannot be written: %s", strerror(errno));
 	j->failed = !good;
@@ -135,7 +137,8 @@ replay_slot(void *arg, uint64_t number, const char *bytes)
 {
 	struct replay *r = arg;
 	struct journal_line line;
-	uint64_t due = r->first + (number + JOURNAL_SLOTS - r->first % JOURNAL_SLOTS) % JOURNAL_SLOTS;
+	uint64_t due = r->first + (number + JOURNAL_SLOTS - r->first % JOURNAL_SLOTS) %
+					  JOURNAL_SLOTS;
 	if (due <= r->journal->last_id && journal_decode(bytes, &line) && line.id == due)
 		r->line(r->arg, &line);
 }

@@ -69,7 +69,9 @@ add_silences(const struct core *c, struct text *t)
 		enum object_kind kind = (enum object_kind)v.kind;
 		if (v.until_real_ms != 0)
 			text_add(t, "silence %s %s %lld %s:%s\n", object_kind_name[kind],
-				 kind == OBJECT_MONITORD ? "all" : rules_name(c->rules, kind, v.id),
+				 kind == OBJECT_MONITORD
+					 ? "all"
+					 : rules_name(c->rules, kind, v.id),
 				 (long long)v.until_real_ms, v.who, v.why);
 	}
 }
@@ -103,9 +105,10 @@ load(const char *path, char *bytes, size_t cap, bool *damaged)
 	if (number_of(bytes, "last", &id))
 		return true;
 	char *sum = n > SUM_BYTES ? bytes + n - SUM_BYTES : NULL, *end;
-	*damaged = sum == NULL || strncmp(sum, "sum ", 4) != 0 || sum[-1] != '\n' ||
-		   strtoul(sum + 4, &end, 16) != text_crc32c(bytes, (size_t)(sum - bytes)) ||
-		   *end != '\n';
+	*damaged =
+		sum == NULL || strncmp(sum, "sum ", 4) != 0 || sum[-1] != '\n' ||
+		strtoul(sum + 4, &end, 16) != text_crc32c(bytes, (size_t)(sum - bytes)) ||
+		*end != '\n';
 	if (!*damaged)
 		*sum = '\0';
 	return !*damaged;
@@ -150,8 +153,9 @@ put_and_end(const char *path, const char *text, size_t size)
 	syscall(SYS_close_range, 3u, ~0u, 0u); /* or our lock outlives us in it */
 	errno = 0;
 	if (!put(path, text, size))
-		log_error("%s cannot be written (%s): a boot now would forget the last orders",
-			  path, errno != 0 ? strerror(errno) : "the disk is full");
+		log_error(
+			"%s cannot be written (%s): a boot now would forget the last orders",
+			path, errno != 0 ? strerror(errno) : "the disk is full");
 	_exit(0);
 }
 
@@ -171,11 +175,13 @@ keep_write(struct core *c)
 	add_routes(c, &t);
 	add_silences(c, &t);
 	if (t.full) {
-		log_warning("%s: too much to keep: some orders will not survive a boot", path);
+		log_warning("%s: too much to keep: some orders will not survive a boot",
+			    path);
 		while (t.length > 0 && bytes[t.length - 1] != '\n')
 			t.length--; /* half a line is none */
 	}
-	snprintf(bytes + t.length, SUM_BYTES + 1, "sum %08x\n", text_crc32c(bytes, t.length));
+	snprintf(bytes + t.length, SUM_BYTES + 1, "sum %08x\n",
+		 text_crc32c(bytes, t.length));
 	pid_t pid = fork();
 	if (pid == 0) { /* a grandchild: nobody need wait for the disk */
 		if (fork() == 0)
@@ -208,8 +214,7 @@ read_kept(struct core *c)
 		bool moved = rename(path, aside) == 0;
 		c->keep_lost = true;
 		log_error("%s cannot be read: it is %s %s", path,
-			  moved ? "set aside as" : "left, as it cannot become",
-			  aside);
+			  moved ? "set aside as" : "left, as it cannot become", aside);
 	}
 	return NULL;
 }
@@ -235,10 +240,11 @@ recall(struct core *c, const char *word, const char *name, const char *rest, con
 	text_print(l.kind, sizeof l.kind, "command");
 	text_print(l.object, sizeof l.object, "%s", name);
 	if (*until != '\0' && strcmp(until, "0") != 0)
-		text_print(l.text, sizeof l.text, "%s to %s by an earlier order, until %s", word, rest,
-			   until);
+		text_print(l.text, sizeof l.text,
+			   "%s to %s by an earlier order, until %s", word, rest, until);
 	else if (*rest != '\0')
-		text_print(l.text, sizeof l.text, "%s to %s by an earlier order", word, rest);
+		text_print(l.text, sizeof l.text, "%s to %s by an earlier order", word,
+			   rest);
 	else
 		text_print(l.text, sizeof l.text, "%s by an earlier order", word);
 	world_recall(c->world, &l);
@@ -251,26 +257,29 @@ recall_silence(struct core *c, const char *line)
 	long long until;
 	int at = 0;
 	const char *colon;
-	if (sscanf(line, "silence %15s %64s %lld %n", kind, name, &until, &at) < 3 || at == 0 ||
-	    (colon = strchr(line + at, ':')) == NULL)
+	if (sscanf(line, "silence %15s %64s %lld %n", kind, name, &until, &at) < 3 ||
+	    at == 0 || (colon = strchr(line + at, ':')) == NULL)
 		return;
 	text_print(who, sizeof who, "%.*s", (int)(colon - line - at), line + at);
 	text_print(why, sizeof why, "%.*s", (int)strcspn(colon + 1, "\n"), colon + 1);
 	for (unsigned k = 0; k < OBJECT_KINDS; k++)
 		if (strcmp(object_kind_name[k], kind) == 0)
-			world_silence_keep(c->world, (enum object_kind)k, name, until, who, why);
+			world_silence_keep(c->world, (enum object_kind)k, name, until,
+					   who, why);
 }
 
 void
 keep_read(struct core *c)
 {
-	char word[32], name[RULES_NAME_MAX + 1], rest[208], until[24], *text = c->kept, *line;
+	char word[32], name[RULES_NAME_MAX + 1], rest[208], until[24], *text = c->kept,
+								       *line;
 	struct journal_line last = { .id = c->journal.last_id };
 	while (text != NULL && (line = strsep(&text, "\n")) != NULL) {
 		rest[0] = until[0] = '\0';
 		if (strncmp(line, "silence ", 8) == 0)
 			recall_silence(c, line);
-		else if (sscanf(line, "%31s %64s %207s %23s", word, name, rest, until) >= 2)
+		else if (sscanf(line, "%31s %64s %207s %23s", word, name, rest, until) >=
+			 2)
 			recall(c, word, name, rest, until);
 	}
 	c->kept = NULL;

@@ -51,9 +51,11 @@ folders_are_roots(const char *path)
 	struct stat st;
 	for (const char *slash = strchr(path, '/'); slash != NULL;) {
 		const char *next = strchr(slash + 1, '/');
-		text_print(part, sizeof part, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+		text_print(part, sizeof part, "%.*s",
+			   slash == path ? 1 : (int)(slash - path), path);
 		if (lstat(part, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
-		    ((st.st_mode & 022) != 0 && (next == NULL || (st.st_mode & S_ISVTX) == 0)))
+		    ((st.st_mode & 022) != 0 &&
+		     (next == NULL || (st.st_mode & S_ISVTX) == 0)))
 			return false;
 		slash = next;
 	}
@@ -65,7 +67,8 @@ folders_are_roots(const char *path)
 static bool
 needs_own_rights(const char *path, const struct account *account)
 {
-	return geteuid() == 0 && account->set && account->uid != 0 && !folders_are_roots(path);
+	return geteuid() == 0 && account->set && account->uid != 0 &&
+	       !folders_are_roots(path);
 }
 
 static int

@@ -53,8 +53,8 @@ measure(struct process *p)
 	bool known = process_account(p, why) == KNOWN_YES;
 	if (mount_may_hang(c->log)) { /* then a child looks, each time */
 		if (known)
-			logfile_rotate_aside(&p->rotating, c->log, c->log_size, c->log_keep,
-					     p->account);
+			logfile_rotate_aside(&p->rotating, c->log, c->log_size,
+					     c->log_keep, p->account);
 		return;
 	}
 	int64_t size = size_of(p), before = p->log.size;

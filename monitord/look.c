@@ -11,8 +11,8 @@
 static bool
 is_known(enum metric m)
 {
-	return m == METRIC_UP || m == METRIC_STATE || m == METRIC_PID || m == METRIC_UPTIME ||
-	       m == METRIC_RESTARTS || m == METRIC_EXIT_CODE;
+	return m == METRIC_UP || m == METRIC_STATE || m == METRIC_PID ||
+	       m == METRIC_UPTIME || m == METRIC_RESTARTS || m == METRIC_EXIT_CODE;
 }
 
 static void
@@ -39,8 +39,8 @@ look_new(struct core *c)
 bool
 look_measures(const struct core *c, uint32_t service)
 {
-	return c->look.on || c->rules->settings.history_bytes > 0 || c->measured[service] ||
-	       c->rules->services[service].match != NULL;
+	return c->look.on || c->rules->settings.history_bytes > 0 ||
+	       c->measured[service] || c->rules->services[service].match != NULL;
 }
 
 bool
@@ -56,7 +56,8 @@ bool
 look_any(const struct core *c)
 {
 	const struct settings *s = &c->rules->settings;
-	bool records = s->record_ms > 0 && (c->rules->check_count > 0 || look_needs_local(c));
+	bool records =
+		s->record_ms > 0 && (c->rules->check_count > 0 || look_needs_local(c));
 	return c->look.on || c->look.followed || s->history_bytes > 0 || records;
 }
 

@@ -22,13 +22,14 @@
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: monitord [-v] [--dry-run] [-c FILE]    runs in the foreground\n"
-		     "       monitord -t [-v | --json] [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
-		     "  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
-		     "  -v, --verbose   says more; -t: shows each line, and marks what is wrong\n"
-		     "  --json     -t: mistakes as JSON, for editors\n"
-		     "  --dry-run  tells what it would do, and does nothing\n"
-		     "  -h, --help; --version\n",
+	fprintf(out,
+		"usage: monitord [-v] [--dry-run] [-c FILE]    runs in the foreground\n"
+		"       monitord -t [-v | --json] [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
+		"  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
+		"  -v, --verbose   says more; -t: shows each line, and marks what is wrong\n"
+		"  --json     -t: mistakes as JSON, for editors\n"
+		"  --dry-run  tells what it would do, and does nothing\n"
+		"  -h, --help; --version\n",
 		SYSCONFDIR);
 }
 
@@ -82,7 +83,9 @@ run(const char *path, bool verbose, bool dry_run)
 static enum test_form
 form_of(bool json, bool verbose)
 {
-	return json ? TEST_JSON : verbose || isatty(STDOUT_FILENO) ? TEST_MARKS : TEST_LINES;
+	return json                               ? TEST_JSON
+	       : verbose || isatty(STDOUT_FILENO) ? TEST_MARKS
+						  : TEST_LINES;
 }
 
 int
@@ -129,6 +132,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	if (test)
-		return rules_test(path, geteuid() == 0, form_of(json, verbose), stdout) ? 0 : 1;
+		return rules_test(path, geteuid() == 0, form_of(json, verbose), stdout)
+			       ? 0
+			       : 1;
 	return run(path, verbose, dry_run);
 }

@@ -13,7 +13,8 @@ notify_send(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	if (path == NULL || (*path != '/' && *path != '@') || strlen(path) >= sizeof a.sun_path)
+	if (path == NULL || (*path != '/' && *path != '@') ||
+	    strlen(path) >= sizeof a.sun_path)
 		return;
 	memcpy(a.sun_path, path, strlen(path));
 	if (*path == '@')

@@ -28,7 +28,8 @@ open_folder(const char *path, mode_t mode)
 	struct stat st;
 	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
 		text_print(part, sizeof part, "%.*s",
-			   (int)(slash != NULL ? slash - path : (ptrdiff_t)strlen(path)), path);
+			   (int)(slash != NULL ? slash - path : (ptrdiff_t)strlen(path)),
+			   path);
 		if (mkdir(part, mode) != 0 && errno != EEXIST)
 			return false;
 		if (slash == NULL)
@@ -65,8 +66,9 @@ check_file(const struct check *c)
 	int fd = open(c->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return -errno;
-	bool reads = fstat(fd, &st) == 0 && ((c->kind != CHECK_FIFO && S_ISREG(st.st_mode)) ||
-					     (c->kind == CHECK_DIRECTORY && S_ISDIR(st.st_mode)));
+	bool reads = fstat(fd, &st) == 0 &&
+		     ((c->kind != CHECK_FIFO && S_ISREG(st.st_mode)) ||
+		      (c->kind == CHECK_DIRECTORY && S_ISDIR(st.st_mode)));
 	if (!reads)
 		return fd;
 	text_print(handle, sizeof handle, "/proc/self/fd/%d", fd);
@@ -112,7 +114,8 @@ ping_socket(bool six)
 		return -errno;
 	ICMP6_FILTER_SETBLOCKALL(&filter);
 	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-	if (six ? setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) == 0
+	if (six ? setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) ==
+			    0
 		: setsockopt(fd, SOL_RAW, ICMP_FILTER, &four, sizeof four) == 0)
 		return fd;
 	int error = errno;
@@ -123,8 +126,8 @@ ping_socket(bool six)
 static bool
 is_file(const struct check *c)
 {
-	return c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY || c->kind == CHECK_FIFO ||
-	       c->kind == CHECK_LOG;
+	return c->kind == CHECK_FILE || c->kind == CHECK_DIRECTORY ||
+	       c->kind == CHECK_FIFO || c->kind == CHECK_LOG;
 }
 
 static bool
@@ -176,8 +179,10 @@ static int
 tcp_listener(const char *address)
 {
 	char host[256], *port;
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-				  .ai_socktype = SOCK_STREAM }, *found = NULL;
+	struct addrinfo hints = { .ai_flags =
+					  AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+				  .ai_socktype = SOCK_STREAM },
+			*found = NULL;
 	int one = 1;
 	text_print(host, sizeof host, "%s", address[0] == '[' ? address + 1 : address);
 	port = strrchr(host, ':');
@@ -211,7 +216,8 @@ listener(struct core *c, uint32_t which)
 	if (c->listeners[which] == -1) {
 		int fd = which == 0 ? unix_listener(s->socket) : tcp_listener(s->http);
 		if (fd < 0) {
-			log_error("%s: %s", which == 0 ? s->socket : s->http, strerror(-fd));
+			log_error("%s: %s", which == 0 ? s->socket : s->http,
+				  strerror(-fd));
 			return fd;
 		}
 		c->listeners[which] = fd;
@@ -242,10 +248,12 @@ opened(struct helper_slot *h, const struct msg_open *o)
 		break;
 	case OPEN_CHECK_SCRIPT:
 		if (h->role == ROLE_LOCAL && check != NULL && check->kind == CHECK_SCRIPT)
-			return process_script(c->processes, o->id, o->token, on_script_end, c);
+			return process_script(c->processes, o->id, o->token,
+					      on_script_end, c);
 		break;
 	case OPEN_ROUTE_SOCKET:
-		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_HAPROXY)
+		if (h->role == ROLE_ROUTES && route != NULL &&
+		    route->driver == DRIVER_HAPROXY)
 			return unix_client(route->path);
 		break;
 	case OPEN_ROUTE_SECRET:
@@ -257,7 +265,8 @@ opened(struct helper_slot *h, const struct msg_open *o)
 			return front_is_settled(c, o->id) ? front_file(route) : -EAGAIN;
 		break;
 	case OPEN_ROUTE_GET:
-		if (h->role == ROLE_ROUTES && route != NULL && route->driver == DRIVER_RUN)
+		if (h->role == ROLE_ROUTES && route != NULL &&
+		    route->driver == DRIVER_RUN)
 			return front_get(c, o->id, o->token);
 		break;
 	case OPEN_SMTP_PASSWORD:
@@ -293,7 +302,8 @@ opened(struct helper_slot *h, const struct msg_open *o)
 	case OPEN_CHECK_KEY:
 	case OPEN_CHECK_BODY:
 		if (h->role == ROLE_NET && check != NULL && check->more->files != NULL)
-			return named_file(check->more->files[what - OPEN_CHECK_SECRET], what);
+			return named_file(check->more->files[what - OPEN_CHECK_SECRET],
+					  what);
 		break;
 	case OPEN_TOKEN:
 	case OPEN_WHATS:

@@ -27,7 +27,8 @@ static bool
 is_dead(pid_t pid, int flags)
 {
 	siginfo_t info = { 0 };
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | flags) == 0 && info.si_pid == pid;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | flags) == 0 &&
+	       info.si_pid == pid;
 }
 
 static bool
@@ -72,7 +73,8 @@ look(struct loop_timer *timer)
 	o->next = old;
 	o->count = n;
 	qsort(o->dead, n, sizeof *o->dead, by_number);
-	loop_timer_start(ps->loop, &o->timer, reaped == TURN ? MORE_MS : LOOK_MS, 0, look, ps);
+	loop_timer_start(ps->loop, &o->timer, reaped == TURN ? MORE_MS : LOOK_MS, 0, look,
+			 ps);
 }
 
 void

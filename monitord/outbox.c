@@ -58,8 +58,11 @@ outbox_new(struct core *c)
 	c->order_cut = calloc(r->route_count + 1, sizeof *c->order_cut);
 	if (!look_new(c))
 		return false;
-	return ids_new(&c->paces, r->check_count) && ids_new(&c->watches, r->service_count) &&
-	       ids_new(&c->orders, r->route_count) && ids_new(&c->actives, r->route_count) && c->pace_now != NULL && c->order_cut != NULL;
+	return ids_new(&c->paces, r->check_count) &&
+	       ids_new(&c->watches, r->service_count) &&
+	       ids_new(&c->orders, r->route_count) &&
+	       ids_new(&c->actives, r->route_count) && c->pace_now != NULL &&
+	       c->order_cut != NULL;
 }
 
 void
@@ -115,7 +118,9 @@ send_paces(struct core *c)
 			ids_add(&c->paces, id);
 			continue;
 		}
-		if (c->pace_now[id] && helper_put(h, MSG_PACE, &(struct msg_pace){ id, PACE_NOW }, -1) == MSG_SENT)
+		if (c->pace_now[id] &&
+		    helper_put(h, MSG_PACE, &(struct msg_pace){ id, PACE_NOW }, -1) ==
+			    MSG_SENT)
 			c->pace_now[id] = 0;
 		if (h->full || helper_put(h, MSG_PACE, &pace, -1) == MSG_FULL)
 			ids_add(&c->paces, id);
@@ -183,12 +188,12 @@ static_assert(sizeof(struct msg_rule_view) <= sizeof(struct msg_silence_view) &&
 static enum msg_kind
 view_kind(const struct world *w, enum object_kind kind, uint32_t id)
 {
-	return kind == OBJECT_SERVICE ? MSG_SERVICE_VIEW
-	       : kind == OBJECT_CHECK ? MSG_CHECK_VIEW
-	       : kind == OBJECT_ROUTE ? MSG_ROUTE_VIEW
-	       : kind == OBJECT_RULE  ? MSG_RULE_VIEW
-	       : kind == OBJECT_CHAIN ? MSG_CHAIN_VIEW
-	       : kind != OBJECT_MONITORD	 ? MSG_KINDS
+	return kind == OBJECT_SERVICE    ? MSG_SERVICE_VIEW
+	       : kind == OBJECT_CHECK    ? MSG_CHECK_VIEW
+	       : kind == OBJECT_ROUTE    ? MSG_ROUTE_VIEW
+	       : kind == OBJECT_RULE     ? MSG_RULE_VIEW
+	       : kind == OBJECT_CHAIN    ? MSG_CHAIN_VIEW
+	       : kind != OBJECT_MONITORD ? MSG_KINDS
 	       : id < world_incidents(w) ? MSG_INCIDENT_VIEW
 					 : MSG_SILENCE_VIEW;
 }
@@ -232,11 +237,13 @@ send_dirty(struct core *c)
 	struct batch b = { .kind = MSG_KINDS };
 	enum object_kind kind;
 	uint32_t id;
-	while (ready(&c->helpers[ROLE_STATUS]) && world_take_dirty(c->world, &kind, &id)) {
+	while (ready(&c->helpers[ROLE_STATUS]) &&
+	       world_take_dirty(c->world, &kind, &id)) {
 		enum msg_kind view = view_kind(c->world, kind, id);
 		if (view == MSG_KINDS)
 			continue;
-		if (view != b.kind || (b.count + 1) * msg_item_size(view) > MSG_PACKET_MAX)
+		if (view != b.kind ||
+		    (b.count + 1) * msg_item_size(view) > MSG_PACKET_MAX)
 			send_batch(c, &b);
 		b.kind = view;
 		put_view(c->world, &b, kind, id);
@@ -255,7 +262,8 @@ ring(struct core *c, enum role role)
 {
 	struct helper_slot *h = &c->helpers[role];
 	struct msg_bell bell = { .last_id = c->journal.last_id };
-	if (ready(h) && h->bell < bell.last_id && helper_put(h, MSG_BELL, &bell, -1) == MSG_SENT)
+	if (ready(h) && h->bell < bell.last_id &&
+	    helper_put(h, MSG_BELL, &bell, -1) == MSG_SENT)
 		h->bell = bell.last_id;
 }
 
@@ -273,7 +281,8 @@ news(const struct core *c, const struct helper_slot *h, bool looked)
 {
 	uint64_t lines = c->journal.last_id - h->bell;
 	if (!looked)
-		return lines > (c->rules->settings.record_ms > 0 ? 0 : JOURNAL_SLOTS / 16);
+		return lines >
+		       (c->rules->settings.record_ms > 0 ? 0 : JOURNAL_SLOTS / 16);
 	return lines > 0 || c->alerts_dirty || world_is_dirty(c->world);
 }
 
@@ -290,7 +299,8 @@ send_views(struct core *c)
 		return;
 	if (c->news_ms == 0)
 		c->news_ms = now;
-	int64_t wait = c->views_ms + (looked ? VIEWS_MS : LINES_MS) - now, begun = c->news_ms + NEWS_MS - now;
+	int64_t wait = c->views_ms + (looked ? VIEWS_MS : LINES_MS) - now,
+		begun = c->news_ms + NEWS_MS - now;
 	if (begun > wait && processes_begin(c->processes))
 		wait = begun;
 	if (wait > 0) {

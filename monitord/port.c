@@ -34,7 +34,8 @@ is_taken(const char *host, uint16_t port)
 	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return false;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* connections that linger do not count */
+	/* connections that linger do not count */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	bool taken = bind(fd, v4 ? (struct sockaddr *)&four : (struct sockaddr *)&six,
 			  v4 ? sizeof four : sizeof six) != 0 &&
 		     errno == EADDRINUSE;
@@ -54,11 +55,13 @@ listener_inode(uint16_t port)
 		while (f != NULL && found == 0 && fgets(row, sizeof row, f) != NULL) {
 			unsigned at, state;
 			unsigned long inode;
-			if (sscanf(row, " %*d: %*[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu", &at, &state,
-				   &inode) != 3)
+			if (sscanf(row,
+				   " %*d: %*[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu",
+				   &at, &state, &inode) != 3)
 				continue; /* the head */
 			if (state != 10)
-				break; /* listeners come first: connections may be a million */
+				/* listeners come first: connections may be a million */
+				break;
 			if (at == port)
 				found = inode;
 		}
@@ -112,7 +115,8 @@ name_of(pid_t pid, char *out, size_t cap)
 	char path[64], raw[64] = "?";
 	text_print(path, sizeof path, "/proc/%d/comm", (int)pid);
 	FILE *f = fopen(path, "re");
-	size_t n = f != NULL && fgets(raw, sizeof raw, f) != NULL ? strcspn(raw, "\n") : 1;
+	size_t n =
+		f != NULL && fgets(raw, sizeof raw, f) != NULL ? strcspn(raw, "\n") : 1;
 	if (f != NULL)
 		fclose(f);
 	text_clean(out, cap, raw, n);
@@ -123,9 +127,11 @@ static bool
 connects_here(const struct check *c)
 {
 	struct in6_addr any;
-	return c->port != 0 && c->host != NULL && c->kind != CHECK_LISTEN && c->kind != CHECK_UDP &&
-	       c->kind != CHECK_NTP && c->kind != CHECK_DNS && c->kind != CHECK_PING && !check_is_unix(c) &&
-	       (strcmp(c->host, "localhost") == 0 || inet_pton(AF_INET, c->host, &any) == 1 ||
+	return c->port != 0 && c->host != NULL && c->kind != CHECK_LISTEN &&
+	       c->kind != CHECK_UDP && c->kind != CHECK_NTP && c->kind != CHECK_DNS &&
+	       c->kind != CHECK_PING && !check_is_unix(c) &&
+	       (strcmp(c->host, "localhost") == 0 ||
+		inet_pton(AF_INET, c->host, &any) == 1 ||
 		inet_pton(AF_INET6, c->host, &any) == 1);
 }
 
@@ -165,10 +171,12 @@ ports_free(const struct process *p, char *why, size_t cap)
 		pid_t pid = holder_of(listener_inode(c->port));
 		name_of(pid, name, sizeof name);
 		if (pid > 0)
-			text_print(why, cap, "port %s:%u is still taken, by process %d (%s)", c->host,
-				   c->port, (int)pid, name);
+			text_print(why, cap,
+				   "port %s:%u is still taken, by process %d (%s)",
+				   c->host, c->port, (int)pid, name);
 		else
-			text_print(why, cap, "port %s:%u is still taken", c->host, c->port);
+			text_print(why, cap, "port %s:%u is still taken", c->host,
+				   c->port);
 		return false;
 	}
 	return true;

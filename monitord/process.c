@@ -31,7 +31,8 @@ on_deferred(struct loop_timer *timer)
 {
 	struct processes *ps = timer->arg;
 	for (size_t i = 0; i < ps->deferred_count; i++) {
-		char text[sizeof ps->deferred->text]; /* more may come, and move the list */
+		/* more may come, and move the list */
+		char text[sizeof ps->deferred->text];
 		struct event e = ps->deferred[i].event;
 		text_print(text, sizeof text, "%s", ps->deferred[i].text);
 		e.text = ps->deferred[i].ends ? NULL : text;
@@ -93,7 +94,8 @@ process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, c
 	struct deferred *d = defer(ps);
 	if (d == NULL)
 		return; /* who waits for it does so until its deadline only */
-	d->event = (struct event){ .kind = EVENT_EVIDENCE, .id = service, .token = token };
+	d->event =
+		(struct event){ .kind = EVENT_EVIDENCE, .id = service, .token = token };
 	d->ends = text == NULL;
 	text_print(d->text, sizeof d->text, "%s", text != NULL ? text : "");
 }
@@ -148,8 +150,9 @@ session_pids(const struct processes *ps, const char *service, pid_t session, pid
 			close(fd);
 		text[size > 0 ? size : 0] = '\0';
 		char *end = strrchr(text, ')');
-		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 && state != 'Z' &&
-		    state != 'X' && session_has(ps, service, session, pid, sid)) {
+		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 &&
+		    state != 'Z' && state != 'X' &&
+		    session_has(ps, service, session, pid, sid)) {
 			if (n < cap)
 				pids[n] = pid;
 			n++;
@@ -164,7 +167,8 @@ static size_t
 rest_pids(const struct process *p, pid_t *pids, size_t cap)
 {
 	return p->group != -1 ? cgroup_pids(p->group, pids, cap)
-			      : session_pids(p->owner, process_service(p)->name, p->session, pids, cap);
+			      : session_pids(p->owner, process_service(p)->name,
+					     p->session, pids, cap);
 }
 
 size_t
@@ -190,7 +194,8 @@ nothing_left(const struct process *p)
 	if (process_service(p)->run.count == 0)
 		return p->pidfd == -1; /* watched: its one process is all we answer for */
 	/* the lock goes a little after the descriptor can no longer be seen */
-	return rest_pids(p, &one, 1) == 0 && !record_locked(p->owner, process_service(p)->name);
+	return rest_pids(p, &one, 1) == 0 &&
+	       !record_locked(p->owner, process_service(p)->name);
 }
 
 /* No instance lives in them: the group and the lock are given back. */
@@ -237,9 +242,10 @@ tell_blind(struct process *p, int error)
 	char text[300];
 	const char *name = process_service(p)->name;
 	struct event e = { .kind = EVENT_NOTE, .text = text };
-	text_print(text, sizeof text,
-		   "service-unseen %s waits: whether anything of it is left cannot be seen: %s", name,
-		   strerror(error));
+	text_print(
+		text, sizeof text,
+		"service-unseen %s waits: whether anything of it is left cannot be seen: %s",
+		name, strerror(error));
 	if (!p->told_blind)
 		process_tell(p->owner, &e);
 	p->told_blind = true;
@@ -252,7 +258,8 @@ look_for_rest(struct loop_timer *timer)
 	errno = 0;
 	if (p->pidfd == -1 && nothing_left(p))
 		become_empty(p);
-	else if (p->group != -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+	else if (p->group != -1 &&
+		 (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		tell_blind(p, errno);
 }
 
@@ -280,7 +287,8 @@ see_rest(struct process *p)
 	if (p->proven_empty || nothing_left(p))
 		become_empty(p);
 	else /* the first look is soon: the dead leave their group a little later */
-		loop_timer_start(p->owner->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest, p);
+		loop_timer_start(p->owner->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest,
+				 p);
 }
 
 static void
@@ -301,7 +309,8 @@ on_exit_event(struct loop_io *io, unsigned events)
 	p->proven_empty = p->group != -1 && nothing_left(p);
 	p->died = !p->signalled;
 	process_tell(ps, &e);
-	if (p->pidfd == -1 && p->occupied) /* not started again, nor told empty, from within */
+	/* not started again, nor told empty, from within */
+	if (p->pidfd == -1 && p->occupied)
 		see_rest(p);
 	p->died = false;
 	death_reap(ps, e.pid);
@@ -314,7 +323,8 @@ process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks)
 	p->pidfd = pidfd;
 	p->unit_starts = p->signalled = false;
 	p->identity = pidfd_identity(pidfd);
-	p->ticks = ticks != 0 || p->identity != 0 ? ticks : process_start_ticks(pid, false);
+	p->ticks =
+		ticks != 0 || p->identity != 0 ? ticks : process_start_ticks(pid, false);
 	p->occupied = true;
 	p->began_ms = clock_ms();
 	bool counted = p->group != -1 && !p->owner->uncounted;
@@ -340,7 +350,8 @@ process_reload(struct processes *ps, uint32_t service)
 	const struct service *c = &ps->rules->services[service];
 	if (c->reload_signal != 0)
 		process_signal(ps, service, c->reload_signal, SCOPE_MAIN);
-	else if (c->reload_command.count > 0 && !job_command(ps, service, &c->reload_command))
+	else if (c->reload_command.count > 0 &&
+		 !job_command(ps, service, &c->reload_command))
 		log_error("%s: its reload command: %s", c->name, strerror(errno));
 }
 
@@ -352,8 +363,8 @@ process_has(const struct process *p, pid_t pid)
 	char name[96];
 	process_group_name(p, name, sizeof name);
 	return p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pid)
-			      : session_has(p->owner, process_service(p)->name, p->session, pid,
-					    getsid(pid));
+			      : session_has(p->owner, process_service(p)->name,
+					    p->session, pid, getsid(pid));
 }
 
 static void
@@ -380,7 +391,8 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 	p->signalled = p->signalled || p->pidfd != -1;
 	switch (scope) {
 	case SCOPE_MAIN:
-		if (p->pidfd != -1 && process_service(p)->checks.count > 0 && process_service(p)->run.count > 0)
+		if (p->pidfd != -1 && process_service(p)->checks.count > 0 &&
+		    process_service(p)->run.count > 0)
 			ports_note(p);
 		if (p->pidfd != -1)
 			pidfd_kill(p->pidfd, signal);
@@ -398,7 +410,8 @@ process_signal(struct processes *ps, uint32_t service, int signal, enum signal_s
 		break;
 	}
 	p->awaits_look = false;
-	bool watched = process_service(p)->run.count == 0; /* its start may have led to nothing */
+	/* its start may have led to nothing */
+	bool watched = process_service(p)->run.count == 0;
 	if ((p->occupied || watched) && p->pidfd == -1 && !loop_timer_active(&p->rest))
 		loop_timer_start(ps->loop, &p->rest, 0, LEFT_POLL_MS, look_for_rest, p);
 }
@@ -443,7 +456,8 @@ process_drop_child(struct processes *ps, pid_t child)
 		dying_add(&ps->dropped, ps->loop, child, pidfd);
 		return;
 	}
-	kill(child, SIGKILL); /* too many are stuck already: it stays a zombie until we end */
+	/* too many are stuck already: it stays a zombie until we end */
+	kill(child, SIGKILL);
 	if (pidfd != -1)
 		close(pidfd);
 }
@@ -500,11 +514,13 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
 	cgroups_open(&ps->cgroups, run_dir);
 	if (ps->cgroups.base == -1)
-		log_info("no cgroup can be written: services are told apart by session and lock");
+		log_info(
+			"no cgroup can be written: services are told apart by session and lock");
 	death_watch(&ps->deaths);
 	connector_begin(ps);
 	ps->list = calloc(rules->service_count + 1, sizeof *ps->list);
-	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count; i++, ps->count++)
+	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count;
+	     i++, ps->count++)
 		if ((ps->list[i] = process_new(ps, i)) == NULL)
 			goto out_of_memory;
 	if (ps->list == NULL)
@@ -557,7 +573,8 @@ processes_reload(struct processes *ps, const struct rules *rules)
 	struct process **list = calloc(rules->service_count + 1, sizeof *list);
 	bool good = list != NULL;
 	for (uint32_t i = 0; good && i < rules->service_count; i++) {
-		uint32_t old = rules_find(ps->rules, OBJECT_SERVICE, rules->services[i].name);
+		uint32_t old =
+			rules_find(ps->rules, OBJECT_SERVICE, rules->services[i].name);
 		if (old == RULES_NONE)
 			good = (list[i] = process_new(ps, i)) != NULL;
 	}
@@ -572,7 +589,8 @@ processes_reload(struct processes *ps, const struct rules *rules)
 	ps->accounts_age++;
 	ps->probes_known = false;
 	for (uint32_t o = 0; o < ps->count; o++) {
-		uint32_t n = rules_find(rules, OBJECT_SERVICE, ps->rules->services[o].name);
+		uint32_t n =
+			rules_find(rules, OBJECT_SERVICE, ps->rules->services[o].name);
 		if (n == RULES_NONE) {
 			process_free(ps->list[o]);
 			continue;
@@ -580,7 +598,7 @@ processes_reload(struct processes *ps, const struct rules *rules)
 		list[n] = ps->list[o];
 		list[n]->id = n;
 		list[n]->account_good = false; /* users may have changed as well */
-		list[n]->ports = 0;	       /* and checks */
+		list[n]->ports = 0;            /* and checks */
 	}
 	free(ps->list);
 	ps->list = list;

@@ -68,7 +68,8 @@ read_words(pid_t pid, struct words *w)
 		while (n > 0 && name[n - 1] == '\n')
 			n--;
 		if (n > 0)
-			n = (ssize_t)text_print(line, sizeof w->line, "[%.*s]", (int)n, name);
+			n = (ssize_t)text_print(line, sizeof w->line, "[%.*s]", (int)n,
+						name);
 	}
 	if (n <= 0)
 		return;
@@ -235,9 +236,11 @@ code_of(struct processes *ps, const struct process *p)
 	for (unsigned i = f->count; i-- > 0;)
 		if (f->list[i].id == p->id)
 			return f->list[i].code;
-	f->codes[f->code_count] = pcre2_compile((PCRE2_SPTR)process_service(p)->match, PCRE2_ZERO_TERMINATED,
-						PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
-						&at, NULL);
+	f->codes[f->code_count] =
+		pcre2_compile((PCRE2_SPTR)process_service(p)->match,
+			      PCRE2_ZERO_TERMINATED,
+			      PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
+			      &at, NULL);
 	return f->codes[f->code_count] != NULL ? f->code_count++ : PROOFS;
 }
 
@@ -261,7 +264,9 @@ collect_hinted(struct processes *ps)
 	struct proofs *f = &ps->proofs;
 	for (uint32_t k = 0; k < ps->count && f->count < PROOFS; k++) {
 		struct process *p = ps->list[(f->from + k) % ps->count];
-		struct proof x = { .id = p->id, .pid = p->hinted, .ticks = p->hinted_ticks };
+		struct proof x = { .id = p->id,
+				   .pid = p->hinted,
+				   .ticks = p->hinted_ticks };
 		if (p->hinted != 0 && !put(ps, &x))
 			refuse(p);
 	}
@@ -279,7 +284,8 @@ collect_execs(struct processes *ps)
 		struct proof x = { .pid = f->execs[i], .exec = true };
 		x.ticks = process_start_ticks(x.pid, true);
 		for (x.id = 0; x.id < ps->count && room && x.ticks != 0; x.id++)
-			if (connector_seeks(ps->list[x.id]) && watched_may_be(ps->list[x.id], x.pid))
+			if (connector_seeks(ps->list[x.id]) &&
+			    watched_may_be(ps->list[x.id], x.pid))
 				room = put(ps, &x);
 	}
 	f->exec_count = 0;

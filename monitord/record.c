@@ -88,7 +88,8 @@ put(struct processes *ps, struct process *p, const struct record *r)
 	p->record_old = false;
 	int fd = keep_open(ps, p);
 	if (fd == -1 || pwrite(fd, r, sizeof *r, 0) != (ssize_t)sizeof *r)
-		log_warning("record of %s: %s", process_service(p)->name, strerror(errno));
+		log_warning("record of %s: %s", process_service(p)->name,
+			    strerror(errno));
 }
 
 static struct record
@@ -165,7 +166,8 @@ static bool
 read_record(struct processes *ps, const struct process *p, struct record *r)
 {
 	int fd = open_record(ps, p, "");
-	bool good = fd != -1 && pread(fd, r, sizeof *r, 0) >= (ssize_t)(2 * sizeof(uint64_t));
+	bool good =
+		fd != -1 && pread(fd, r, sizeof *r, 0) >= (ssize_t)(2 * sizeof(uint64_t));
 	if (fd != -1)
 		close(fd);
 	return good;
@@ -190,7 +192,8 @@ recorded_main(struct record *r)
 		return -1;
 	int fd = pidfd_of((pid_t)r->pid);
 	uint64_t ticks = fd != -1 ? process_start_ticks((pid_t)r->pid, true) : 0;
-	bool same = r->identity != 0 ? pidfd_identity(fd) == r->identity : ticks == r->ticks;
+	bool same =
+		r->identity != 0 ? pidfd_identity(fd) == r->identity : ticks == r->ticks;
 	if (fd != -1 && ticks != 0 && same) {
 		r->ticks = ticks;
 		return fd;
@@ -207,10 +210,13 @@ oldest_leader(const struct process *p, uint64_t *ticks)
 {
 	pid_t pids[1024], best = 0;
 	size_t n = p->group != -1 ? cgroup_pids(p->group, pids, 1024)
-				  : session_pids(p->owner, process_service(p)->name, 0, pids, 1024);
+				  : session_pids(p->owner, process_service(p)->name, 0,
+						 pids, 1024);
 	*ticks = 0;
 	for (size_t i = 0; i < n && i < 1024; i++) {
-		uint64_t t = getsid(pids[i]) == pids[i] ? process_start_ticks(pids[i], true) : 0;
+		uint64_t t = getsid(pids[i]) == pids[i]
+				     ? process_start_ticks(pids[i], true)
+				     : 0;
 		if (t != 0 && (*ticks == 0 || t < *ticks)) {
 			best = pids[i];
 			*ticks = t;
@@ -235,8 +241,11 @@ adopt(struct processes *ps, struct process *p, int pidfd, const struct record *r
 	if (memcmp(&now, r, sizeof now) != 0)
 		record_write(ps, p);
 	ready_adopted(p);
-	struct event e = { .kind = EVENT_ADOPTED, .id = p->id, .pid = (int32_t)r->pid,
-			   .started_ms = p->began_ms, .restarts = p->restarts };
+	struct event e = { .kind = EVENT_ADOPTED,
+			   .id = p->id,
+			   .pid = (int32_t)r->pid,
+			   .started_ms = p->began_ms,
+			   .restarts = p->restarts };
 	process_tell(ps, &e);
 }
 
@@ -245,7 +254,9 @@ adopt(struct processes *ps, struct process *p, int pidfd, const struct record *r
 static int
 recorded_itself(const struct record *r)
 {
-	int fd = r->pid > 1 && r->identity != 0 && r->began_ms != 0 ? pidfd_of((pid_t)r->pid) : -1;
+	int fd = r->pid > 1 && r->identity != 0 && r->began_ms != 0
+			 ? pidfd_of((pid_t)r->pid)
+			 : -1;
 	if (fd == -1 || pidfd_identity(fd) == r->identity)
 		return fd;
 	close(fd);
@@ -258,7 +269,8 @@ find_main(struct processes *ps, struct process *p, struct record *r, bool same_b
 {
 	char name[96];
 	process_group_name(p, name, sizeof name);
-	bool listed = p->group != -1 && r->pid > 0 && cgroup_lists(p->group, (pid_t)r->pid);
+	bool listed =
+		p->group != -1 && r->pid > 0 && cgroup_lists(p->group, (pid_t)r->pid);
 	if (p->group != -1 && !listed && cgroup_populated(p->group) != 1) {
 		close(p->group);
 		p->group = -1;
@@ -270,7 +282,8 @@ find_main(struct processes *ps, struct process *p, struct record *r, bool same_b
 		return -1; /* nothing of it lives */
 	p->occupied = true;
 	int fd = r->pid > 0 ? recorded_main(r) : -1;
-	if (fd != -1 && p->group != -1 && !listed && !cgroup_has(&ps->cgroups, name, (pid_t)r->pid)) {
+	if (fd != -1 && p->group != -1 && !listed &&
+	    !cgroup_has(&ps->cgroups, name, (pid_t)r->pid)) {
 		close(fd);
 		fd = -1;
 	}
@@ -306,7 +319,8 @@ adopt_one(struct processes *ps, struct process *p)
 		return;
 	p->occupied = !ps->rules->settings.dry_run;
 	if (!p->occupied) {
-		log_info("%s: left-overs of an earlier instance would be killed", c->name);
+		log_info("%s: left-overs of an earlier instance would be killed",
+			 c->name);
 		return;
 	}
 	log_info("%s: left-overs of an earlier instance are killed", c->name);

@@ -20,7 +20,8 @@ make_bundle(const struct sources *s)
 {
 	int fd = memfd_create("rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd != -1 && sources_write(s, fd) &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+	    fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
 		return fd;
 	if (fd != -1)
 		close(fd);
@@ -32,7 +33,8 @@ rules_load(const char *path, bool privileged, int *bundle, char *text, size_t ca
 {
 	struct sources s = { 0 };
 	struct problems p = { 0 };
-	struct rules *r = sources_read(path, privileged, &s, &p) ? rules_parse(&s, &p) : NULL;
+	struct rules *r =
+		sources_read(path, privileged, &s, &p) ? rules_parse(&s, &p) : NULL;
 	FILE *out = fmemopen(text, cap, "w");
 	text[0] = '\0';
 	if (out != NULL) {
@@ -55,7 +57,8 @@ group_number(struct core *c, const char *name)
 {
 	const struct account *a = NULL;
 	char why[MSG_TEXT];
-	enum known known = name != NULL ? known_account(c->processes, NULL, name, &a, why) : KNOWN_YES;
+	enum known known = name != NULL ? known_account(c->processes, NULL, name, &a, why)
+					: KNOWN_YES;
 	c->groups_wait = c->groups_wait || known == KNOWN_LATER;
 	if (known == KNOWN_MISSING)
 		log_warning("no such group: %s: nobody is in it", name);
@@ -91,14 +94,16 @@ tell_changed(struct core *c, const struct rules *old)
 		uint32_t o = rules_find(old, OBJECT_SERVICE, new->services[n].name);
 		e.object = OBJECT_SERVICE;
 		e.id = n;
-		if (o != RULES_NONE && !same_process(&old->services[o], &new->services[n]))
+		if (o != RULES_NONE &&
+		    !same_process(&old->services[o], &new->services[n]))
 			core_event(c, &e);
 	}
 	for (uint32_t n = 0; n < new->check_count; n++) {
 		uint32_t o = rules_find(old, OBJECT_CHECK, new->checks[n].name);
 		e.object = OBJECT_CHECK;
 		e.id = n;
-		if (o != RULES_NONE && !same_measurement(&old->checks[o], &new->checks[n]))
+		if (o != RULES_NONE &&
+		    !same_measurement(&old->checks[o], &new->checks[n]))
 			core_event(c, &e);
 	}
 }
@@ -142,7 +147,8 @@ retire(struct core *c, const struct rules *new)
 			continue;
 		bool ran = s->run.count > 0 && process_pid(c->processes, i, &ticks) != 0;
 		if (ran)
-			core_note(c, "service-retired", "%s has no section any more: it is stopped", s->name);
+			core_note(c, "service-retired",
+				  "%s has no section any more: it is stopped", s->name);
 		process_retire(c->processes, i);
 	}
 }
@@ -154,10 +160,12 @@ core_reload(struct core *c, char *text, size_t cap)
 	char counts[128], mistakes[8192];
 	struct rules *old = c->rules;
 	notify_send("RELOADING=1");
-	struct rules *new = rules_load(c->path, c->privileged, &bundle, mistakes, sizeof mistakes);
+	struct rules *new =
+		rules_load(c->path, c->privileged, &bundle, mistakes, sizeof mistakes);
 	if (new != NULL && (strcmp(new->settings.socket, old->settings.socket) != 0 ||
 			    strcmp(new->settings.state, old->settings.state) != 0)) {
-		text_print(mistakes, sizeof mistakes, "socket and state can't change while monitord runs");
+		text_print(mistakes, sizeof mistakes,
+			   "socket and state can't change while monitord runs");
 		rules_free(&new);
 	}
 	if (new != NULL)
@@ -204,7 +212,8 @@ core_reload(struct core *c, char *text, size_t cap)
 	}
 	helpers_rules(c);
 	helpers_wanted(c);
-	core_note(c, "rules-loaded", "%s are in force", rules_counts(new, counts, sizeof counts));
+	core_note(c, "rules-loaded", "%s are in force",
+		  rules_counts(new, counts, sizeof counts));
 	tell_changed(c, old);
 	rules_free(&old);
 	notify_send("READY=1");

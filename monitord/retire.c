@@ -27,7 +27,8 @@ is_gone(const struct retired *r)
 	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
 	if (r->pidfd != -1 && poll(&p, 1, 0) == 0)
 		return false;
-	return r->group == -1 ? !record_locked(r->owner, service_of(r)) : cgroup_populated(r->group) != 1;
+	return r->group == -1 ? !record_locked(r->owner, service_of(r))
+			      : cgroup_populated(r->group) != 1;
 }
 
 bool
@@ -54,7 +55,8 @@ signal_session(const struct retired *r, int signal)
 	for (size_t i = 0; i < n && i < 512; i++) {
 		int fd = pidfd_of(pids[i]);
 		/* the descriptor pins it: now see that it still is one of them */
-		if (fd != -1 && session_has(r->owner, service_of(r), r->session, pids[i], getsid(pids[i])))
+		if (fd != -1 && session_has(r->owner, service_of(r), r->session, pids[i],
+					    getsid(pids[i])))
 			pidfd_kill(fd, signal);
 		if (fd != -1)
 			close(fd);
@@ -71,7 +73,8 @@ retired_free(struct processes *ps, struct retired *r)
 	loop_timer_stop(&r->timer);
 	if (r->pidfd != -1) {
 		siginfo_t info;
-		waitid((idtype_t)P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG); /* if it was our child */
+		/* if it was our child */
+		waitid((idtype_t)P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG);
 		close(r->pidfd);
 	}
 	if (r->group != -1)
@@ -176,9 +179,14 @@ retire_stranger(struct processes *ps, const char *name)
 		if (fd != -1)
 			close(fd);
 	}
-	log_info("%s: no section names it any more: it is stopped", name + strlen("svc-"));
-	*r = (struct retired){ .owner = ps, .next = ps->retired, .group = group, .pidfd = -1,
-			       .stop = { { SIGTERM, 10000 } }, .stop_count = 1 };
+	log_info("%s: no section names it any more: it is stopped",
+		 name + strlen("svc-"));
+	*r = (struct retired){ .owner = ps,
+			       .next = ps->retired,
+			       .group = group,
+			       .pidfd = -1,
+			       .stop = { { SIGTERM, 10000 } },
+			       .stop_count = 1 };
 	text_print(r->name, sizeof r->name, "%s", name);
 	ps->retired = r;
 	loop_timer_start(ps->loop, &r->timer, LOOK_MS, LOOK_MS, on_step, r);
@@ -187,7 +195,9 @@ retire_stranger(struct processes *ps, const char *name)
 void
 retire_strangers(struct processes *ps)
 {
-	int fd = ps->cgroups.base != -1 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC) : -1;
+	int fd = ps->cgroups.base != -1
+			 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC)
+			 : -1;
 	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	while (d != NULL && (e = readdir(d)) != NULL) {

@@ -45,7 +45,8 @@ action_of(const struct rule *r, uint32_t number)
 {
 	bool up = (number & ESCALATED) != 0;
 	const struct action *list = up ? r->escalate : r->actions;
-	uint32_t i = number & (ESCALATED - 1), count = up ? r->escalate_count : r->action_count;
+	uint32_t i = number & (ESCALATED - 1),
+		 count = up ? r->escalate_count : r->action_count;
 	return i < count && list[i].kind == ACTION_RUN ? &list[i] : NULL;
 }
 
@@ -82,7 +83,8 @@ core_run(struct core *c, const struct decision *d)
 	const struct rule *r = &c->rules->rules[d->id];
 	const struct action *a = action_of(r, d->action);
 	const char *kind, *object = object_of(c->rules, r, &kind);
-	const char *event = (d->action & ESCALATED) != 0 ? "rule-escalated" : "rule-fired";
+	const char *event =
+		(d->action & ESCALATED) != 0 ? "rule-escalated" : "rule-fired";
 	struct msg_rule_view v;
 	char bytes[4096], time[32], id[24], env[9][700];
 	struct text t;

@@ -101,12 +101,15 @@ pack_words(const struct spawn *s, struct born *b)
 	const char *home = getenv("HOME"), *user = getenv("USER");
 	size_t n = 0;
 	b->used = b->env_count = 0;
-	b->dir = born_keep(b, s->dir != NULL ? s->dir : c != NULL && c->dir != NULL ? c->dir : "/");
+	b->dir = born_keep(b, s->dir != NULL                ? s->dir
+			      : c != NULL && c->dir != NULL ? c->dir
+							    : "/");
 	for (; s->argv[n] != NULL && n < BORN_ARGV - 1; n++)
 		if ((b->argv[n] = born_keep(b, s->argv[n])) == NULL)
 			return false;
 	b->argv[n] = NULL;
-	set_own(b, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	set_own(b, "PATH",
+		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	set_own(b, "HOME", has ? a->home : home != NULL ? home : "/");
 	set_own(b, "USER", has ? a->name : user != NULL ? user : "root");
 	set_own(b, "LOGNAME", has ? a->name : user != NULL ? user : "root");
@@ -283,6 +286,7 @@ spawn_failure_text(const struct spawn_failure *f, const char *program, char *out
 		[STEP_EXEC] = "running",
 		[STEP_INTERPRETER] = "the interpreter of",
 	};
-	text_print(out, cap, "%s %s: %s", f->step >= 0 && f->step < BORN_STEPS ? steps[f->step] : "starting",
+	text_print(out, cap, "%s %s: %s",
+		   f->step >= 0 && f->step < BORN_STEPS ? steps[f->step] : "starting",
 		   program, strerror(f->error));
 }

@@ -120,7 +120,8 @@ set_limits(struct process *p, const struct service *c)
 {
 	char value[64];
 	if (c->memory_max > 0) {
-		text_print(value, sizeof value, "%llu", (unsigned long long)c->memory_max);
+		text_print(value, sizeof value, "%llu",
+			   (unsigned long long)c->memory_max);
 		set_limit(p, "memory-max", "+memory", "memory.max", value);
 	}
 	if (c->cpu_max > 0) { /* microseconds in each 100 ms */
@@ -140,7 +141,8 @@ take_group(struct process *p, char *why, size_t cap)
 		p->group = cgroup_open(cgroups, name);
 	if (p->group == -1 && errno == ENOENT && cgroups_again(cgroups))
 		p->group = cgroup_open(cgroups, name);
-	if (p->group != -1 || cgroups->base == -1 || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
+	if (p->group != -1 || cgroups->base == -1 ||
+	    (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
 		return true;
 	text_print(why, cap, "its cgroup: %s", strerror(errno));
 	return false;
@@ -218,8 +220,8 @@ await(struct process *p)
 	struct processes *ps = p->owner;
 	ps->begins++;
 	if (p->begins.failure != -1) {
-		loop_io_start(ps->loop, &p->starting, p->begins.failure, LOOP_READ, on_starting,
-			      p);
+		loop_io_start(ps->loop, &p->starting, p->begins.failure, LOOP_READ,
+			      on_starting, p);
 		return;
 	}
 	ps->untold = p;
@@ -244,7 +246,8 @@ start_run(struct processes *ps, struct process *p)
 			   .lock = -1,
 			   .ready = -1,
 			   .untold = may_be_untold(ps, p) };
-	bool good = ports_free(p, why, sizeof why) && take_place(p, &s, why, sizeof why) &&
+	bool good = ports_free(p, why, sizeof why) &&
+		    take_place(p, &s, why, sizeof why) &&
 		    take_files(p, &s, why, sizeof why);
 	if (good && !spawn(&s, &new)) {
 		text_print(why, sizeof why, "no process could be made: %s",
@@ -279,7 +282,9 @@ process_start(struct processes *ps, uint32_t service)
 	}
 	if (ps->retired != NULL && retired_lives(ps, c->name)) {
 		p->awaits = p->occupied = true;
-		process_defer_wait(ps, service, "what ran before its section was taken away is still ending");
+		process_defer_wait(
+			ps, service,
+			"what ran before its section was taken away is still ending");
 		return;
 	}
 	char why[MSG_TEXT];

@@ -43,7 +43,8 @@ add(struct traces *t, struct trace new)
 {
 	if (t->count == t->cap)
 		return; /* counted before: never */
-	uint32_t *first = new.kind == OBJECT_SERVICE ? &t->services[new.id] : &t->checks[new.id];
+	uint32_t *first =
+		new.kind == OBJECT_SERVICE ? &t->services[new.id] : &t->checks[new.id];
 	t->list[t->count] = new;
 	t->next[t->count] = *first;
 	*first = ++t->count;
@@ -70,7 +71,8 @@ expect_of(const struct check *c)
 		    is_number(c->expects[i].metric, c->expects[i].compare))
 			return &c->expects[i];
 	for (uint32_t i = 0; i < c->warn_count; i++)
-		if (c->warns[i].kind == EXPECT_METRIC && is_number(c->warns[i].metric, c->warns[i].compare))
+		if (c->warns[i].kind == EXPECT_METRIC &&
+		    is_number(c->warns[i].metric, c->warns[i].compare))
 			return &c->warns[i];
 	return NULL;
 }
@@ -81,16 +83,24 @@ fill(struct traces *t, const struct rules *r)
 	for (uint32_t i = 0; i < r->rule_count; i++) {
 		const struct op *op = threshold_of(&r->rules[i]);
 		if (op != NULL)
-			add(t, (struct trace){ .root_kind = OBJECT_RULE, .root_id = i, .kind = op->object,
-					       .id = op->id, .metric = op->metric, .compare = op->compare,
+			add(t, (struct trace){ .root_kind = OBJECT_RULE,
+					       .root_id = i,
+					       .kind = op->object,
+					       .id = op->id,
+					       .metric = op->metric,
+					       .compare = op->compare,
 					       .threshold = op->value });
 	}
 	for (uint32_t i = 0; i < r->check_count; i++) {
 		const struct expect *e = expect_of(&r->checks[i]);
 		if (e != NULL)
-			add(t, (struct trace){ .root_kind = OBJECT_CHECK, .root_id = i,
-					       .kind = OBJECT_CHECK, .id = i, .metric = e->metric,
-					       .compare = e->compare, .threshold = e->value });
+			add(t, (struct trace){ .root_kind = OBJECT_CHECK,
+					       .root_id = i,
+					       .kind = OBJECT_CHECK,
+					       .id = i,
+					       .metric = e->metric,
+					       .compare = e->compare,
+					       .threshold = e->value });
 	}
 }
 
@@ -122,7 +132,8 @@ traces_new(struct core *c)
 	t->next = calloc(t->cap + 1, sizeof *t->next);
 	t->services = calloc(r->service_count + 1, sizeof *t->services);
 	t->checks = calloc(r->check_count + 1, sizeof *t->checks);
-	if (t->list == NULL || t->next == NULL || t->services == NULL || t->checks == NULL) {
+	if (t->list == NULL || t->next == NULL || t->services == NULL ||
+	    t->checks == NULL) {
 		traces_free(c);
 		return false;
 	}
@@ -138,7 +149,8 @@ push(struct trace *t, double value)
 	if (!isfinite(value))
 		return;
 	if (t->count > 0 && now - t->at_ms[last] < STEP_MS) {
-		t->value[last] = (float)value; /* the newest: it may be the one that trips */
+		/* the newest: it may be the one that trips */
+		t->value[last] = (float)value;
 		return;
 	}
 	if (t->count == MSG_TRACE_POINTS) {
@@ -177,7 +189,8 @@ void
 traces_sample(struct core *c, const struct msg_sample *m)
 {
 	if (c->traces != NULL)
-		take(c->traces, c->traces->services[m->service], m->value, m->value_count, 0);
+		take(c->traces, c->traces->services[m->service], m->value, m->value_count,
+		     0);
 }
 
 static struct trace *
@@ -186,7 +199,8 @@ find(const struct core *c, const struct journal_line *line)
 	for (uint32_t i = 0; i < c->traces->count; i++) {
 		struct trace *t = &c->traces->list[i];
 		if (strcmp(object_kind_name[t->root_kind], line->object_kind) == 0 &&
-		    strcmp(rules_name(c->rules, t->root_kind, t->root_id), line->object) == 0)
+		    strcmp(rules_name(c->rules, t->root_kind, t->root_id),
+			   line->object) == 0)
 			return t;
 	}
 	return NULL;
@@ -197,7 +211,8 @@ traces_told(struct core *c, const struct journal_line *line)
 {
 	struct helper_slot *h = &c->helpers[ROLE_ALERTS];
 	struct msg_trace m;
-	if (strcmp(line->kind, "incident-open") != 0 || c->traces == NULL || h->state != HELPER_READY)
+	if (strcmp(line->kind, "incident-open") != 0 || c->traces == NULL ||
+	    h->state != HELPER_READY)
 		return;
 	const struct trace *t = find(c, line);
 	if (t == NULL || t->count == 0)

@@ -27,14 +27,18 @@ static bool
 systemd_runs(void)
 {
 	char path[64];
-	text_print(path, sizeof path, "/run/user/%u/systemd/private", (unsigned)geteuid());
-	return access("/run/systemd/system", F_OK) == 0 || (geteuid() != 0 && access(path, F_OK) == 0);
+	text_print(path, sizeof path, "/run/user/%u/systemd/private",
+		   (unsigned)geteuid());
+	return access("/run/systemd/system", F_OK) == 0 ||
+	       (geteuid() != 0 && access(path, F_OK) == 0);
 }
 
 const char *
 unit_obstacle(void)
 {
-	return systemd_runs() ? NULL : "systemd does not run here (there is no /run/systemd/system)";
+	return systemd_runs()
+		       ? NULL
+		       : "systemd does not run here (there is no /run/systemd/system)";
 }
 
 /* An ordinary user's units are those of his own manager. */
@@ -46,7 +50,8 @@ unit_argv(const char *const *argv)
 	size_t n = 0;
 	if (geteuid() == 0 || strcmp(argv[0], RULES_SYSTEMCTL) != 0)
 		return argv;
-	text_print(where, sizeof where, "XDG_RUNTIME_DIR=/run/user/%u", (unsigned)geteuid());
+	text_print(where, sizeof where, "XDG_RUNTIME_DIR=/run/user/%u",
+		   (unsigned)geteuid());
 	out[n++] = "/usr/bin/env";
 	out[n++] = where;
 	out[n++] = RULES_SYSTEMCTL;
@@ -69,7 +74,8 @@ is_of_unit(pid_t pid, const char *unit)
 	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		const char *at = strstr(line, part);
-		found = at != NULL && (at[strlen(part)] == '\0' || at[strlen(part)] == '/');
+		found = at != NULL &&
+			(at[strlen(part)] == '\0' || at[strlen(part)] == '/');
 	}
 	if (f != NULL)
 		fclose(f);
@@ -82,7 +88,8 @@ static void
 start_again(struct process *p, const char *why)
 {
 	const struct service *c = process_service(p);
-	bool idle = strstr(why, "ActiveState=inactive") != NULL || strstr(why, "ActiveState=failed") != NULL;
+	bool idle = strstr(why, "ActiveState=inactive") != NULL ||
+		    strstr(why, "ActiveState=failed") != NULL;
 	if (!p->unit_starts || !idle)
 		return;
 	p->unit_starts = false;
@@ -98,7 +105,8 @@ on_shown(void *arg, bool good, const char *why)
 	struct processes *ps = l->ps;
 	uint32_t id = rules_find(ps->rules, OBJECT_SERVICE, l->name);
 	const char *words = strstr(why, "MainPID=");
-	long pid = good && words != NULL ? strtol(words + strlen("MainPID="), NULL, 10) : 0;
+	long pid =
+		good && words != NULL ? strtol(words + strlen("MainPID="), NULL, 10) : 0;
 	free(l);
 	if (id == RULES_NONE || process_service(ps->list[id])->unit == NULL)
 		return;
@@ -107,7 +115,8 @@ on_shown(void *arg, bool good, const char *why)
 	p->unit_asked = false;
 	if (!good)
 		log_info("%s: unit %s: systemctl show: %s", c->name, c->unit, why);
-	uint64_t ticks = pid > 1 && pid <= INT32_MAX ? process_start_ticks((pid_t)pid, true) : 0;
+	uint64_t ticks =
+		pid > 1 && pid <= INT32_MAX ? process_start_ticks((pid_t)pid, true) : 0;
 	/* the number is systemd's, the process the one that it had when it was asked */
 	if (ticks != 0 && p->pidfd == -1 && is_of_unit((pid_t)pid, c->unit))
 		process_found(ps, id, (pid_t)pid, ticks);
@@ -119,7 +128,10 @@ static void
 ask(struct process *p)
 {
 	const struct service *c = process_service(p);
-	const char *argv[] = { RULES_SYSTEMCTL, "show", "--property=MainPID,ActiveState", "--", c->unit, NULL };
+	const char *argv[] = {
+		RULES_SYSTEMCTL, "show", "--property=MainPID,ActiveState", "--",
+		c->unit,         NULL
+	};
 	struct look *l = calloc(1, sizeof *l);
 	char why[MSG_TEXT];
 	if (l == NULL)
@@ -156,9 +168,10 @@ units_look(struct loop_timer *timer)
 			continue;
 		}
 		ask(p);
-		p->unit_every_ms = p->unit_every_ms == 0		      ? LOOK_FIRST_MS
-				   : 2 * p->unit_every_ms < LOOK_LAST_MS ? 2 * p->unit_every_ms
-									    : LOOK_LAST_MS;
+		p->unit_every_ms = p->unit_every_ms == 0 ? LOOK_FIRST_MS
+				   : 2 * p->unit_every_ms < LOOK_LAST_MS
+					   ? 2 * p->unit_every_ms
+					   : LOOK_LAST_MS;
 		p->unit_wait_ms = p->unit_every_ms;
 	}
 	if (!more) /* all are held: who ends is looked for again */
@@ -184,6 +197,7 @@ units_begin(struct processes *ps)
 	if (!any)
 		return;
 	if (!systemd_runs())
-		log_error("services that are units cannot be watched: %s", unit_obstacle());
+		log_error("services that are units cannot be watched: %s",
+			  unit_obstacle());
 	loop_timer_start(ps->loop, &ps->units, 0, LOOK_MS, units_look, ps);
 }

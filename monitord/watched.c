@@ -24,7 +24,8 @@ watched_may_be(struct process *p, pid_t pid)
 	const struct processes *ps = p->owner;
 	const struct service *c = process_service(p);
 	char why[MSG_TEXT];
-	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid || p->pidfd != -1)
+	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid ||
+	    p->pidfd != -1)
 		return false;
 	for (uint32_t i = 0; c->match != NULL && i < ps->rules->service_count; i++)
 		if (ps->list[i] != p && ps->list[i]->pid == pid)
@@ -32,7 +33,8 @@ watched_may_be(struct process *p, pid_t pid)
 	if (c->user != NULL && !p->account_good)
 		process_account(p, why);
 	return c->user == NULL ||
-	       (p->account_good && (!p->account->set || process_is_of(pid, p->account->uid)));
+	       (p->account_good &&
+		(!p->account->set || process_is_of(pid, p->account->uid)));
 }
 
 void

@@ -37,8 +37,8 @@ whole_add(const struct service *s, struct msg_sample *m)
 	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
 	double cpu = value_of(m, METRIC_CPU_TOTAL);
 	if (cores > 0)
-		add(m, METRIC_CPU_MACHINE, (isnan(cpu) ? value_of(m, METRIC_CPU) : cpu) / 100,
-		    cores);
+		add(m, METRIC_CPU_MACHINE,
+		    (isnan(cpu) ? value_of(m, METRIC_CPU) : cpu) / 100, cores);
 	add(m, METRIC_MEMORY_PERCENT, value_of(m, METRIC_MEMORY), memory);
 	add(m, METRIC_MEMORY_TOTAL_PERCENT, value_of(m, METRIC_MEMORY_TOTAL), memory);
 	add(m, METRIC_SWAP_PERCENT, value_of(m, METRIC_SWAP), swap);

@@ -157,9 +157,9 @@ judge_status(const struct plan *p, struct answer *a, unsigned status, char why[M
 	if (expected || (status >= 200 && status <= 299))
 		return JUDGE_GOOD;
 	text_print(why, MSG_TEXT, "status %u, expected 2xx%s", status,
-		   status != 403             ? ""
+		   status != 403                   ? ""
 		   : p->check->more->files != NULL ? ": is the secret wrong?"
-					     : ": does it want a secret?");
+						   : ": does it want a secret?");
 	return JUDGE_BAD;
 }
 

@@ -14,7 +14,8 @@ body_sha256(const char *bytes, size_t size, char hex[65])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
-	if (EVP_Digest(bytes, size, digest, &length, EVP_sha256(), NULL) != 1 || length != 32)
+	if (EVP_Digest(bytes, size, digest, &length, EVP_sha256(), NULL) != 1 ||
+	    length != 32)
 		return false;
 	for (unsigned i = 0; i < length; i++)
 		text_print(hex + 2 * i, 3, "%02x", digest[i]);
@@ -71,11 +72,11 @@ value_words(const json_t *v, char *out, size_t cap)
 		text_print(out, cap, "%.17g", json_real_value(v));
 	else
 		text_print(out, cap, "%s",
-			   json_is_true(v)     ? "true"
-			   : json_is_false(v)  ? "false"
-			   : json_is_null(v)   ? "null"
+			   json_is_true(v)    ? "true"
+			   : json_is_false(v) ? "false"
+			   : json_is_null(v)  ? "null"
 			   : json_is_array(v) ? "an array"
-					       : "an object");
+					      : "an object");
 }
 
 static bool
@@ -130,8 +131,10 @@ body_json(const struct expect *x, const pcre2_code *re, const char *bytes, size_
 	json_error_t error;
 	char words[80];
 	bool holds = x->compare == COMPARE_NE || x->compare == COMPARE_NOT_MATCH;
-	json_t *root = json_loadb(bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES |
-					       JSON_ALLOW_NUL, &error);
+	json_t *root =
+		json_loadb(bytes, size,
+			   JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+			   &error);
 	if (root == NULL) {
 		text_clean(words, sizeof words, error.text, strlen(error.text));
 		text_print(found, cap, "no JSON: %s (line %d)", words, error.line);

@@ -108,7 +108,7 @@ try_connect(struct exchange *x, const union address *a)
 static struct addresses *
 addresses(struct exchange *x)
 {
-	return x->moved		       ? &x->others
+	return x->moved               ? &x->others
 	       : x->elsewhere != NULL ? &x->elsewhere->addresses
 				      : &x->addresses;
 }
@@ -122,8 +122,8 @@ tell_address(struct exchange *x, const union address *a)
 	if (x->run->stream->phase == NULL)
 		return;
 	inet_ntop(a->any.sa_family,
-		  v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr, host,
-		  sizeof host);
+		  v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr,
+		  host, sizeof host);
 	text_print(text, sizeof text, v4 ? "%s:%u" : "[%s]:%u", host,
 		   ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port));
 	exchange_phase(x, PHASE_CONNECT, text);
@@ -136,8 +136,8 @@ open_socket(const struct exchange *x, int family)
 	if (x->run->plan.check->kind == CHECK_PING)
 		return socket(family, SOCK_DGRAM | options,
 			      family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-	return socket(family, (exchange_is_stream(x) ? SOCK_STREAM : SOCK_DGRAM) | options,
-		      0);
+	return socket(family,
+		      (exchange_is_stream(x) ? SOCK_STREAM : SOCK_DGRAM) | options, 0);
 }
 
 /* Hosts may keep pings for root (net.ipv4.ping_group_range): monitord lends a socket. */
@@ -164,8 +164,9 @@ connect_next(struct exchange *x, int error)
 		if (x->fd == -1 && may_not_ping(x, errno)) {
 			x->address--;
 			exchange_await(x, PHASE_OPEN, 1);
-			exchange_ask_to_open(x, a->any.sa_family == AF_INET ? OPEN_CHECK_PING4
-								   : OPEN_CHECK_PING6);
+			exchange_ask_to_open(x, a->any.sa_family == AF_INET
+							? OPEN_CHECK_PING4
+							: OPEN_CHECK_PING6);
 			return;
 		}
 		error = x->fd == -1 ? errno : try_connect(x, a);
@@ -235,7 +236,7 @@ exchange_move(struct exchange *x)
 	x->address = 0;
 	x->streamed = true;
 	exchange_arm(x, x->run->plan.check->timeout_ms); /* it was to be asked again */
-	if (x->reply.host == NULL) { /* the same peer */
+	if (x->reply.host == NULL) {                     /* the same peer */
 		start_connect(x);
 		return;
 	}
@@ -275,7 +276,8 @@ exchange_go(struct exchange *x)
 	exchange_watch(x, 0);
 	exchange_close(x, true);
 	if (e->hop.tls && r->tls == NULL)
-		r->tls = tls_peer_new(r->plan.check, r->files != NULL ? r->files->of : none, why);
+		r->tls = tls_peer_new(r->plan.check,
+				      r->files != NULL ? r->files->of : none, why);
 	if (e->hop.tls && r->tls == NULL) {
 		exchange_fail(x, OUTCOME_UNKNOWN, "%s", why);
 		return;
@@ -300,7 +302,8 @@ socket_opened(struct exchange *x, const struct msg_opened *o, int fd)
 	if (error != 0) {
 		exchange_fail(x, ours(error) ? OUTCOME_UNKNOWN : OUTCOME_BAD,
 			      "no connection to %s: %s", exchange_place(x, at, sizeof at),
-			      error == EAGAIN ? "its accept queue is full" : strerror(error));
+			      error == EAGAIN ? "its accept queue is full"
+					      : strerror(error));
 		return;
 	}
 	x->fd = fd;

@@ -46,7 +46,8 @@ take_content(int fd, struct blob *b, bool *changed)
 		return error;
 	}
 	bytes[size] = '\0';
-	*changed = b->bytes == NULL || b->size != size || memcmp(b->bytes, bytes, size) != 0;
+	*changed =
+		b->bytes == NULL || b->size != size || memcmp(b->bytes, bytes, size) != 0;
 	free(b->bytes);
 	*b = (struct blob){ bytes, size };
 	return 0;
@@ -61,7 +62,8 @@ prepare_tls(struct exchange *x)
 	char why[MSG_TEXT];
 	if (r->files != NULL && r->files->changed)
 		tls_peer_free(&r->tls);
-	if (r->plan.check->more->tls == NULL || r->plan.check->more->tls->encrypt == ENCRYPT_NO) {
+	if (r->plan.check->more->tls == NULL ||
+	    r->plan.check->more->tls->encrypt == ENCRYPT_NO) {
 		exchange_resolve(x);
 		return;
 	}
@@ -80,7 +82,8 @@ prepare_tls(struct exchange *x)
 void
 exchange_file_opened(struct exchange *x, const struct msg_opened *o, int fd)
 {
-	static const char *const names[CHECK_FILES] = { [FILE_SECRET] = "the secret's file",
+	static const char *const names[CHECK_FILES] = { [FILE_SECRET] =
+								"the secret's file",
 							[FILE_CA] = "tls-ca",
 							[FILE_CERT] = "tls-cert",
 							[FILE_KEY] = "tls-key",
@@ -133,7 +136,8 @@ exchange_open(struct exchange *x)
 			continue;
 		if (!exchange_ask_to_open(x, (enum open_what)(OPEN_CHECK_SECRET + f)))
 			return;
-		if (r->exchange != x || x->token != token) /* answered at once, and ended */
+		/* answered at once, and ended */
+		if (r->exchange != x || x->token != token)
 			return;
 	}
 }

@@ -116,7 +116,8 @@ take_name(struct message *m, char *out, size_t cap)
 			at = m->begin + where;
 			continue;
 		}
-		if (n > LABEL_MOST || (size_t)(m->end - at) < n || (size += n + 1) > NAME_MOST)
+		if (n > LABEL_MOST || (size_t)(m->end - at) < n ||
+		    (size += n + 1) > NAME_MOST)
 			return false;
 		if (out != NULL) {
 			char label[LABEL_MOST + 1];
@@ -224,7 +225,8 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	put_question(&b, p);
 	/* with some errors the question does not come along */
 	if (bytes_read(m->begin + 4, 2) == 1) {
-		if ((size_t)(m->end - m->at) < b.size || !same_question(m->at, question, b.size))
+		if ((size_t)(m->end - m->at) < b.size ||
+		    !same_question(m->at, question, b.size))
 			return wrong(why, "it answers another question");
 		m->at += b.size;
 	} else if (code == 0) {
@@ -232,7 +234,8 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	}
 	a->value[METRIC_RCODE] = code;
 	if (code != 0 && !expects(p, METRIC_RCODE)) {
-		text_print(why, MSG_TEXT, "%.80s: %s (rcode %u)", p->check->more->query->name,
+		text_print(why, MSG_TEXT, "%.80s: %s (rcode %u)",
+			   p->check->more->query->name,
 			   code < 6 ? codes[code] : "an error", code);
 		return JUDGE_BAD;
 	}

@@ -45,7 +45,8 @@ answer_begin(const struct exchange *x, struct answer *a,
 static void
 active_unknown(struct exchange *x)
 {
-	exchange_fail(x, OUTCOME_UNKNOWN, "who carries the route's traffic is not known yet");
+	exchange_fail(x, OUTCOME_UNKNOWN,
+		      "who carries the route's traffic is not known yet");
 }
 
 static void
@@ -208,7 +209,9 @@ go_elsewhere(struct exchange *x)
 	if (x->cap > 0)
 		free(x->reply.bytes);
 	x->cap = 0;
-	x->reply = (struct reply){ .hop = &e->hop, .hops = x->reply.hops + 1, .kept = x->reply.kept };
+	x->reply = (struct reply){ .hop = &e->hop,
+				   .hops = x->reply.hops + 1,
+				   .kept = x->reply.kept };
 	x->sent = 0;
 	x->days_left = (double)NAN;
 	exchange_go(x);
@@ -356,7 +359,8 @@ get(struct exchange *x, char *bytes, size_t room, size_t *n)
 	if (x->ssl != NULL) {
 		enum tls_got got = tls_read(x->ssl, bytes, room, n, why);
 		if (got == TLS_BAD)
-			exchange_fail(x, OUTCOME_BAD, "%s (%zu bytes came)", why, x->came);
+			exchange_fail(x, OUTCOME_BAD, "%s (%zu bytes came)", why,
+				      x->came);
 		x->came += *n;
 		return got == TLS_ENDED ? TLS_DONE : got;
 	}

@@ -24,7 +24,8 @@ put(struct exchange *x, const char *bytes, size_t size)
 	char why[MSG_TEXT];
 	size_t n = 0;
 	if (x->ssl != NULL) {
-		x->unsent = tls_write(x->ssl, bytes, size, &n, why) < TLS_ENDED && n < size;
+		x->unsent =
+			tls_write(x->ssl, bytes, size, &n, why) < TLS_ENDED && n < size;
 		return n;
 	}
 	ssize_t got = send(x->fd, bytes, size, MSG_NOSIGNAL);
@@ -49,7 +50,8 @@ make_request(struct exchange *x)
 			       .hop = x->elsewhere != NULL ? &x->elsewhere->hop : NULL,
 			       .files = files };
 	x->reply.files = files;
-	size_t size = kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
+	size_t size =
+		kind_table[r->plan.check->kind].ask(&asked, request, sizeof request);
 	return size;
 }
 
@@ -69,7 +71,8 @@ arm_askings(struct exchange *x, bool once)
 	int64_t timeout_ms = x->run->plan.check->timeout_ms;
 	int64_t spent_ms = clock_ms() - x->began_ns / 1000000;
 	int64_t wait_ms = timeout_ms / (ASKINGS_MOST + 1);
-	bool last = once || x->askings >= ASKINGS_MOST || spent_ms + wait_ms >= timeout_ms;
+	bool last =
+		once || x->askings >= ASKINGS_MOST || spent_ms + wait_ms >= timeout_ms;
 	exchange_arm(x, last ? timeout_ms : spent_ms + wait_ms);
 }
 
@@ -115,8 +118,9 @@ ask_packets(struct exchange *x)
 bool
 exchange_ask_again(struct exchange *x)
 {
-	if (exchange_is_stream(x) || kind_table[x->run->plan.check->kind].packets != NULL ||
-	    x->askings == 0 || x->askings >= ASKINGS_MOST ||
+	if (exchange_is_stream(x) ||
+	    kind_table[x->run->plan.check->kind].packets != NULL || x->askings == 0 ||
+	    x->askings >= ASKINGS_MOST ||
 	    clock_ms() - x->began_ns / 1000000 >= x->run->plan.check->timeout_ms)
 		return false;
 	ask_packets(x);

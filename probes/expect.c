@@ -111,7 +111,8 @@ is_one_of(const char *text, size_t size, const struct answer *a)
 {
 	for (size_t i = 0; i < a->active_count; i++) {
 		const char *own = short_name(a->active[i]);
-		if ((strlen(a->active[i]) == size && memcmp(a->active[i], text, size) == 0) ||
+		if ((strlen(a->active[i]) == size &&
+		     memcmp(a->active[i], text, size) == 0) ||
 		    (strlen(own) == size && memcmp(own, text, size) == 0))
 			return true;
 	}
@@ -211,7 +212,8 @@ holds(const struct expect *x, const pcre2_code *re, const struct answer *a, char
 	case EXPECT_TARGET:
 		if (a->target == NULL) {
 			text_print(found, cap, "no link");
-			return x->compare == COMPARE_NE || x->compare == COMPARE_NOT_MATCH;
+			return x->compare == COMPARE_NE ||
+			       x->compare == COMPARE_NOT_MATCH;
 		}
 		text_clean(value, sizeof value, a->target, strlen(a->target));
 		text_print(found, cap, "target %.60s", value);
@@ -322,8 +324,10 @@ expect_each(const struct plan *p, bool warns, const struct answer *a,
 	char found[MSG_TEXT], words[MSG_TEXT];
 	for (uint32_t i = 0; i < (warns ? c->warn_count : c->expect_count); i++) {
 		bool in_turn = !warns && list[i].kind == EXPECT_BODY && a->in_turn;
-		bool is_so = in_turn || holds(&list[i], (warns ? p->tests->warns : p->tests->expects)[i], a,
-					      found, sizeof found);
+		bool is_so =
+			in_turn ||
+			holds(&list[i], (warns ? p->tests->warns : p->tests->expects)[i],
+			      a, found, sizeof found);
 		wording(&list[i], a, words, sizeof words);
 		fn(arg, is_so, words, in_turn ? "in its turn" : found);
 	}

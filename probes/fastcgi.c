@@ -111,7 +111,9 @@ judge_output(const struct plan *p, struct output *o, struct answer *a, char why[
 	size_t head = (size_t)(end - o->text) + behind / 2;
 	a->status = 200;
 	if (http_header(o->text, head, "status", text, sizeof text))
-		a->status = strspn(text, "0123456789") == 3 ? (unsigned)strtoul(text, NULL, 10) : 0;
+		a->status = strspn(text, "0123456789") == 3
+				    ? (unsigned)strtoul(text, NULL, 10)
+				    : 0;
 	a->value[METRIC_STATUS] = a->status;
 	a->body = end + behind;
 	a->body_size = o->size - (size_t)(a->body - o->text);

@@ -167,7 +167,8 @@ judge_health(const struct plan *p, const char *body, size_t size, char why[MSG_T
 	if (health == SERVING)
 		return JUDGE_GOOD;
 	text_print(why, MSG_TEXT, "%s%.60s%s%s", *name != '\0' ? "'" : "", name,
-		   *name != '\0' ? "' is " : "it is ", health < HEALTHS ? words[health] : "in a state without a name");
+		   *name != '\0' ? "' is " : "it is ",
+		   health < HEALTHS ? words[health] : "in a state without a name");
 	return JUDGE_BAD;
 }
 
@@ -192,10 +193,13 @@ judge_code(const struct plan *p, const char *text, const char *message, char why
 		text_print(why, MSG_TEXT, "it knows no service '%.60s' (grpc-status 5)",
 			   service_name(p));
 	else if (code == CODE_UNIMPLEMENTED)
-		text_print(why, MSG_TEXT, "it has no health service, grpc.health.v1.Health (grpc-status 12)");
+		text_print(
+			why, MSG_TEXT,
+			"it has no health service, grpc.health.v1.Health (grpc-status 12)");
 	else
-		text_print(why, MSG_TEXT, "grpc-status %.3s%s%s%s%s", text, code < CODES ? " " : "",
-			   code < CODES ? names[code] : "", *shown != '\0' ? ": " : "", shown);
+		text_print(why, MSG_TEXT, "grpc-status %.3s%s%s%s%s", text,
+			   code < CODES ? " " : "", code < CODES ? names[code] : "",
+			   *shown != '\0' ? ": " : "", shown);
 	return JUDGE_BAD;
 }
 
@@ -207,15 +211,17 @@ judge_end(const struct plan *p, const struct reply *r, char why[MSG_TEXT])
 	const char *head = r->bytes + h->head_begin, *trailer = r->bytes + h->body_end;
 	size_t head_size = h->head_end - h->head_begin;
 	char code[16], message[256] = "";
-	bool behind = http_header(trailer, h->trailer_kept, "grpc-status", code, sizeof code);
+	bool behind =
+		http_header(trailer, h->trailer_kept, "grpc-status", code, sizeof code);
 	if (!behind && !http_header(head, head_size, "grpc-status", code, sizeof code))
 		return wrong(why, "its answer ends without a grpc-status");
-	if (!http_header(trailer, h->trailer_kept, "grpc-message", message, sizeof message))
+	if (!http_header(trailer, h->trailer_kept, "grpc-message", message,
+			 sizeof message))
 		http_header(head, head_size, "grpc-message", message, sizeof message);
 	enum judgement j = judge_code(p, code, message, why);
-	return j == JUDGE_GOOD
-		       ? judge_health(p, r->bytes + h->head_end, h->body_end - h->head_end, why)
-		       : j;
+	return j == JUDGE_GOOD ? judge_health(p, r->bytes + h->head_end,
+					      h->body_end - h->head_end, why)
+			       : j;
 }
 
 static enum judgement
@@ -240,8 +246,8 @@ grpc_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG
 	(void)a;
 	r->http.keep_trailer = true;
 	for (;;) {
-		enum http_read got = http_read(&r->http, r->bytes, &r->size, r->ended, false,
-					       true, why, MSG_TEXT);
+		enum http_read got = http_read(&r->http, r->bytes, &r->size, r->ended,
+					       false, true, why, MSG_TEXT);
 		if (got == HTTP_READ_BAD)
 			return JUDGE_BAD;
 		if (got == HTTP_READ_MORE)

@@ -95,10 +95,12 @@ on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name, s
 		return 0;
 	if (n == 7 && memcmp(name, ":status", 7) == 0) {
 		h->interim = size > 0 && value[0] == '1';
-		return say(h, "HTTP/1.1 ") == 0 && add(h, value, size) ? say(h, " \r\n")
-								  : NGHTTP2_ERR_CALLBACK_FAILURE;
+		return say(h, "HTTP/1.1 ") == 0 && add(h, value, size)
+			       ? say(h, " \r\n")
+			       : NGHTTP2_ERR_CALLBACK_FAILURE;
 	}
-	h->sized = h->sized || (!h->head && n == 14 && memcmp(name, "content-length", 14) == 0);
+	h->sized = h->sized ||
+		   (!h->head && n == 14 && memcmp(name, "content-length", 14) == 0);
 	return add(h, name, n) && say(h, ": ") == 0 && add(h, value, size)
 		       ? say(h, "\r\n")
 		       : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -134,7 +136,7 @@ on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint8_t *bytes,
 		return add(h, bytes, size) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 	text_print(head, sizeof head, "%zx\r\n", size);
 	return say(h, head) == 0 && add(h, bytes, size) ? say(h, "\r\n")
-						      : NGHTTP2_ERR_CALLBACK_FAILURE;
+							: NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static int
@@ -155,7 +157,8 @@ on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *arg)
 	struct h2 *h = arg;
 	bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	(void)s;
-	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+	if (frame->hd.type == NGHTTP2_GOAWAY &&
+	    frame->goaway.error_code != NGHTTP2_NO_ERROR)
 		h->reset = frame->goaway.error_code;
 	if (frame->hd.stream_id != h->stream)
 		return 0;
@@ -195,7 +198,8 @@ h2_new(void)
 	if (calls == NULL && nghttp2_session_callbacks_new(&calls) == 0) {
 		nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin);
 		nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
-		nghttp2_session_callbacks_set_on_invalid_header_callback(calls, on_bad_header);
+		nghttp2_session_callbacks_set_on_invalid_header_callback(calls,
+									 on_bad_header);
 		nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
 		nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
 		nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
@@ -239,8 +243,9 @@ field(const char *name, size_t n, const char *value, size_t size)
 static bool
 is_of_connection(const char *name, size_t n)
 {
-	static const char *const names[] = { "connection", "keep-alive", "proxy-connection",
-					     "transfer-encoding", "upgrade", "content-length" };
+	static const char *const names[] = { "connection",       "keep-alive",
+					     "proxy-connection", "transfer-encoding",
+					     "upgrade",          "content-length" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strlen(names[i]) == n && memcmp(name, names[i], n) == 0)
 			return true;
@@ -378,7 +383,8 @@ is_older(struct h2 *h, const char *bytes, size_t size)
 	size_t n = size < room ? size : room;
 	memcpy(h->first + h->first_size, bytes, n);
 	h->first_size += n;
-	return h->first_size == sizeof h->first && memcmp(h->first, WORD, sizeof h->first) == 0;
+	return h->first_size == sizeof h->first &&
+	       memcmp(h->first, WORD, sizeof h->first) == 0;
 }
 
 void

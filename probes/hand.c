@@ -100,7 +100,8 @@ on_bytes(struct stream *s, bool sent, const char *bytes, size_t size)
 	else if (size == 0)
 		printf("the peer closed\n");
 	else
-		printf("%s %zu bytes\n", hand.first_byte ? "received" : "first bytes:", size);
+		printf("%s %zu bytes\n",
+		       hand.first_byte ? "received" : "first bytes:", size);
 	hand.first_byte = hand.first_byte || !sent;
 	show_bytes(bytes, size);
 }
@@ -116,7 +117,8 @@ on_phase(struct stream *s, enum phase phase, const char *detail)
 		[PHASE_CONNECT] = "connect",         [PHASE_TLS] = "TLS handshake",
 		[PHASE_EXCHANGE] = "connected",
 	};
-	char text[300] = ""; /* a peer's word for a host or protocol is nobody's for a terminal */
+	/* a peer's word for a host or protocol is nobody's for a terminal */
+	char text[300] = "";
 	(void)s;
 	stamp(clock_ns());
 	if (detail != NULL)
@@ -130,7 +132,9 @@ on_test(void *arg, bool right, const char *wording, const char *found)
 	const char *list = arg;
 	bool warn = strcmp(list, "warn") == 0;
 	printf("%*s%s %s: %s (%s)\n", 16, "", list, wording,
-	       right == warn ? (warn ? "WARNS" : "FAILS") : (warn ? "is not so" : "holds"), found);
+	       right == warn ? (warn ? "WARNS" : "FAILS")
+			     : (warn ? "is not so" : "holds"),
+	       found);
 }
 
 static void
@@ -209,14 +213,20 @@ by_stream(const struct rules *rules, uint32_t id)
 {
 	struct stream *s = &hand.stream;
 	uint64_t *active = calloc(rules->route_count + 1, sizeof *active);
-	*s = (struct stream){ .loop = loop_new(0), .rules = rules, .active = active,
-			      .open = on_open, .report = on_report, .phase = on_phase,
-			      .bytes = on_bytes, .answer = on_answer };
+	*s = (struct stream){ .loop = loop_new(0),
+			      .rules = rules,
+			      .active = active,
+			      .open = on_open,
+			      .report = on_report,
+			      .phase = on_phase,
+			      .bytes = on_bytes,
+			      .answer = on_answer };
 	if (s->loop == NULL || active == NULL || !resolve_begin(s->loop)) {
 		fputs("monitord-probes: no loop, or no resolver\n", stderr);
 		return HAND_NOT_DONE;
 	}
-	for (uint32_t r = 0; r < rules->route_count; r++) /* any backend may answer by hand */
+	/* any backend may answer by hand */
+	for (uint32_t r = 0; r < rules->route_count; r++)
 		active[r] = UINT64_MAX >> (64 - rules->routes[r].backend_count);
 	if (getrandom(&s->unique, sizeof s->unique, 0) != (ssize_t)sizeof s->unique)
 		s->unique = (uint64_t)clock_real_ms();

@@ -93,11 +93,15 @@ open_script(const struct msg_open *o)
 {
 	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
 	const struct check *c = &us.rules->checks[us.check];
-	const struct passwd *user = c->more->user != NULL ? getpwnam(c->more->user) : NULL;
+	const struct passwd *user =
+		c->more->user != NULL ? getpwnam(c->more->user) : NULL;
 	char **argv = copy_of(&c->more->script);
 	int ends[2] = { -1, -1 };
-	if ((c->more->user != NULL && user == NULL) || argv == NULL || pipe2(ends, O_CLOEXEC) != 0) {
-		answer.error = argv == NULL ? ENOMEM : ends[0] == -1 && user == NULL ? ESRCH : errno;
+	if ((c->more->user != NULL && user == NULL) || argv == NULL ||
+	    pipe2(ends, O_CLOEXEC) != 0) {
+		answer.error = argv == NULL                    ? ENOMEM
+			       : ends[0] == -1 && user == NULL ? ESRCH
+							       : errno;
 		tell(MSG_OPENED, &answer, -1);
 		copy_free(argv);
 		return;
@@ -119,14 +123,16 @@ open_for_helper(const struct msg_open *o)
 	const struct check *c = &us.rules->checks[us.check];
 	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
 	unsigned file = o->what - OPEN_CHECK_SECRET;
-	const char *path = o->what == OPEN_CHECK_FILE			    ? c->path
-			   : file < CHECK_FILES && c->more->files != NULL ? c->more->files[file]
-								    : NULL;
+	const char *path = o->what == OPEN_CHECK_FILE ? c->path
+			   : file < CHECK_FILES && c->more->files != NULL
+				   ? c->more->files[file]
+				   : NULL;
 	if (o->what == OPEN_CHECK_SCRIPT) {
 		open_script(o);
 		return;
 	}
-	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+			      : -1;
 	answer.error = fd != -1 ? 0 : path != NULL ? errno : EPERM;
 	tell(MSG_OPENED, &answer, fd);
 	if (fd != -1)
@@ -138,13 +144,12 @@ look_at_script(void)
 {
 	if (us.script == 0 || waitpid(us.script, &us.script_status, WNOHANG) != us.script)
 		return;
-	struct msg_script_end end = { .check = us.check, .token = us.script_token,
-				      .code = WIFEXITED(us.script_status)
-						      ? WEXITSTATUS(us.script_status)
-						      : -1,
-				      .signal = WIFSIGNALED(us.script_status)
-							? WTERMSIG(us.script_status)
-							: 0 };
+	struct msg_script_end end = {
+		.check = us.check,
+		.token = us.script_token,
+		.code = WIFEXITED(us.script_status) ? WEXITSTATUS(us.script_status) : -1,
+		.signal = WIFSIGNALED(us.script_status) ? WTERMSIG(us.script_status) : 0
+	};
 	us.script = 0;
 	tell(MSG_SCRIPT_END, &end, -1);
 }
@@ -198,7 +203,8 @@ measure(const struct sources *sources, int64_t end_ms, struct msg_result *result
 			memcpy(&o, p->items + i * sizeof o, sizeof o);
 			open_for_helper(&o);
 		}
-		for (unsigned i = 0; p->head.kind == MSG_RESULT && i < p->head.count; i++) {
+		for (unsigned i = 0; p->head.kind == MSG_RESULT && i < p->head.count;
+		     i++) {
 			memcpy(result, p->items + i * sizeof *result, sizeof *result);
 			if (result->check == us.check)
 				return true;
@@ -243,6 +249,7 @@ hand_helper(const struct sources *sources, const struct rules *rules, uint32_t c
 		return HAND_NOT_DONE;
 	}
 	hand_report(&result);
-	return result.outcome == OUTCOME_GOOD || result.outcome == OUTCOME_WARN ? HAND_UP
-										: HAND_DOWN;
+	return result.outcome == OUTCOME_GOOD || result.outcome == OUTCOME_WARN
+		       ? HAND_UP
+		       : HAND_DOWN;
 }

@@ -58,7 +58,8 @@ authority(struct hop *to, const char *text, size_t n)
 	if (colon != NULL && colon + 1 < text + n) {
 		unsigned port = 0;
 		for (const char *c = colon + 1; c < text + n; c++) {
-			if (*c < '0' || *c > '9' || (port = port * 10 + (unsigned)(*c - '0')) > 65535)
+			if (*c < '0' || *c > '9' ||
+			    (port = port * 10 + (unsigned)(*c - '0')) > 65535)
 				return false;
 		}
 		if (port == 0)
@@ -97,7 +98,8 @@ target(struct hop *to, const char *text)
 static bool
 becomes_get(unsigned status, const char *method)
 {
-	bool get = method == NULL || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	bool get = method == NULL || strcmp(method, "GET") == 0 ||
+		   strcmp(method, "HEAD") == 0;
 	return !get && (status == 303 || status == 301 || status == 302);
 }
 
@@ -109,7 +111,8 @@ hop_make(struct hop *to, const struct check *c, const struct hop *from, unsigned
 	size_t scheme = strcspn(location, ":/?#");
 	for (const char *p = location; *p != '\0'; p++)
 		if (*p <= ' ' || *p == 127 || *p == '"')
-			return refuse(why, cap, "with bytes that no address has", location);
+			return refuse(why, cap, "with bytes that no address has",
+				      location);
 	origin(to, c, from);
 	to->bare = to->bare || becomes_get(status, c->more->method);
 	if (location[scheme] == ':') {

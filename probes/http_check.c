@@ -88,7 +88,8 @@ body_of(const struct asked *a, size_t *size)
 static const char *
 method_of(const struct check *c, const struct hop *hop)
 {
-	return c->more->method == NULL || (hop != NULL && hop->bare) ? "GET" : c->more->method;
+	return c->more->method == NULL || (hop != NULL && hop->bare) ? "GET"
+								     : c->more->method;
 }
 
 static void
@@ -197,12 +198,13 @@ follow(const struct plan *p, struct reply *r, char why[MSG_TEXT])
 	const struct check *c = p->check;
 	const struct http *h = &r->http;
 	if (r->hops >= c->more->http->redirects) {
-		text_print(why, MSG_TEXT, "more than %u redirect%s", c->more->http->redirects,
+		text_print(why, MSG_TEXT, "more than %u redirect%s",
+			   c->more->http->redirects,
 			   c->more->http->redirects > 1 ? "s" : "");
 		return JUDGE_BAD;
 	}
-	if (!http_header(r->bytes + h->head_begin, h->head_end - h->head_begin, "location",
-			 location, sizeof location) ||
+	if (!http_header(r->bytes + h->head_begin, h->head_end - h->head_begin,
+			 "location", location, sizeof location) ||
 	    *location == '\0') {
 		text_print(why, MSG_TEXT, "status %u without a Location", h->status);
 		return JUDGE_BAD;

@@ -22,7 +22,8 @@ enum { STEP_TLS, STEP_BIND, STEP_SEARCH, STEP_BYE };
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL &&
+	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 /* Where there is no StartTLS the steps begin with the bind. */
@@ -156,8 +157,8 @@ judge_result(const struct part *p, const char *what, char why[MSG_TEXT])
 		return JUDGE_NEXT;
 	if (take(&at, end, &dn) == JUDGE_NEXT && take(&at, end, &text) == JUDGE_NEXT)
 		text_clean(shown, sizeof shown, text.at, text.size);
-	text_print(why, MSG_TEXT, "%s: result %d%s%s", what, (int)(unsigned char)code.at[0],
-		   *shown != '\0' ? ": " : "", shown);
+	text_print(why, MSG_TEXT, "%s: result %d%s%s", what,
+		   (int)(unsigned char)code.at[0], *shown != '\0' ? ": " : "", shown);
 	return JUDGE_BAD;
 }
 

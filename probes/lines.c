@@ -58,7 +58,8 @@ static const struct dialect {
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL &&
+	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 static bool

@@ -56,8 +56,9 @@ take(void *arg, const struct nlmsghdr *m)
 		seen.cap = cap;
 	}
 	struct listener *l = &seen.list[seen.count++];
-	const unsigned char *only = netlink_attribute(
-		d + 1, m->nlmsg_len - NLMSG_LENGTH(sizeof *d), INET_DIAG_SKV6ONLY, 1);
+	const unsigned char *only =
+		netlink_attribute(d + 1, m->nlmsg_len - NLMSG_LENGTH(sizeof *d),
+				  INET_DIAG_SKV6ONLY, 1);
 	*l = (struct listener){ .port = ntohs(d->id.idiag_sport),
 				.backlog = d->idiag_rqueue,
 				.limit = d->idiag_wqueue };

@@ -317,7 +317,8 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	s->port = c->port;
 	s->match = match;
 	s->fd = -1;
-	if ((has_target(c->expects, c->expect_count) || has_target(c->warns, c->warn_count)) &&
+	if ((has_target(c->expects, c->expect_count) ||
+	     has_target(c->warns, c->warn_count)) &&
 	    (s->target = calloc(1, SIGHT_TARGET)) == NULL)
 		return false;
 	l->all = all;
@@ -326,7 +327,8 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	set_wanted(l);
 	if (all->timetable.loop == NULL)
 		timetable_begin(&all->timetable, all->helper->loop, on_due);
-	return schedule_begin(&l->schedule, &all->timetable, c->name, c->every_ms, c->fast_ms);
+	return schedule_begin(&l->schedule, &all->timetable, c->name, c->every_ms,
+			      c->fast_ms);
 }
 
 bool

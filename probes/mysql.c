@@ -45,7 +45,8 @@ static_assert(sizeof(struct login) <= MYSQL_KEPT, "probes/kind.h knows the size"
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL &&
+	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 static const char *
@@ -253,11 +254,14 @@ judge_more_auth(const struct plan *p, const struct reply *r, const char *at, siz
 		return next(l, SAY_CLEAR, sequence + 1);
 	/* a key that the peer names on such a connection may be anybody's: it is not asked for */
 	if (r->files == NULL || r->files[FILE_CA].bytes == NULL)
-		return wrong(why, "it wants to see the password itself: encrypt = starttls, or "
-				  "server-key");
+		return wrong(
+			why,
+			"it wants to see the password itself: encrypt = starttls, or "
+			"server-key");
 	l->shown_size = mysql_show(&password, l->salt, &r->files[FILE_CA], l->shown);
-	return l->shown_size > 0 ? next(l, SAY_SHOWN, sequence + 1)
-				 : wrong(why, "server-key is no public key that it could have");
+	return l->shown_size > 0
+		       ? next(l, SAY_SHOWN, sequence + 1)
+		       : wrong(why, "server-key is no public key that it could have");
 }
 
 static enum judgement

@@ -46,13 +46,15 @@ mysql_show(const struct blob *password, const char salt[SALT], const struct blob
 	if (password->size + 1 > sizeof plain || key->bytes == NULL)
 		return 0;
 	for (size_t i = 0; i <= password->size; i++)
-		plain[i] = (unsigned char)((i < password->size ? password->bytes[i] : '\0') ^
-					   salt[i % SALT]);
+		plain[i] =
+			(unsigned char)((i < password->size ? password->bytes[i] : '\0') ^
+					salt[i % SALT]);
 	BIO *bio = BIO_new_mem_buf(key->bytes, (int)key->size);
 	EVP_PKEY *k = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
 	EVP_PKEY_CTX *c = k != NULL ? EVP_PKEY_CTX_new(k, NULL) : NULL;
 	bool good = c != NULL && EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA &&
-		    EVP_PKEY_get_size(k) <= MYSQL_SHOWN && EVP_PKEY_encrypt_init(c) == 1 &&
+		    EVP_PKEY_get_size(k) <= MYSQL_SHOWN &&
+		    EVP_PKEY_encrypt_init(c) == 1 &&
 		    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
 		    EVP_PKEY_encrypt(c, out, &size, plain, password->size + 1) == 1;
 	OPENSSL_cleanse(plain, sizeof plain);

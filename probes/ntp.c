@@ -49,7 +49,8 @@ judge_packet(const struct reply *r, uint64_t asking, struct answer *a, char why[
 		text_print(why, MSG_TEXT, "its clock is not set (stratum %u)", stratum);
 		return JUDGE_BAD;
 	}
-	double sent = (double)r->asked_real_ns[asking] / 1e9, got = (double)r->real_ns / 1e9;
+	double sent = (double)r->asked_real_ns[asking] / 1e9,
+	       got = (double)r->real_ns / 1e9;
 	double came = seconds(at + 32), went = seconds(at + 40);
 	a->value[METRIC_OFFSET] = fabs((came - sent) + (went - got)) / 2 * 1000;
 	a->value[METRIC_RTT] = (double)(r->now_ns - r->asked_ns[asking]) / 1e6;
@@ -59,7 +60,8 @@ judge_packet(const struct reply *r, uint64_t asking, struct answer *a, char why[
 enum judgement
 ntp_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT])
 {
-	uint64_t asking = r->size >= PACKET ? bytes_read(r->bytes + 24, 8) ^ r->unique : UINT64_MAX;
+	uint64_t asking =
+		r->size >= PACKET ? bytes_read(r->bytes + 24, 8) ^ r->unique : UINT64_MAX;
 	(void)p;
 	if (asking >= ASKINGS_MOST || (r->bytes[0] & 7) != MODE_SERVER) {
 		r->size = 0; /* no answer to us */

@@ -57,7 +57,8 @@ static_assert(sizeof(struct login) <= PGSQL_KEPT, "probes/kind.h knows the size"
 static bool
 starttls(const struct plan *p)
 {
-	return p->check->more->tls != NULL && p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
+	return p->check->more->tls != NULL &&
+	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
 }
 
 static const char *
@@ -259,7 +260,9 @@ judge_auth(const struct plan *p, struct reply *r, const char *at, size_t size,
 	switch (how) {
 	case AUTH_CLEAR: /* whoever sits in between may ask for it */
 		if (!l->encrypted && !check_is_unix(p->check))
-			return wrong(why, "it wants to see the password itself: encrypt = starttls");
+			return wrong(
+				why,
+				"it wants to see the password itself: encrypt = starttls");
 		return next(l, SAY_CLEAR);
 	case AUTH_MD5:
 		if (size < 8)
@@ -267,7 +270,8 @@ judge_auth(const struct plan *p, struct reply *r, const char *at, size_t size,
 		memcpy(l->salt, at + 4, 4);
 		return next(l, SAY_MD5);
 	case AUTH_SASL:
-		if (l->scram.began || memmem(at + 4, size - 4, "SCRAM-SHA-256", 14) == NULL)
+		if (l->scram.began ||
+		    memmem(at + 4, size - 4, "SCRAM-SHA-256", 14) == NULL)
 			return wrong(why, "it wants a login that is not spoken here");
 		l->scram.began = true;
 		return next(l, SAY_FIRST);

@@ -126,14 +126,17 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 {
 	const struct check *c = &rules->checks[check];
 	struct plan_tests *t = calloc(1, sizeof *t);
-	*p = (struct plan){ .check = c, .route = RULES_NONE, .tests = t != NULL ? t : &nothing };
+	*p = (struct plan){ .check = c,
+			    .route = RULES_NONE,
+			    .tests = t != NULL ? t : &nothing };
 	if (t == NULL)
 		return false;
 	look_at(p, c->expects, c->expect_count);
 	look_at(p, c->warns, c->warn_count);
 	p->unique = c->target != NULL && strstr(c->target, PLAN_UNIQUE) != NULL;
 	for (uint32_t i = 0; i < c->more->headers.count; i++)
-		p->unique = p->unique || strstr(c->more->headers.texts[i], PLAN_UNIQUE) != NULL;
+		p->unique = p->unique ||
+			    strstr(c->more->headers.texts[i], PLAN_UNIQUE) != NULL;
 	t->body_enough = enough(c);
 	if (c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT) {
 		p->wants_body = p->keeps_body = true; /* what is measured stands in it */

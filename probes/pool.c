@@ -22,8 +22,8 @@ static_assert(sizeof(struct place) % ALIGN == 0, "things would not be aligned");
 static struct slab *
 slab_new(size_t size)
 {
-	struct slab *s = mmap(NULL, SLAB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			      -1, 0);
+	struct slab *s = mmap(NULL, SLAB, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		return NULL;
 	size_t first = (sizeof *s + ALIGN - 1) / ALIGN * ALIGN;

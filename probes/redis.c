@@ -119,7 +119,8 @@ redis_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MS
 	struct reader in = { r->bytes, r->bytes + r->size };
 	const char *text, *info = NULL;
 	size_t size, info_size = 0;
-	bool auth = p->check->more->files != NULL && p->check->more->files[FILE_SECRET] != NULL;
+	bool auth = p->check->more->files != NULL &&
+		    p->check->more->files[FILE_SECRET] != NULL;
 	if (r->size > 0 && memchr("+-$", r->bytes[0], 3) == NULL)
 		return refused("not Redis: got", r->bytes, r->size, why);
 	for (unsigned i = auth ? 0 : 1; i < 4; i++) {

@@ -314,7 +314,8 @@ ask(struct name *n, int64_t now)
 	n->asking = true;
 	n->impatient = false;
 	n->asked_ms = now;
-	loop_timer_start(resolver.loop, &n->patience, RESOLVE_PATIENCE_MS, 0, on_patience, n);
+	loop_timer_start(resolver.loop, &n->patience, RESOLVE_PATIENCE_MS, 0, on_patience,
+			 n);
 	resolve(n->host, 0, on_name, n);
 }
 
@@ -331,7 +332,8 @@ resolve_name(const char *host, uint16_t port, resolve_fn fn, void *arg)
 	n->used_ms = now;
 	bool known = n->found.count > 0;
 	if (known && (now < n->found.good_until_ms || n->impatient ||
-		      (!n->asking && now - n->asked_ms < RETRY_MS && n->found.good_until_ms != 0))) {
+		      (!n->asking && now - n->asked_ms < RETRY_MS &&
+		       n->found.good_until_ms != 0))) {
 		tell(n, &one, RESOLVE_GOOD, "");
 		return NULL;
 	}

@@ -87,7 +87,8 @@ life_ns(const struct tree_process *p)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	int64_t began_ms = (int64_t)(p->start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	int64_t began_ms =
+		(int64_t)(p->start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - began_ms * 1000000;
 }
 
@@ -196,9 +197,9 @@ arm(struct samples *s)
 		loop_timer_stop(&s->timer);
 	else
 		loop_timer_start(s->helper->loop, &s->timer,
-				 soonest > now + TICK_MS		     ? soonest - now
+				 soonest > now + TICK_MS              ? soonest - now
 				 : soonest <= now && !s->helper->full ? FIRST_MS
-								     : TICK_MS,
+								      : TICK_MS,
 				 0, on_tick, s);
 }
 

@@ -35,8 +35,9 @@ static double
 label_value(const struct script *s, unsigned i)
 {
 	const char *const *labels = s->plan.check->more->labels;
-	return labels != NULL && labels[i] != NULL ? perf_value(s->output, s->size, labels[i])
-						   : (double)NAN;
+	return labels != NULL && labels[i] != NULL
+		       ? perf_value(s->output, s->size, labels[i])
+		       : (double)NAN;
 }
 
 static void
@@ -46,7 +47,8 @@ add_labels(const struct script *s, struct msg_result *m)
 		double value = label_value(s, i);
 		if (!isnan(value))
 			m->value[m->value_count++] =
-				(struct msg_value){ .metric = METRIC_LABEL1 + i, .value = value };
+				(struct msg_value){ .metric = METRIC_LABEL1 + i,
+						    .value = value };
 	}
 }
 
@@ -215,7 +217,8 @@ script_begin(struct script *s, struct scripts *all, uint32_t check)
 		return false;
 	if (all->timetable.loop == NULL)
 		timetable_begin(&all->timetable, all->helper->loop, on_due);
-	return schedule_begin(&s->schedule, &all->timetable, c->name, c->every_ms, c->fast_ms);
+	return schedule_begin(&s->schedule, &all->timetable, c->name, c->every_ms,
+			      c->fast_ms);
 }
 
 bool

@@ -61,7 +61,8 @@ exchange_watch(struct exchange *x, unsigned events)
 	if (events == 0)
 		loop_io_stop(&x->io);
 	else
-		loop_io_start(x->run->stream->loop, &x->io, x->fd, events, exchange_io, x);
+		loop_io_start(x->run->stream->loop, &x->io, x->fd, events, exchange_io,
+			      x);
 }
 
 /* Without TLS a reset: no TIME_WAIT is left behind, however many checks there are; TLS
@@ -212,7 +213,7 @@ exchange_is_stream(const struct exchange *x)
 const char *
 exchange_host(const struct exchange *x)
 {
-	return x->moved		       ? x->reply.host
+	return x->moved               ? x->reply.host
 	       : x->elsewhere != NULL ? x->elsewhere->hop.host
 				      : x->run->plan.check->host;
 }
@@ -229,7 +230,7 @@ exchange_place(const struct exchange *x, char *out, size_t cap)
 	else
 		text_print(out, cap,
 			   strchr(host, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u", host,
-			   x->moved		 ? x->reply.port
+			   x->moved               ? x->reply.port
 			   : x->elsewhere != NULL ? x->elsewhere->hop.port
 						  : c->port);
 	return out;
@@ -245,12 +246,14 @@ exchange_late(struct exchange *x, const char *after)
 		return;
 	x->silent = !exchange_is_stream(x) && x->came == 0;
 	if (!exchange_is_stream(x))
-		exchange_fail(x, OUTCOME_BAD, x->came == 0 ? "no answer from %s within %s"
-						      : "no right answer from %s within %s",
+		exchange_fail(x, OUTCOME_BAD,
+			      x->came == 0 ? "no answer from %s within %s"
+					   : "no right answer from %s within %s",
 			      at, after);
 	else if (x->came == 0)
 		exchange_fail(x, OUTCOME_BAD,
-			      "connected to %s, but not a byte came within %s", at, after);
+			      "connected to %s, but not a byte came within %s", at,
+			      after);
 	else
 		exchange_fail(x, OUTCOME_BAD,
 			      "%s of %s was not complete within %s (%zu bytes came)",
@@ -292,7 +295,8 @@ on_deadline(struct loop_timer *timer)
 	case PHASE_TLS:
 		exchange_fail(x, OUTCOME_BAD,
 			      "connected to %s, but its TLS handshake was not complete "
-			      "within %s", at, after);
+			      "within %s",
+			      at, after);
 		return;
 	case PHASE_EXCHANGE:
 		if (!exchange_ask_again(x))
@@ -398,7 +402,8 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 		return false;
 	if (c->more->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
 		return false;
-	return schedule_begin(&r->schedule, &s->timetable, c->name, c->every_ms, c->fast_ms);
+	return schedule_begin(&r->schedule, &s->timetable, c->name, c->every_ms,
+			      c->fast_ms);
 }
 
 bool

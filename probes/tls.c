@@ -73,7 +73,8 @@ tls_peer_free(struct tls_peer **pp)
 static bool
 expired(X509 *certificate)
 {
-	return certificate == NULL || X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+	return certificate == NULL ||
+	       X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
 }
 
 static void
@@ -95,8 +96,10 @@ static bool
 expect_name(SSL *ssl, const char *name, bool verify)
 {
 	unsigned char address[sizeof(struct in6_addr)];
-	if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
-		return !verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+	if (inet_pton(AF_INET, name, address) == 1 ||
+	    inet_pton(AF_INET6, name, address) == 1)
+		return !verify ||
+		       X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
 	return *name == '\0' || (SSL_set_tlsext_host_name(ssl, name) == 1 &&
 				 (!verify || SSL_set1_host(ssl, name) == 1));
 }
@@ -144,7 +147,8 @@ explain(SSL *ssl, int kind, int error, char why[MSG_TEXT])
 		text_print(why, MSG_TEXT, "the certificate does not hold: %s",
 			   X509_verify_cert_error_string(verified));
 	else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
-		text_print(why, MSG_TEXT, "the peer speaks no TLS: its answer is not of that form");
+		text_print(why, MSG_TEXT,
+			   "the peer speaks no TLS: its answer is not of that form");
 	else if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
 		text_print(why, MSG_TEXT, "the peer speaks none of our protocols (ALPN)");
 	else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
@@ -209,7 +213,8 @@ tls_handshake(SSL *ssl, char why[MSG_TEXT])
 	int result = SSL_do_handshake(ssl);
 	if (result != 1) {
 		enum tls_got got = got_of(ssl, result, why);
-		if (got == TLS_BAD && p != NULL && p->session != NULL) { /* nothing is held against it */
+		/* nothing is held against it */
+		if (got == TLS_BAD && p != NULL && p->session != NULL) {
 			SSL_SESSION_free(p->session);
 			p->session = NULL;
 		}
@@ -251,7 +256,8 @@ tls_days_left(const SSL *ssl)
 {
 	int days = 0, seconds = 0;
 	X509 *x = SSL_get0_peer_certificate(ssl);
-	if (x == NULL || ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) != 1)
+	if (x == NULL ||
+	    ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) != 1)
 		return (double)NAN;
 	return days + seconds / 86400.0;
 }
@@ -265,7 +271,7 @@ tls_words(const SSL *ssl)
 	SSL_get0_alpn_selected(ssl, &chosen, &size);
 	text_print(out, sizeof out, "%s, %s%s%s%.*s", SSL_get_version(ssl),
 		   SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)),
-		   SSL_session_reused(ssl) ? ", resumed" : "", size > 0 ? ", " : "", (int)size,
-		   size > 0 ? (const char *)chosen : "");
+		   SSL_session_reused(ssl) ? ", resumed" : "", size > 0 ? ", " : "",
+		   (int)size, size > 0 ? (const char *)chosen : "");
 	return out;
 }

@@ -20,7 +20,8 @@ say_error(char why[MSG_TEXT], const char *what)
 {
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(code);
-	text_print(why, MSG_TEXT, "%s: %s", what, reason != NULL ? reason : "no reason given");
+	text_print(why, MSG_TEXT, "%s: %s", what,
+		   reason != NULL ? reason : "no reason given");
 	ERR_clear_error();
 }
 
@@ -39,9 +40,9 @@ protocols(const struct check *c, size_t *size)
 	static const char http[] = "\2h2\10http/1.1", h2[] = "\2h2";
 	bool always = kind_table[c->kind].h2;
 	*size = c->more->tls->alpn != NULL ? c->more->tls->alpn_size
-		: check_is_http(c)   ? sizeof http - 1
-		: always		     ? sizeof h2 - 1
-				     : 0;
+		: check_is_http(c)         ? sizeof http - 1
+		: always                   ? sizeof h2 - 1
+					   : 0;
 	return c->more->tls->alpn != NULL ? c->more->tls->alpn : always ? h2 : http;
 }
 
@@ -73,7 +74,8 @@ trust(SSL_CTX *context, const struct blob *ca, char why[MSG_TEXT])
 	if (ca->bytes == NULL)
 		return SSL_CTX_set_default_verify_paths(context) == 1;
 	BIO *bio = BIO_new_mem_buf(ca->bytes, (int)ca->size);
-	for (X509 *x; bio != NULL && (x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL;
+	for (X509 *x;
+	     bio != NULL && (x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL;
 	     count++) {
 		X509_STORE_add_cert(store, x);
 		X509_free(x);
@@ -113,7 +115,8 @@ static bool
 show_key(SSL_CTX *context, const struct blob *key)
 {
 	BIO *bio = BIO_new_mem_buf(key->bytes, (int)key->size);
-	EVP_PKEY *k = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL) : NULL;
+	EVP_PKEY *k =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL) : NULL;
 	bool good = k != NULL && SSL_CTX_use_PrivateKey(context, k) == 1;
 	EVP_PKEY_free(k);
 	BIO_free(bio);
@@ -150,14 +153,16 @@ make(const struct check *c, const struct blob files[CHECK_FILES], tls_session *s
 	if (x == NULL)
 		return NULL;
 	SSL_CTX_set_options(x, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(x, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	SSL_CTX_set_mode(x, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				    SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_min_proto_version(x, versions[t->least - 10]);
 	SSL_CTX_set_security_level(x, t->least < 12 ? 0 : SECURE_LEVEL);
 	SSL_CTX_set_max_cert_list(x, CHAIN_BYTES);
 	SSL_CTX_set_verify_depth(x, CHAIN_DEPTH);
 	SSL_CTX_set_verify(x, t->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_CLIENT |
+						  SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(x, session);
 	size_t size;
 	const unsigned char *offered = (const unsigned char *)protocols(c, &size);

@@ -32,7 +32,8 @@ static void
 line_of(const char *text, char line[LINE_BYTES])
 {
 	size_t n = strcspn(text, "\n");
-	text_print(line, LINE_BYTES, "%.*s", (int)(n < LINE_BYTES ? n : LINE_BYTES - 1), text);
+	text_print(line, LINE_BYTES, "%.*s", (int)(n < LINE_BYTES ? n : LINE_BYTES - 1),
+		   text);
 }
 
 /* be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight

@@ -103,7 +103,8 @@ const char *
 build_same(struct build *b, const char *text, size_t length)
 {
 	char word[256];
-	if (length >= sizeof word || (2 * (b->text_used + 1) > b->text_cap && !grow_texts(b)))
+	if (length >= sizeof word ||
+	    (2 * (b->text_used + 1) > b->text_cap && !grow_texts(b)))
 		return build_text(b, text, length);
 	text_print(word, sizeof word, "%.*s", (int)length, text);
 	size_t i = text_hash(word) & (b->text_cap - 1);
@@ -149,7 +150,9 @@ build_register(struct build *b, const char *name, enum object_kind kind, uint32_
 	size_t i = text_hash(name) & (b->name_cap - 1);
 	while (b->names[i].name != NULL)
 		i = (i + 1) & (b->name_cap - 1);
-	b->names[i] = (struct name_row){ .name = name, .kind = kind, .id = id, .family = family };
+	b->names[i] = (struct name_row){
+		.name = name, .kind = kind, .id = id, .family = family
+	};
 	b->name_used++;
 	return true;
 }
@@ -169,11 +172,13 @@ build_lookup(const struct build *b, const char *name, enum object_kind kind)
 const char *
 build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out, size_t cap)
 {
-	struct text_nearest nearest = { .word = name, .distance = strlen(name) < 4 ? 2 : 4 };
+	struct text_nearest nearest = { .word = name,
+					.distance = strlen(name) < 4 ? 2 : 4 };
 	for (size_t i = 0; i < b->name_cap; i++) {
 		const struct name_row *row = &b->names[i];
 		bool fits = row->name != NULL &&
-			    (kind == OBJECT_KINDS ? row->kind != OBJECT_CONTACT && row->kind != OBJECT_CHAIN
+			    (kind == OBJECT_KINDS ? row->kind != OBJECT_CONTACT &&
+							    row->kind != OBJECT_CHAIN
 						  : row->kind == kind);
 		if (fits)
 			text_nearer(&nearest, row->name);
@@ -189,8 +194,9 @@ found(struct build *b, const char *name, enum object_kind kind)
 	for (unsigned k = 0; row == NULL && other == NULL && k < OBJECT_KINDS; k++)
 		other = build_lookup(b, name, (enum object_kind)k);
 	if (other != NULL)
-		build_error(b, b->entry->place, "%s: '%.80s' is a %s, not a %s", b->entry->key, name,
-			    object_kind_name[other->kind], object_kind_name[kind]);
+		build_error(b, b->entry->place, "%s: '%.80s' is a %s, not a %s",
+			    b->entry->key, name, object_kind_name[other->kind],
+			    object_kind_name[kind]);
 	else if (row == NULL)
 		build_error(b, b->entry->place, "%s: no %s '%.80s'%s", b->entry->key,
 			    object_kind_name[kind], name,
@@ -203,8 +209,9 @@ static uint32_t
 instance_id(struct build *b, const struct name_row *row)
 {
 	const struct section *s = &b->sections[row->id];
-	return b->instance >= s->first && b->instance <= s->last ? s->id + b->instance - s->first
-								 : RULES_NONE;
+	return b->instance >= s->first && b->instance <= s->last
+		       ? s->id + b->instance - s->first
+		       : RULES_NONE;
 }
 
 uint32_t
@@ -217,8 +224,9 @@ build_resolve(struct build *b, const char *name, enum object_kind kind)
 		return row->id;
 	uint32_t id = b->instance != 0 ? instance_id(b, row) : RULES_NONE;
 	if (id == RULES_NONE)
-		build_error(b, b->entry->place, "%s: '%s' has instances: name one, as %s-%u",
-			    b->entry->key, name, name, b->sections[row->id].first);
+		build_error(b, b->entry->place,
+			    "%s: '%s' has instances: name one, as %s-%u", b->entry->key,
+			    name, name, b->sections[row->id].first);
 	return id;
 }
 
@@ -228,7 +236,9 @@ build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint
 	const struct name_row *row = found(b, name, kind);
 	if (row == NULL)
 		return 0;
-	uint32_t one = !row->family ? row->id : b->instance != 0 ? instance_id(b, row) : RULES_NONE;
+	uint32_t one = !row->family       ? row->id
+		       : b->instance != 0 ? instance_id(b, row)
+					  : RULES_NONE;
 	if (one != RULES_NONE) {
 		ids[0] = one;
 		return 1;
@@ -308,6 +318,7 @@ build_told(const struct build *b, struct place place, const char *keys)
 	const struct section *s = section_at(b, place);
 	bool told = s != NULL && (s->torn || build_holds(b, place, keys) > 0);
 	for (size_t i = 0; s != NULL && !told && i < s->count; i++)
-		told = keys_find(s->kind, s->entries[i].key, strlen(s->entries[i].key)) == NULL;
+		told = keys_find(s->kind, s->entries[i].key, strlen(s->entries[i].key)) ==
+		       NULL;
 	return told;
 }

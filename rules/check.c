@@ -64,8 +64,8 @@ build_more(struct build *b, struct check *c)
 bool
 check_is_http(const struct check *c)
 {
-	return c->kind == CHECK_HTTP || c->kind == CHECK_HTTPS || c->kind == CHECK_APACHE ||
-	       c->kind == CHECK_TOMCAT;
+	return c->kind == CHECK_HTTP || c->kind == CHECK_HTTPS ||
+	       c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT;
 }
 
 bool
@@ -75,14 +75,15 @@ build_regex(struct build *b, const char *regex)
 	size_t at;
 	PCRE2_UCHAR text[160];
 	pcre2_code *re = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
-				       PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code, &at,
-				       NULL);
+				       PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF,
+				       &code, &at, NULL);
 	if (re != NULL) {
 		pcre2_code_free(re);
 		return true;
 	}
 	pcre2_get_error_message(code, text, sizeof text);
-	error(b, "%s: regex '%.80s': %s (at %zu)", b->entry->key, regex, (const char *)text, at);
+	error(b, "%s: regex '%.80s': %s (at %zu)", b->entry->key, regex,
+	      (const char *)text, at);
 	return false;
 }
 
@@ -102,13 +103,15 @@ http_address(struct build *b, struct check *c, const char *url)
 	const char *scheme = c->https ? "https" : "http";
 	if (strncmp(url, scheme, strlen(scheme)) != 0 ||
 	    strncmp(url + strlen(scheme), "://", 3) != 0) {
-		error(b, "%s: expected %s://HOST[:PORT]/PATH, not '%.80s'", kind, scheme, url);
+		error(b, "%s: expected %s://HOST[:PORT]/PATH, not '%.80s'", kind, scheme,
+		      url);
 		return;
 	}
 	const char *host = url + strlen(scheme) + 3;
 	size_t n = strcspn(host, "/?#");
 	if (memchr(host, '@', n) != NULL || strpbrk(url, " \t\"#") != NULL) {
-		error(b, "%s: no user, blank, quote or '#' may stand in the address", kind);
+		error(b, "%s: no user, blank, quote or '#' may stand in the address",
+		      kind);
 		return;
 	}
 	char address[LINE_MAX_BYTES + 16], usual[300];
@@ -116,7 +119,8 @@ http_address(struct build *b, struct check *c, const char *url)
 	if (strrchr(address, ':') == NULL || (*address == '[' && address[n - 1] == ']'))
 		text_print(address + n, sizeof address - n, ":%d", c->https ? 443 : 80);
 	if (build_address(b, address, &c->host, &c->port)) {
-		if (check_host(c, usual, sizeof usual) != n || memcmp(usual, host, n) != 0)
+		if (check_host(c, usual, sizeof usual) != n ||
+		    memcmp(usual, host, n) != 0)
 			build_more(b, c)->host_header = build_same(b, host, n);
 	}
 	const char *target = host + n;
@@ -137,8 +141,10 @@ listen_address(struct build *b, struct check *c, const char *value)
 	unsigned char address[sizeof(struct in6_addr)];
 	bool quoted;
 	const char *p = value;
-	if (!lex_word(b, &p, "", word, sizeof word, &quoted) || strcmp(word, "tcp") != 0) {
-		error(b, "listen: expected tcp ADDRESS:PORT or tcp *:PORT, not '%.80s'", value);
+	if (!lex_word(b, &p, "", word, sizeof word, &quoted) ||
+	    strcmp(word, "tcp") != 0) {
+		error(b, "listen: expected tcp ADDRESS:PORT or tcp *:PORT, not '%.80s'",
+		      value);
 		return;
 	}
 	lex_skip(&p);
@@ -146,8 +152,10 @@ listen_address(struct build *b, struct check *c, const char *value)
 	text_print(text, sizeof text, "%s%s", any ? "0.0.0.0" : "", any ? p + 1 : p);
 	if (!build_address(b, text, &c->host, &c->port))
 		return;
-	if (inet_pton(AF_INET, c->host, address) != 1 && inet_pton(AF_INET6, c->host, address) != 1)
-		error(b, "listen: '%s' is a name; an address of this host is needed", c->host);
+	if (inet_pton(AF_INET, c->host, address) != 1 &&
+	    inet_pton(AF_INET6, c->host, address) != 1)
+		error(b, "listen: '%s' is a name; an address of this host is needed",
+		      c->host);
 	if (any)
 		c->host = "*";
 }
@@ -157,7 +165,8 @@ set_kind(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
 	if (c->kind != CHECK_KINDS) {
-		error(b, "%s: the check is one of %s already", e->key, check_kind_name[c->kind]);
+		error(b, "%s: the check is one of %s already", e->key,
+		      check_kind_name[c->kind]);
 		return;
 	}
 	for (unsigned k = 0; k < CHECK_KINDS; k++)
@@ -224,7 +233,8 @@ set_kind(struct build *b, void *object, const struct entry *e)
 		break;
 	case CHECK_NETWORK:
 		if (strlen(e->value) > 15 || strpbrk(e->value, " \t/:") != NULL)
-			error(b, "network: '%.40s' is no name of a link, as eth0", e->value);
+			error(b, "network: '%.40s' is no name of a link, as eth0",
+			      e->value);
 		c->path = e->value;
 		break;
 	case CHECK_KINDS:
@@ -277,7 +287,8 @@ rise_fall(struct build *b, const char *value, bool with_of, uint32_t *need, uint
 	}
 	m = n;
 	if (lex_word(b, &p, "", word, sizeof word, &quoted)) {
-		if (!with_of || strcmp(word, "of") != 0 || !lex_word(b, &p, "", word, sizeof word, &quoted) ||
+		if (!with_of || strcmp(word, "of") != 0 ||
+		    !lex_word(b, &p, "", word, sizeof word, &quoted) ||
 		    !units_count(word, 1, 64, &m, why)) {
 			error(b, "%s: expected N%s or a time, not '%s'", b->entry->key,
 			      with_of ? ", N of M" : "", value);
@@ -300,7 +311,8 @@ static void
 rise_fall_of(struct build *b, const char *value, bool down, struct check *c)
 {
 	uint32_t need = down ? c->down_need : c->up_need, of = c->down_of;
-	rise_fall(b, value, down, &need, down ? &of : NULL, down ? &c->down_ms : &c->up_ms);
+	rise_fall(b, value, down, &need, down ? &of : NULL,
+		  down ? &c->down_ms : &c->up_ms);
 	*(down ? &c->down_need : &c->up_need) = (uint8_t)need; /* up to 64 */
 	c->down_of = (uint8_t)of;
 }
@@ -339,15 +351,23 @@ set_check_do(struct build *b, void *object, const struct entry *e)
 	if (c->rule == RULES_NONE)
 		return; /* its making was refused and told */
 	struct rule *r = &b->rules->rules[c->rule];
-	*r = (struct rule){ .id = c->rule, .name = c->name, .timeout_ms = 30000,
-			    .cooldown_ms = b->rules->settings.cooldown_ms, .alert = c->more->alert };
+	*r = (struct rule){ .id = c->rule,
+			    .name = c->name,
+			    .timeout_ms = 30000,
+			    .cooldown_ms = b->rules->settings.cooldown_ms,
+			    .alert = c->more->alert };
 	struct op *op = build_get(b, sizeof *op);
 	if (b->out_of_memory)
 		return;
-	*op = (struct op){ .kind = OP_TEST, .object = OBJECT_CHECK, .id = c->id, .metric = METRIC_DOWN,
+	*op = (struct op){ .kind = OP_TEST,
+			   .object = OBJECT_CHECK,
+			   .id = c->id,
+			   .metric = METRIC_DOWN,
 			   .compare = COMPARE_PRESENT };
 	char text[RULES_NAME_MAX + 8];
 	size_t n = text_print(text, sizeof text, "%s.down", c->name);
-	r->when = (struct condition){ .count = 1, .ops = op, .text = build_text(b, text, n) };
+	r->when = (struct condition){ .count = 1,
+				      .ops = op,
+				      .text = build_text(b, text, n) };
 	build_actions(b, e->value, c->of, &r->actions, &r->action_count);
 }

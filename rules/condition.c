@@ -36,13 +36,15 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 		else if (m == METRIC_EXIT_CODE && s->exit_code >= 0)
 			*out = s->exit_code;
 		else if (s->alive && s->sample_ms != 0 &&
-			 w->now_ms - s->sample_ms < 3 * w->rules->services[id].every_ms + 2000 + w->patience_ms)
+			 w->now_ms - s->sample_ms < 3 * w->rules->services[id].every_ms +
+							    2000 + w->patience_ms)
 			*out = world_sampled(s, m);
 	} else if (kind == OBJECT_CHECK) {
 		const struct check_view *c = &w->checks[id];
 		uint32_t of = w->rules->checks[id].of;
 		/* while its service starts or stops it says nothing that a rule could act on */
-		bool quiet = of != RULES_NONE && !w->services[of].held && service_quiet(w, of);
+		bool quiet =
+			of != RULES_NONE && !w->services[of].held && service_quiet(w, of);
 		bool known = c->state != CHECK_UNKNOWN && !quiet;
 		if (m == METRIC_AGE && c->measured_ns != 0)
 			*out = (double)(w->now_ms - c->measured_ns / 1000000);
@@ -57,7 +59,8 @@ metric_value(const struct world *w, enum object_kind kind, uint32_t id, enum met
 		else if (m == METRIC_LATENCY && c->measured_ns != 0)
 			*out = (double)c->latency_ns / 1e6;
 		for (uint32_t i = 0; i < c->value_count; i++)
-			if (w->value_metrics[c->first_value + i] == m && m != METRIC_LATENCY)
+			if (w->value_metrics[c->first_value + i] == m &&
+			    m != METRIC_LATENCY)
 				*out = w->values[c->first_value + i];
 	} else if (kind == OBJECT_ROUTE) {
 		if (m == METRIC_HEALTHY)
@@ -144,7 +147,8 @@ test(const struct world *w, const struct op *op)
 	double v;
 	bool whole = true;
 	if (op->metric == METRIC_STATE && op->function == FUNCTION_NONE)
-		return as_truth((op->states >> state_number(w, op->object, op->id) & 1) != 0);
+		return as_truth((op->states >> state_number(w, op->object, op->id) & 1) !=
+				0);
 	if (!metric_value(w, op->object, op->id, op->metric, &v))
 		return TRUTH_UNKNOWN;
 	if (op->function != FUNCTION_NONE && !function_value(w, op, &v, &whole))
@@ -215,7 +219,8 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 		switch (op->kind) {
 		case OP_TEST:
 			stack[n].fresh = op->object == fresh_kind && op->id == fresh_id;
-			stack[n].t = window(w, op, test(w, op), slots, stack[n].fresh, due_ms);
+			stack[n].t =
+				window(w, op, test(w, op), slots, stack[n].fresh, due_ms);
 			if (op->function == FUNCTION_CHANGED)
 				change_ends(w, op, due_ms);
 			n++;
@@ -225,7 +230,8 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 				stack[n - 1].t = as_truth(stack[n - 1].t == TRUTH_FALSE);
 			break;
 		case OP_GROUP:
-			stack[n - 1].t = window(w, op, stack[n - 1].t, slots, stack[n - 1].fresh, due_ms);
+			stack[n - 1].t = window(w, op, stack[n - 1].t, slots,
+						stack[n - 1].fresh, due_ms);
 			break;
 		case OP_AND:
 		case OP_OR: {
@@ -238,7 +244,8 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 			else if (a == TRUTH_UNKNOWN || b == TRUTH_UNKNOWN)
 				stack[n - 1].t = TRUTH_UNKNOWN;
 			else
-				stack[n - 1].t = strong == TRUTH_FALSE ? TRUTH_TRUE : TRUTH_FALSE;
+				stack[n - 1].t =
+					strong == TRUTH_FALSE ? TRUTH_TRUE : TRUTH_FALSE;
 			break;
 		}
 		}
@@ -318,13 +325,18 @@ forecast_text(const struct world *w, const struct op *op, const char *want, stru
 	const struct series_view *v = &w->series[op->series];
 	if (!series_fit(v, s, v->last_ms, &line))
 		return;
-	double gap = op->value - line.value, ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
-	value_text(metric_table[op->metric].unit, w->series[op->series].last, have, sizeof have);
+	double gap = op->value - line.value,
+	       ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
+	value_text(metric_table[op->metric].unit, w->series[op->series].last, have,
+		   sizeof have);
 	if (ms > 0 && ms < 1e15)
-		text_add(t, " reaches %s in %s (%s now, a line with r\302\262 %.2f)", want,
-			 text_duration((int64_t)(ms / 1000 + 1) * 1000, in, sizeof in), have, line.fit);
+		text_add(t, " reaches %s in %s (%s now, a line with r\302\262 %.2f)",
+			 want,
+			 text_duration((int64_t)(ms / 1000 + 1) * 1000, in, sizeof in),
+			 have, line.fit);
 	else
-		text_add(t, " stays %s %s (%s now)", compare_name[op->compare], want, have);
+		text_add(t, " stays %s %s (%s now)", compare_name[op->compare], want,
+			 have);
 }
 
 static void
@@ -332,19 +344,23 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 {
 	const struct metric_row *m = &metric_table[op->metric];
 	const char *name = rules_name(w->rules, op->object, op->id);
-	const char *metric = op->object == OBJECT_CHECK
-				     ? check_metric_name(&w->rules->checks[op->id], op->metric)
-				     : m->name;
+	const char *metric =
+		op->object == OBJECT_CHECK
+			? check_metric_name(&w->rules->checks[op->id], op->metric)
+			: m->name;
 	char have[64], want[64], span[64];
 	double v;
 	bool whole;
-	enum unit unit = op->function == FUNCTION_RATE && m->unit == UNIT_BYTES ? UNIT_RATE : m->unit;
+	enum unit unit = op->function == FUNCTION_RATE && m->unit == UNIT_BYTES
+				 ? UNIT_RATE
+				 : m->unit;
 	value_text(unit, op->value, want, sizeof want);
 	if (op->function == FUNCTION_NONE || op->function == FUNCTION_FORECAST)
 		text_add(t, "%s.%s", name, metric);
 	else
 		text_add(t, "%s(%s.%s, %s)", function_name[op->function], name, metric,
-			 text_duration(w->rules->series[op->series].span_ms, span, sizeof span));
+			 text_duration(w->rules->series[op->series].span_ms, span,
+				       sizeof span));
 	if (op->function == FUNCTION_FORECAST) {
 		forecast_text(w, op, want, t);
 	} else if (op->compare != COMPARE_PRESENT && m->unit != UNIT_TEXT &&
@@ -360,7 +376,8 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 			[OBJECT_ROUTE] = route_state_name,
 			[OBJECT_CHAIN] = chain_state_name,
 		};
-		text_add(t, " is %s", words[op->object][state_number(w, op->object, op->id)]);
+		text_add(t, " is %s",
+			 words[op->object][state_number(w, op->object, op->id)]);
 	}
 }
 
@@ -378,7 +395,8 @@ condition_text(const struct world *w, const struct condition *c, char *out, size
 			text_add(&t, ", ");
 		test_text(w, op, &t);
 		if (op->window == WINDOW_FOR)
-			text_add(&t, " for %s", text_duration(op->window_ms, held, sizeof held));
+			text_add(&t, " for %s",
+				 text_duration(op->window_ms, held, sizeof held));
 		else if (op->window == WINDOW_OF)
 			text_add(&t, " in %u of %u samples", op->need, op->of);
 	}

@@ -35,7 +35,8 @@ contact_page(const char *page, const char **url)
 	size_t n = strcspn(page, " ");
 	*url = page[n] != '\0' ? page + n + 1 : page;
 	for (unsigned d = 0; page[n] != '\0' && d < PAGE_DRIVERS; d++)
-		if (strlen(page_driver_name[d]) == n && strncmp(page, page_driver_name[d], n) == 0)
+		if (strlen(page_driver_name[d]) == n &&
+		    strncmp(page, page_driver_name[d], n) == 0)
 			return (enum page_driver)d;
 	return PAGE_JSON;
 }
@@ -82,7 +83,8 @@ is_url(const char *url)
 	size_t before = key != NULL ? (size_t)(key - url) : strlen(url);
 	const char *rest = key != NULL ? key + strlen(KEY_VARIABLE) : "";
 	return (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
-	       strcspn(url, " \t\"<>{}") == before && rest[strcspn(rest, " \t\"<>{}")] == '\0';
+	       strcspn(url, " \t\"<>{}") == before &&
+	       rest[strcspn(rest, " \t\"<>{}")] == '\0';
 }
 
 static void
@@ -93,13 +95,15 @@ page_item(struct build *b, void *arg, const char *text)
 	bool quoted;
 	const char *p = text, *url = text;
 	enum page_driver driver = PAGE_JSON;
-	if (strncmp(text, "http", 4) != 0 && lex_word(b, &p, "", word, sizeof word, &quoted)) {
+	if (strncmp(text, "http", 4) != 0 &&
+	    lex_word(b, &p, "", word, sizeof word, &quoted)) {
 		for (driver = 0; driver < PAGE_DRIVERS; driver++)
 			if (strcmp(page_driver_name[driver], word) == 0)
 				break;
 		if (driver == PAGE_DRIVERS) {
-			error(b, "page: '%.80s' is no http:// or https:// address and no driver (json, "
-				 "pagerduty, alertmanager, slack or ntfy)",
+			error(b,
+			      "page: '%.80s' is no http:// or https:// address and no driver (json, "
+			      "pagerduty, alertmanager, slack or ntfy)",
 			      text);
 			return;
 		}
@@ -116,9 +120,12 @@ page_item(struct build *b, void *arg, const char *text)
 	}
 	const char *slash = strchr(strstr(url, "://") + 3, '/');
 	bool bare = slash == NULL || slash[1] == '\0';
-	size_t n = text_print(full, sizeof full, "%s %.*s%s", page_driver_name[driver],
-			      (int)(bare && slash != NULL ? (size_t)(slash - url) : strlen(url)), url,
-			      driver == PAGE_ALERTMANAGER && bare ? "/api/v2/alerts" : "");
+	size_t n =
+		text_print(full, sizeof full, "%s %.*s%s", page_driver_name[driver],
+			   (int)(bare && slash != NULL ? (size_t)(slash - url)
+						       : strlen(url)),
+			   url,
+			   driver == PAGE_ALERTMANAGER && bare ? "/api/v2/alerts" : "");
 	build_add_text(b, &c->page, build_text(b, full, n));
 }
 
@@ -206,9 +213,11 @@ set_rate(struct build *b, void *object, const struct entry *e)
 	uint64_t count;
 	int64_t ms;
 	if (!word(b, &p, n, sizeof n) || !units_count(n, 1, RATE_MOST, &count, why) ||
-	    !word(b, &p, in, sizeof in) || strcmp(in, "in") != 0 || !word(b, &p, span, sizeof span) ||
-	    !units_duration(span, &ms, why) || ms < 1000 || ms > RATE_MOST_MS) {
-		error(b, "rate: expected N in T, as 5 in 10m, up to 7d, not '%.40s'", e->value);
+	    !word(b, &p, in, sizeof in) || strcmp(in, "in") != 0 ||
+	    !word(b, &p, span, sizeof span) || !units_duration(span, &ms, why) ||
+	    ms < 1000 || ms > RATE_MOST_MS) {
+		error(b, "rate: expected N in T, as 5 in 10m, up to 7d, not '%.40s'",
+		      e->value);
 		return;
 	}
 	if (lex_end(b, p)) {
@@ -224,10 +233,11 @@ escalate_item(struct build *b, void *arg, const char *text)
 	char span[32], arrow[8], name[RULES_NAME_MAX + 1], why[UNITS_WHY];
 	const char *p = text;
 	int64_t ms;
-	if (!word(b, &p, span, sizeof span) || !units_duration(span, &ms, why) || ms < 1000 ||
-	    ms > MS_YEAR || !word(b, &p, arrow, sizeof arrow) || strcmp(arrow, "->") != 0 ||
-	    !word(b, &p, name, sizeof name)) {
-		error(b, "escalate: expected T -> CONTACT, as 15m -> oncall, not '%.60s'", text);
+	if (!word(b, &p, span, sizeof span) || !units_duration(span, &ms, why) ||
+	    ms < 1000 || ms > MS_YEAR || !word(b, &p, arrow, sizeof arrow) ||
+	    strcmp(arrow, "->") != 0 || !word(b, &p, name, sizeof name)) {
+		error(b, "escalate: expected T -> CONTACT, as 15m -> oncall, not '%.60s'",
+		      text);
 		return;
 	}
 	uint32_t id = build_resolve(b, name, OBJECT_CONTACT);
@@ -260,7 +270,8 @@ remind_item(struct build *b, void *arg, const char *text)
 	else if (ms < 60000 || ms > MS_YEAR)
 		error(b, "remind: '%.40s' is out of range (1m to 365d)", text);
 	else if (r->count > 0 && ms <= r->ms[r->count - 1])
-		error(b, "remind: '%.40s' should be later than what stands before it", text);
+		error(b, "remind: '%.40s' should be later than what stands before it",
+		      text);
 	else if (r->count == REMIND_MAX)
 		error(b, "remind: up to %d times", REMIND_MAX);
 	else
@@ -290,9 +301,10 @@ set_heartbeat(struct build *b, void *object, const struct entry *e)
 	char url[600], every[16], span[32], why[UNITS_WHY];
 	const char *p = e->value;
 	int64_t ms;
-	if (!word(b, &p, url, sizeof url) || !is_url(url) || !word(b, &p, every, sizeof every) ||
-	    strcmp(every, "every") != 0 || !word(b, &p, span, sizeof span) ||
-	    !units_duration(span, &ms, why) || ms < 1000 || ms > MS_YEAR) {
+	if (!word(b, &p, url, sizeof url) || !is_url(url) ||
+	    !word(b, &p, every, sizeof every) || strcmp(every, "every") != 0 ||
+	    !word(b, &p, span, sizeof span) || !units_duration(span, &ms, why) ||
+	    ms < 1000 || ms > MS_YEAR) {
 		error(b, "heartbeat: expected URL every T, as https://… every 1m");
 		return;
 	}
@@ -338,7 +350,9 @@ check_pages(struct build *b, const struct contact *c)
 		const char *url;
 		enum page_driver d = contact_page(c->page.texts[i], &url);
 		if (!secret && (d == PAGE_PAGERDUTY || strstr(url, KEY_VARIABLE) != NULL))
-			build_error(b, c->place, "[contact %s]: page needs a key or key-file", c->name);
+			build_error(b, c->place,
+				    "[contact %s]: page needs a key or key-file",
+				    c->name);
 	}
 }
 
@@ -348,7 +362,8 @@ goes_round(const struct rules *r, const struct contact *c, uint32_t id, unsigned
 {
 	for (uint32_t i = 0; i < c->members.count; i++)
 		if (c->members.ids[i] == id ||
-		    (depth > 0 && goes_round(r, &r->contacts[c->members.ids[i]], id, depth - 1)))
+		    (depth > 0 &&
+		     goes_round(r, &r->contacts[c->members.ids[i]], id, depth - 1)))
 			return true;
 	return false;
 }
@@ -358,15 +373,20 @@ goes_round(const struct rules *r, const struct contact *c, uint32_t id, unsigned
 static void
 check_contact(struct build *b, const struct contact *c)
 {
-	bool own = c->mail.count + c->sms.count + c->page.count > 0 || c->run.count > 0 || c->desktop;
+	bool own = c->mail.count + c->sms.count + c->page.count > 0 || c->run.count > 0 ||
+		   c->desktop;
 	if (!own && c->members.count == 0 &&
 	    !build_told(b, c->place, "mail sms page run members"))
-		build_error(b, c->place,
-			    "[contact %s]: mail, sms, page, run, desktop or members is missing", c->name);
+		build_error(
+			b, c->place,
+			"[contact %s]: mail, sms, page, run, desktop or members is missing",
+			c->name);
 	if (own && c->members.count > 0)
-		build_error(b, c->place, "[contact %s]: members are told instead of mail, sms, page, run "
-					 "and desktop: name one or the other",
-			    c->name);
+		build_error(
+			b, c->place,
+			"[contact %s]: members are told instead of mail, sms, page, run "
+			"and desktop: name one or the other",
+			c->name);
 	if (goes_round(b->rules, c, c->id, MEMBERS_DEEP))
 		build_error(b, c->place, "[contact %s]: members go round", c->name);
 	check_pages(b, c);
@@ -390,9 +410,12 @@ build_contacts(struct build *b)
 	bool mails = false;
 	for (uint32_t i = 0; i < r->contact_count; i++) {
 		check_contact(b, &r->contacts[i]);
-		mails = mails || r->contacts[i].mail.count > 0 || r->contacts[i].sms.count > 0;
+		mails = mails || r->contacts[i].mail.count > 0 ||
+			r->contacts[i].sms.count > 0;
 	}
 	if (mails && r->settings.smtp.count == 0 && !smtp_told(b))
-		build_error(b, r->settings.place.file != NULL ? r->settings.place : r->contacts[0].place,
+		build_error(b,
+			    r->settings.place.file != NULL ? r->settings.place
+							   : r->contacts[0].place,
 			    "a contact has mail, but [monitord] names no smtp server");
 }

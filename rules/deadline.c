@@ -65,10 +65,12 @@ world_deadline(const struct world *w)
 	int64_t due = w->heap_count > 0 ? w->nodes[w->heap[0]].due_ms : NEVER;
 	if (w->going && w->go_next < w->rules->service_count)
 		due = 0; /* more to start: at once */
-	for (uint32_t i = 0; i < w->waiting_rules; i++) /* an action waits no longer than that */
+	/* an action waits no longer than that */
+	for (uint32_t i = 0; i < w->waiting_rules; i++)
 		if (w->ruleviews[w->waiting[i]].wait_due_ms < due)
 			due = w->ruleviews[w->waiting[i]].wait_due_ms;
-	if ((w->stopping_all && w->stops_due) || w->affected > 0 || (w->going && w->chains_due))
+	if ((w->stopping_all && w->stops_due) || w->affected > 0 ||
+	    (w->going && w->chains_due))
 		due = 0;
 	return due;
 }

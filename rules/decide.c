@@ -14,8 +14,9 @@ timers(struct world *w)
 		uint32_t index = w->heap[0];
 		if (w->nodes[index].due_ms > w->now_ms)
 			return;
-		static const enum object_kind order[] = { NODE_HOLDS,	NODE_INCIDENTS, OBJECT_CHAIN,
-							  OBJECT_RULE,	OBJECT_ROUTE,	OBJECT_CHECK,
+		static const enum object_kind order[] = { NODE_HOLDS,    NODE_INCIDENTS,
+							  OBJECT_CHAIN,  OBJECT_RULE,
+							  OBJECT_ROUTE,  OBJECT_CHECK,
 							  OBJECT_SERVICE };
 		size_t k = 0;
 		while (index < w->base[order[k]])
@@ -72,15 +73,18 @@ command(struct world *w, const struct event *e)
 	bool route = e->verb == VERB_REROUTE || e->verb == VERB_RESTORE;
 	const char *why = "";
 	if (e->verb == VERB_ACK || e->verb == VERB_SILENCE || e->verb == VERB_UNSILENCE) {
-		bool good = e->verb == VERB_ACK ? incident_ack(w, e, &why) : silence_command(w, e, &why);
+		bool good = e->verb == VERB_ACK ? incident_ack(w, e, &why)
+						: silence_command(w, e, &why);
 		answer(w, e, good ? ANSWER_DONE : ANSWER_REFUSED, why);
 		if (good && e->verb != VERB_ACK)
 			world_decide(w, DECIDE_REMEMBER, 0);
 		return;
 	}
 	if (e->verb == VERB_RELOAD || e->verb == VERB_TEST) {
-		enum decision_kind kind = e->verb == VERB_RELOAD ? DECIDE_RELOAD_RULES : DECIDE_TEST;
-		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by %s", words[e->verb], world_person(e->uid, who));
+		enum decision_kind kind =
+			e->verb == VERB_RELOAD ? DECIDE_RELOAD_RULES : DECIDE_TEST;
+		world_tell(w, "command", OBJECT_MONITORD, 0, "%s by %s", words[e->verb],
+			   world_person(e->uid, who));
 		world_decide(w, kind, e->id)->token = e->token;
 		return;
 	}
@@ -92,14 +96,18 @@ command(struct world *w, const struct event *e)
 		answer(w, e, ANSWER_REFUSED, "this is a dry run: nothing is done");
 		return;
 	}
-	bool named = e->verb == VERB_REROUTE && e->target < w->rules->routes[e->id].backend_count;
+	bool named = e->verb == VERB_REROUTE &&
+		     e->target < w->rules->routes[e->id].backend_count;
 	char span[48] = "", took[32];
 	if ((e->verb == VERB_HOLD || e->verb == VERB_REROUTE) && e->seconds > 0)
 		text_print(span, sizeof span, " for %s, %u s",
-			   text_duration((int64_t)e->seconds * 1000, took, sizeof took), e->seconds);
-	w->cause = world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
-			      "%s%s%s by %s%s", words[e->verb], named ? " to " : "",
-			      named ? w->rules->routes[e->id].backends[e->target].name : "", world_person(e->uid, who), span);
+			   text_duration((int64_t)e->seconds * 1000, took, sizeof took),
+			   e->seconds);
+	w->cause =
+		world_tell(w, "command", route ? OBJECT_ROUTE : OBJECT_SERVICE, e->id,
+			   "%s%s%s by %s%s", words[e->verb], named ? " to " : "",
+			   named ? w->rules->routes[e->id].backends[e->target].name : "",
+			   world_person(e->uid, who), span);
 	bool waits = route ? route_command(w, e, &why) : service_command(w, e, &why);
 	if (!waits)
 		answer(w, e, *why != '\0' ? ANSWER_REFUSED : ANSWER_DONE, why);
@@ -122,8 +130,8 @@ helper_lost(struct world *w, enum role role)
 static void
 changed(struct world *w, const struct event *e)
 {
-	if (e->object == OBJECT_SERVICE && w->services[e->id].alive && !w->services[e->id].held &&
-	    w->rules->services[e->id].run.count > 0) {
+	if (e->object == OBJECT_SERVICE && w->services[e->id].alive &&
+	    !w->services[e->id].held && w->rules->services[e->id].run.count > 0) {
 		w->cause = world_tell(w, "service-changed", OBJECT_SERVICE, e->id,
 				      "%s has another section now: it is restarted",
 				      w->rules->services[e->id].name);
@@ -142,7 +150,8 @@ note(struct world *w, const char *text)
 	char kind[24];
 	size_t n = strcspn(text, " ");
 	text_print(kind, sizeof kind, "%.*s", (int)n, text);
-	world_tell(w, kind, OBJECT_MONITORD, 0, "%s", text[n] != '\0' ? text + n + 1 : text);
+	world_tell(w, kind, OBJECT_MONITORD, 0, "%s",
+		   text[n] != '\0' ? text + n + 1 : text);
 }
 
 /* What a rule reads may never have an event of its own: a service that stays stopped. */
@@ -177,7 +186,8 @@ dispatch(struct world *w, const struct event *e)
 		w->going = true;
 		w->go_next = 0;
 		for (uint32_t i = 0; i < w->rules->route_count; i++)
-			world_arm(w, OBJECT_ROUTE, i, w->now_ms); /* what does not run is dead from now on */
+			/* what does not run is dead from now on */
+			world_arm(w, OBJECT_ROUTE, i, w->now_ms);
 		rules_look(w);
 		break;
 	case EVENT_RESULT:
@@ -252,11 +262,13 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 static void
 move_crashes(struct service_view *to, const struct service_view *from)
 {
-	uint32_t n = from->crash_next < from->crash_cap ? from->crash_next : from->crash_cap;
+	uint32_t n =
+		from->crash_next < from->crash_cap ? from->crash_next : from->crash_cap;
 	if (n > to->crash_cap)
 		n = to->crash_cap;
 	for (uint32_t i = 0; i < n; i++)
-		to->crash_ms[i] = from->crash_ms[(from->crash_next - n + i) % from->crash_cap];
+		to->crash_ms[i] =
+			from->crash_ms[(from->crash_next - n + i) % from->crash_cap];
 	to->crash_next = n;
 }
 
@@ -286,7 +298,8 @@ move_check(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 	*c = *old;
 	c->first_value = own.first_value;
 	c->value_room = own.value_room;
-	c->value_count = old->value_count < own.value_room ? old->value_count : own.value_room;
+	c->value_count =
+		old->value_count < own.value_room ? old->value_count : own.value_room;
 	memcpy(to->values + c->first_value, from->values + old->first_value,
 	       c->value_count * sizeof *to->values);
 	memcpy(to->value_metrics + c->first_value, from->value_metrics + old->first_value,
@@ -329,7 +342,8 @@ recount_incidents(struct world *to, const struct world *from)
 			to->incidents[node_incident(&to->nodes[i])].bad++;
 	for (uint32_t i = 0; i < to->incident_end; i++) {
 		struct incident *x = &to->incidents[i];
-		if (x->state == INCIDENT_CLOSED || x->bad > 0 || from->incidents[i].bad == 0)
+		if (x->state == INCIDENT_CLOSED || x->bad > 0 ||
+		    from->incidents[i].bad == 0)
 			continue;
 		x->good_ms = to->now_ms;
 		world_arm(to, NODE_INCIDENTS, i, to->now_ms + SETTLE_MS);
@@ -384,11 +398,13 @@ world_move(struct world *to, const struct world *from, int64_t now_ms)
 		uint32_t n = 0;
 		while (n < rt->rule_count && strcmp(rt->rules[n].name, name) != 0)
 			n++;
-		if (n == rt->rule_count || strcmp(rt->rules[n].when.text, rf->rules[o].when.text) != 0)
+		if (n == rt->rule_count ||
+		    strcmp(rt->rules[n].when.text, rf->rules[o].when.text) != 0)
 			continue;
 		struct rule_view *r = &to->ruleviews[n];
 		struct slot *slots = r->slots, *clear = r->clear_slots;
-		memcpy(slots, from->ruleviews[o].slots, rt->rules[n].when.slots * sizeof *slots);
+		memcpy(slots, from->ruleviews[o].slots,
+		       rt->rules[n].when.slots * sizeof *slots);
 		*r = from->ruleviews[o];
 		r->slots = slots;
 		r->clear_slots = clear;

@@ -39,9 +39,11 @@ set_values(struct world *w, struct check_view *v, const struct msg_result *r)
 	uint32_t count = r->value_count < v->value_room ? r->value_count : v->value_room;
 	v->value_count = (uint8_t)count;
 	for (uint32_t i = 0; i < count; i++) {
-		static_assert(METRICS_COUNT <= UINT8_MAX, "a metric needs more than a byte");
+		static_assert(METRICS_COUNT <= UINT8_MAX,
+			      "a metric needs more than a byte");
 		w->value_metrics[v->first_value + i] =
-			(uint8_t)(r->value[i].metric < METRICS_COUNT ? r->value[i].metric : METRICS_COUNT);
+			(uint8_t)(r->value[i].metric < METRICS_COUNT ? r->value[i].metric
+								     : METRICS_COUNT);
 		w->values[v->first_value + i] = r->value[i].value;
 	}
 }
@@ -116,9 +118,10 @@ went_down(struct world *w, uint32_t id)
 		return;
 	text_print(text, sizeof text, "%s is down: %s", c->name, check_text(w, id));
 	incident_bad(w, OBJECT_CHECK, id, text);
-	w->cause = world_tell(
-		w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
-		text_duration(w->now_ms - v->bad_since_ms, since, sizeof since));
+	w->cause =
+		world_tell(w, "check-down", OBJECT_CHECK, id, "%s (failing for %s)", text,
+			   text_duration(w->now_ms - v->bad_since_ms, since,
+					 sizeof since));
 	need_failed(w, OBJECT_CHECK, id);
 }
 
@@ -135,7 +138,8 @@ tell_degraded(struct world *w, uint32_t id)
 void
 check_start_is_over(struct world *w, uint32_t id)
 {
-	if (w->checks[id].state == CHECK_DEGRADED && !world_node(w, OBJECT_CHECK, id)->bad)
+	if (w->checks[id].state == CHECK_DEGRADED &&
+	    !world_node(w, OBJECT_CHECK, id)->bad)
 		tell_degraded(w, id);
 }
 
@@ -168,7 +172,8 @@ static void
 hold_back(struct world *w, uint32_t id)
 {
 	char text[MSG_TEXT];
-	text_print(text, sizeof text, "not believed, as so many fail: %s", check_text(w, id));
+	text_print(text, sizeof text, "not believed, as so many fail: %s",
+		   check_text(w, id));
 	set_text(w, id, text);
 	set_state(w, id, CHECK_UNKNOWN);
 }
@@ -275,7 +280,8 @@ static void
 tell_verified(struct world *w, const struct msg_result *r, bool good)
 {
 	const struct id_list *verifies = &w->rules->checks[r->check].more->verifies;
-	for (uint32_t i = 0; i < verifies->count && world_room(w); i++) /* or the next result */
+	/* or the next result */
+	for (uint32_t i = 0; i < verifies->count && world_room(w); i++)
 		route_verify_result(w, verifies->ids[i], good, r->began_ns);
 }
 
@@ -287,7 +293,8 @@ check_result(struct world *w, const struct event *e)
 	struct check_view *v = &w->checks[id];
 	if (r->began_ns < v->valid_ns)
 		return; /* it measured another process, or another time */
-	bool news = v->measured_ns == 0 || strncmp(check_text(w, id), r->text, MSG_TEXT - 1) != 0;
+	bool news = v->measured_ns == 0 ||
+		    strncmp(check_text(w, id), r->text, MSG_TEXT - 1) != 0;
 	v->measured_ns = r->began_ns + r->latency_ns;
 	v->latency_ns = r->latency_ns;
 	set_values(w, v, r);

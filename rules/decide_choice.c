@@ -241,7 +241,8 @@ route_note_health(struct world *w, uint32_t id)
 		enum health h = route_health(w, id, i);
 		bool drained = (r->drained & BIT(i)) != 0;
 		if (!runs(w, &c->backends[i]) || drained)
-			r->hand_in &= ~BIT(i); /* a hand put in another process, or we took it out */
+			/* a hand put in another process, or we took it out */
+			r->hand_in &= ~BIT(i);
 		if (h == HEALTH_BAD || drained || (r->wanted & BIT(i)) != 0)
 			r->planned &= ~BIT(i);
 		if (h == HEALTH_BAD || drained || w->now_ms >= r->retry_ms[i])

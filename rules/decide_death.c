@@ -168,7 +168,8 @@ service_after_crash(struct world *w, uint32_t id)
 	}
 	service_note_crash(s, w->now_ms);
 	if (s->crashes == 1)
-		service_update_routes(w, id); /* it is no longer one that was never tried */
+		/* it is no longer one that was never tried */
+		service_update_routes(w, id);
 	if (s->given_up || service_too_often(w, id)) {
 		service_give_up(w, id);
 		return;
@@ -262,8 +263,8 @@ service_dying(struct world *w, const struct event *e, bool dying)
 	s->dying = dying;
 	s->leaves = dying && !e->core_dumped;
 	if (dying)
-		w->cause = world_tell(w, "service-dying", OBJECT_SERVICE, e->id, "%s is dying: %s",
-				      conf(w, e->id)->name, e->text);
+		w->cause = world_tell(w, "service-dying", OBJECT_SERVICE, e->id,
+				      "%s is dying: %s", conf(w, e->id)->name, e->text);
 	service_update_routes(w, e->id);
 }
 
@@ -287,10 +288,11 @@ service_exited(struct world *w, const struct event *e)
 		incident_bad(w, OBJECT_SERVICE, e->id, text);
 		service_set_state(w, e->id, SERVICE_BACKOFF);
 	}
-	w->cause = world_tell(
-		w, "service-exited", OBJECT_SERVICE, e->id, "%s exited%s: %s, after %s",
-		c->name, asked ? " as asked" : "", how,
-		text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
+	w->cause =
+		world_tell(w, "service-exited", OBJECT_SERVICE, e->id,
+			   "%s exited%s: %s, after %s", c->name, asked ? " as asked" : "",
+			   how,
+			   text_duration(w->now_ms - s->started_ms, lived, sizeof lived));
 	s->draining = false;
 	turn_leave(w, e->id);
 	s->lingers = !asked &&

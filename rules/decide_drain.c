@@ -41,11 +41,12 @@ service_drain(struct world *w, uint32_t id, bool drain, const char **why)
 	*why = "";
 	s->drained = drain;
 	world_mark(w, OBJECT_SERVICE, id);
-	w->cause = world_tell(
-		w, drain ? "service-drained" : "service-undrained", OBJECT_SERVICE, id,
-		drain ? "%s is taken out of its routes, until it is undrained"
-		      : "%s may carry traffic again",
-		conf(w, id)->name);
+	w->cause =
+		world_tell(w, drain ? "service-drained" : "service-undrained",
+			   OBJECT_SERVICE, id,
+			   drain ? "%s is taken out of its routes, until it is undrained"
+				 : "%s may carry traffic again",
+			   conf(w, id)->name);
 	if (!drain)
 		world_answer(w, s->waiters, VERB_DRAIN, ANSWER_FAILED, "undrained");
 	for (uint32_t i = 0; i < routes->count; i++)
@@ -94,12 +95,13 @@ drain_is_late(struct world *w, uint32_t id)
 	const struct service *c = conf(w, id);
 	const struct route_view *r = &w->routes[c->drain];
 	uint64_t places = route_places(w, c->drain, id);
-	const char *why = r->error || !r->is_seen ? "its front cannot be asked"
+	const char *why = r->error || !r->is_seen   ? "its front cannot be asked"
 			  : (r->seen & places) != 0 ? "it was not seen out of it"
 						    : "requests on it have not ended";
 	char took[32];
-	w->cause = world_tell(w, "drain-late", OBJECT_SERVICE, id,
-			      "%s is restarted after %s without a whole drain of route %s: %s", c->name,
-			      text_duration(w->rules->routes[c->drain].drain_ms, took, sizeof took),
-			      w->rules->routes[c->drain].name, why);
+	w->cause = world_tell(
+		w, "drain-late", OBJECT_SERVICE, id,
+		"%s is restarted after %s without a whole drain of route %s: %s", c->name,
+		text_duration(w->rules->routes[c->drain].drain_ms, took, sizeof took),
+		w->rules->routes[c->drain].name, why);
 }

@@ -29,7 +29,8 @@ evidence_first(struct world *w, uint32_t id)
 	struct service_view *s = &w->services[id];
 	if (s->gathering != 0)
 		return true;
-	if (conf(w, id)->evidence_count == 0 || !s->alive || s->gathered || w->stopping_all)
+	if (conf(w, id)->evidence_count == 0 || !s->alive || s->gathered ||
+	    w->stopping_all)
 		return false;
 	s->gathered = true;
 	s->gathering = ++w->last_token;
@@ -42,7 +43,8 @@ bool
 evidence_kill(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
-	bool at_rest = (s->state == SERVICE_UP || s->state == SERVICE_FAILING) && !s->draining;
+	bool at_rest =
+		(s->state == SERVICE_UP || s->state == SERVICE_FAILING) && !s->draining;
 	if (!at_rest || !evidence_first(w, id))
 		return false;
 	s->kill_next = true;
@@ -77,8 +79,8 @@ evidence_came(struct world *w, const struct event *e)
 			evidence_over(w, e->id);
 		return;
 	}
-	world_tell(w, "service-evidence", OBJECT_SERVICE, e->id, "%s: %s", conf(w, e->id)->name,
-		   e->text);
+	world_tell(w, "service-evidence", OBJECT_SERVICE, e->id, "%s: %s",
+		   conf(w, e->id)->name, e->text);
 	struct journal_line *l = &w->out->list[w->out->count - 1].line;
 	if (l->incident == 0)
 		l->incident = s->blame;

@@ -144,7 +144,8 @@ route_manual_ends(struct world *w, uint32_t id)
 	if (r->manual_until_ms == 0 || w->real_ms < r->manual_until_ms)
 		return;
 	w->cause = world_tell(w, "route-released", OBJECT_ROUTE, id,
-			      "route %s: the time of the choice by hand is over", conf(w, id)->name);
+			      "route %s: the time of the choice by hand is over",
+			      conf(w, id)->name);
 	route_manual(w, id, RULES_NONE);
 	world_decide(w, DECIDE_REMEMBER, 0);
 }

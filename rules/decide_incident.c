@@ -39,7 +39,8 @@ static uint32_t
 open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *text)
 {
 	uint32_t index = incident_place(w);
-	if (index == NO_INCIDENT) /* a storm: it joins the newest, so that none is forgotten */
+	/* a storm: it joins the newest, so that none is forgotten */
+	if (index == NO_INCIDENT)
 		return (w->incident_next + INCIDENTS - 1) % INCIDENTS;
 	struct incident *x = &w->incidents[index];
 	*x = (struct incident){ .id = w->last_event + 1,
@@ -79,10 +80,12 @@ flap_text(const struct world *w, const struct incident *x, char *text, size_t ca
 	text_duration(w->now_ms - since, took, sizeof took);
 	text_print(times, sizeof times, "%u times", n);
 	if (x->flaps)
-		text_print(text, cap,
-			   "%s flaps: wrong %s in %s; you hear again when it has been well for %s: %s",
-			   rules_name(w->rules, x->root_kind, x->root_id), n < 2 ? "again" : times, took,
-			   text_duration(FLAP_SETTLE_MS, settle, sizeof settle), x->text);
+		text_print(
+			text, cap,
+			"%s flaps: wrong %s in %s; you hear again when it has been well for %s: %s",
+			rules_name(w->rules, x->root_kind, x->root_id),
+			n < 2 ? "again" : times, took,
+			text_duration(FLAP_SETTLE_MS, settle, sizeof settle), x->text);
 	else
 		text_print(text, cap, "again, %s after it began: %s", took, x->text);
 }
@@ -136,7 +139,8 @@ static void
 revise_root(struct world *w, uint32_t index, enum object_kind kind, uint32_t id, const char *text)
 {
 	struct incident *x = &w->incidents[index];
-	if (x->root_kind == OBJECT_MONITORD || (x->root_kind == kind && x->root_id == id) ||
+	if (x->root_kind == OBJECT_MONITORD ||
+	    (x->root_kind == kind && x->root_id == id) ||
 	    !incident_explains(w, kind, id, x->root_kind, x->root_id))
 		return;
 	x->root_kind = kind;
@@ -230,13 +234,13 @@ close_incident(struct world *w, uint32_t index)
 	int64_t end_ms = x->good_ms != 0 ? x->good_ms : w->now_ms;
 	x->until_real_ms = w->real_ms - (w->now_ms - end_ms);
 	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(end_ms - x->since_ms, took, sizeof took),
-		   x->text);
+		   text_duration(end_ms - x->since_ms, took, sizeof took), x->text);
 	incident_tell(w, index, "incident-close", text);
 	x->flaps = x->quiet = x->hidden = false;
 	for (uint32_t i = 0; i < w->rules->service_count; i++)
 		if (w->services[i].affected == x->id)
-			w->services[i].affected = 0; /* told anew, should it begin again */
+			/* told anew, should it begin again */
+			w->services[i].affected = 0;
 }
 
 void
@@ -277,7 +281,8 @@ incident_ack(struct world *w, const struct event *e, const char **why)
 	char by[WORLD_PERSON];
 	char text[JOURNAL_TEXT];
 	uint32_t i = 0;
-	while (i < w->incident_end && (w->incidents[i].id != e->incident || e->incident == 0))
+	while (i < w->incident_end &&
+	       (w->incidents[i].id != e->incident || e->incident == 0))
 		i++;
 	if (i == w->incident_end || w->incidents[i].state == INCIDENT_CLOSED) {
 		*why = "no such incident is open";

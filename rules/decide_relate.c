@@ -81,8 +81,9 @@ of_members(const struct world *w, const struct chain *c)
 	uint32_t i = NO_INCIDENT;
 	for (uint32_t k = c->link_count; i == NO_INCIDENT && k > 0; k--) {
 		const struct chain_link *link = &c->links[k - 1];
-		i = link->kind == OBJECT_SERVICE ? of_service(w, link->id)
-						 : incident_index(w, link->kind, link->id);
+		i = link->kind == OBJECT_SERVICE
+			    ? of_service(w, link->id)
+			    : incident_index(w, link->kind, link->id);
 	}
 	if (i == NO_INCIDENT && c->check != RULES_NONE)
 		i = incident_index(w, OBJECT_CHECK, c->check);
@@ -111,7 +112,6 @@ of_rule(const struct world *w, uint32_t rule)
 	return i;
 }
 
-
 /* ---- who explains whom ---- */
 
 /* Its service, where it is a check of one. */
@@ -135,7 +135,8 @@ deeper_in(const struct chain *c, enum object_kind kind, uint32_t id, enum object
 			const struct chain_link *link = &c->links[k];
 			if (passed && link->kind == kind && link->id == id)
 				return true;
-			passed = passed || (link->kind == root_kind && link->id == root_id);
+			passed = passed ||
+				 (link->kind == root_kind && link->id == root_id);
 		}
 	}
 	return false;
@@ -176,7 +177,8 @@ explained_by(const struct world *w, enum object_kind kind, uint32_t id)
 {
 	for (uint32_t i = 0; i < w->incident_end; i++) {
 		const struct incident *x = &w->incidents[i];
-		if (x->id != 0 && x->state != INCIDENT_CLOSED && x->root_kind != OBJECT_MONITORD &&
+		if (x->id != 0 && x->state != INCIDENT_CLOSED &&
+		    x->root_kind != OBJECT_MONITORD &&
 		    incident_explains(w, kind, id, x->root_kind, x->root_id))
 			return i;
 	}
@@ -204,7 +206,8 @@ incident_related(const struct world *w, enum object_kind kind, uint32_t id)
 		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
 			i = of_service(w, w->rules->checks[id].of);
 		for (uint32_t k = 0;
-		     i == NO_INCIDENT && k < w->rules->checks[id].more->verifies.count; k++)
+		     i == NO_INCIDENT && k < w->rules->checks[id].more->verifies.count;
+		     k++)
 			i = of_route(w, w->rules->checks[id].more->verifies.ids[k]);
 		break;
 	case OBJECT_ROUTE:

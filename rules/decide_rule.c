@@ -22,8 +22,9 @@ tell_skipped(struct world *w, uint32_t id, const struct action *a, const char *w
 {
 	char what[200];
 	action_text(w, a, what, sizeof what);
-	world_tell(w, "action-skipped", OBJECT_RULE, id, "'%s' of rule %s is not done: %s %s", what,
-		   conf(w, id)->name, w->rules->services[a->id].name, why);
+	world_tell(w, "action-skipped", OBJECT_RULE, id,
+		   "'%s' of rule %s is not done: %s %s", what, conf(w, id)->name,
+		   w->rules->services[a->id].name, why);
 }
 
 /* An operator's word beats every rule; after too many crashes only `retry` and operators may.
@@ -275,15 +276,19 @@ action_text(const struct world *w, const struct action *a, char *out, size_t cap
 	if (a->kind == ACTION_LOG)
 		text_print(out, cap, "log");
 	else if (a->kind == ACTION_RUN)
-		text_print(out, cap, "run %s", a->command.count > 0 ? a->command.argv[0] : "");
+		text_print(out, cap, "run %s",
+			   a->command.count > 0 ? a->command.argv[0] : "");
 	else if (a->kind == ACTION_ALERT || a->kind == ACTION_PAGE)
 		text_print(out, cap, "%s %s", verb, r->contacts[a->id].name);
 	else if (a->kind == ACTION_REROUTE || a->kind == ACTION_RESTORE)
 		text_print(out, cap, "%s %s%s%s", verb, r->routes[a->id].name,
 			   a->backend != RULES_NONE ? " to " : "",
-			   a->backend != RULES_NONE ? r->routes[a->id].backends[a->backend].name : "");
+			   a->backend != RULES_NONE
+				   ? r->routes[a->id].backends[a->backend].name
+				   : "");
 	else if (a->kind == ACTION_SIGNAL)
-		text_print(out, cap, "signal(%s) %s", sigabbrev_np(a->signal), r->services[a->id].name);
+		text_print(out, cap, "signal(%s) %s", sigabbrev_np(a->signal),
+			   r->services[a->id].name);
 	else
 		text_print(out, cap, "%s %s", verb, r->services[a->id].name);
 }
@@ -299,7 +304,8 @@ tell_dry(struct world *w, uint32_t id, const char *text, bool up)
 		action_text(w, up ? &c->escalate[i] : &c->actions[i], one, sizeof one);
 		text_add(&t, "%s%s", i > 0 ? ", " : "", one);
 	}
-	world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have done: %s", text, actions);
+	world_tell(w, "rule-dry-run", OBJECT_RULE, id, "%s; it would have done: %s", text,
+		   actions);
 }
 
 static void
@@ -324,12 +330,13 @@ fire(struct world *w, uint32_t id)
 		tell_dry(w, id, text, up);
 		return;
 	}
-	w->cause = r->fired_event =
-		world_tell(w, up ? "rule-escalated" : "rule-fired", OBJECT_RULE, id,
-			      "%s", text);
+	w->cause = r->fired_event = world_tell(w, up ? "rule-escalated" : "rule-fired",
+					       OBJECT_RULE, id, "%s", text);
 	if (r->actions != NULL) {
-		world_tell(w, "action-skipped", OBJECT_RULE, id,
-			   "rule %s does nothing more yet: what it began before has not ended", c->name);
+		world_tell(
+			w, "action-skipped", OBJECT_RULE, id,
+			"rule %s does nothing more yet: what it began before has not ended",
+			c->name);
 		return;
 	}
 	r->actions = up ? c->escalate : c->actions;

@@ -75,7 +75,8 @@ sample(struct world *w, const struct event *e)
 	s->sample_ms = w->now_ms;
 	for (uint32_t i = 0; i < m->value_count && i < MSG_SAMPLE_VALUES; i++)
 		if (metric_sample_slot(m->value[i].metric) < MSG_SAMPLE_VALUES)
-			s->values[metric_sample_slot(m->value[i].metric)] = (float)m->value[i].value;
+			s->values[metric_sample_slot(m->value[i].metric)] =
+				(float)m->value[i].value;
 	if (first)
 		world_mark(w, OBJECT_SERVICE, e->id);
 	else

@@ -28,7 +28,8 @@ static bool
 silenced_itself(const struct world *w, enum object_kind kind, uint32_t id)
 {
 	for (uint32_t i = 0; i < SILENCES; i++)
-		if (w->silences[i].until_real_ms != 0 && covers(w, &w->silences[i], kind, id))
+		if (w->silences[i].until_real_ms != 0 &&
+		    covers(w, &w->silences[i], kind, id))
 			return true;
 	return false;
 }
@@ -76,9 +77,11 @@ next_during(const struct world *w)
 	int64_t next = NEVER;
 	for (uint32_t i = 0; i < w->incident_end; i++) {
 		const struct incident *x = &w->incidents[i];
-		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->hidden || !is_off(w, x))
+		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->hidden ||
+		    !is_off(w, x))
 			continue;
-		int64_t left = during_changes_ms(rules_during(w->rules, x->root_kind, x->root_id),
+		int64_t left = during_changes_ms(rules_during(w->rules, x->root_kind,
+							      x->root_id),
 						 w->real_ms + (int64_t)w->zone_s * 1000);
 		next = w->now_ms + left < next ? w->now_ms + left : next;
 	}
@@ -112,8 +115,8 @@ speak(struct world *w)
 			w->unspoken = true;
 			return;
 		}
-		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->told || x->bad == 0 ||
-		    !x->hidden || incident_silenced(w, x))
+		if (x->id == 0 || x->state == INCIDENT_CLOSED || !x->told ||
+		    x->bad == 0 || !x->hidden || incident_silenced(w, x))
 			continue;
 		x->hidden = false;
 		x->quiet = false;
@@ -157,14 +160,15 @@ end_silence(struct world *w, uint32_t slot, const char *how)
 	uint32_t wrong = count_wrong(w, s);
 	for (uint32_t i = 0; i < w->incident_end; i++)
 		w->incidents[i].hidden = w->incidents[i].hidden ||
-					 (w->incidents[i].id != 0 && incident_silenced(w, &w->incidents[i]));
+					 (w->incidents[i].id != 0 &&
+					  incident_silenced(w, &w->incidents[i]));
 	char state[64] = "all is well";
 	if (wrong > 0)
-		text_print(state, sizeof state, "%u incident%s %s open", wrong, wrong == 1 ? "" : "s",
-			   wrong == 1 ? "is" : "are");
+		text_print(state, sizeof state, "%u incident%s %s open", wrong,
+			   wrong == 1 ? "" : "s", wrong == 1 ? "is" : "are");
 	w->cause = s->event;
-	world_tell(w, "silence-over", s->kind, s->id, "the silence of %s (%s) %s: %s", name_of(w, s),
-		   s->why, how, state);
+	world_tell(w, "silence-over", s->kind, s->id, "the silence of %s (%s) %s: %s",
+		   name_of(w, s), s->why, how, state);
 	*s = (struct silence){ .until_real_ms = 0 };
 	world_mark(w, NODE_INCIDENTS, NODE_SILENCES + slot);
 }
@@ -175,7 +179,8 @@ silence_timer(struct world *w)
 	bool ended = false;
 	speak(w); /* also what has its time now */
 	for (uint32_t i = 0; i < SILENCES; i++)
-		if (w->silences[i].until_real_ms != 0 && w->silences[i].until_real_ms <= w->real_ms) {
+		if (w->silences[i].until_real_ms != 0 &&
+		    w->silences[i].until_real_ms <= w->real_ms) {
 			end_silence(w, i, "is over");
 			ended = true;
 		}
@@ -208,7 +213,8 @@ silence_add(struct world *w, const struct silence *s)
 		return;
 	w->silences[slot] = *s;
 	world_mark(w, NODE_INCIDENTS, NODE_SILENCES + slot);
-	world_arm(w, NODE_INCIDENTS, NODE_SILENCE, w->now_ms); /* which looks at the clock */
+	/* which looks at the clock */
+	world_arm(w, NODE_INCIDENTS, NODE_SILENCE, w->now_ms);
 }
 
 bool
@@ -220,9 +226,11 @@ silence_command(struct world *w, const struct event *e, const char **why)
 		[OBJECT_RULE] = true,	  [OBJECT_ROUTE] = true,   [OBJECT_CHAIN] = true,
 	};
 	char span[32];
-	struct silence s = { .kind = e->object, .id = e->id,
+	struct silence s = { .kind = e->object,
+			     .id = e->id,
 			     .until_real_ms = w->real_ms + (int64_t)e->seconds * 1000 };
-	if (!allowed[e->object] || (e->object != OBJECT_MONITORD && e->id >= rules_count(w->rules, e->object))) {
+	if (!allowed[e->object] ||
+	    (e->object != OBJECT_MONITORD && e->id >= rules_count(w->rules, e->object))) {
 		*why = "no such object";
 		return false;
 	}
@@ -233,7 +241,8 @@ silence_command(struct world *w, const struct event *e, const char **why)
 	if (e->verb == VERB_UNSILENCE) {
 		if (!there)
 			return true; /* so already */
-		w->cause = world_tell(w, "command", s.kind, s.id, "unsilence by %s", world_person(e->uid, by));
+		w->cause = world_tell(w, "command", s.kind, s.id, "unsilence by %s",
+				      world_person(e->uid, by));
 		w->silences[slot].event = w->cause;
 		end_silence(w, slot, "was ended");
 		speak(w);
@@ -241,7 +250,8 @@ silence_command(struct world *w, const struct event *e, const char **why)
 		return true;
 	}
 	if (slot == SILENCES || e->seconds == 0) {
-		*why = e->seconds == 0 ? "a silence has an end: for how long?" : "too many silences";
+		*why = e->seconds == 0 ? "a silence has an end: for how long?"
+				       : "too many silences";
 		return false;
 	}
 	if (e->who != NULL && *e->who != '\0')
@@ -251,9 +261,10 @@ silence_command(struct world *w, const struct event *e, const char **why)
 	for (char *p = s.who; *p != '\0'; p++)
 		*p = *p == ':' ? ' ' : *p;
 	text_print(s.why, sizeof s.why, "%s", e->text != NULL ? e->text : "");
-	s.event = w->cause = world_tell(
-		w, "command", s.kind, s.id, "silence for %s, %u s, by %s: %s",
-		text_duration((int64_t)e->seconds * 1000, span, sizeof span), e->seconds, s.who, s.why);
+	s.event = w->cause =
+		world_tell(w, "command", s.kind, s.id, "silence for %s, %u s, by %s: %s",
+			   text_duration((int64_t)e->seconds * 1000, span, sizeof span),
+			   e->seconds, s.who, s.why);
 	silence_add(w, &s);
 	silence_arm(w);
 	return true;
@@ -267,7 +278,9 @@ find(const struct world *w, const char *kind, const char *name, struct silence *
 	for (unsigned k = 0; k < OBJECT_KINDS; k++)
 		if (strcmp(object_kind_name[k], kind) == 0) {
 			s->kind = (enum object_kind)k;
-			s->id = k == OBJECT_MONITORD ? 0 : rules_find(w->rules, s->kind, name);
+			s->id = k == OBJECT_MONITORD
+					? 0
+					: rules_find(w->rules, s->kind, name);
 			return s->id != RULES_NONE && k != OBJECT_CONTACT;
 		}
 	return false;
@@ -277,7 +290,8 @@ void
 silence_recall(struct world *w, const struct journal_line *l)
 {
 	struct silence s = { .event = l->id };
-	const char *comma = strchr(l->text, ','), *by = strstr(l->text, " s, by "), *colon;
+	const char *comma = strchr(l->text, ','), *by = strstr(l->text, " s, by "),
+		   *colon;
 	unsigned seconds;
 	if (!find(w, l->object_kind, l->object, &s))
 		return;
@@ -317,7 +331,10 @@ silences_move(struct world *to, const struct world *from)
 		struct silence s = from->silences[i];
 		if (s.until_real_ms != 0 &&
 		    find(to, object_kind_name[s.kind],
-			 s.kind == OBJECT_MONITORD ? "" : rules_name(from->rules, s.kind, s.id), &s))
+			 s.kind == OBJECT_MONITORD
+				 ? ""
+				 : rules_name(from->rules, s.kind, s.id),
+			 &s))
 			to->silences[i] = s;
 		world_mark(to, NODE_INCIDENTS, NODE_SILENCES + i);
 	}

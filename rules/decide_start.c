@@ -212,7 +212,7 @@ service_became_up(struct world *w, uint32_t id)
 		route_drain(w, id, false);
 	for (uint32_t i = 0; i < c->checks.count; i++)
 		check_start_is_over(w, c->checks.ids[i]);
-	for (uint32_t i = 0; new && !failing && i < c->routes.count; i++)
+	for (uint32_t i = 0; new && !failing &&i < c->routes.count; i++)
 		route_awaited(w, c->routes.ids[i], id);
 	service_update_routes(w, id);
 	rule_changed(w, OBJECT_SERVICE, id, false);

@@ -51,7 +51,8 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 	s->draining = false;
 	turn_leave(w, id);
 	service_unlist(w, id);
-	if (s->occupied && dry_instead(w, OBJECT_SERVICE, id, after == AFTER_STAY ? "stopped" : "restarted"))
+	if (s->occupied && dry_instead(w, OBJECT_SERVICE, id,
+				       after == AFTER_STAY ? "stopped" : "restarted"))
 		return;
 	s->after = after;
 	if (s->state == SERVICE_STOPPING)
@@ -82,7 +83,8 @@ service_restart(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
-	if (s->in_turn || (s->occupied && dry_instead(w, OBJECT_SERVICE, id, "restarted")))
+	if (s->in_turn ||
+	    (s->occupied && dry_instead(w, OBJECT_SERVICE, id, "restarted")))
 		return;
 	if (s->draining || s->state == SERVICE_STOPPING) {
 		s->after = s->draining ? s->after : AFTER_START;
@@ -107,7 +109,8 @@ service_restart(struct world *w, uint32_t id)
 	    route_can_lose(w, c->drain, id)) {
 		s->draining = true;
 		s->drain_ms = 0;
-		world_arm(w, OBJECT_SERVICE, id, w->now_ms + w->rules->routes[c->drain].drain_ms);
+		world_arm(w, OBJECT_SERVICE, id,
+			  w->now_ms + w->rules->routes[c->drain].drain_ms);
 		route_drain(w, id, true);
 		return;
 	}
@@ -131,5 +134,6 @@ service_kill(struct world *w, uint32_t id)
 	struct decision *d = world_decide(w, DECIDE_SIGNAL, id);
 	d->signal = SIGKILL;
 	d->scope = SCOPE_TREE;
-	world_tell(w, "service-signalled", OBJECT_SERVICE, id, "%s gets SIGKILL", conf(w, id)->name);
+	world_tell(w, "service-signalled", OBJECT_SERVICE, id, "%s gets SIGKILL",
+		   conf(w, id)->name);
 }

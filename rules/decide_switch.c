@@ -98,8 +98,9 @@ route_order_set(struct world *w, uint32_t id, uint64_t set, const char *kind,
 	route_names(w, id, set, to, sizeof to);
 	if (w->rules->settings.dry_run) {
 		if (r->dry_set != set)
-			world_tell(w, "dry-run", OBJECT_ROUTE, id, "route %s would go from %s to %s now%s",
-				   c->name, from, to, why);
+			world_tell(w, "dry-run", OBJECT_ROUTE, id,
+				   "route %s would go from %s to %s now%s", c->name, from,
+				   to, why);
 		r->dry_set = set;
 		return;
 	}

@@ -65,7 +65,10 @@ contacts_due(const struct world *w, const struct incident *x, int64_t from_ms, i
 	     char *out, size_t cap)
 {
 	struct text t;
-	struct due d = { .w = w, .from_ms = from_ms, .until_ms = until_ms, .next_ms = NEVER,
+	struct due d = { .w = w,
+			 .from_ms = from_ms,
+			 .until_ms = until_ms,
+			 .next_ms = NEVER,
 			 .names = &t };
 	text_begin(&t, out, cap);
 	due_of(&d, rules_alerts(w->rules, x->root_kind, x->root_id), 0, ESCALATE_DEEP);
@@ -105,11 +108,13 @@ incident_arm(struct world *w, uint32_t index)
 	const struct incident *x = &w->incidents[index];
 	char names[JOURNAL_TO];
 	int64_t due = next_reminder(remind_of(w, x), x->elapsed_ms);
-	int64_t more = contacts_due(w, x, x->elapsed_ms, x->elapsed_ms, names, sizeof names);
+	int64_t more =
+		contacts_due(w, x, x->elapsed_ms, x->elapsed_ms, names, sizeof names);
 	due = more < due ? more : due;
 	if (x->again)
 		world_arm(w, NODE_INCIDENTS, index, x->bad_ms + OPEN_MAIL_MS);
-	else if (due != NEVER && x->state == INCIDENT_OPEN && !x->quiet && !incident_silenced(w, x))
+	else if (due != NEVER && x->state == INCIDENT_OPEN && !x->quiet &&
+		 !incident_silenced(w, x))
 		world_arm(w, NODE_INCIDENTS, index, x->told_ms + due);
 	else
 		world_arm(w, NODE_INCIDENTS, index, NEVER);
@@ -121,7 +126,8 @@ incident_tell_again(struct world *w, uint32_t index)
 {
 	struct incident *x = &w->incidents[index];
 	char names[JOURNAL_TO], text[400], took[32];
-	int64_t elapsed = w->now_ms - x->told_ms, remind = next_reminder(remind_of(w, x), x->elapsed_ms);
+	int64_t elapsed = w->now_ms - x->told_ms,
+		remind = next_reminder(remind_of(w, x), x->elapsed_ms);
 	if (x->state != INCIDENT_OPEN || x->quiet || incident_silenced(w, x))
 		return;
 	contacts_due(w, x, x->elapsed_ms, elapsed, names, sizeof names);

@@ -52,8 +52,10 @@ build_escaped(struct build *b, const char *text, uint32_t *size)
 		if (byte == '\\')
 			byte = escape(&p);
 		if (byte < 0) {
-			error(b, "%s: expected \\r \\n \\t \\\\ or \\xHH behind a "
-				 "backslash", b->entry->key);
+			error(b,
+			      "%s: expected \\r \\n \\t \\\\ or \\xHH behind a "
+			      "backslash",
+			      b->entry->key);
 			return NULL;
 		}
 		out[n] = (char)byte;

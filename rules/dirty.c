@@ -40,7 +40,8 @@ world_age(struct world *w)
 		*mark = MARK_DIRTY;
 		if (dirty)
 			continue;
-		w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] = w->stale[i];
+		w->dirty[(w->dirty_first + w->dirty_count++) % w->node_count] =
+			w->stale[i];
 	}
 	w->stale_count = 0;
 }
@@ -54,8 +55,9 @@ world_is_dirty(const struct world *w)
 bool
 world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id)
 {
-	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_CHAIN, OBJECT_RULE,
-						  OBJECT_ROUTE,	  OBJECT_CHECK, OBJECT_SERVICE };
+	static const enum object_kind order[] = { NODE_INCIDENTS, OBJECT_CHAIN,
+						  OBJECT_RULE,    OBJECT_ROUTE,
+						  OBJECT_CHECK,   OBJECT_SERVICE };
 	if (w->dirty_count == 0)
 		return false;
 	uint32_t index = w->dirty[w->dirty_first];
@@ -80,8 +82,9 @@ world_dirty_again(struct world *w, enum object_kind kind, uint32_t id)
 void
 world_all_dirty(struct world *w)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE, OBJECT_CHAIN };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE,
+						  OBJECT_CHAIN };
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		for (uint32_t i = 0; i < rules_count(w->rules, kinds[k]); i++)
 			world_mark(w, kinds[k], i);

@@ -257,11 +257,12 @@ driver_prove(struct build *b, const struct route *r)
 	const struct place at = r->place;
 	if (r->driver == DRIVERS) {
 		if (!build_told(b, at, ""))
-			build_error(b, at,
-			    "[route %s]: a driver is missing (switch, link, haproxy, "
-			    "varnish, apache, "
-			    "nginx, squid, run)",
-			    r->name);
+			build_error(
+				b, at,
+				"[route %s]: a driver is missing (switch, link, haproxy, "
+				"varnish, apache, "
+				"nginx, squid, run)",
+				r->name);
 		return;
 	}
 	if ((r->link || r->vcl) && r->all)

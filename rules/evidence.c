@@ -27,7 +27,8 @@ take_signal(struct build *b, const char **p, struct evidence *out)
 	out->signal = build_signal(word);
 	out->within_ms = EVIDENCE_WITHIN_MS;
 	if (out->signal == 0 || out->signal == SIGKILL || out->signal == SIGSTOP) {
-		error(b, "evidence: signal: '%s' is no signal that a process can answer", word);
+		error(b, "evidence: signal: '%s' is no signal that a process can answer",
+		      word);
 		return false;
 	}
 	if (!next(b, p, word, sizeof word))
@@ -79,7 +80,8 @@ take_threads(struct build *b, const char **p, struct evidence *out)
 {
 	char word[64], why[UNITS_WHY];
 	uint64_t n = 10;
-	if (next(b, p, word, sizeof word) && !units_count(word, 1, THREADS_MOST, &n, why)) {
+	if (next(b, p, word, sizeof word) &&
+	    !units_count(word, 1, THREADS_MOST, &n, why)) {
 		error(b, "evidence: threads: %s", why);
 		return false;
 	}
@@ -117,7 +119,8 @@ evidence_item(struct build *b, void *object, const char *text)
 	while (new.kind < EVIDENCES && strcmp(words[new.kind].name, word) != 0)
 		new.kind++;
 	if (new.kind == EVIDENCES) {
-		error(b, "evidence: expected signal, log, sockets or threads, not '%s'", word);
+		error(b, "evidence: expected signal, log, sockets or threads, not '%s'",
+		      word);
 		return;
 	}
 	if (s->evidence_count == EVIDENCE_MAX) {

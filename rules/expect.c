@@ -14,8 +14,9 @@
 static enum compare
 take_compare(const char **p)
 {
-	static const enum compare order[] = { COMPARE_LE, COMPARE_GE,	   COMPARE_NE, COMPARE_NOT_MATCH,
-					      COMPARE_LT, COMPARE_GT, COMPARE_EQ, COMPARE_MATCH };
+	static const enum compare order[] = { COMPARE_LE,        COMPARE_GE,   COMPARE_NE,
+					      COMPARE_NOT_MATCH, COMPARE_LT,   COMPARE_GT,
+					      COMPARE_EQ,        COMPARE_MATCH };
 	lex_skip(p);
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		size_t n = strlen(compare_name[order[i]]);
@@ -34,7 +35,8 @@ status_holds(enum compare compare, bool listed, uint64_t status, uint64_t than)
 					 [COMPARE_LT] = { true, false, false },
 					 [COMPARE_LE] = { true, true, false },
 					 [COMPARE_GT] = { false, false, true },
-					 [COMPARE_GE] = { false, true, true } };
+					 [COMPARE_GE] = { false, true, true }
+	};
 	if (compare < COMPARE_EQ)
 		return sides[compare][(status >= than) + (status > than)];
 	return listed == (compare != COMPARE_NE);
@@ -53,7 +55,8 @@ status_range(struct build *b, char *word, uint64_t *first, uint64_t *last)
 		end = dots + (*dots == '.' ? 2 : 1);
 		*dots = '\0';
 	}
-	if (!units_count(word, 100, 999, first, why) || !units_count(end, 100, 999, last, why)) {
+	if (!units_count(word, 100, 999, first, why) ||
+	    !units_count(end, 100, 999, last, why)) {
 		error(b, "%s: status %s", b->entry->key, why);
 		return false;
 	}
@@ -123,8 +126,8 @@ sha256_test(struct build *b, struct expect *x, const char *p)
 	for (char *c = word; *c != '\0'; c++)
 		if (*c >= 'A' && *c <= 'F')
 			*c = (char)(*c + 32);
-	if ((x->compare != COMPARE_EQ && x->compare != COMPARE_NE) || strlen(word) != 64 ||
-	    word[strspn(word, "0123456789abcdef")] != '\0')
+	if ((x->compare != COMPARE_EQ && x->compare != COMPARE_NE) ||
+	    strlen(word) != 64 || word[strspn(word, "0123456789abcdef")] != '\0')
 		error(b, "%s: expected sha256 = 64 hex digits", b->entry->key);
 	else if (lex_end(b, p))
 		x->text = build_text(b, word, 64);
@@ -143,7 +146,8 @@ json_test(struct build *b, struct expect *x, const char *p)
 	}
 	for (const char *c = strchr(word, '~'); c != NULL; c = strchr(c + 1, '~'))
 		if (c[1] != '0' && c[1] != '1') {
-			error(b, "%s: json: in a pointer ~0 stands for ~ and ~1 for /", b->entry->key);
+			error(b, "%s: json: in a pointer ~0 stands for ~ and ~1 for /",
+			      b->entry->key);
 			return;
 		}
 	x->header = build_text(b, word, strlen(word));
@@ -151,7 +155,8 @@ json_test(struct build *b, struct expect *x, const char *p)
 	x->compare = take_compare(&p);
 	if (x->compare == COMPARE_PRESENT && *p == '\0')
 		return;
-	if (x->compare == COMPARE_PRESENT || !lex_word(b, &p, "", word, sizeof word, &quoted)) {
+	if (x->compare == COMPARE_PRESENT ||
+	    !lex_word(b, &p, "", word, sizeof word, &quoted)) {
 		error(b, "%s: json: expected a comparison and a value", b->entry->key);
 		return;
 	}
@@ -197,14 +202,16 @@ text_test(struct build *b, struct expect *x, const char *p, const char *what)
 	case COMPARE_GE: {
 		char why[UNITS_WHY];
 		if (x->kind != EXPECT_BODY)
-			error(b, "%s: a %s is compared by = != ~ or !~", b->entry->key, what);
+			error(b, "%s: a %s is compared by = != ~ or !~", b->entry->key,
+			      what);
 		else if (!units_size(word, &x->value, why))
 			error(b, "%s: %s %s", b->entry->key, what, why);
 		break;
 	}
 	case COMPARE_PRESENT:
 	case COMPARES:
-		error(b, "%s: %s: expected a comparison before '%s'", b->entry->key, what, word);
+		error(b, "%s: %s: expected a comparison before '%s'", b->entry->key, what,
+		      word);
 		break;
 	}
 }
@@ -234,17 +241,21 @@ metric_test(struct build *b, struct check *c, struct expect *x, const char *word
 	x->compare = take_compare(&p);
 	if (x->metric == METRICS_COUNT || is_verdict(x->metric) ||
 	    metric_table[x->metric].unit == UNIT_TEXT) {
-		error(b, "%s: expected status, header, body, json, sha256 or a metric, not '%s'", b->entry->key, word);
+		error(b,
+		      "%s: expected status, header, body, json, sha256 or a metric, not '%s'",
+		      b->entry->key, word);
 		return;
 	}
 	if (metric_table[x->metric].unit == UNIT_YESNO) {
 		if (x->compare != COMPARE_PRESENT)
-			error(b, "%s: %s stands alone: it is a yes/no metric", b->entry->key, word);
+			error(b, "%s: %s stands alone: it is a yes/no metric",
+			      b->entry->key, word);
 		else
 			lex_end(b, p);
 		return;
 	}
-	if (x->compare >= COMPARE_MATCH || !lex_word(b, &p, "", value, sizeof value, &quoted)) {
+	if (x->compare >= COMPARE_MATCH ||
+	    !lex_word(b, &p, "", value, sizeof value, &quoted)) {
 		error(b, "%s: %s: a comparison is missing", b->entry->key, word);
 		return;
 	}
@@ -315,7 +326,8 @@ expects(struct build *b, struct check *c, const char *value, struct expect **lis
 	struct expect_items items = { .check = c };
 	lex_list(b, value, expect_item, &items);
 	if (*count + items.count > EXPECTS_MAX) {
-		error(b, "%s: more than %d tests in one check", b->entry->key, EXPECTS_MAX);
+		error(b, "%s: more than %d tests in one check", b->entry->key,
+		      EXPECTS_MAX);
 		return;
 	}
 	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);

@@ -21,7 +21,8 @@ expr_add(struct parser *x)
 {
 	static struct op spare;
 	if (x->count == OPS_MAX) {
-		expr_fail(x, "%s: the condition has more than %d parts", x->b->entry->key, OPS_MAX);
+		expr_fail(x, "%s: the condition has more than %d parts", x->b->entry->key,
+			  OPS_MAX);
 		return &spare;
 	}
 	x->ops[x->count] = (struct op){ .id = RULES_NONE };
@@ -49,7 +50,8 @@ window(struct parser *x, struct op *op)
 	if (word_is(x, "for")) {
 		if (!lex_word(x->b, &x->p, ")", word, sizeof word, &quoted) ||
 		    !units_duration(word, &op->window_ms, why)) {
-			expr_fail(x, "%s: 'for' %s", x->b->entry->key, *word != '\0' ? why : "needs a duration");
+			expr_fail(x, "%s: 'for' %s", x->b->entry->key,
+				  *word != '\0' ? why : "needs a duration");
 			return;
 		}
 		op->window = WINDOW_FOR;
@@ -64,12 +66,14 @@ window(struct parser *x, struct op *op)
 		expr_fail(x, "%s: %s", x->b->entry->key, why);
 		return;
 	}
-	if (!word_is(x, "of") || !lex_word(x->b, &x->p, ")", word, sizeof word, &quoted)) {
+	if (!word_is(x, "of") ||
+	    !lex_word(x->b, &x->p, ")", word, sizeof word, &quoted)) {
 		expr_fail(x, "%s: expected N of M", x->b->entry->key);
 		return;
 	}
 	if (!units_count(word, 1, WINDOW_MAX, &m, why) || n > m) {
-		expr_fail(x, "%s: '%llu of %s' is impossible", x->b->entry->key, (unsigned long long)n, word);
+		expr_fail(x, "%s: '%llu of %s' is impossible", x->b->entry->key,
+			  (unsigned long long)n, word);
 		return;
 	}
 	op->window = WINDOW_OF;
@@ -152,17 +156,20 @@ build_condition(struct build *b, const char *value, struct condition *out)
 	or_terms(&x);
 	lex_skip(&x.p);
 	if (!x.failed && (strncmp(x.p, "&&", 2) == 0 || strncmp(x.p, "||", 2) == 0))
-		expr_fail(&x, "%s: '%.2s' is written '%s' here", b->entry->key, x.p, *x.p == '&' ? "and" : "or");
+		expr_fail(&x, "%s: '%.2s' is written '%s' here", b->entry->key, x.p,
+			  *x.p == '&' ? "and" : "or");
 	else if (!x.failed && *x.p != '\0')
-		expr_fail(&x, "%s: expected 'and', 'or' or the end before '%.60s'", b->entry->key, x.p);
+		expr_fail(&x, "%s: expected 'and', 'or' or the end before '%.60s'",
+			  b->entry->key, x.p);
 	if (x.failed)
 		return;
 	struct op *ops = build_get(b, x.count * sizeof *ops);
 	if (b->out_of_memory)
 		return;
 	memcpy(ops, x.ops, x.count * sizeof *ops);
-	*out = (struct condition){
-		.count = x.count, .ops = ops, .slots = x.slots, .text = value,
-		.place = b->entry->place
-	};
+	*out = (struct condition){ .count = x.count,
+				   .ops = ops,
+				   .slots = x.slots,
+				   .text = value,
+				   .place = b->entry->place };
 }

@@ -234,7 +234,8 @@ const struct key *
 keys_find(enum object_kind section, const char *name, size_t length)
 {
 	for (size_t i = 0; i < key_count; i++)
-		if (key_table[i].section == section && strlen(key_table[i].name) == length &&
+		if (key_table[i].section == section &&
+		    strlen(key_table[i].name) == length &&
 		    memcmp(key_table[i].name, name, length) == 0)
 			return &key_table[i];
 	return NULL;
@@ -243,7 +244,8 @@ keys_find(enum object_kind section, const char *name, size_t length)
 const char *
 keys_nearest(enum object_kind section, const char *name, char *out, size_t cap)
 {
-	struct text_nearest nearest = { .word = name, .distance = strlen(name) < 4 ? 2 : 4 };
+	struct text_nearest nearest = { .word = name,
+					.distance = strlen(name) < 4 ? 2 : 4 };
 	for (size_t i = 0; i < key_count; i++)
 		if (key_table[i].section == section)
 			text_nearer(&nearest, key_table[i].name);
@@ -262,8 +264,9 @@ duration(struct build *b, const struct key *k, int64_t *out, const struct entry 
 	}
 	if (ms < k->least || ms > k->most) {
 		char a[32], z[32];
-		build_error(b, e->place, "%s: '%s' is out of range (%s to %s)", e->key, e->value,
-			    text_duration(k->least, a, sizeof a), text_duration(k->most, z, sizeof z));
+		build_error(b, e->place, "%s: '%s' is out of range (%s to %s)", e->key,
+			    e->value, text_duration(k->least, a, sizeof a),
+			    text_duration(k->most, z, sizeof z));
 		return false;
 	}
 	*out = ms;
@@ -298,8 +301,8 @@ keys_path(struct build *b, const char *value, const struct entry *e)
 	value = keys_whole(b, value);
 	if (*value == '/' || slash == NULL)
 		return value;
-	size_t n = text_print(out, sizeof out, "%.*s/%s", (int)(slash - e->place.file), e->place.file,
-			      value);
+	size_t n = text_print(out, sizeof out, "%.*s/%s", (int)(slash - e->place.file),
+			      e->place.file, value);
 	return build_text(b, out, n);
 }
 
@@ -310,7 +313,8 @@ keys_apply(struct build *b, enum object_kind section, void *object, const struct
 	char hint[96];
 	b->entry = e;
 	if (k == NULL) {
-		build_error(b, e->place, "[%s] has no key '%s'%s", object_kind_name[section], e->key,
+		build_error(b, e->place, "[%s] has no key '%s'%s",
+			    object_kind_name[section], e->key,
 			    keys_nearest(section, e->key, hint, sizeof hint));
 		return;
 	}

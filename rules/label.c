@@ -22,8 +22,9 @@ check_metric_name(const struct check *c, enum metric m)
 static bool
 is_common(enum metric m)
 {
-	return m == METRIC_UP || m == METRIC_DOWN || m == METRIC_DEGRADED || m == METRIC_STATE ||
-	       m == METRIC_LATENCY || m == METRIC_AGE || m == METRIC_STATUS || m == METRIC_BYTES;
+	return m == METRIC_UP || m == METRIC_DOWN || m == METRIC_DEGRADED ||
+	       m == METRIC_STATE || m == METRIC_LATENCY || m == METRIC_AGE ||
+	       m == METRIC_STATUS || m == METRIC_BYTES;
 }
 
 bool
@@ -37,8 +38,9 @@ build_label(struct build *b, struct check *c, const char *name)
 {
 	size_t n = strlen(name);
 	if (n == 0 || n > RULES_NAME_MAX || strchr(name, '%') != NULL) {
-		build_error(b, b->entry->place, "%s: '%.80s' is no label of performance data",
-			    b->entry->key, name);
+		build_error(b, b->entry->place,
+			    "%s: '%.80s' is no label of performance data", b->entry->key,
+			    name);
 		return METRICS_COUNT;
 	}
 	struct check_more *more = build_more(b, c);
@@ -50,7 +52,7 @@ build_label(struct build *b, struct check *c, const char *name)
 		if (strcmp(more->labels[i], name) == 0)
 			return (enum metric)(METRIC_LABEL1 + i);
 	}
-	build_error(b, b->entry->place, "%s: more than %d labels of [check %s]", b->entry->key,
-		    LABELS_MAX, c->name);
+	build_error(b, b->entry->place, "%s: more than %d labels of [check %s]",
+		    b->entry->key, LABELS_MAX, c->name);
 	return METRICS_COUNT;
 }

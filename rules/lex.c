@@ -44,8 +44,9 @@ lex_word(struct build *b, const char **p, const char *stops, char *out, size_t c
 	}
 	*p = s;
 	if (used >= cap) {
-		build_error(b, b->entry->place, "%s: a word of %zu bytes; %zu are allowed",
-			    b->entry->key, used, cap - 1);
+		build_error(b, b->entry->place,
+			    "%s: a word of %zu bytes; %zu are allowed", b->entry->key,
+			    used, cap - 1);
 		used = 0;
 	}
 	out[used] = '\0';
@@ -92,9 +93,10 @@ build_signal(const char *name)
 		const char *name;
 		int number;
 	} signals[] = {
-		{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "QUIT", SIGQUIT }, { "ABRT", SIGABRT },
-		{ "KILL", SIGKILL }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "TERM", SIGTERM },
-		{ "ALRM", SIGALRM }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "WINCH", SIGWINCH },
+		{ "HUP", SIGHUP },   { "INT", SIGINT },   { "QUIT", SIGQUIT },
+		{ "ABRT", SIGABRT }, { "KILL", SIGKILL }, { "USR1", SIGUSR1 },
+		{ "USR2", SIGUSR2 }, { "TERM", SIGTERM }, { "ALRM", SIGALRM },
+		{ "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "WINCH", SIGWINCH },
 	};
 	if (strncmp(name, "SIG", 3) == 0)
 		name += 3;

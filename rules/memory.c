@@ -48,8 +48,8 @@ bool
 memory_begin(struct world *w)
 {
 	const struct rules *rules = w->rules;
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_CHAIN };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_CHAIN };
 	w->series = arena_get(w->arena, rules->series_count * sizeof *w->series + 1);
 	if (w->series == NULL)
 		return false;
@@ -61,7 +61,8 @@ memory_begin(struct world *w)
 		v->cap = series_cap(s, rules_every_ms(rules, s->object, s->id));
 		v->slices = arena_get(w->arena, v->cap * sizeof *v->slices);
 		if (series_counts(s))
-			v->counts = arena_get(w->arena, series_counters(v->cap) * sizeof *v->counts);
+			v->counts = arena_get(w->arena, series_counters(v->cap) *
+								sizeof *v->counts);
 		if (v->slices == NULL || (series_counts(s) && v->counts == NULL))
 			return false;
 	}

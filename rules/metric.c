@@ -33,8 +33,8 @@ metric_percent(enum metric m)
 static bool
 is_own(enum metric m)
 {
-	return m == METRIC_UP || m == METRIC_STATE || m == METRIC_PID || m == METRIC_UPTIME ||
-	       m == METRIC_RESTARTS || m == METRIC_EXIT_CODE;
+	return m == METRIC_UP || m == METRIC_STATE || m == METRIC_PID ||
+	       m == METRIC_UPTIME || m == METRIC_RESTARTS || m == METRIC_EXIT_CODE;
 }
 
 size_t
@@ -43,7 +43,8 @@ metric_sample_slot(enum metric m)
 	static unsigned char slots[METRICS_COUNT]; /* slot + 1 */
 	static bool counted;
 	for (unsigned i = 0, n = 0; !counted && i < METRICS_COUNT; i++)
-		if (strchr(metric_table[i].objects, 'S') != NULL && !is_own((enum metric)i))
+		if (strchr(metric_table[i].objects, 'S') != NULL &&
+		    !is_own((enum metric)i))
 			slots[i] = (unsigned char)++n;
 	counted = true;
 	return m < METRICS_COUNT && slots[m] != 0 ? slots[m] - 1u : SIZE_MAX;

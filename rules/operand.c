@@ -41,8 +41,8 @@ no_metric(struct parser *x, enum object_kind kind, char letter, const char *metr
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
 		if (strchr(metric_table[m].objects, letter) != NULL)
 			text_nearer(&nearest, metric_table[m].name);
-	expr_fail(x, "%s: a %s has no metric '%s'%s", x->b->entry->key, object_kind_name[kind],
-		  metric, text_hint(&nearest, hint, sizeof hint));
+	expr_fail(x, "%s: a %s has no metric '%s'%s", x->b->entry->key,
+		  object_kind_name[kind], metric, text_hint(&nearest, hint, sizeof hint));
 }
 
 static void
@@ -83,11 +83,12 @@ find_object(struct parser *x, const char *word, size_t dot, struct op *op)
 		return true;
 	}
 	if (build_lookup(x->b, name, OBJECT_RULE) != NULL) {
-		expr_fail(x, "%s: '%s' is a rule, and rules have no metrics", x->b->entry->key, name);
+		expr_fail(x, "%s: '%s' is a rule, and rules have no metrics",
+			  x->b->entry->key, name);
 		return true;
 	}
-	expr_fail(x, "%s: no service, check, route or chain '%s'%s", x->b->entry->key, name,
-		  build_nearest(x->b, name, OBJECT_KINDS, hint, sizeof hint));
+	expr_fail(x, "%s: no service, check, route or chain '%s'%s", x->b->entry->key,
+		  name, build_nearest(x->b, name, OBJECT_KINDS, hint, sizeof hint));
 	return true;
 }
 
@@ -122,8 +123,11 @@ no_function(struct parser *x, const char *word)
 		expr_fail(x, "%s: no function '%s'%s", x->b->entry->key, word,
 			  text_hint(&nearest, hint, sizeof hint));
 	else
-		expr_fail(x, "%s: no function '%s'; there are avg, max, min, p95, p99, rate, growth, changed "
-			  "and forecast", x->b->entry->key, word);
+		expr_fail(
+			x,
+			"%s: no function '%s'; there are avg, max, min, p95, p99, rate, growth, changed "
+			"and forecast",
+			x->b->entry->key, word);
 }
 
 /* The rest of FUNCTION(OBJECT.METRIC, DURATION), behind its name. */

@@ -32,11 +32,13 @@ find_instances(struct build *b, struct section *s)
 	char why[UNITS_WHY], word[32];
 	if (s->kind == OBJECT_SERVICE && (e = find_entry(s, "instances")) != NULL) {
 		const char *dots = strstr(e->value, "..");
-		text_print(word, sizeof word, "%.*s", dots != NULL ? (int)(dots - e->value) : 0, e->value);
+		text_print(word, sizeof word, "%.*s",
+			   dots != NULL ? (int)(dots - e->value) : 0, e->value);
 		if (dots == NULL || !units_count(word, 1, 100000, &first, why) ||
 		    !units_count(dots + 2, 1, 100000, &last, why) || last < first ||
 		    last - first >= INSTANCES_MAX) {
-			build_error(b, e->place, "instances: expected FIRST..LAST, as 1..3");
+			build_error(b, e->place,
+				    "instances: expected FIRST..LAST, as 1..3");
 			return;
 		}
 		s->expanded = true;
@@ -67,7 +69,8 @@ inherit_instances(struct build *b, struct section *s)
 		return;
 	if (s->kind == OBJECT_CHECK)
 		family = family_of(b, e->value, strlen(e->value));
-	for (const char *p = e->value; s->kind == OBJECT_RULE && family == NULL && *p != '\0';) {
+	for (const char *p = e->value;
+	     s->kind == OBJECT_RULE && family == NULL && *p != '\0';) {
 		size_t n = strcspn(p, " \t()<>=!~\"");
 		const char *dot = memrchr(p, '.', n);
 		if (dot != NULL)
@@ -93,8 +96,9 @@ taken(struct build *b, const struct section *s, const char *name)
 		enum object_kind kind = i == 0 ? s->kind : shared[i - 1];
 		if ((i == 0 || in_shared) && build_lookup(b, name, kind) != NULL) {
 			build_error(b, s->place,
-				    kind == s->kind ? "[%s %s] stands twice"
-						    : "[%s %s]: another section has this name",
+				    kind == s->kind
+					    ? "[%s %s] stands twice"
+					    : "[%s %s]: another section has this name",
 				    object_kind_name[s->kind], name);
 			return true;
 		}
@@ -114,16 +118,20 @@ name_section(struct build *b, size_t index, uint32_t *count)
 		s->kind = OBJECT_KINDS; /* left out */
 		return;
 	}
-	build_register(b, s->name, s->kind, s->expanded ? (uint32_t)index : *count, s->expanded);
+	build_register(b, s->name, s->kind, s->expanded ? (uint32_t)index : *count,
+		       s->expanded);
 	*count += s->expanded ? s->last - s->first + 1 : 1;
 	for (uint32_t i = s->first; s->expanded && i <= s->last; i++) {
 		char name[RULES_NAME_MAX + 16];
 		size_t n = text_print(name, sizeof name, "%s-%u", s->name, i);
 		if (n > RULES_NAME_MAX && i == s->last)
-			build_error(b, s->place, "[%s %s]: with its number the name is longer than %d bytes",
-				    object_kind_name[s->kind], s->name, RULES_NAME_MAX);
+			build_error(
+				b, s->place,
+				"[%s %s]: with its number the name is longer than %d bytes",
+				object_kind_name[s->kind], s->name, RULES_NAME_MAX);
 		if (!taken(b, s, name))
-			build_register(b, build_text(b, name, n), s->kind, s->id + i - s->first, false);
+			build_register(b, build_text(b, name, n), s->kind,
+				       s->id + i - s->first, false);
 	}
 }
 
@@ -157,9 +165,13 @@ init_service(struct build *b, struct service *s)
 	const struct settings *d = &b->rules->settings;
 	s->umask = -1;
 	s->drain = RULES_NONE;
-	s->ready = (struct ready){ .kind = READY_DEFAULT, .check = RULES_NONE, .within_ms = 30000 };
-	s->stop[0] = (struct stop_step){ .signal = build_signal("TERM"), .patience_ms = 10000 };
-	s->stop[1] = (struct stop_step){ .signal = build_signal("KILL"), .patience_ms = 10000 };
+	s->ready = (struct ready){ .kind = READY_DEFAULT,
+				   .check = RULES_NONE,
+				   .within_ms = 30000 };
+	s->stop[0] = (struct stop_step){ .signal = build_signal("TERM"),
+					 .patience_ms = 10000 };
+	s->stop[1] = (struct stop_step){ .signal = build_signal("KILL"),
+					 .patience_ms = 10000 };
 	s->stop_count = 2;
 	s->success_mask[0] = 1;
 	s->backoff_first_ms = 100;
@@ -189,7 +201,9 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	switch (s->kind) {
 	case OBJECT_SERVICE: {
 		struct service *x = &r->services[id];
-		*x = (struct service){ .id = id, .name = name, .place = s->place, .instance = instance };
+		*x = (struct service){
+			.id = id, .name = name, .place = s->place, .instance = instance
+		};
 		x->family = instance != 0 ? s->name : NULL;
 		init_service(b, x);
 		return x;
@@ -197,7 +211,9 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	case OBJECT_CHECK: {
 		struct check *x = &r->checks[id];
 		uint32_t rule = x->rule;
-		*x = (struct check){ .id = id, .name = name, .rule = rule, .more = &check_nothing };
+		*x = (struct check){
+			.id = id, .name = name, .rule = rule, .more = &check_nothing
+		};
 		x->line = s->place.line;
 		while (r->files[x->file] != s->place.file)
 			x->file++;
@@ -207,7 +223,9 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	}
 	case OBJECT_RULE: {
 		struct rule *x = &r->rules[id];
-		*x = (struct rule){ .id = id, .name = name, .place = s->place, .timeout_ms = 30000 };
+		*x = (struct rule){
+			.id = id, .name = name, .place = s->place, .timeout_ms = 30000
+		};
 		x->cooldown_ms = r->settings.cooldown_ms;
 		x->remind = r->settings.remind;
 		x->severity = SEVERITY_CRITICAL;
@@ -215,18 +233,28 @@ object(struct build *b, const struct section *s, uint32_t id, const char *name, 
 	}
 	case OBJECT_ROUTE: {
 		struct route *x = &r->routes[id];
-		*x = (struct route){ .id = id, .name = name, .place = s->place, .driver = DRIVERS,
-				     .keep = 1, .verify = RULES_NONE, .verify_ms = 10000,
-				     .return_ms = 60000, .drain_ms = 5000 };
+		*x = (struct route){ .id = id,
+				     .name = name,
+				     .place = s->place,
+				     .driver = DRIVERS,
+				     .keep = 1,
+				     .verify = RULES_NONE,
+				     .verify_ms = 10000,
+				     .return_ms = 60000,
+				     .drain_ms = 5000 };
 		return x;
 	}
 	case OBJECT_CHAIN:
-		r->chains[id] = (struct chain){ .id = id, .name = name, .place = s->place,
-						.check = RULES_NONE };
+		r->chains[id] = (struct chain){
+			.id = id, .name = name, .place = s->place, .check = RULES_NONE
+		};
 		return &r->chains[id];
 	case OBJECT_CONTACT:
-		r->contacts[id] = (struct contact){ .id = id, .name = name, .place = s->place,
-						     .rate_count = 10, .rate_ms = 600000 };
+		r->contacts[id] = (struct contact){ .id = id,
+						    .name = name,
+						    .place = s->place,
+						    .rate_count = 10,
+						    .rate_ms = 600000 };
 		return &r->contacts[id];
 	case OBJECT_MONITORD:
 	case OBJECT_KINDS:
@@ -259,9 +287,10 @@ parse_entries(struct build *b, const struct section *s, void *x, uint32_t instan
 		if (k != NULL && !k->repeats && first != &s->entries[i]) {
 			bool here = strcmp(first->place.file, e.place.file) == 0;
 			if (instance <= s->first)
-				build_error(b, e.place, "%s: stands in %s%sline %u already", e.key,
-					    here ? "" : first->place.file, here ? "" : ", ",
-					    first->place.line);
+				build_error(b, e.place,
+					    "%s: stands in %s%sline %u already", e.key,
+					    here ? "" : first->place.file,
+					    here ? "" : ", ", first->place.line);
 			continue;
 		}
 		e.value = substitute(b, e.value, instance);
@@ -287,7 +316,8 @@ parse_section(struct build *b, const struct section *s)
 		void *x = object(b, s, s->id + i - s->first, build_text(b, name, n), i);
 		parse_entries(b, s, x, i);
 		if (b->problems->errors > errors)
-			b->problems = &repeated; /* the other instances have the same mistakes */
+			/* the other instances have the same mistakes */
+			b->problems = &repeated;
 	}
 	b->problems = told;
 	problems_free(&repeated);
@@ -320,8 +350,9 @@ make_objects(struct build *b)
 	struct rules *r = b->rules;
 	for (size_t i = 0; i < b->section_count; i++)
 		find_instances(b, &b->sections[i]);
-	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
-						  OBJECT_ROUTE,	  OBJECT_CHAIN, OBJECT_CONTACT };
+	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_RULE,    OBJECT_ROUTE,
+						  OBJECT_CHAIN,   OBJECT_CONTACT };
 	for (size_t o = 0; o < sizeof order / sizeof *order; o++)
 		for (size_t i = 0; i < b->section_count; i++) {
 			if (b->sections[i].kind != order[o])
@@ -352,18 +383,27 @@ make_objects(struct build *b)
 static void
 init_settings(struct settings *s)
 {
-	*s = (struct settings){ .socket = "/run/monitord/status.sock", .state = "/var/lib/monitord",
-				.uid_base = 64900, .starts_at_once = 16, .history_bytes = 200u << 20,
-				.record_ms = INT64_C(7) * 86400000, .record_bytes = 200u << 20, .every_ms = 5000,
-				.timeout_ms = 2000, .cooldown_ms = 300000, .down_need = 2, .down_of = 2,
+	*s = (struct settings){ .socket = "/run/monitord/status.sock",
+				.state = "/var/lib/monitord",
+				.uid_base = 64900,
+				.starts_at_once = 16,
+				.history_bytes = 200u << 20,
+				.record_ms = INT64_C(7) * 86400000,
+				.record_bytes = 200u << 20,
+				.every_ms = 5000,
+				.timeout_ms = 2000,
+				.cooldown_ms = 300000,
+				.down_need = 2,
+				.down_of = 2,
 				.up_need = 2 };
 }
 
 static void
 parse_all(struct build *b)
 {
-	static const enum object_kind order[] = { OBJECT_MONITORD, OBJECT_CONTACT, OBJECT_SERVICE,
-						  OBJECT_ROUTE,	   OBJECT_CHECK,   OBJECT_RULE,
+	static const enum object_kind order[] = { OBJECT_MONITORD, OBJECT_CONTACT,
+						  OBJECT_SERVICE,  OBJECT_ROUTE,
+						  OBJECT_CHECK,    OBJECT_RULE,
 						  OBJECT_CHAIN };
 	init_settings(&b->rules->settings);
 	for (size_t o = 0; o < sizeof order / sizeof *order; o++) {
@@ -398,7 +438,8 @@ rules_parse(const struct sources *s, struct problems *p)
 	struct rules *result = NULL;
 	size_t before = p->errors;
 	b.arena = arena_new(1);
-	struct rules_private *all = b.arena != NULL ? arena_get(b.arena, sizeof *all) : NULL;
+	struct rules_private *all =
+		b.arena != NULL ? arena_get(b.arena, sizeof *all) : NULL;
 	if (all == NULL) {
 		b.out_of_memory = true;
 		goto out;
@@ -421,7 +462,8 @@ rules_parse(const struct sources *s, struct problems *p)
 		result = &all->rules;
 out:
 	if (b.out_of_memory)
-		build_error(&b, (struct place){ s->count > 0 ? s->list[0].path : "", 0 }, "out of memory");
+		build_error(&b, (struct place){ s->count > 0 ? s->list[0].path : "", 0 },
+			    "out of memory");
 	for (size_t i = 0; i < b.section_count; i++)
 		free(b.sections[i].entries);
 	free(b.sections);

@@ -217,7 +217,8 @@ set_record(struct build *b, void *object, const struct entry *e)
 	}
 	lex_word(b, &p, "", word, sizeof word, &quoted);
 	if (!units_duration(word, &s->record_ms, why) || s->record_ms < 3600000) {
-		error(b, "record: expected off, or an hour and more, as 7d, not '%s'", word);
+		error(b, "record: expected off, or an hour and more, as 7d, not '%s'",
+		      word);
 		return;
 	}
 	if (!lex_word(b, &p, "", word, sizeof word, &quoted))

@@ -36,7 +36,8 @@ states_of(const struct op *op)
 	if (op->object == OBJECT_SERVICE)
 		return STATE(SERVICE_UP);
 	if (op->object == OBJECT_CHAIN)
-		return op->metric == METRIC_UP	   ? STATE(CHAIN_PRIMARY) | STATE(CHAIN_SECONDARY)
+		return op->metric == METRIC_UP
+			       ? STATE(CHAIN_PRIMARY) | STATE(CHAIN_SECONDARY)
 		       : op->metric == METRIC_DOWN ? STATE(CHAIN_DOWN)
 						   : STATE(CHAIN_SECONDARY);
 	if (op->object == OBJECT_ROUTE)

@@ -62,7 +62,8 @@ socket_address(struct build *b, struct check *c, const char *value, bool path)
 	const char *colon = path ? strstr(value, ":/") : NULL;
 	size_t n = colon != NULL ? (size_t)(colon - value) : strlen(value);
 	if (n > SOCKET_MAX || strpbrk(value, " \t") != NULL) {
-		error(b, "%s: a socket's path has up to %d bytes and no blank", b->entry->key, SOCKET_MAX);
+		error(b, "%s: a socket's path has up to %d bytes and no blank",
+		      b->entry->key, SOCKET_MAX);
 		return;
 	}
 	c->path = build_text(b, value, n);
@@ -82,16 +83,20 @@ host_address(struct build *b, struct check *c, const char *value, const struct p
 		return;
 	}
 	if (strpbrk(value, " \t\"#") != NULL) {
-		error(b, "%s: no blank, quote or '#' may stand in '%.80s'", b->entry->key, value);
+		error(b, "%s: no blank, quote or '#' may stand in '%.80s'", b->entry->key,
+		      value);
 		return;
 	}
 	struct in6_addr six;
-	bool plain = (p->takes & TAKES_NO_PORT) != 0 && inet_pton(AF_INET6, value, &six) == 1;
-	n = (size_t)text_print(address, sizeof address, plain ? "[%.*s]" : "%.*s", (int)n, value);
+	bool plain =
+		(p->takes & TAKES_NO_PORT) != 0 && inet_pton(AF_INET6, value, &six) == 1;
+	n = (size_t)text_print(address, sizeof address, plain ? "[%.*s]" : "%.*s", (int)n,
+			       value);
 	if ((p->takes & TAKES_NO_PORT) != 0 && has_port(address))
 		error(b, "%s: a host without a port is needed", b->entry->key);
 	else if (!has_port(address) && (p->port != 0 || (p->takes & TAKES_NO_PORT) != 0))
-		text_print(address + n, sizeof address - n, ":%u", p->port != 0 ? p->port : 1u);
+		text_print(address + n, sizeof address - n, ":%u",
+			   p->port != 0 ? p->port : 1u);
 	if (build_address(b, address, &c->host, &c->port) && *path == '/')
 		c->target = build_text(b, path, strlen(path));
 	if ((p->takes & TAKES_NO_PORT) != 0)
@@ -141,8 +146,10 @@ prove_expects(struct build *b, const struct check *c, unsigned takes)
 	};
 	for (uint32_t i = 0; i < c->expect_count; i++)
 		for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
-			if (c->expects[i].kind == rows[k].kind && (takes & rows[k].takes) == 0)
-				build_error(b, check_place(b->rules, c), "[check %s]: %s has no %s to expect", c->name,
+			if (c->expects[i].kind == rows[k].kind &&
+			    (takes & rows[k].takes) == 0)
+				build_error(b, check_place(b->rules, c),
+					    "[check %s]: %s has no %s to expect", c->name,
 					    check_kind_name[c->kind], rows[k].word);
 }
 
@@ -152,11 +159,15 @@ prove_tls(struct build *b, const struct check *c, unsigned takes)
 	if (c->more->tls == NULL)
 		return;
 	if (c->more->tls->encrypt == ENCRYPT_TLS && (takes & TAKES_TLS) == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: %s is not spoken over TLS%s", c->name,
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: %s is not spoken over TLS%s", c->name,
 			    check_kind_name[c->kind],
-			    (takes & TAKES_STARTTLS) != 0 ? " from its begin: encrypt = starttls" : "");
+			    (takes & TAKES_STARTTLS) != 0
+				    ? " from its begin: encrypt = starttls"
+				    : "");
 	if (c->more->tls->encrypt == ENCRYPT_STARTTLS && (takes & TAKES_STARTTLS) == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: %s has no starttls%s", c->name,
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: %s has no starttls%s", c->name,
 			    check_kind_name[c->kind],
 			    (takes & TAKES_TLS) != 0 ? ": encrypt = tls" : "");
 }
@@ -166,19 +177,24 @@ prove_login(struct build *b, const struct check *c, unsigned takes)
 {
 	bool secret = c->more->files != NULL && c->more->files[FILE_SECRET] != NULL;
 	bool user = c->more->http != NULL && c->more->http->auth_user != NULL;
-	bool other = c->more->http != NULL && (c->more->http->body != NULL || c->more->http->bearer ||
-					 c->more->http->redirects > 0);
+	bool other = c->more->http != NULL &&
+		     (c->more->http->body != NULL || c->more->http->bearer ||
+		      c->more->http->redirects > 0);
 	if (other || (user && (takes & TAKES_LOGIN) == 0))
-		build_error(b, check_place(b->rules, c), "[check %s]: body, bearer-file and redirects are for http%s",
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: body, bearer-file and redirects are for http%s",
 			    c->name, user ? ", and auth-user is not for this" : "");
 	if (secret && (takes & (TAKES_LOGIN | TAKES_SECRET)) == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: %s has no %s", c->name, check_kind_name[c->kind],
-			    "secret-file");
+		build_error(b, check_place(b->rules, c), "[check %s]: %s has no %s",
+			    c->name, check_kind_name[c->kind], "secret-file");
 	if (secret && (takes & TAKES_LOGIN) != 0 && !user && c->kind != CHECK_REDIS)
-		build_error(b, check_place(b->rules, c), "[check %s]: auth-password-file needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: auth-password-file needs auth-user", c->name);
 	if (c->kind == CHECK_AJP && secret && c->target == NULL)
-		build_error(b, check_place(b->rules, c), "[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
-			    c->name);
+		build_error(
+			b, check_place(b->rules, c),
+			"[check %s]: a CPing needs no secret: ajp = HOST:PORT/PATH proves it",
+			c->name);
 }
 
 void
@@ -188,30 +204,44 @@ protocol_prove(struct build *b, const struct check *c)
 	const struct query_wish *q = c->more->query;
 	if (q != NULL && ((q->database != NULL && (takes & TAKES_DATABASE) == 0) ||
 			  (q->sql != NULL && (takes & TAKES_QUERY) == 0)))
-		build_error(b, check_place(b->rules, c), "[check %s]: database and query are for pgsql and mysql",
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: database and query are for pgsql and mysql",
 			    c->name);
 	if (q != NULL && q->name != NULL && (takes & TAKES_NAME) == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: query-name is for dns", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: query-name is for dns", c->name);
 	if ((takes & TAKES_NAME) != 0 && (q == NULL || q->name == NULL))
-		build_error(b, check_place(b->rules, c), "[check %s]: query-name is missing: what is asked for?", c->name);
-	if (q != NULL && (q->count != 0 || q->packet_size != 0) && (takes & TAKES_NO_PORT) == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: count and packet-size are for ping", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: query-name is missing: what is asked for?",
+			    c->name);
+	if (q != NULL && (q->count != 0 || q->packet_size != 0) &&
+	    (takes & TAKES_NO_PORT) == 0)
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: count and packet-size are for ping", c->name);
 	if (c->kind == CHECK_UDP && c->more->say_count == 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: udp needs send: there is no connection to make",
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: udp needs send: there is no connection to make",
 			    c->name);
 	if (q != NULL && q->server_key &&
 	    (c->kind != CHECK_MYSQL || c->more->files[FILE_SECRET] == NULL))
-		build_error(b, check_place(b->rules, c), "[check %s]: server-key is for the password of mysql", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: server-key is for the password of mysql",
+			    c->name);
 	else if (q != NULL && q->server_key && c->more->tls != NULL)
-		build_error(b, check_place(b->rules, c), "[check %s]: server-key is for a connection without TLS",
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: server-key is for a connection without TLS",
 			    c->name);
 	if (c->kind == CHECK_GRPC && c->more->tls != NULL && c->more->tls->alpn != NULL)
-		build_error(b, check_place(b->rules, c), "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: grpc is HTTP/2 always: no tls-alpn", c->name);
 	if (c->kind == CHECK_UDP && c->more->tls != NULL)
-		build_error(b, check_place(b->rules, c), "[check %s]: udp is not spoken over TLS", c->name);
-	if (q != NULL && q->sql != NULL && (c->more->http == NULL || c->more->http->auth_user == NULL) &&
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: udp is not spoken over TLS", c->name);
+	if (q != NULL && q->sql != NULL &&
+	    (c->more->http == NULL || c->more->http->auth_user == NULL) &&
 	    (takes & TAKES_QUERY) != 0)
-		build_error(b, check_place(b->rules, c), "[check %s]: a query needs auth-user", c->name);
+		build_error(b, check_place(b->rules, c),
+			    "[check %s]: a query needs auth-user", c->name);
 	if (!protocol_is(c->kind))
 		return;
 	prove_tls(b, c, takes);
@@ -276,7 +306,8 @@ set_packets(struct build *b, void *object, const struct entry *e)
 	char why[UNITS_WHY];
 	uint64_t n = 0;
 	bool count = strcmp(e->key, "count") == 0;
-	if (!units_count(e->value, count ? 1 : PING_LEAST, count ? PING_COUNT_MOST : PING_MOST, &n, why))
+	if (!units_count(e->value, count ? 1 : PING_LEAST,
+			 count ? PING_COUNT_MOST : PING_MOST, &n, why))
 		error(b, "%s: %s", e->key, why);
 	if (count)
 		build_query(b, object)->count = (uint32_t)n;

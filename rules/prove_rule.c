@@ -53,15 +53,22 @@ prove_limits(struct build *b, const char *key, const struct condition *c)
 			     (op->compare == COMPARE_GT || op->compare == COMPARE_GE);
 		if (above && op->object == OBJECT_CHECK && op->metric == METRIC_LATENCY &&
 		    op->value > (double)r->checks[op->id].timeout_ms)
-			build_warning(b, c->place, "%s: '%s.latency' never goes beyond its timeout (%s)", key,
-				      r->checks[op->id].name,
-				      text_duration(r->checks[op->id].timeout_ms, most, sizeof most));
-		if (above && op->object == OBJECT_SERVICE && r->services[op->id].memory_max > 0 &&
+			build_warning(
+				b, c->place,
+				"%s: '%s.latency' never goes beyond its timeout (%s)",
+				key, r->checks[op->id].name,
+				text_duration(r->checks[op->id].timeout_ms, most,
+					      sizeof most));
+		if (above && op->object == OBJECT_SERVICE &&
+		    r->services[op->id].memory_max > 0 &&
 		    (op->metric == METRIC_MEMORY || op->metric == METRIC_MEMORY_TOTAL) &&
 		    op->value >= (double)r->services[op->id].memory_max)
-			build_warning(b, c->place, "%s: '%s.%s' never goes beyond its memory-max (%s)", key,
-				      r->services[op->id].name, metric_table[op->metric].name,
-				      text_size((double)r->services[op->id].memory_max, most, sizeof most));
+			build_warning(b, c->place,
+				      "%s: '%s.%s' never goes beyond its memory-max (%s)",
+				      key, r->services[op->id].name,
+				      metric_table[op->metric].name,
+				      text_size((double)r->services[op->id].memory_max,
+						most, sizeof most));
 	}
 }
 

@@ -124,8 +124,9 @@ check_values_most(const struct check *c)
 	static uint8_t most[CHECK_KINDS + 1]; /* + 1; 0: not counted yet */
 	uint32_t n = 0;
 	for (unsigned m = 0; most[c->kind] == 0 && m < METRICS_COUNT; m++) {
-		bool verdict = m == METRIC_UP || m == METRIC_DOWN || m == METRIC_DEGRADED ||
-			       m == METRIC_STATE || m == METRIC_LATENCY || m == METRIC_AGE;
+		bool verdict = m == METRIC_UP || m == METRIC_DOWN ||
+			       m == METRIC_DEGRADED || m == METRIC_STATE ||
+			       m == METRIC_LATENCY || m == METRIC_AGE;
 		bool host = m == METRIC_UPTIME && c->kind != CHECK_SYSTEM;
 		n += !verdict && !host && strchr(metric_table[m].objects, 'C') != NULL &&
 		     has_metric(c, (enum metric)m);
@@ -186,8 +187,8 @@ prove_metrics(struct build *b)
 			const struct expect *x =
 				warn ? &c->warns[k - c->expect_count] : &c->expects[k];
 			if (x->kind == EXPECT_METRIC && !has_metric(c, x->metric))
-				no_metric(b, check_place(b->rules, c), warn ? "warn" : "expect", c,
-					  x->metric);
+				no_metric(b, check_place(b->rules, c),
+					  warn ? "warn" : "expect", c, x->metric);
 		}
 	}
 }
@@ -255,15 +256,17 @@ place_of(const struct build *b, enum object_kind kind, uint32_t id)
 static void
 prove_names(struct build *b)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
-						  OBJECT_ROUTE, OBJECT_CHAIN };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_RULE, OBJECT_ROUTE,
+						  OBJECT_CHAIN };
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		for (uint32_t i = 0; i < rules_count(b->rules, kinds[k]); i++)
 			if (strcmp(rules_name(b->rules, kinds[k], i), "all") == 0)
-				build_warning(b, place_of(b, kinds[k], i),
-					      "[%s all]: to monitorctl 'all' is all services: it cannot "
-					      "name this one",
-					      object_kind_name[kinds[k]]);
+				build_warning(
+					b, place_of(b, kinds[k], i),
+					"[%s all]: to monitorctl 'all' is all services: it cannot "
+					"name this one",
+					object_kind_name[kinds[k]]);
 }
 
 void
@@ -281,11 +284,12 @@ prove_unused(struct build *b)
 		const struct route *x = &r->routes[i];
 		for (uint32_t k = 0; k < x->backend_count; k++)
 			if (x->verify != RULES_NONE && x->backends[k].check == x->verify)
-				build_warning(b, x->place,
-					      "[route %s]: verify: check '%s' looks at backend '%s' itself: it "
-					      "proves nothing of the front",
-					      x->name, rules_name(r, OBJECT_CHECK, x->verify),
-					      x->backends[k].name);
+				build_warning(
+					b, x->place,
+					"[route %s]: verify: check '%s' looks at backend '%s' itself: it "
+					"proves nothing of the front",
+					x->name, rules_name(r, OBJECT_CHECK, x->verify),
+					x->backends[k].name);
 			else if (x->backends[k].check == RULES_NONE)
 				build_warning(b, x->place,
 					      "[route %s]: backend '%s' has no check: it "

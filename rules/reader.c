@@ -56,16 +56,19 @@ physical(struct reader *r)
 		if (e > s && e[-1] == '\r')
 			e--;
 		if (e - s > LINE_MAX_BYTES) {
-			build_error(r->b, here(r, r->line), "a line of %td bytes; %d are allowed",
-				    e - s, LINE_MAX_BYTES);
+			build_error(r->b, here(r, r->line),
+				    "a line of %td bytes; %d are allowed", e - s,
+				    LINE_MAX_BYTES);
 			tear(r);
 			continue;
 		}
 		const char *bad = s;
-		while (bad < e && ((unsigned char)*bad >= 0x20 || *bad == '\t') && *bad != 0x7f)
+		while (bad < e && ((unsigned char)*bad >= 0x20 || *bad == '\t') &&
+		       *bad != 0x7f)
 			bad++;
 		if (bad < e) {
-			build_error(r->b, here(r, r->line), "a control byte (0x%02x) in column %td",
+			build_error(r->b, here(r, r->line),
+				    "a control byte (0x%02x) in column %td",
 				    (unsigned char)*bad, bad - s + 1);
 			tear(r);
 			continue;
@@ -101,7 +104,8 @@ trim_value(struct reader *r, char *v, unsigned line)
 			p++;
 		else if (*p == '"')
 			quoted = !quoted;
-		else if (!quoted && *p == ';' && (p == v || p[-1] == ' ' || p[-1] == '\t'))
+		else if (!quoted && *p == ';' &&
+			 (p == v || p[-1] == ' ' || p[-1] == '\t'))
 			break;
 		else if (!quoted && *p == '#' && p > v && (p[-1] == ' ' || p[-1] == '\t'))
 			hash = true;
@@ -163,22 +167,26 @@ join(struct reader *r, const char *first)
 		unsigned line = r->line;
 		s += strspn(s, " \t");
 		size_t n = key_length(s);
-		if (n > 0 && r->section != NULL && keys_find(r->section->kind, s, n) != NULL) {
-			build_error(r->b, here(r, line),
-				    "'%.*s' is indented: it would continue the value above", (int)n,
-				    s);
+		if (n > 0 && r->section != NULL &&
+		    keys_find(r->section->kind, s, n) != NULL) {
+			build_error(
+				r->b, here(r, line),
+				"'%.*s' is indented: it would continue the value above",
+				(int)n, s);
 			tear(r);
 			continue;
 		}
 		if (*s == '[') {
-			build_error(r->b, here(r, line), "a section begins at the line's start");
+			build_error(r->b, here(r, line),
+				    "a section begins at the line's start");
 			continue;
 		}
 		if (!trim_value(r, s, line))
 			continue;
 		size_t add = strlen(s);
 		if (used + add + 1 > 8 * LINE_MAX_BYTES) {
-			build_error(r->b, here(r, line), "the value is longer than 64 KiB");
+			build_error(r->b, here(r, line),
+				    "the value is longer than 64 KiB");
 			continue;
 		}
 		char *joined = build_get(r->b, used + add + 2);
@@ -198,8 +206,8 @@ name_good(const char *s, size_t n)
 	if (n == 0 || n > RULES_NAME_MAX || strchr("0123456789-_.", *s) != NULL)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", s[i]) ==
-		    NULL)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
+			   s[i]) == NULL)
 			return false;
 	return true;
 }
@@ -241,7 +249,8 @@ open_section(struct reader *r, const char *s, unsigned line)
 	size_t kind_length = strcspn(kind, " \t]");
 	const char *name = kind + kind_length + strspn(kind + kind_length, " \t");
 	size_t name_length = (size_t)(close - name);
-	while (name_length > 0 && (name[name_length - 1] == ' ' || name[name_length - 1] == '\t'))
+	while (name_length > 0 &&
+	       (name[name_length - 1] == ' ' || name[name_length - 1] == '\t'))
 		name_length--;
 	enum object_kind k = OBJECT_KINDS;
 	for (unsigned i = 0; i < OBJECT_KINDS; i++)
@@ -251,7 +260,8 @@ open_section(struct reader *r, const char *s, unsigned line)
 	if (k == OBJECT_KINDS) {
 		char word[72], hint[96];
 		struct text_nearest nearest = { .word = word, .distance = 4 };
-		text_print(word, sizeof word, "%.*s", (int)(kind_length < 64 ? kind_length : 64), kind);
+		text_print(word, sizeof word, "%.*s",
+			   (int)(kind_length < 64 ? kind_length : 64), kind);
 		for (unsigned i = 0; i < OBJECT_KINDS; i++)
 			text_nearer(&nearest, object_kind_name[i]);
 		build_error(b, here(r, line), "unknown section kind '%s'%s", word,
@@ -259,13 +269,14 @@ open_section(struct reader *r, const char *s, unsigned line)
 		return;
 	}
 	if (k == OBJECT_MONITORD ? name_length != 0 : !name_good(name, name_length)) {
-		build_error(b, here(r, line),
-			    k == OBJECT_MONITORD ? "[monitord] takes no name"
-			    : name_length == 0
-				    ? "[%s] needs a name"
-				    : "[%s …]: a name is letters, digits, '-', '_' and '.', a letter "
-				      "first, at most 64 bytes",
-			    object_kind_name[k]);
+		build_error(
+			b, here(r, line),
+			k == OBJECT_MONITORD ? "[monitord] takes no name"
+			: name_length == 0
+				? "[%s] needs a name"
+				: "[%s …]: a name is letters, digits, '-', '_' and '.', a letter "
+				  "first, at most 64 bytes",
+			object_kind_name[k]);
 		return;
 	}
 	struct section *section = add_section(b);
@@ -309,20 +320,25 @@ feed(char *out, int cap, void *stream)
 		while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
 			n--;
 		if (*s == ' ' || *s == '\t') {
-			build_error(r->b, here(r, line), "an indented line that continues nothing");
+			build_error(r->b, here(r, line),
+				    "an indented line that continues nothing");
 			tear(r);
 			continue;
 		}
 		if (n == 0 || n > KEY_MAX || strcspn(s, ": \t;#") < n) {
-			build_error(r->b, here(r, line), "expected KEY = VALUE or [KIND NAME]%s",
-				    goes_on(s) ? ": a line that goes on with the one above begins with a blank"
-					       : "");
+			build_error(
+				r->b, here(r, line),
+				"expected KEY = VALUE or [KIND NAME]%s",
+				goes_on(s)
+					? ": a line that goes on with the one above begins with a blank"
+					: "");
 			tear(r);
 			join(r, "");
 			continue;
 		}
 		bool good = trim_value(r, equals + 1, line);
-		text_print(out, (size_t)cap, "%.*s = .\n", (int)n, s); /* the line is lost then */
+		/* the line is lost then */
+		text_print(out, (size_t)cap, "%.*s = .\n", (int)n, s);
 		const char *value = join(r, equals + 1);
 		if (!good)
 			continue;
@@ -342,8 +358,8 @@ on_entry(void *user, const char *section, const char *key, const char *unused)
 	(void)unused;
 	if (s == NULL) {
 		if (!r->refused)
-			build_error(r->b, here(r, r->value_line), "'%s' stands before any section",
-				    key);
+			build_error(r->b, here(r, r->value_line),
+				    "'%s' stands before any section", key);
 		return 1;
 	}
 	if (s->count == s->cap) {

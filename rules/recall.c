@@ -123,7 +123,8 @@ recall_service_command(struct service_view *s, const struct journal_line *l)
 		s->by_command = s->held = s->given_up = s->trial = false;
 		s->crash_next = s->crashes = 0;
 		s->last = LAST_RAN;
-		s->owed = BEGINS(l, "restart "); /* until it is seen to stop, or to start */
+		/* until it is seen to stop, or to start */
+		s->owed = BEGINS(l, "restart ");
 	}
 	if (BEGINS(l, "hold "))
 		recall_hold(s, l);
@@ -175,7 +176,8 @@ recall_by_hand(struct world *w, uint32_t id, const struct journal_line *l)
 {
 	const struct route *c = &w->rules->routes[id];
 	struct route_view *r = &w->routes[id];
-	const char *p = strstr(l->text, " is carried by "), *end = strstr(l->text, ", no longer by ");
+	const char *p = strstr(l->text, " is carried by "),
+		   *end = strstr(l->text, ", no longer by ");
 	uint64_t set = 0;
 	if (p == NULL || end == NULL)
 		return;
@@ -183,12 +185,15 @@ recall_by_hand(struct world *w, uint32_t id, const struct journal_line *l)
 		size_t n = strcspn(p, ",");
 		n = n < (size_t)(end - p) ? n : (size_t)(end - p);
 		for (uint32_t b = 0; b < c->backend_count; b++)
-			if (strlen(c->backends[b].name) == n && memcmp(c->backends[b].name, p, n) == 0)
+			if (strlen(c->backends[b].name) == n &&
+			    memcmp(c->backends[b].name, p, n) == 0)
 				set |= UINT64_C(1) << b;
 		p += n;
 	}
 	if (set != 0 && c->all)
-		r->hand_out = (c->backend_count >= 64 ? 0 : UINT64_C(1) << c->backend_count) - 1 - set;
+		r->hand_out =
+			(c->backend_count >= 64 ? 0 : UINT64_C(1) << c->backend_count) -
+			1 - set;
 	else if (set != 0)
 		r->manual = (uint32_t)__builtin_ctzll(set);
 }
@@ -237,7 +242,8 @@ recall_settle(struct world *w)
 			s->crash_ms[i] = settled(w, s->crash_ms[i]);
 		s->up_ms = settled(w, s->up_ms);
 		if (s->held && s->hold_until_ms != 0)
-			world_arm(w, NODE_HOLDS, id, w->now_ms); /* which looks at the clock */
+			/* which looks at the clock */
+			world_arm(w, NODE_HOLDS, id, w->now_ms);
 		s->last_ms = settled(w, s->last_ms);
 	}
 }
@@ -282,7 +288,8 @@ service_resume(struct world *w, uint32_t id)
 	if (s->occupied) {
 		if (broken_off && !watched(conf(w, id)))
 			service_stop(w, id, s->after);
-		else if (s->owed && (conf(w, id)->run.count > 0 || conf(w, id)->start.count > 0))
+		else if (s->owed &&
+			 (conf(w, id)->run.count > 0 || conf(w, id)->start.count > 0))
 			service_restart(w, id);
 		return true;
 	}

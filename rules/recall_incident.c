@@ -89,7 +89,8 @@ incidents_settle(struct world *w)
 		int64_t old = w->real_ms - x->since_real_ms;
 		if (x->recalled)
 			x->told_ms = w->now_ms - (ago > 0 ? ago : 0);
-		if (x->recalled || x->since_ms == 0) { /* its own lines may be overwritten */
+		/* its own lines may be overwritten */
+		if (x->recalled || x->since_ms == 0) {
 			x->since_ms = w->now_ms - (old > 0 ? old : 0);
 			x->good_ms = x->good_ms == 0 ? w->now_ms : x->good_ms;
 		}

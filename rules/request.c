@@ -21,7 +21,8 @@ set_header(struct build *b, void *object, const struct entry *e)
 {
 	struct check_more *c = build_more(b, object);
 	size_t n = strcspn(e->value, ":");
-	if (n == 0 || e->value[n] == '\0' || strcspn(e->value, " \t\"(),/;<=>?@[\\]{}") < n) {
+	if (n == 0 || e->value[n] == '\0' ||
+	    strcspn(e->value, " \t\"(),/;<=>?@[\\]{}") < n) {
 		error(b, "header: expected NAME: VALUE, not '%.80s'", e->value);
 		return;
 	}
@@ -44,7 +45,8 @@ set_method(struct build *b, void *object, const struct entry *e)
 			c->method = methods[i];
 			return;
 		}
-	error(b, "method: expected GET, HEAD, POST, PUT or OPTIONS, not '%.40s'", e->value);
+	error(b, "method: expected GET, HEAD, POST, PUT or OPTIONS, not '%.40s'",
+	      e->value);
 }
 
 void

@@ -25,8 +25,9 @@ times_in(struct build *b, const char **p, uint32_t *count, int64_t *ms)
 		error(b, "%s: %s", b->entry->key, why);
 		return false;
 	}
-	if (!next(b, p, word, sizeof word) || strcmp(word, "in") != 0 || !next(b, p, word, sizeof word) ||
-	    !units_duration(word, ms, why) || *ms == 0) {
+	if (!next(b, p, word, sizeof word) || strcmp(word, "in") != 0 ||
+	    !next(b, p, word, sizeof word) || !units_duration(word, ms, why) ||
+	    *ms == 0) {
 		error(b, "%s: expected N in T, as 3 in 10m", b->entry->key);
 		return false;
 	}
@@ -39,7 +40,8 @@ set_ignored(struct build *b, void *object, const struct entry *e)
 {
 	(void)b;
 	(void)object;
-	(void)e; /* read before: include by sources_read, instances when objects were counted */
+	/* read before: include by sources_read, instances when objects were counted */
+	(void)e;
 }
 
 /* ---- rule ---- */
@@ -157,7 +159,8 @@ set_flap(struct build *b, void *object, const struct entry *e)
 void
 set_path(struct build *b, void *object, const struct entry *e)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE };
 	struct chain *c = object;
 	struct chain_link links[64];
 	char word[RULES_NAME_MAX + 1], hint[96];

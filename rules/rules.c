@@ -29,9 +29,11 @@ names_put(uint32_t *names, size_t cap, const struct name_row *row)
 uint32_t
 rules_find(const struct rules *rules, enum object_kind kind, const char *name)
 {
-	const struct rules_private *p = (const struct rules_private *)rules; /* its first member */
+	/* its first member */
+	const struct rules_private *p = (const struct rules_private *)rules;
 	size_t cap = p->name_cap;
-	for (size_t i = text_hash(name) & (cap - 1); p->names[i] != 0; i = (i + 1) & (cap - 1)) {
+	for (size_t i = text_hash(name) & (cap - 1); p->names[i] != 0;
+	     i = (i + 1) & (cap - 1)) {
 		uint32_t id = (p->names[i] & NAME_ID) - 1;
 		if (p->names[i] >> NAME_BITS == (uint32_t)kind &&
 		    strcmp(rules_name(rules, kind, id), name) == 0)
@@ -43,15 +45,15 @@ rules_find(const struct rules *rules, enum object_kind kind, const char *name)
 char *
 rules_counts(const struct rules *rules, char *out, size_t cap)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
-						  OBJECT_ROUTE };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_RULE, OBJECT_ROUTE };
 	char count[64];
 	struct text t;
 	text_begin(&t, out, cap);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		text_add(&t, "%s%s", i > 0 ? ", " : "",
-			 text_count(rules_count(rules, kinds[i]), object_kind_name[kinds[i]], count,
-				    sizeof count));
+			 text_count(rules_count(rules, kinds[i]),
+				    object_kind_name[kinds[i]], count, sizeof count));
 	return out;
 }
 

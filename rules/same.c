@@ -40,9 +40,9 @@ same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 	bool same = true;
 	for (uint32_t i = 0; same && i < count; i++) {
 		const struct expect *x = &a[i], *y = &b[i];
-		same = x->kind == y->kind && x->compare == y->compare && x->turn == y->turn &&
-		       same_text(x->header, y->header) && same_text(x->text, y->text) &&
-		       x->metric == y->metric &&
+		same = x->kind == y->kind && x->compare == y->compare &&
+		       x->turn == y->turn && same_text(x->header, y->header) &&
+		       same_text(x->text, y->text) && x->metric == y->metric &&
 		       memcmp(&x->value, &y->value, sizeof x->value) == 0 &&
 		       (x->statuses == NULL) == (y->statuses == NULL) &&
 		       (x->statuses == NULL ||
@@ -56,8 +56,10 @@ same_says(const struct check *a, const struct check *b)
 {
 	bool same = a->more->say_count == b->more->say_count;
 	for (uint32_t i = 0; same && i < a->more->say_count; i++)
-		same = a->more->says[i].size == b->more->says[i].size && a->more->says[i].tls == b->more->says[i].tls &&
-		       memcmp(a->more->says[i].bytes, b->more->says[i].bytes, a->more->says[i].size) == 0;
+		same = a->more->says[i].size == b->more->says[i].size &&
+		       a->more->says[i].tls == b->more->says[i].tls &&
+		       memcmp(a->more->says[i].bytes, b->more->says[i].bytes,
+			      a->more->says[i].size) == 0;
 	return same;
 }
 
@@ -66,8 +68,9 @@ same_tls(const struct tls_wish *a, const struct tls_wish *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return a->encrypt == b->encrypt && a->unverified == b->unverified && a->least == b->least &&
-	       same_text(a->name, b->name) && a->alpn_size == b->alpn_size &&
+	return a->encrypt == b->encrypt && a->unverified == b->unverified &&
+	       a->least == b->least && same_text(a->name, b->name) &&
+	       a->alpn_size == b->alpn_size &&
 	       (a->alpn_size == 0 || memcmp(a->alpn, b->alpn, a->alpn_size) == 0);
 }
 
@@ -96,8 +99,9 @@ same_query(const struct query_wish *a, const struct query_wish *b)
 	if (a == NULL || b == NULL)
 		return a == b;
 	return same_text(a->database, b->database) && same_text(a->sql, b->sql) &&
-	       same_text(a->name, b->name) && a->type == b->type && a->count == b->count &&
-	       a->packet_size == b->packet_size && a->server_key == b->server_key;
+	       same_text(a->name, b->name) && a->type == b->type &&
+	       a->count == b->count && a->packet_size == b->packet_size &&
+	       a->server_key == b->server_key;
 }
 
 static bool
@@ -105,8 +109,9 @@ same_files(const struct check *a, const struct check *b)
 {
 	bool same = true;
 	for (unsigned f = 0; f < CHECK_FILES; f++)
-		same = same && same_text(a->more->files != NULL ? a->more->files[f] : NULL,
-					 b->more->files != NULL ? b->more->files[f] : NULL);
+		same = same &&
+		       same_text(a->more->files != NULL ? a->more->files[f] : NULL,
+				 b->more->files != NULL ? b->more->files[f] : NULL);
 	return same;
 }
 
@@ -123,13 +128,16 @@ same_measurement(const struct check *a, const struct check *b)
 	       same_text(a->target, b->target) && same_text(a->path, b->path) &&
 	       same_text(a->more->match, b->more->match) &&
 	       same_text(method_of(a), method_of(b)) &&
-	       same_text(a->more->host_header, b->more->host_header) && same_text(a->more->user, b->more->user) &&
-	       same_list(a->more->headers.count, a->more->headers.texts, b->more->headers.count,
-			 b->more->headers.texts) &&
-	       same_list(a->more->script.count, a->more->script.argv, b->more->script.count,
-			 b->more->script.argv) &&
+	       same_text(a->more->host_header, b->more->host_header) &&
+	       same_text(a->more->user, b->more->user) &&
+	       same_list(a->more->headers.count, a->more->headers.texts,
+			 b->more->headers.count, b->more->headers.texts) &&
+	       same_list(a->more->script.count, a->more->script.argv,
+			 b->more->script.count, b->more->script.argv) &&
 	       a->timeout_ms == b->timeout_ms && same_says(a, b) &&
-	       same_tls(a->more->tls, b->more->tls) && same_query(a->more->query, b->more->query) && same_labels(a, b) && same_http(a->more->http, b->more->http) && same_files(a, b) &&
+	       same_tls(a->more->tls, b->more->tls) &&
+	       same_query(a->more->query, b->more->query) && same_labels(a, b) &&
+	       same_http(a->more->http, b->more->http) && same_files(a, b) &&
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&

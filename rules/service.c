@@ -78,13 +78,15 @@ limit_item(struct build *b, void *object, const char *text)
 	}
 	if (!lex_end(b, p))
 		return;
-	while (i < sizeof resources / sizeof *resources && strcmp(resources[i].name, name) != 0)
+	while (i < sizeof resources / sizeof *resources &&
+	       strcmp(resources[i].name, name) != 0)
 		i++;
 	if (i == sizeof resources / sizeof *resources) {
 		error(b, "limits: unknown limit '%s'", name);
 		return;
 	}
-	if (strcmp(value, "unlimited") != 0 && !units_count(value, 0, INT64_MAX, &n, why)) {
+	if (strcmp(value, "unlimited") != 0 &&
+	    !units_count(value, 0, INT64_MAX, &n, why)) {
 		if (!units_size(value, &size, why)) {
 			error(b, "limits: %s %s", name, why);
 			return;
@@ -96,7 +98,8 @@ limit_item(struct build *b, void *object, const char *text)
 		return;
 	if (s->limit_count > 0)
 		memcpy(list, s->limits, s->limit_count * sizeof *list);
-	list[s->limit_count++] = (struct limit){ .resource = resources[i].resource, .value = n };
+	list[s->limit_count++] =
+		(struct limit){ .resource = resources[i].resource, .value = n };
 	s->limits = list;
 }
 
@@ -186,13 +189,14 @@ set_ready(struct build *b, void *object, const struct entry *e)
 		r.kind = READY_FD;
 		if (!next(b, &p, word, sizeof word) ||
 		    !units_count(word, READY_FD_LEAST, READY_FD_MOST, &fd, why)) {
-			error(b, "ready: fd: expected a number from %d to %d", READY_FD_LEAST,
-			      READY_FD_MOST);
+			error(b, "ready: fd: expected a number from %d to %d",
+			      READY_FD_LEAST, READY_FD_MOST);
 			return;
 		}
 		r.fd = (int)fd;
 	} else {
-		error(b, "ready: expected check, notify, fd, after or exec, not '%s'", word);
+		error(b, "ready: expected check, notify, fd, after or exec, not '%s'",
+		      word);
 		return;
 	}
 	if (within(b, &p, "within", &r.within_ms))
@@ -219,7 +223,8 @@ stop_item(struct build *b, void *arg, const char *text)
 	step.signal = build_signal(word);
 	if (step.signal == 0)
 		error(b, "stop: unknown signal '%s'", word);
-	if (next(b, &p, word, sizeof word) && !units_duration(word, &step.patience_ms, why))
+	if (next(b, &p, word, sizeof word) &&
+	    !units_duration(word, &step.patience_ms, why))
 		error(b, "stop: %s", why);
 	lex_end(b, p);
 	stops->s->stop[stops->count++] = step;
@@ -326,9 +331,11 @@ depends_item(struct build *b, void *object, const char *text)
 	uint32_t ids[64];
 	bool check = build_lookup(b, text, OBJECT_SERVICE) == NULL &&
 		     build_lookup(b, text, OBJECT_CHECK) != NULL;
-	size_t n = build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE, ids, 64);
+	size_t n = build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE, ids,
+				     64);
 	for (size_t i = 0; i < n; i++)
-		build_append(b, check ? &s->depends_checks : &s->depends_services, ids[i]);
+		build_append(b, check ? &s->depends_checks : &s->depends_services,
+			     ids[i]);
 }
 
 void

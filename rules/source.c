@@ -27,7 +27,8 @@ tell(struct problems *p, const char *file, unsigned line, const char *format, co
 	p->list = list;
 	struct problem *new = &list[p->count++];
 	*new = (struct problem){ .file = strdup(file), .line = line };
-	text_print(new->text, sizeof new->text, "%s%s%s", format, *arg != '\0' ? ": " : "", arg);
+	text_print(new->text, sizeof new->text, "%s%s%s", format,
+		   *arg != '\0' ? ": " : "", arg);
 	p->errors++;
 }
 
@@ -51,11 +52,13 @@ trusted(const char *path, struct problems *p)
 		struct stat st;
 		if (stat(resolved, &st) != 0)
 			return true;
-		bool shared = (st.st_mode & 022) != 0 && (file || (st.st_mode & S_ISVTX) == 0);
+		bool shared =
+			(st.st_mode & 022) != 0 && (file || (st.st_mode & S_ISVTX) == 0);
 		if (st.st_uid != 0 || shared) {
 			tell(p, path, 0,
-			     st.st_uid != 0 ? "must belong to root, as root carries it out"
-					    : "must be writable by nobody but root",
+			     st.st_uid != 0
+				     ? "must belong to root, as root carries it out"
+				     : "must be writable by nobody but root",
 			     resolved);
 			return false;
 		}
@@ -78,7 +81,8 @@ read_all(const char *path, size_t *size, struct problems *p)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
-		tell(p, path, 0, S_ISREG(st.st_mode) ? "is larger than 32 MiB" : "is no file", "");
+		tell(p, path, 0,
+		     S_ISREG(st.st_mode) ? "is larger than 32 MiB" : "is no file", "");
 		goto out;
 	}
 	size_t cap = (size_t)st.st_size + 1, used = 0;
@@ -171,8 +175,8 @@ static void
 trim(char *value)
 {
 	size_t n = 0;
-	while (value[n] != '\0' &&
-	       (value[n] != ';' || (n > 0 && value[n - 1] != ' ' && value[n - 1] != '\t')))
+	while (value[n] != '\0' && (value[n] != ';' || (n > 0 && value[n - 1] != ' ' &&
+							value[n - 1] != '\t')))
 		n++;
 	while (n > 0 && strchr(" \t\r", value[n - 1]) != NULL)
 		n--;
@@ -201,7 +205,8 @@ includes(const char *path, const char *text, size_t size, struct reading *r)
 				v++;
 				while (v < stop && (*v == ' ' || *v == '\t'))
 					v++;
-				text_print(value, sizeof value, "%.*s", (int)(stop - v), v);
+				text_print(value, sizeof value, "%.*s", (int)(stop - v),
+					   v);
 				trim(value);
 				if (*value != '\0')
 					include(path, line, value, r);
@@ -220,7 +225,8 @@ known(const struct sources *s, const char *path)
 	bool there = stat(path, &a) == 0;
 	for (size_t i = 0; there && !same && i < s->count; i++)
 		same = strcmp(s->list[i].path, path) == 0 ||
-		       (stat(s->list[i].path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+		       (stat(s->list[i].path, &b) == 0 && a.st_dev == b.st_dev &&
+			a.st_ino == b.st_ino);
 	return same;
 }
 
@@ -274,7 +280,8 @@ sources_write(const struct sources *s, int fd)
 	bool good = dprintf(fd, BUNDLE "%zu\n", s->count) > 0;
 	for (size_t i = 0; good && i < s->count; i++) {
 		const struct source *f = &s->list[i];
-		good = dprintf(fd, "%zu %zu\n%s\n", strlen(f->path), f->size, f->path) > 0;
+		good = dprintf(fd, "%zu %zu\n%s\n", strlen(f->path), f->size, f->path) >
+		       0;
 		for (size_t at = 0; good && at < f->size;) {
 			ssize_t n = write(fd, f->text + at, f->size - at);
 			good = n > 0;
@@ -289,12 +296,14 @@ static char *
 read_bundle(int fd, size_t *size)
 {
 	struct stat st;
-	if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > BUNDLE_MAX_BYTES)
+	if (fstat(fd, &st) != 0 || st.st_size <= 0 ||
+	    (uint64_t)st.st_size > BUNDLE_MAX_BYTES)
 		return NULL;
 	char *bytes = malloc((size_t)st.st_size);
 	*size = 0;
 	while (bytes != NULL && *size < (size_t)st.st_size) {
-		ssize_t n = pread(fd, bytes + *size, (size_t)st.st_size - *size, (off_t)*size);
+		ssize_t n = pread(fd, bytes + *size, (size_t)st.st_size - *size,
+				  (off_t)*size);
 		if (n <= 0) {
 			free(bytes);
 			return NULL;
@@ -308,14 +317,15 @@ static bool
 read_sources(FILE *f, struct sources *s)
 {
 	size_t count = 0;
-	bool good = fscanf(f, BUNDLE "%zu", &count) == 1 && fgetc(f) == '\n' && count <= FILES_MAX;
+	bool good = fscanf(f, BUNDLE "%zu", &count) == 1 && fgetc(f) == '\n' &&
+		    count <= FILES_MAX;
 	for (size_t i = 0; good && i < count; i++) {
 		size_t name = 0, size = 0;
 		good = fscanf(f, "%zu %zu", &name, &size) == 2 && fgetc(f) == '\n' &&
 		       name < PATH_MAX && size <= FILE_MAX_BYTES;
 		char path[PATH_MAX], *text = good ? malloc(size + 1) : NULL;
-		good = text != NULL && fread(path, 1, name, f) == name && fgetc(f) == '\n' &&
-		       fread(text, 1, size, f) == size;
+		good = text != NULL && fread(path, 1, name, f) == name &&
+		       fgetc(f) == '\n' && fread(text, 1, size, f) == size;
 		path[good ? name : 0] = '\0';
 		if (!good)
 			free(text);

@@ -147,7 +147,8 @@ rules_test(const char *path, bool privileged, enum test_form form, FILE *out)
 	if (form == TEST_JSON)
 		print_json(&p, &s, out);
 	else if (good)
-		fprintf(out, "%s: %s: no mistake\n", path, rules_counts(r, counts, sizeof counts));
+		fprintf(out, "%s: %s: no mistake\n", path,
+			rules_counts(r, counts, sizeof counts));
 	rules_free(&r);
 	problems_free(&p);
 	sources_free(&s);

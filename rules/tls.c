@@ -116,9 +116,11 @@ set_check_file(struct build *b, void *object, const struct entry *e)
 	struct check_more *more = build_more(b, c);
 	if (more->files == NULL)
 		more->files = build_get(b, CHECK_FILES * sizeof *more->files);
-	bool server_key = strcmp(e->key, "server-key") == 0, ca = strcmp(e->key, "tls-ca") == 0;
+	bool server_key = strcmp(e->key, "server-key") == 0,
+	     ca = strcmp(e->key, "tls-ca") == 0;
 	if ((ca || server_key) && more->files[FILE_CA] != NULL)
-		error(b, "%s: %s stands there already", e->key, ca ? "server-key" : "tls-ca");
+		error(b, "%s: %s stands there already", e->key,
+		      ca ? "server-key" : "tls-ca");
 	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i].key, e->key) == 0)
 			more->files[keys[i].file] = keys_path(b, e->value, e);

@@ -17,7 +17,8 @@ set_unit(struct build *b, void *object, const struct entry *e)
 	char name[UNIT_MAX + 16];
 	size_t n = strlen(e->value);
 	const char *dot = strrchr(e->value, '.');
-	if (strspn(e->value, UNIT_CHARS) != n || n > UNIT_MAX || *e->value == '-' || *e->value == '.') {
+	if (strspn(e->value, UNIT_CHARS) != n || n > UNIT_MAX || *e->value == '-' ||
+	    *e->value == '.') {
 		error(b, "unit: '%s' is no name of a unit", e->value);
 		return;
 	}
@@ -25,7 +26,8 @@ set_unit(struct build *b, void *object, const struct entry *e)
 		error(b, "unit: '%s': only a .service has a main process", e->value);
 		return;
 	}
-	n = text_print(name, sizeof name, "%s%s", e->value, dot == NULL ? ".service" : "");
+	n = text_print(name, sizeof name, "%s%s", e->value,
+		       dot == NULL ? ".service" : "");
 	s->unit = build_text(b, name, n);
 }
 
@@ -56,9 +58,12 @@ group_item(struct build *b, void *object, const char *text)
 	struct service *s = object;
 	const char *name = *text == '@' ? text + 1 : text;
 	size_t n = strlen(name);
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	if (n == 0 || n > RULES_NAME_MAX || strspn(name, letters) == 0 ||
-	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != n) {
+	    strspn(name,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") !=
+		    n) {
 		error(b, "groups: '%s' is no name", text);
 		return;
 	}

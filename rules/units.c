@@ -88,7 +88,8 @@ units_duration(const char *text, int64_t *out_ms, char why[UNITS_WHY])
 		return false;
 	}
 	*out_ms = llround(ms);
-	if (fabs((double)*out_ms - ms) > 1e-9 + ms * 1e-15) { /* 1.001 s is no exact double */
+	/* 1.001 s is no exact double */
+	if (fabs((double)*out_ms - ms) > 1e-9 + ms * 1e-15) {
 		text_print(why, UNITS_WHY, "'%.60s' is finer than a millisecond", text);
 		return false;
 	}
@@ -112,10 +113,12 @@ units_count(const char *text, uint64_t least, uint64_t most, uint64_t *out, char
 {
 	char *end;
 	errno = 0;
-	unsigned long long n = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
-	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || n < least || n > most) {
-		text_print(why, UNITS_WHY, "'%.60s' is no whole number from %llu to %llu", text,
-			   (unsigned long long)least, (unsigned long long)most);
+	unsigned long long n =
+		isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || n < least ||
+	    n > most) {
+		text_print(why, UNITS_WHY, "'%.60s' is no whole number from %llu to %llu",
+			   text, (unsigned long long)least, (unsigned long long)most);
 		return false;
 	}
 	*out = n;
@@ -127,10 +130,12 @@ plain(const char *text, const char *unit, double *out, char why[UNITS_WHY])
 {
 	const char *rest;
 	if (!number(text, out, &rest) || strcmp(rest, unit) != 0) {
-		text_print(why, UNITS_WHY,
-			   *unit == '%' ? "'%.60s' is no percentage: a number and %% are needed"
-					: "'%.60s' is no number: this metric has no unit",
-			   text);
+		text_print(
+			why, UNITS_WHY,
+			*unit == '%'
+				? "'%.60s' is no percentage: a number and %% are needed"
+				: "'%.60s' is no number: this metric has no unit",
+			text);
 		return false;
 	}
 	return true;
@@ -156,7 +161,8 @@ units_value(const char *text, enum unit unit, double *out, char why[UNITS_WHY])
 		*out = (double)ms;
 		return true;
 	case UNIT_YESNO:
-		text_print(why, UNITS_WHY, "a yes/no metric stands alone, without a comparison");
+		text_print(why, UNITS_WHY,
+			   "a yes/no metric stands alone, without a comparison");
 		return false;
 	case UNIT_TEXT:
 		text_print(why, UNITS_WHY, "a text is compared by = != ~ or !~");

@@ -14,7 +14,8 @@
 static bool
 is_of_a_shell(const char *word)
 {
-	static const char *const words[] = { "|", ">", ">>", "<", "&&", "||", "&", "2>", "2>&1", ">/dev/null" };
+	static const char *const words[] = { "|",  ">", ">>", "<",    "&&",
+					     "||", "&", "2>", "2>&1", ">/dev/null" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i], word) == 0)
 			return true;
@@ -30,22 +31,24 @@ build_command(struct build *b, const char *value)
 	bool quoted;
 	struct command none = { 0 };
 	if (*value != '/' && strncmp(value, "\"/", 2) != 0) {
-		build_error(b, b->entry->place, "%s: a command begins with '/'", b->entry->key);
+		build_error(b, b->entry->place, "%s: a command begins with '/'",
+			    b->entry->key);
 		return none;
 	}
 	while (lex_word(b, &p, "", word, sizeof word, &quoted)) {
 		if (count == WORDS_MAX) {
-			build_error(b, b->entry->place, "%s: more than %d words", b->entry->key,
-				    WORDS_MAX);
+			build_error(b, b->entry->place, "%s: more than %d words",
+				    b->entry->key, WORDS_MAX);
 			return none;
 		}
 		argv[count++] = build_text(b, word, strlen(word));
 	}
 	for (size_t i = 1; i < count; i++)
 		if (is_of_a_shell(argv[i]))
-			build_warning(b, b->entry->place,
-				      "%s: '%s' is an argument as it stands: a command runs without a shell",
-				      b->entry->key, argv[i]);
+			build_warning(
+				b, b->entry->place,
+				"%s: '%s' is an argument as it stands: a command runs without a shell",
+				b->entry->key, argv[i]);
 	const char **list = build_get(b, (count + 1) * sizeof *list);
 	if (b->out_of_memory)
 		return none;
@@ -70,8 +73,10 @@ alert_item(struct build *b, void *arg, const char *text)
 		return;
 	uint32_t id = build_resolve(b, name, OBJECT_CONTACT);
 	if (lex_word(b, &p, "", word, sizeof word, &quoted)) {
-		if (strcmp(word, "after") != 0 || !lex_word(b, &p, "", word, sizeof word, &quoted)) {
-			build_error(b, b->entry->place, "%s: expected CONTACT [after T], not '%s'",
+		if (strcmp(word, "after") != 0 ||
+		    !lex_word(b, &p, "", word, sizeof word, &quoted)) {
+			build_error(b, b->entry->place,
+				    "%s: expected CONTACT [after T], not '%s'",
 				    b->entry->key, text);
 			return;
 		}
@@ -81,7 +86,8 @@ alert_item(struct build *b, void *arg, const char *text)
 		}
 	}
 	if (id != RULES_NONE)
-		items->to[items->count++] = (struct alert_to){ .contact = id, .after_ms = after };
+		items->to[items->count++] =
+			(struct alert_to){ .contact = id, .after_ms = after };
 }
 
 void
@@ -107,8 +113,8 @@ build_address(struct build *b, const char *value, const char **host, uint16_t *p
 	uint64_t n;
 	struct in6_addr six;
 	if (colon == NULL || colon == value || strpbrk(value, " \t/") != NULL) {
-		build_error(b, b->entry->place, "%s: expected HOST:PORT, not '%s'", b->entry->key,
-			    value);
+		build_error(b, b->entry->place, "%s: expected HOST:PORT, not '%s'",
+			    b->entry->key, value);
 		return false;
 	}
 	if (!units_count(colon + 1, 1, 65535, &n, why)) {
@@ -121,18 +127,20 @@ build_address(struct build *b, const char *value, const char **host, uint16_t *p
 		length -= 2;
 		*host = build_same(b, begin, length);
 		if (inet_pton(AF_INET6, *host, &six) != 1) {
-			build_error(b, b->entry->place, "%s: '%s' is no IPv6 address", b->entry->key,
-				    *host);
+			build_error(b, b->entry->place, "%s: '%s' is no IPv6 address",
+				    b->entry->key, *host);
 			return false;
 		}
 	} else if (memchr(value, ':', length) != NULL) {
 		build_error(b, b->entry->place,
-			    "%s: an IPv6 address stands in brackets: [::1]:80", b->entry->key);
+			    "%s: an IPv6 address stands in brackets: [::1]:80",
+			    b->entry->key);
 		return false;
 	} else {
 		*host = build_same(b, begin, length);
 		if (strspn(*host, HOST_BYTES) != length || length > 253) {
-			build_error(b, b->entry->place, "%s: '%.80s' is no host", b->entry->key, *host);
+			build_error(b, b->entry->place, "%s: '%.80s' is no host",
+				    b->entry->key, *host);
 			return false;
 		}
 	}
@@ -171,20 +179,24 @@ service_action(struct build *b, struct action_items *items, struct action a, con
 	if (*name != '\0')
 		count = build_resolve_all(b, name, OBJECT_SERVICE, ids, ITEMS_MAX);
 	else if (items->own == RULES_NONE) {
-		build_error(b, b->entry->place, "%s: '%s' of which service?", b->entry->key,
-			    action_kind_name[a.kind]);
+		build_error(b, b->entry->place, "%s: '%s' of which service?",
+			    b->entry->key, action_kind_name[a.kind]);
 		return;
 	}
 	for (size_t i = 0; i < count && items->count < ITEMS_MAX; i++) {
 		const struct service *s = &b->rules->services[ids[i]];
-		if ((a.kind == ACTION_START || a.kind == ACTION_RESTART) && !can_start(b, ids[i])) {
-			build_error(b, b->entry->place, "%s: '%s' has no run and no start: it cannot be %s",
+		if ((a.kind == ACTION_START || a.kind == ACTION_RESTART) &&
+		    !can_start(b, ids[i])) {
+			build_error(b, b->entry->place,
+				    "%s: '%s' has no run and no start: it cannot be %s",
 				    b->entry->key, s->name,
 				    a.kind == ACTION_START ? "started" : "restarted");
 			return;
 		}
-		if (a.kind == ACTION_RELOAD && s->reload_signal == 0 && s->reload_command.count == 0) {
-			build_error(b, b->entry->place, "%s: '%s' has no reload", b->entry->key, s->name);
+		if (a.kind == ACTION_RELOAD && s->reload_signal == 0 &&
+		    s->reload_command.count == 0) {
+			build_error(b, b->entry->place, "%s: '%s' has no reload",
+				    b->entry->key, s->name);
 			return;
 		}
 		a.id = ids[i];
@@ -199,8 +211,8 @@ no_backend(struct build *b, const struct route *r, const char *word)
 	char hint[96];
 	for (uint32_t i = 0; i < r->backend_count; i++)
 		text_nearer(&nearest, r->backends[i].name);
-	build_error(b, b->entry->place, "%s: no backend '%s' in route %s%s", b->entry->key, word, r->name,
-		    text_hint(&nearest, hint, sizeof hint));
+	build_error(b, b->entry->place, "%s: no backend '%s' in route %s%s",
+		    b->entry->key, word, r->name, text_hint(&nearest, hint, sizeof hint));
 }
 
 static void
@@ -214,8 +226,10 @@ reroute_action(struct build *b, struct action_items *items, struct action a, con
 		return;
 	if (a.kind == ACTION_REROUTE && lex_word(b, p, "", word, sizeof word, &quoted)) {
 		const struct route *r = &b->rules->routes[a.id];
-		if (strcmp(word, "to") != 0 || !lex_word(b, p, "", word, sizeof word, &quoted)) {
-			build_error(b, b->entry->place, "%s: expected reroute ROUTE [to BACKEND]",
+		if (strcmp(word, "to") != 0 ||
+		    !lex_word(b, p, "", word, sizeof word, &quoted)) {
+			build_error(b, b->entry->place,
+				    "%s: expected reroute ROUTE [to BACKEND]",
 				    b->entry->key);
 			return;
 		}
@@ -257,8 +271,11 @@ action_item(struct build *b, void *arg, const char *text)
 	char verb[64], name[RULES_NAME_MAX * 3] = "", sig[32] = "";
 	const char *p = text;
 	bool quoted;
-	struct action a = { .id = RULES_NONE, .backend = RULES_NONE, .place = b->entry->place };
-	if (items->count == ITEMS_MAX || !lex_word(b, &p, "(", verb, sizeof verb, &quoted))
+	struct action a = { .id = RULES_NONE,
+			    .backend = RULES_NONE,
+			    .place = b->entry->place };
+	if (items->count == ITEMS_MAX ||
+	    !lex_word(b, &p, "(", verb, sizeof verb, &quoted))
 		return;
 	a.kind = action_find(verb);
 	if (a.kind == ACTION_KINDS) {
@@ -280,7 +297,8 @@ action_item(struct build *b, void *arg, const char *text)
 		}
 		a.signal = build_signal(sig);
 		if (a.signal == 0) {
-			build_error(b, b->entry->place, "%s: %s%s%sexpected signal(NAME), as signal(HUP)",
+			build_error(b, b->entry->place,
+				    "%s: %s%s%sexpected signal(NAME), as signal(HUP)",
 				    b->entry->key, *sig != '\0' ? "'" : "", sig,
 				    *sig != '\0' ? "' is no signal: " : "");
 			return;
@@ -291,7 +309,8 @@ action_item(struct build *b, void *arg, const char *text)
 	case ACTION_ALERT:
 	case ACTION_PAGE:
 		if (*name == '\0') {
-			build_error(b, b->entry->place, "%s: '%s' whom? A contact is missing", b->entry->key,
+			build_error(b, b->entry->place,
+				    "%s: '%s' whom? A contact is missing", b->entry->key,
 				    verb);
 			return;
 		}
@@ -324,7 +343,8 @@ action_item(struct build *b, void *arg, const char *text)
 	}
 	lex_skip(&p);
 	if (*p != '\0')
-		build_error(b, b->entry->place, "%s: '%s' behind the action", b->entry->key, p);
+		build_error(b, b->entry->place, "%s: '%s' behind the action",
+			    b->entry->key, p);
 }
 
 void

@@ -21,7 +21,8 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->service = id;
 	v->state = world_service_state(w, id);
 	if (s->pending && v->state == SERVICE_STOPPED)
-		v->state = SERVICE_STARTING; /* it waits for its turn, or for what it needs */
+		/* it waits for its turn, or for what it needs */
+		v->state = SERVICE_STARTING;
 	v->since_real_ms = s->since_real_ms;
 	v->started_real_ms = s->alive ? s->started_real_ms : 0;
 	v->pid = s->alive ? s->pid : 0;
@@ -66,8 +67,10 @@ world_check_view(const struct world *w, uint32_t id, struct msg_check_view *v)
 	v->value_count = c->value_count;
 	v->event = c->event;
 	for (uint32_t i = 0; i < c->value_count; i++)
-		v->value[i] = (struct msg_value){ .metric = w->value_metrics[c->first_value + i],
-						  .value = w->values[c->first_value + i] };
+		v->value[i] =
+			(struct msg_value){ .metric =
+						    w->value_metrics[c->first_value + i],
+					    .value = w->values[c->first_value + i] };
 	if (c->has_text)
 		memcpy(v->text, w->texts[id], sizeof v->text);
 }

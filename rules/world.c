@@ -62,7 +62,8 @@ index_readers(struct world *w, struct readers *r, enum object_kind kind, uint32_
 		for (uint32_t i = 0; i < rules->rule_count; i++)
 			for (int c = 0; c < 2; c++) {
 				const struct condition *cond =
-					c == 0 ? &rules->rules[i].when : &rules->rules[i].clear;
+					c == 0 ? &rules->rules[i].when
+					       : &rules->rules[i].clear;
 				for (uint32_t k = 0; k < cond->count; k++) {
 					const struct op *op = &cond->ops[k];
 					if (op->kind != OP_TEST || op->object != kind)
@@ -83,7 +84,8 @@ index_readers(struct world *w, struct readers *r, enum object_kind kind, uint32_
 				return;
 		}
 	}
-	for (uint32_t i = count; i > 0; i--) /* the second pass moved each start to its end */
+	/* the second pass moved each start to its end */
+	for (uint32_t i = count; i > 0; i--)
 		r->first[i] = r->first[i - 1];
 	r->first[0] = 0;
 }
@@ -139,8 +141,9 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->routes = get(a, &good, rules->route_count * sizeof *w->routes + 1);
 	w->ruleviews = get(a, &good, rules->rule_count * sizeof *w->ruleviews + 1);
 	w->chains = get(a, &good, rules->chain_count * sizeof *w->chains + 1);
-	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
-						  OBJECT_RULE, OBJECT_CHAIN };
+	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE,
+						  OBJECT_CHAIN };
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		w->base[order[i]] = w->node_count;
 		w->node_count += rules_count(rules, order[i]);
@@ -156,10 +159,14 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->stale = get(a, &good, w->node_count * sizeof *w->stale);
 	w->waiting = get(a, &good, (rules->rule_count + 1) * sizeof *w->waiting);
 	if (good) {
-		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count, &good);
-		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count, &good);
-		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count, &good);
-		index_readers(w, &w->chain_rules, OBJECT_CHAIN, rules->chain_count, &good);
+		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count,
+			      &good);
+		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count,
+			      &good);
+		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count,
+			      &good);
+		index_readers(w, &w->chain_rules, OBJECT_CHAIN, rules->chain_count,
+			      &good);
 	}
 	for (uint32_t i = 0; good && i < rules->service_count; i++) {
 		struct service_view *s = &w->services[i];
@@ -170,9 +177,11 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	good = good && memory_begin(w);
 	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
 		w->ruleviews[i].slots =
-			get(a, &good, (rules->rules[i].when.slots + 1) * sizeof(struct slot));
+			get(a, &good,
+			    (rules->rules[i].when.slots + 1) * sizeof(struct slot));
 		w->ruleviews[i].clear_slots =
-			get(a, &good, (rules->rules[i].clear.slots + 1) * sizeof(struct slot));
+			get(a, &good,
+			    (rules->rules[i].clear.slots + 1) * sizeof(struct slot));
 	}
 	if (!good) {
 		arena_free(&a);
@@ -228,7 +237,8 @@ world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t 
 	text_print(l->object, sizeof l->object, "%s", rules_name(w->rules, object, id));
 	if (object == OBJECT_RULE)
 		text_print(l->rule, sizeof l->rule, "%s", l->object);
-	l->incident = object != OBJECT_MONITORD && object != OBJECT_CONTACT && object != OBJECT_CHAIN
+	l->incident = object != OBJECT_MONITORD && object != OBJECT_CONTACT &&
+				      object != OBJECT_CHAIN
 			      ? incident_of(w, object, id)
 			      : 0;
 	va_start(args, format);

@@ -96,7 +96,8 @@ no_object(struct client *c)
 	const char *name = argument(c, "object");
 	if (name == NULL)
 		return request_error(c, 400, "object=NAME says whose");
-	text_print(text, sizeof text, "no such service, check, route or chain: %.64s", name);
+	text_print(text, sizeof text, "no such service, check, route or chain: %.64s",
+		   name);
 	return request_error_near(c, 404, text,
 				  store_nearest(&c->server->store, OBJECT_SERVICE, name));
 }
@@ -196,8 +197,9 @@ enum MHD_Result
 asked_end(struct client *c)
 {
 	if (c->answer == NULL)
-		return request_error(
-			c, 503, c->late ? "the disk does not answer" : "out of memory");
+		return request_error(c, 503,
+				     c->late ? "the disk does not answer"
+					     : "out of memory");
 	char *bytes = c->answer;
 	c->answer = NULL;
 	return request_send_bytes(c, 200, bytes, c->answer_size);

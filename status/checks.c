@@ -78,7 +78,8 @@ checks_take(struct checks *c, const struct msg_check_view *v)
 	k->event = v->event;
 	k->value_count = 0;
 	for (uint32_t i = 0; i < v->value_count && i < MSG_VALUES; i++) {
-		if (v->value[i].metric >= METRICS_COUNT || k->value_count == k->value_room)
+		if (v->value[i].metric >= METRICS_COUNT ||
+		    k->value_count == k->value_room)
 			continue;
 		c->metrics[k->first_value + k->value_count] = (uint8_t)v->value[i].metric;
 		c->values[k->first_value + k->value_count++] = v->value[i].value;
@@ -107,8 +108,9 @@ checks_view(const struct checks *c, uint32_t id, struct msg_check_view *out)
 	out->event = k->event;
 	out->value_count = k->value_count;
 	for (uint32_t i = 0; i < k->value_count; i++)
-		out->value[i] = (struct msg_value){ .metric = c->metrics[k->first_value + i],
-						    .value = c->values[k->first_value + i] };
+		out->value[i] =
+			(struct msg_value){ .metric = c->metrics[k->first_value + i],
+					    .value = c->values[k->first_value + i] };
 	if (k->has_text)
 		memcpy(out->text, c->texts[id], sizeof out->text);
 }

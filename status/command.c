@@ -103,7 +103,8 @@ read_member(const json_t *root, const char *key, char *out, size_t cap)
 	out[0] = '\0';
 	if (x == NULL || json_is_null(x))
 		return true;
-	if (!json_is_string(x) || json_string_length(x) == 0 || json_string_length(x) >= cap)
+	if (!json_is_string(x) || json_string_length(x) == 0 ||
+	    json_string_length(x) >= cap)
 		return false;
 	text_print(out, cap, "%s", json_string_value(x));
 	return true;
@@ -150,7 +151,8 @@ complain_of(const char *key, enum verb verb, char *why, size_t cap)
 	unsigned known = verb_members[verb], m = 0;
 	for (; known != 0 && m < MEMBERS; m++)
 		if ((known >> m & 1) != 0) {
-			text_add(&t, "%s \"%s\"", known == verb_members[verb] ? "; there is" : ",",
+			text_add(&t, "%s \"%s\"",
+				 known == verb_members[verb] ? "; there is" : ",",
 				 member_name[m]);
 			known &= ~(1u << m);
 		}
@@ -166,8 +168,8 @@ read_members(const json_t *root, struct command_asked *a)
 		    read_member(root, "who", a->who, sizeof a->who) &&
 		    read_member(root, a->verb == VERB_ACK ? "why" : "reason", a->why,
 				sizeof a->why) &&
-		    (span[0] == '\0' ||
-		     (units_duration(span, &ms, why) && ms >= 1000 && ms <= HOLD_MOST_MS));
+		    (span[0] == '\0' || (units_duration(span, &ms, why) && ms >= 1000 &&
+					 ms <= HOLD_MOST_MS));
 	a->seconds = (uint32_t)(ms / 1000);
 	return good;
 }
@@ -188,13 +190,15 @@ read_body(struct client *c, struct command_asked *a, char *error, size_t cap)
 		complain_of(key, a->verb, error, cap);
 	else
 		text_print(error, cap, "%s",
-			   root == NULL		    ? "the body is not JSON"
-			   : !json_is_object(root)  ? "the body is no JSON object"
-			   : a->verb == VERB_ACK    ? "\"who\" has up to 63 bytes, \"why\" up to 127"
-			   : a->verb == VERB_SILENCE ? "\"for\" is a duration as 2h, from 1s to 365d; "
-						       "\"reason\" has up to 127 bytes"
-						     : "\"to\" is a backend, \"for\" a duration as 2h, "
-						       "from 1s to 365d");
+			   root == NULL            ? "the body is not JSON"
+			   : !json_is_object(root) ? "the body is no JSON object"
+			   : a->verb == VERB_ACK
+				   ? "\"who\" has up to 63 bytes, \"why\" up to 127"
+			   : a->verb == VERB_SILENCE
+				   ? "\"for\" is a duration as 2h, from 1s to 365d; "
+				     "\"reason\" has up to 127 bytes"
+				   : "\"to\" is a backend, \"for\" a duration as 2h, "
+				     "from 1s to 365d");
 	json_decref(root);
 	return good;
 }
@@ -212,10 +216,11 @@ static enum MHD_Result
 go(struct client *c)
 {
 	static const char scheme[] = "Bearer ";
-	const char *shown =
-		MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Authorization");
+	const char *shown = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND,
+							"Authorization");
 	if (shown != NULL && strncmp(shown, scheme, strlen(scheme)) == 0)
-		text_print(c->asked.secret, sizeof c->asked.secret, "%s", shown + strlen(scheme));
+		text_print(c->asked.secret, sizeof c->asked.secret, "%s",
+			   shown + strlen(scheme));
 	c->begun = true;
 	client_suspend(c, WAIT_COMMAND);
 	c->unsent = !command_send(c);
@@ -243,7 +248,8 @@ command_begin(struct client *c, enum object_kind kind, const char *name, const c
 	if (!read_body(c, &c->asked, error, sizeof error))
 		return request_error(c, 400, error);
 	if (row->verb == VERB_SILENCE && c->asked.seconds == 0)
-		return request_error(c, 400, "for how long? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
+		return request_error(
+			c, 400, "for how long? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
 	if (row->verb == VERB_SILENCE && c->asked.why[0] == '\0')
 		return request_error(c, 400, "why? {\"for\":\"2h\",\"reason\":\"TEXT\"}");
 	if (c->asked.target[0] != '\0' &&

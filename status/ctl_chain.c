@@ -10,8 +10,8 @@ print_link(const json_t *status, const char *name)
 	const char *kind;
 	const json_t *o = find_object(status, name, &kind);
 	const char *state = text_of(o, "state");
-	printf("%s %s%s%s", name, tone_on(state_tone(state)), *state != '\0' ? state : "not known",
-	       tone_off());
+	printf("%s %s%s%s", name, tone_on(state_tone(state)),
+	       *state != '\0' ? state : "not known", tone_off());
 }
 
 void
@@ -36,9 +36,12 @@ print_chain(const struct ctl *ctl, const json_t *status, const json_t *chain)
 		if (strcmp(words[i][0], state) == 0)
 			said = words[i][1];
 	printf("chain %s %s%s%s", text_of(chain, "name"),
-	       tone_on(strcmp(state, "primary") == 0 ? TONE_GOOD : strcmp(state, "down") == 0 ? TONE_BAD : TONE_WARN),
+	       tone_on(strcmp(state, "primary") == 0 ? TONE_GOOD
+		       : strcmp(state, "down") == 0  ? TONE_BAD
+						     : TONE_WARN),
 	       said, tone_off());
-	printf("%s%s\n", *text_of(chain, "text") != '\0' ? ": " : "", text_of(chain, "text"));
+	printf("%s%s\n", *text_of(chain, "text") != '\0' ? ": " : "",
+	       text_of(chain, "text"));
 	json_array_foreach(json_object_get(chain, "paths"), i, path)
 	{
 		printf("  ");

@@ -29,6 +29,7 @@ ctl_check(struct ctl *ctl)
 		run_in(own, ctl->names);
 	}
 	run_in(HELPERS_DIR, ctl->names);
-	fprintf(stderr, "monitorctl: %s/monitord-probes: %s\n", HELPERS_DIR, strerror(errno));
+	fprintf(stderr, "monitorctl: %s/monitord-probes: %s\n", HELPERS_DIR,
+		strerror(errno));
 	return CTL_NO_DAEMON;
 }

@@ -29,7 +29,8 @@ void
 print_answer(const struct answer *a, const char *name, const char *verb)
 {
 	json_t *root = json_loadb(a->bytes, a->size, 0, NULL);
-	json_t *line = json_pack("{s:s,s:s?}", "command", verb, "name", *name != '\0' ? name : NULL);
+	json_t *line = json_pack("{s:s,s:s?}", "command", verb, "name",
+				 *name != '\0' ? name : NULL);
 	if (json_is_object(root))
 		json_object_update(line, root);
 	print_json(line);
@@ -96,8 +97,9 @@ these_services(const struct ctl *ctl, const char *verb, const json_t *found,
 		if (strcmp(text_of(x, "kind"), "service") != 0)
 			continue;
 		services++;
-		enum ctl_exit code = one_service(
-			ctl, verb, text_of(json_object_get(x, "object"), "name"));
+		enum ctl_exit code =
+			one_service(ctl, verb,
+				    text_of(json_object_get(x, "object"), "name"));
 		if (worst == CTL_DONE || code == CTL_NO_DAEMON)
 			worst = code;
 	}
@@ -160,8 +162,9 @@ ctl_route(struct ctl *ctl, const char *verb)
 		return no_name(verb, name);
 	text_print(path, sizeof path, "/v1/routes/%s/%s", name, verb);
 	json_t *to = ctl->count > 1 || ctl->span != NULL
-			     ? json_pack("{s:s*, s:s*}", "to", ctl->count > 1 ? ctl->names[1] : NULL,
-					 "for", ctl->span)
+			     ? json_pack("{s:s*, s:s*}", "to",
+					 ctl->count > 1 ? ctl->names[1] : NULL, "for",
+					 ctl->span)
 			     : NULL;
 	if (ctl->count > 1 && to == NULL)
 		return no_name(verb, ctl->names[1]); /* no UTF-8 */

@@ -46,10 +46,11 @@ last_of(const json_t *events, const json_t *o)
 	json_t *e;
 	if (strncmp(text_of(event_of(events, last), "kind"), "incident-", 9) != 0)
 		return last;
-	json_array_foreach(events, i, e)
-		if (strcmp(text_of(e, "object"), text_of(o, "name")) == 0 &&
-		    strncmp(text_of(e, "kind"), "incident-", 9) != 0 && number_of(e, "id") <= number_of(o, "event"))
-			last = number_of(e, "id");
+	json_array_foreach(events, i,
+			   e) if (strcmp(text_of(e, "object"), text_of(o, "name")) == 0 &&
+				  strncmp(text_of(e, "kind"), "incident-", 9) != 0 &&
+				  number_of(e, "id") <= number_of(o, "event")) last =
+		number_of(e, "id");
 	return last;
 }
 
@@ -96,8 +97,8 @@ print_led(const json_t *list)
 			break;
 		}
 		printf("    %s  #%-5.0f %-16s  %s\n",
-		       local_time(text_of(e, "time"), when, sizeof when), number_of(e, "id"),
-		       text_of(e, "kind"), text_of(e, "text"));
+		       local_time(text_of(e, "time"), when, sizeof when),
+		       number_of(e, "id"), text_of(e, "kind"), text_of(e, "text"));
 	}
 }
 
@@ -116,8 +117,8 @@ static void
 print_incident(const json_t *o)
 {
 	if (o != NULL)
-		printf("  incident #%.0f, %s: %s\n", number_of(o, "id"), text_of(o, "state"),
-		       text_of(o, "text"));
+		printf("  incident #%.0f, %s: %s\n", number_of(o, "id"),
+		       text_of(o, "state"), text_of(o, "text"));
 }
 
 /* ---- what is measured ---- */
@@ -181,9 +182,10 @@ print_route(const json_t *o)
 	       json_is_true(json_object_get(o, "seen"))
 		       ? ""
 		       : " (believed; the front has not said so)");
-	json_array_foreach(json_object_get(o, "backends"), i, b) printf(
-		"  backend %s: %s%s%s\n", text_of(b, "name"), text_of(b, "state"),
-		*text_of(b, "check") != '\0' ? " by check " : "", text_of(b, "check"));
+	json_array_foreach(json_object_get(o, "backends"), i, b)
+		printf("  backend %s: %s%s%s\n", text_of(b, "name"), text_of(b, "state"),
+		       *text_of(b, "check") != '\0' ? " by check " : "",
+		       text_of(b, "check"));
 }
 
 static void
@@ -221,11 +223,12 @@ static void
 explain(const struct ctl *ctl, const json_t *status, const json_t *events, const char *kind, const json_t *o)
 {
 	const json_t *event = event_of(events, last_of(events, o));
-	json_t *list = event != NULL ? led_to(events, number_of(event, "id")) : json_array();
+	json_t *list =
+		event != NULL ? led_to(events, number_of(event, "id")) : json_array();
 	json_t *incident = incident_of(ctl, event);
 	if (ctl->json) {
-		json_t *all = json_pack("{s:s,s:O,s:O,s:O?}", "kind", kind, "object", o, "events", list,
-					"incident", incident);
+		json_t *all = json_pack("{s:s,s:O,s:O,s:O?}", "kind", kind, "object", o,
+					"events", list, "incident", incident);
 		print_json(all);
 		json_decref(all);
 	} else {
@@ -250,7 +253,8 @@ ctl_explain(struct ctl *ctl)
 	if (status == NULL)
 		return code;
 	const json_t *chain = find_chain(status, ctl->names[0]);
-	const json_t *o = chain == NULL ? find_object(status, ctl->names[0], &kind) : NULL;
+	const json_t *o =
+		chain == NULL ? find_object(status, ctl->names[0], &kind) : NULL;
 	json_t *events = json_array();
 	if (chain != NULL)
 		print_chain(ctl, status, chain);

@@ -24,8 +24,7 @@ nearest_in(const json_t *list, struct text_nearest *nearest)
 {
 	size_t i;
 	json_t *o;
-	json_array_foreach(list, i, o)
-		text_nearer(nearest, text_of(o, "name"));
+	json_array_foreach(list, i, o) text_nearer(nearest, text_of(o, "name"));
 }
 
 static void
@@ -139,9 +138,8 @@ is_in(const json_t *service, const char *group)
 {
 	size_t i;
 	json_t *x;
-	json_array_foreach(json_object_get(service, "groups"), i, x)
-		if (strcmp(json_string_value(x), group) == 0)
-			return true;
+	json_array_foreach(json_object_get(service, "groups"), i,
+			   x) if (strcmp(json_string_value(x), group) == 0) return true;
 	return false;
 }
 
@@ -151,8 +149,8 @@ is_meant(const json_t *service, const char *name)
 {
 	if (*name == '@')
 		return is_in(service, name + 1);
-	return strcmp(name, "all") == 0 || strcmp(text_of(service, "family"), name) == 0 ||
-	       is_in(service, name);
+	return strcmp(name, "all") == 0 ||
+	       strcmp(text_of(service, "family"), name) == 0 || is_in(service, name);
 }
 
 json_t *
@@ -168,8 +166,7 @@ find_objects(const json_t *status, const char *name)
 		add_chain(status, chain, found);
 	else
 		json_array_foreach(json_object_get(status, "services"), i,
-				   o) if (is_meant(o, name))
-			json_array_append(wanted, o);
+				   o) if (is_meant(o, name)) json_array_append(wanted, o);
 	add_in_order(wanted, found);
 	json_decref(wanted);
 	if (json_array_size(found) > 0 || strcmp(name, "all") == 0)

@@ -45,7 +45,7 @@ ctl_import(struct ctl *ctl)
 	}
 	if (lost > 0)
 		fprintf(stderr,
-			"%d statement%s no counterpart and stand%s in the output as a comment\n", lost,
-			lost == 1 ? " has" : "s have", lost == 1 ? "s" : "");
+			"%d statement%s no counterpart and stand%s in the output as a comment\n",
+			lost, lost == 1 ? " has" : "s have", lost == 1 ? "s" : "");
 	return CTL_DONE;
 }

@@ -19,7 +19,9 @@ who_asks(const struct ctl *ctl)
 	if (ctl->who != NULL)
 		return ctl->who;
 	text_print(name, sizeof name, "%s",
-		   login != NULL && *login != '\0' ? login : p != NULL ? p->pw_name : "");
+		   login != NULL && *login != '\0' ? login
+		   : p != NULL                     ? p->pw_name
+						   : "");
 	return name;
 }
 
@@ -53,8 +55,9 @@ ctl_ack(struct ctl *ctl)
 	char path[128], done[256];
 	const char *id = ctl->names[0], *who = who_asks(ctl);
 	if (*id == '\0' || strlen(id) > 20 || id[strspn(id, "0123456789")] != '\0') {
-		fprintf(stderr, "monitorctl: ack: %s is no number of an incident (see "
-				"monitorctl incidents)\n",
+		fprintf(stderr,
+			"monitorctl: ack: %s is no number of an incident (see "
+			"monitorctl incidents)\n",
 			id);
 		return CTL_WRONG_USE;
 	}
@@ -81,9 +84,9 @@ silence_path(const struct ctl *ctl, const char *verb, char *path, size_t cap,
 	status = http_json(ctl, "/v1/status", code);
 	if (status == NULL)
 		return false;
-	json_array_foreach(json_object_get(status, "chains"), i, chain)
-		if (strcmp(text_of(chain, "name"), name) == 0)
-			kind = "chain";
+	json_array_foreach(json_object_get(status, "chains"), i,
+			   chain) if (strcmp(text_of(chain, "name"), name) == 0) kind =
+		"chain";
 	if (kind == NULL && find_object(status, name, &kind) == NULL) {
 		json_decref(status);
 		*code = CTL_NO_SUCH_NAME;
@@ -108,8 +111,8 @@ ctl_silence(struct ctl *ctl)
 		return code;
 	text_print(done, sizeof done, "%s: silenced for %s", ctl->names[0], ctl->span);
 	return post(ctl, path,
-		    json_pack("{s:s,s:s,s:s?}", "for", ctl->span, "reason", ctl->why, "who",
-			      *who != '\0' ? who : NULL),
+		    json_pack("{s:s,s:s,s:s?}", "for", ctl->span, "reason", ctl->why,
+			      "who", *who != '\0' ? who : NULL),
 		    "silence", done);
 }
 

@@ -94,7 +94,8 @@ run(struct ctl *ctl, const char *word)
 		}
 		if (ctl->span != NULL && strcmp(word, "hold") != 0 &&
 		    strcmp(word, "silence") != 0 && strcmp(word, "reroute") != 0) {
-			fputs("monitorctl: --for is for hold, silence and reroute\n", stderr);
+			fputs("monitorctl: --for is for hold, silence and reroute\n",
+			      stderr);
 			return CTL_WRONG_USE;
 		}
 		if (strcmp(word, "reload") == 0)
@@ -102,7 +103,8 @@ run(struct ctl *ctl, const char *word)
 					       : ctl_services(ctl, word);
 		return row->run != NULL ? row->run(ctl) : row->verb(ctl, word);
 	}
-	fprintf(stderr, "monitorctl: no such command: %s (see monitorctl --help)\n", word);
+	fprintf(stderr, "monitorctl: no such command: %s (see monitorctl --help)\n",
+		word);
 	return CTL_WRONG_USE;
 }
 
@@ -198,8 +200,7 @@ print_names(const json_t *objects)
 {
 	size_t i;
 	json_t *o;
-	json_array_foreach(objects, i, o)
-		puts(text_of(o, "name"));
+	json_array_foreach(objects, i, o) puts(text_of(o, "name"));
 }
 
 /* The numbers of those that are open. */
@@ -209,9 +210,8 @@ print_numbers(struct ctl *ctl)
 	enum ctl_exit code;
 	size_t i;
 	json_t *o, *list = http_json(ctl, "/v1/incidents", &code);
-	json_array_foreach(list, i, o)
-		if (strcmp(text_of(o, "state"), "closed") != 0)
-			printf("%.0f\n", number_of(o, "id"));
+	json_array_foreach(list, i, o) if (strcmp(text_of(o, "state"), "closed") != 0)
+		printf("%.0f\n", number_of(o, "id"));
 	json_decref(list);
 	return code;
 }
@@ -219,13 +219,16 @@ print_numbers(struct ctl *ctl)
 static enum ctl_exit
 ctl_names(struct ctl *ctl)
 {
-	static const char *const lists[] = { "services", "checks", "routes", "rules", "chains" };
+	static const char *const lists[] = { "services", "checks", "routes", "rules",
+					     "chains" };
 	const char *what = ctl->names[0];
 	bool all = strcmp(what, "all") == 0, known = all || strcmp(what, "backends") == 0;
 	enum ctl_exit code;
 	size_t i;
 	json_t *route;
-	for (size_t n = 0; strcmp(what, "commands") == 0 && n < sizeof command_table / sizeof *command_table; n++)
+	for (size_t n = 0; strcmp(what, "commands") == 0 &&
+			   n < sizeof command_table / sizeof *command_table;
+	     n++)
 		puts(command_table[n].word);
 	for (size_t n = 0; strcmp(what, "options") == 0 && longs[n].name != NULL; n++)
 		printf("--%s\n", longs[n].name);
@@ -236,8 +239,9 @@ ctl_names(struct ctl *ctl)
 	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
 		known = known || strcmp(what, lists[n]) == 0;
 	if (!known) {
-		fprintf(stderr, "usage: monitorctl names all | services | checks | routes | rules | chains | "
-				"backends | incidents | commands | options\n");
+		fprintf(stderr,
+			"usage: monitorctl names all | services | checks | routes | rules | chains | "
+			"backends | incidents | commands | options\n");
 		return CTL_WRONG_USE;
 	}
 	json_t *status = http_json(ctl, "/v1/status", &code);
@@ -246,9 +250,9 @@ ctl_names(struct ctl *ctl)
 	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
 		if (all || strcmp(what, lists[n]) == 0)
 			print_names(json_object_get(status, lists[n]));
-	json_array_foreach(json_object_get(status, "routes"), i, route)
-		if (strcmp(what, "backends") == 0)
-			print_names(json_object_get(route, "backends"));
+	json_array_foreach(json_object_get(status, "routes"), i,
+			   route) if (strcmp(what, "backends") == 0)
+		print_names(json_object_get(route, "backends"));
 	json_decref(status);
 	return CTL_DONE;
 }

@@ -149,8 +149,8 @@ print_silences(const json_t *silences)
 	json_t *s;
 	json_array_foreach(silences, i, s)
 		printf("silence %s until %s, by %s: %s\n", text_of(s, "name"),
-		       local_time(text_of(s, "until"), until, sizeof until), text_of(s, "who"),
-		       text_of(s, "reason"));
+		       local_time(text_of(s, "until"), until, sizeof until),
+		       text_of(s, "who"), text_of(s, "reason"));
 }
 
 static enum ctl_exit
@@ -206,7 +206,8 @@ print_incident(const json_t *o)
 	json_array_foreach(json_object_get(o, "symptoms"), i, s)
 		printf("%s%s", i == 0 ? "; with it: " : ", ", json_string_value(s));
 	if (*text_of(o, "until") != '\0')
-		printf("; until %s", local_time(text_of(o, "until"), since, sizeof since));
+		printf("; until %s",
+		       local_time(text_of(o, "until"), since, sizeof since));
 	if (strcmp(state, "acked") == 0)
 		printf("; taken by %s%s%s", text_of(o, "who"),
 		       *text_of(o, "why") != '\0' ? ": " : "", text_of(o, "why"));

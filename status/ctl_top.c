@@ -184,13 +184,16 @@ draw_head(const struct top *t)
 	}
 	const json_t *m = json_object_get(t->status, "monitord");
 	size_t wrong = count_wrong(t->status);
-	text_print(line, sizeof line, "monitord %s on %s, up %s: ", text_of(m, "version"), text_of(m, "host"),
-		   text_duration((int64_t)(number_of(m, "uptime_s") * 1000), up, sizeof up));
+	text_print(line, sizeof line, "monitord %s on %s, up %s: ", text_of(m, "version"),
+		   text_of(m, "host"),
+		   text_duration((int64_t)(number_of(m, "uptime_s") * 1000), up,
+				 sizeof up));
 	for (unsigned k = 0; k < CTL_KINDS; k++) {
 		size_t used = strlen(line);
 		text_print(line + used, sizeof line - used, "%s%s", k > 0 ? ", " : "",
-			   text_count(json_array_size(json_object_get(t->status, ctl_list[k])), ctl_kind[k],
-				      count, sizeof count));
+			   text_count(json_array_size(
+					      json_object_get(t->status, ctl_list[k])),
+				      ctl_kind[k], count, sizeof count));
 	}
 	print_line(t, TONE_PLAIN, line);
 	text_print(line, sizeof line, "%zu wrong", wrong);

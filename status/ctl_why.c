@@ -100,8 +100,9 @@ static void
 print_not_done(FILE *out, const json_t *events, const json_t *o)
 {
 	char when[40];
-	const json_t *e = newest_of(
-		events, o, "actions-braked action-skipped action-done service-signalled");
+	const json_t *e =
+		newest_of(events, o,
+			  "actions-braked action-skipped action-done service-signalled");
 	if (e != NULL &&
 	    (is(e, "kind", "actions-braked") || is(e, "kind", "action-skipped")))
 		fprintf(out, "  not done at %s: %s\n",
@@ -199,8 +200,9 @@ static void
 route_why(FILE *out, const json_t *events, const json_t *o)
 {
 	const json_t *panic = newest_of(events, o, "route-panic route-calm");
-	const json_t *flap = newest_of(
-		events, o, "route-flaps route-ordered route-moved route-restored");
+	const json_t *flap =
+		newest_of(events, o,
+			  "route-flaps route-ordered route-moved route-restored");
 	if (panic != NULL && is(panic, "kind", "route-panic"))
 		fputs("  most of its backends fell at once, though their processes live: "
 		      "their checks are not "

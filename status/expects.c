@@ -63,7 +63,8 @@ expect_text(const struct expect *x, struct text *t)
 		text_add(t, "json %s", x->header);
 		break;
 	case EXPECT_METRIC:
-		text_add(t, "%s", x->header != NULL ? x->header : metric_table[x->metric].name);
+		text_add(t, "%s",
+			 x->header != NULL ? x->header : metric_table[x->metric].name);
 		break;
 	}
 	if (x->compare == COMPARE_PRESENT)

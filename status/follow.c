@@ -49,7 +49,8 @@ next_line(struct follow *f)
 		return false;
 	json_begin(&j);
 	if (f->stream)
-		json_raw(&j, id, text_print(id, sizeof id, "id: %" PRIu64 "\ndata: ", line.id));
+		json_raw(&j, id,
+			 text_print(id, sizeof id, "id: %" PRIu64 "\ndata: ", line.id));
 	event_json(&line, &j);
 	if (f->stream)
 		json_raw(&j, "\n", 1); /* an event ends with an empty line */
@@ -92,7 +93,8 @@ follow_tell(struct server *s)
 	struct msg_follow m = { .on = 0 };
 	for (const struct client *c = s->clients; c != NULL; c = c->next)
 		m.on |= c->follow != NULL && c->follow->goes_on;
-	if ((m.on != 0) != s->followed && helper_send(&s->helper, MSG_FOLLOW, &m, 1) == MSG_SENT)
+	if ((m.on != 0) != s->followed &&
+	    helper_send(&s->helper, MSG_FOLLOW, &m, 1) == MSG_SENT)
 		s->followed = m.on != 0;
 }
 
@@ -172,8 +174,9 @@ follow_begin(struct client *c)
 	f->goes_on = f->stream || (on != NULL && strcmp(on, "0") != 0);
 	f->reader = s->reader;
 	f->reader.cursor = since;
-	struct MHD_Response *r = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, BLOCK, read_events, f, follow_free);
+	struct MHD_Response *r =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_events, f,
+						  follow_free);
 	if (r == NULL) {
 		free(f);
 		return MHD_NO;

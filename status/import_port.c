@@ -308,7 +308,9 @@ import_port(struct import *m, const struct token *const *c, size_t count,
 	}
 	text_print(suffix, sizeof suffix, "%u", p.number);
 	text_print(wanted, sizeof wanted, "%s-%s", m->section->name,
-		   p.ping ? "ping" : p.unix_socket ? "socket" : suffix);
+		   p.ping          ? "ping"
+		   : p.unix_socket ? "socket"
+				   : suffix);
 	import_name(m, wanted, name);
 	write_head(m, &p, name);
 	if (p.ping)

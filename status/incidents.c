@@ -147,7 +147,8 @@ one(const struct incident *x, struct json *j)
 	json_key(j, "symptoms");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < x->symptom_count; i++)
-		if (strcmp(x->symptoms[i], x->root) != 0) /* it was one, before it was the root */
+		/* it was one, before it was the root */
+		if (strcmp(x->symptoms[i], x->root) != 0)
 			json_text(j, x->symptoms[i]);
 	json_close(j, ']');
 	json_key(j, "actions");

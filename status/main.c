@@ -31,7 +31,8 @@ record_begin(struct server *s)
 	if (c->record_ms > 0)
 		s->record_files = record_files_new(".", c->record_ms, c->record_bytes);
 	if (s->record_files != NULL)
-		s->record = record_writer_new(s->store.rules, record_files_put, s->record_files);
+		s->record = record_writer_new(s->store.rules, record_files_put,
+					      s->record_files);
 }
 
 /* Measurements as they came. */
@@ -212,10 +213,10 @@ main(void)
 	struct server *s = &server;
 	log_open("monitord-status", false);
 	s->helper = (struct helper){ .loop = loop_new(0),
-				    .role = ROLE_STATUS,
-				    .packet = on_packet,
-				    .writable = on_writable,
-				    .arg = s };
+				     .role = ROLE_STATUS,
+				     .packet = on_packet,
+				     .writable = on_writable,
+				     .arg = s };
 	if (s->helper.loop == NULL)
 		return 1;
 	store_begin(&s->store);

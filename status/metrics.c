@@ -24,8 +24,8 @@ family(struct exposition *out, const char *name, const char *type, const char *h
 	if (out->classic && (strcmp(type, "info") == 0 || strcmp(type, "stateset") == 0))
 		type = "gauge";
 	json_raw(out->text, line,
-		 text_print(line, sizeof line, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix,
-			    help, name, suffix, type));
+		 text_print(line, sizeof line, "# HELP %s%s %s\n# TYPE %s%s %s\n", name,
+			    suffix, help, name, suffix, type));
 }
 
 struct label {
@@ -222,7 +222,8 @@ checks_text(const struct store *s, struct exposition *out)
 	for (uint32_t i = 0; i < s->rules->check_count; i++) {
 		struct msg_check_view room;
 		const struct msg_check_view *v = store_check(s, i, &room);
-		for (uint32_t k = 0; v != NULL && k < v->value_count && k < MSG_VALUES; k++) {
+		for (uint32_t k = 0; v != NULL && k < v->value_count && k < MSG_VALUES;
+		     k++) {
 			struct label labels[] = {
 				{ "check", s->rules->checks[i].name },
 				{ "metric", v->value[k].metric < METRICS_COUNT
@@ -269,18 +270,21 @@ routes_text(const struct store *s, struct exposition *out)
 static void
 chains_text(const struct store *s, struct exposition *out)
 {
-	family(out, "monitord_chain_up", "gauge", "1 while the chain is served, by its first choice or another.");
+	family(out, "monitord_chain_up", "gauge",
+	       "1 while the chain is served, by its first choice or another.");
 	for (uint32_t i = 0; i < s->rules->chain_count; i++) {
 		const struct msg_chain_view *v = store_chain(s, i);
 		struct label label = { "chain", s->rules->chains[i].name };
 		if (v != NULL && v->state != CHAIN_UNKNOWN)
-			sample(out, "monitord_chain_up", &label, 1, v->state != CHAIN_DOWN);
+			sample(out, "monitord_chain_up", &label, 1,
+			       v->state != CHAIN_DOWN);
 	}
 	family(out, "monitord_chain_state", "stateset", "By whom the chain is served.");
 	for (uint32_t i = 0; i < s->rules->chain_count; i++)
 		if (store_chain(s, i) != NULL)
-			states(out, "monitord_chain_state", "chain", s->rules->chains[i].name,
-			       chain_state_name, CHAIN_STATES, store_chain(s, i)->state);
+			states(out, "monitord_chain_state", "chain",
+			       s->rules->chains[i].name, chain_state_name, CHAIN_STATES,
+			       store_chain(s, i)->state);
 }
 
 static void

@@ -141,7 +141,8 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 	json_open(j, '{');
 	for (unsigned i = 0, n = known ? values_more(v, more) : 0; i < n; i++)
 		if (!isnan(more[i].value))
-			json_key_number(j, metric_table[more[i].metric].name, more[i].value);
+			json_key_number(j, metric_table[more[i].metric].name,
+					more[i].value);
 	json_close(j, '}');
 	json_key_id(j, "event", v->event);
 	json_close(j, '}');
@@ -155,13 +156,12 @@ target_text(const struct check *c, char *out, size_t cap)
 	bool ipv6 = c->host != NULL && strchr(c->host, ':') != NULL;
 	if (c->kind == CHECK_UNIX || c->host == NULL)
 		text_print(out, cap, "%s",
-			   c->path != NULL       ? c->path
+			   c->path != NULL             ? c->path
 			   : c->more->script.count > 0 ? c->more->script.argv[0]
-						 : "");
+						       : "");
 	else
 		text_print(out, cap, "%s%s%s:%u%s", ipv6 ? "[" : "", c->host,
-			   ipv6 ? "]" : "", c->port,
-			   c->target != NULL ? c->target : "");
+			   ipv6 ? "]" : "", c->port, c->target != NULL ? c->target : "");
 }
 
 static void
@@ -299,11 +299,14 @@ rule_json(const struct store *s, uint32_t id, struct json *j)
 	json_key_whole(j, "fired", v->fired);
 	json_key_time(j, "true_at", v->true_at_real_ms);
 	json_key_number(j, "samples", v->samples_needed > 0 ? (double)v->samples : NAN);
-	json_key_number(j, "samples_needed", v->samples_needed > 0 ? (double)v->samples_needed : NAN);
+	json_key_number(j, "samples_needed",
+			v->samples_needed > 0 ? (double)v->samples_needed : NAN);
 	json_key_yes(j, "dry_run", c->dry_run);
 	json_key_number(j, "cooldown_s", (double)c->cooldown_ms / 1000.0);
 	int64_t now_ms = clock_real_ms();
-	json_key_yes(j, "during", during_holds(&c->during, now_ms + clock_zone_s(now_ms) * INT64_C(1000)));
+	json_key_yes(j, "during",
+		     during_holds(&c->during,
+				  now_ms + clock_zone_s(now_ms) * INT64_C(1000)));
 	json_key(j, "do");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < c->action_count; i++)
@@ -331,11 +334,14 @@ chain_json(const struct store *s, uint32_t id, struct json *j)
 	for (uint32_t p = 0; p < c->path_count; p++) {
 		json_open(j, '[');
 		for (; at < c->path_ends[p]; at++)
-			json_text(j, rules_name(s->rules, c->links[at].kind, c->links[at].id));
+			json_text(j, rules_name(s->rules, c->links[at].kind,
+						c->links[at].id));
 		json_close(j, ']');
 	}
 	json_close(j, ']');
-	json_key_text(j, "state", word(chain_state_name, CHAIN_STATES, true, v != NULL ? v->state : 0));
+	json_key_text(j, "state",
+		      word(chain_state_name, CHAIN_STATES, true,
+			   v != NULL ? v->state : 0));
 	json_key_time(j, "since", v != NULL ? v->since_real_ms : 0);
 	json_key_text(j, "check", name_or_null(s, OBJECT_CHECK, c->check));
 	json_key_text(j, "text", text);
@@ -350,10 +356,8 @@ object_json(const struct store *s, enum object_kind kind, uint32_t id, struct js
 {
 	static void (*const writers[OBJECT_KINDS])(const struct store *, uint32_t,
 						   struct json *) = {
-		[OBJECT_SERVICE] = service_json,
-		[OBJECT_CHECK] = check_json,
-		[OBJECT_ROUTE] = route_json,
-		[OBJECT_RULE] = rule_json,
+		[OBJECT_SERVICE] = service_json, [OBJECT_CHECK] = check_json,
+		[OBJECT_ROUTE] = route_json,     [OBJECT_RULE] = rule_json,
 		[OBJECT_CHAIN] = chain_json,
 	};
 	writers[kind](s, id, j);

@@ -218,13 +218,15 @@ static bool
 is_new(const struct record_writer *w, const struct last *l, const struct said *new,
        uint32_t *changed)
 {
-	bool differs = !l->there || l->outcome != (uint8_t)new->outcome || l->count != new->count;
+	bool differs = !l->there || l->outcome != (uint8_t) new->outcome ||
+		       l->count != new->count;
 	for (uint32_t i = 0; !differs && i < new->count; i++)
 		differs = w->metrics_of[l->first_value + i] != new->metrics[i];
 	*changed = 0;
 	for (uint32_t i = 0; i < new->count; i++)
-		if (differs || !is_near((enum metric)new->metrics[i], (double)new->values[i],
-					(double)w->values[l->first_value + i]))
+		if (differs ||
+		    !is_near((enum metric) new->metrics[i], (double)new->values[i],
+			     (double)w->values[l->first_value + i]))
 			*changed |= UINT32_C(1) << i;
 	return differs || *changed != 0 ||
 	       fabsf(l->latency - new->latency) > LATENCY_MS + l->latency / 10;
@@ -249,7 +251,8 @@ put_entry(struct record_writer *w, struct last *l, const struct said *new,
 	uint8_t *metrics = w->metrics_of + l->first_value;
 	uint32_t changed;
 	static_assert(METRICS_COUNT <= UINT8_MAX, "a metric needs more than a byte");
-	static_assert(RECORD_VALUES >= MSG_VALUES && RECORD_VALUES >= MSG_SAMPLE_VALUES, "no room");
+	static_assert(RECORD_VALUES >= MSG_VALUES && RECORD_VALUES >= MSG_SAMPLE_VALUES,
+		      "no room");
 	if (!is_new(w, l, new, &changed)) {
 		if (l->same++ == 0)
 			l->first_ms = l->last_ms;
@@ -259,10 +262,10 @@ put_entry(struct record_writer *w, struct last *l, const struct said *new,
 	end_run(w, l);
 	for (uint32_t i = 0; i < new->count; i++) {
 		values[i] = (changed >> i & 1) != 0 ? new->values[i] : values[i];
-		metrics[i] = (uint8_t)new->metrics[i];
+		metrics[i] = (uint8_t) new->metrics[i];
 	}
-	l->count = (uint8_t)new->count;
-	l->outcome = (uint8_t)new->outcome;
+	l->count = (uint8_t) new->count;
+	l->outcome = (uint8_t) new->outcome;
 	l->latency = new->latency;
 	l->there = true;
 	l->last_ms = (uint32_t)(real_ms - w->begin_ms);
@@ -292,7 +295,8 @@ record_result(struct record_writer *w, const struct msg_result *r, int64_t real_
 		return;
 	struct last *l = &w->checks[r->check];
 	new.latency = (float)((double)r->latency_ns / 1e6);
-	take(&new, l, r->value, r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES);
+	take(&new, l, r->value,
+	     r->value_count < MSG_VALUES ? r->value_count : MSG_VALUES);
 	room(w, real_ms);
 	put_entry(w, l, &new, NOUN_CHECK, w->rules->checks[r->check].name, real_ms);
 }

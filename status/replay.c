@@ -262,18 +262,16 @@ replay_begin(struct replay *r, int64_t real_ms)
 	replay_happen(r, &go);
 	for (uint32_t i = 0; i < r->rules->route_count;
 	     i++) /* the first choice carries it */
-		replay_later(
-			r,
-			(struct due){
-				.kind = EVENT_ROUTE_SEEN,
-				.id = i,
-				.active =
-					r->rules->routes[i].all
-						? (UINT64_C(2)
-						   << (r->rules->routes[i].backend_count -
-						       1)) -
-							  1
-						: 1 });
+		replay_later(r, (struct due){
+					.kind = EVENT_ROUTE_SEEN,
+					.id = i,
+					.active = r->rules->routes[i].all
+							  ? (UINT64_C(2)
+							     << (r->rules->routes[i]
+									 .backend_count -
+								 1)) -
+								    1
+							  : 1 });
 	r->begun = true;
 }
 

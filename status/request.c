@@ -106,8 +106,8 @@ not_so(struct client *c, const char *allow)
 static bool
 is_known(struct client *c, const char *tag)
 {
-	const char *known =
-		MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "If-None-Match");
+	const char *known = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND,
+							"If-None-Match");
 	return known != NULL && (strcmp(known, "*") == 0 || strstr(known, tag) != NULL);
 }
 
@@ -197,7 +197,8 @@ send_metrics(struct client *c)
 	if (recorder != NULL)
 		recorder_state(recorder, &history);
 	json_begin(&text);
-	metrics_text(&c->server->store, recorder != NULL ? &history : NULL, classic, &text);
+	metrics_text(&c->server->store, recorder != NULL ? &history : NULL, classic,
+		     &text);
 	char *bytes = json_end(&text, &size);
 	return queue(c, 200, classic ? METRICS_CLASSIC : METRICS_TYPE, NULL, bytes, size);
 }
@@ -225,8 +226,8 @@ static enum object_kind
 kind_of(const char *plural)
 {
 	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
-						  OBJECT_ROUTE, OBJECT_RULE,
-						  OBJECT_CHAIN, OBJECT_CONTACT };
+						  OBJECT_ROUTE,   OBJECT_RULE,
+						  OBJECT_CHAIN,   OBJECT_CONTACT };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t n = strlen(object_kind_name[kinds[i]]);
 		if (strncmp(plural, object_kind_name[kinds[i]], n) == 0 &&
@@ -258,7 +259,8 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 	if (p->count == 4 && strcmp(what, "incidents") == 0 &&
 	    strcmp(p->part[3], "ack") == 0)
 		return post ? command_ack(c, name) : not_so(c, "POST");
-	if (p->count == 2 && (strcmp(what, "silence") == 0 || strcmp(what, "unsilence") == 0))
+	if (p->count == 2 &&
+	    (strcmp(what, "silence") == 0 || strcmp(what, "unsilence") == 0))
 		return post ? command_begin(c, OBJECT_MONITORD, "", what)
 			    : not_so(c, "POST");
 	if (kind != OBJECT_KINDS && p->count == 4)
@@ -308,7 +310,8 @@ request_answer(struct client *c, const char *url, const char *method)
 	if (!c->known && c->late)
 		return request_error(c, 503,
 				     "monitord does not say whether you may read");
-	if (!c->known || clock_ms() - c->known_ms > KNOWN_MS) { /* and that it looks still */
+	/* and that it looks still */
+	if (!c->known || clock_ms() - c->known_ms > KNOWN_MS) {
 		c->known = false;
 		server_ask_who(c);
 		return MHD_YES;

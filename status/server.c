@@ -158,7 +158,7 @@ server_begin(struct server *s)
 static int
 digit_of(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0'
+	return c >= '0' && c <= '9'                 ? c - '0'
 	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
 						    : -1;
 }

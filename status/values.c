@@ -150,7 +150,7 @@ static enum availability
 chain_is(const struct msg_chain_view *v)
 {
 	return v == NULL || v->state == CHAIN_UNKNOWN ? UNTOLD
-	       : v->state == CHAIN_DOWN		      ? BROKEN
+	       : v->state == CHAIN_DOWN               ? BROKEN
 						      : AVAILABLE;
 }
 

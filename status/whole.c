@@ -48,9 +48,12 @@ render(struct whole *w, const struct store *store, struct shelf *shelf)
 	b->whole = w;
 	b->bytes = json_end(&j, &size);
 	struct MHD_Response *r =
-		b->bytes != NULL ? MHD_create_response_from_buffer_with_free_callback_cls(
-					   size, b->bytes, let_go, b)
-				 : NULL;
+		b->bytes != NULL
+			? MHD_create_response_from_buffer_with_free_callback_cls(size,
+										 b->bytes,
+										 let_go,
+										 b)
+			: NULL;
 	if (r == NULL) {
 		free(b->bytes);
 		free(b);

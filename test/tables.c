@@ -13,7 +13,8 @@ main(void)
 			       key_table[i].name,
 			       key_table[i].dflt != NULL ? key_table[i].dflt : "-");
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
-		if (metric_table[m].objects[0] != '\0') /* else it has no name of its own */
+		/* else it has no name of its own */
+		if (metric_table[m].objects[0] != '\0')
 			printf("metric %s\n", metric_table[m].name);
 	return 0;
 }

@@ -66,7 +66,8 @@ moved(double old, unsigned one_in, long most)
 static void
 measure(unsigned objects, unsigned one_in)
 {
-	static const enum metric more[METRICS_EACH - 6] = { METRIC_IO_READ, METRIC_IO_WRITE };
+	static const enum metric more[METRICS_EACH - 6] = { METRIC_IO_READ,
+							    METRIC_IO_WRITE };
 	static struct msg_packet p;
 	for (uint32_t id = 0; id < objects; id++) {
 		struct msg_service_view v;

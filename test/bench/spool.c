@@ -28,7 +28,8 @@ static const struct {
 static bool
 take(struct spool *s, uint64_t id, unsigned lines)
 {
-	static const struct spool_severity severity = { SEVERITY_CRITICAL, SEVERITY_CRITICAL };
+	static const struct spool_severity severity = { SEVERITY_CRITICAL,
+							SEVERITY_CRITICAL };
 	struct spool_addressee to = { .contact = "ops", .way = WAY_MAIL };
 	struct journal_line l = { .id = id, .real_ms = 1764024000000 + (int64_t)id };
 	bool opens = lines > 0 && id % lines == 0;
@@ -36,7 +37,8 @@ take(struct spool *s, uint64_t id, unsigned lines)
 	text_print(l.kind, sizeof l.kind, "%s", opens ? "incident-open" : "check-down");
 	text_print(l.object_kind, sizeof l.object_kind, "check");
 	text_print(l.object, sizeof l.object, "check-%" PRIu64, id % 100);
-	text_print(l.text, sizeof l.text, "check-%" PRIu64 " is down: connection refused", id % 100);
+	text_print(l.text, sizeof l.text, "check-%" PRIu64 " is down: connection refused",
+		   id % 100);
 	return spool_take(s, &l, &to, opens, 0, severity, l.real_ms);
 }
 

@@ -70,12 +70,14 @@ attach(pid_t pid, bool ran)
 	int status;
 	if (ran && (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status)))
 		return false;
-	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC) != 0 ||
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC) !=
+		    0 ||
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0)
 		return false;
 	if (ran)
 		kill(pid, SIGCONT);
-	return waitpid(pid, &status, 0) == pid && ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0;
+	return waitpid(pid, &status, 0) == pid &&
+	       ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0;
 }
 
 int
@@ -113,7 +115,8 @@ main(int argc, char **argv)
 		}
 		go_on(pid, status);
 	}
-	if (told && ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid)
+	if (told && ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 &&
+	    waitpid(pid, &status, 0) == pid)
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	printf("seen %ld\n", count);
 	return 0;

@@ -39,10 +39,11 @@ answer(int fd, const char *name)
 		if (pthread_create(&t, NULL, leak, NULL) == 0)
 			pthread_detach(t);
 	}
-	int n = snprintf(reply, sizeof reply,
-			 "HTTP/1.1 200 OK\r\nX-Backend: %s\r\nContent-Type: text/plain\r\n"
-			 "Content-Length: %zu\r\nConnection: close\r\n\r\nhello from %s\n",
-			 name, strlen(name) + 12, name);
+	int n = snprintf(
+		reply, sizeof reply,
+		"HTTP/1.1 200 OK\r\nX-Backend: %s\r\nContent-Type: text/plain\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\nhello from %s\n",
+		name, strlen(name) + 12, name);
 	demo_write(fd, reply, (size_t)n);
 }
 

@@ -53,8 +53,9 @@ relay(int client)
 	if (backend != -1)
 		close(backend);
 	if (passed == 0) {
-		static const char bad[] = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n"
-					  "Connection: close\r\n\r\n";
+		static const char bad[] =
+			"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n"
+			"Connection: close\r\n\r\n";
 		demo_write(client, bad, sizeof bad - 1);
 	}
 }

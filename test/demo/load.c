@@ -22,7 +22,8 @@ stop(int sig)
 static int
 ask(unsigned port, char *who, size_t cap)
 {
-	static const char request[] = "GET / HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n";
+	static const char request[] =
+		"GET / HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n";
 	char reply[4096];
 	int fd = demo_connect(port, 1000), good = 0;
 	if (fd == -1)
@@ -61,8 +62,9 @@ demo_load(int argc, char **argv)
 				failing_since = began;
 		} else {
 			if (failing_since != 0)
-				printf("%lld failed %lu requests in %lld ms\n", (long long)began,
-				       window, (long long)(began - failing_since));
+				printf("%lld failed %lu requests in %lld ms\n",
+				       (long long)began, window,
+				       (long long)(began - failing_since));
 			failing_since = 0;
 			window = 0;
 			if (strcmp(who, last) != 0)
@@ -74,6 +76,7 @@ demo_load(int argc, char **argv)
 		next.tv_nsec %= 1000000000;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
 	}
-	printf("%lld total %lu requests, %lu failed\n", (long long)demo_real_ms(), total, failed);
+	printf("%lld total %lu requests, %lu failed\n", (long long)demo_real_ms(), total,
+	       failed);
 	return 0;
 }

@@ -16,7 +16,8 @@
 static struct sockaddr_in
 loopback(unsigned port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port) };
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return a;
 }
@@ -27,7 +28,8 @@ demo_listen(unsigned port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	struct sockaddr_in a = loopback(port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 128) != 0) {
+	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    listen(fd, 128) != 0) {
 		fprintf(stderr, "demo: port %u: %s\n", port, strerror(errno));
 		exit(1);
 	}
@@ -39,7 +41,8 @@ demo_connect(unsigned port, int timeout_ms)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = loopback(port);
-	struct timeval t = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+	struct timeval t = { .tv_sec = timeout_ms / 1000,
+			     .tv_usec = timeout_ms % 1000 * 1000 };
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
 	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
@@ -105,7 +108,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(argv[1], verbs[i].name) == 0 && argc >= verbs[i].least)
 			return verbs[i].run(argc - 2, argv + 2);
-	fprintf(stderr, "usage: monitord-demo backend NAME PORT | front PORT FLAG NAME=PORT ... |"
-			" sink PORT MAILBOX | load PORT RATE SECONDS\n");
+	fprintf(stderr,
+		"usage: monitord-demo backend NAME PORT | front PORT FLAG NAME=PORT ... |"
+		" sink PORT MAILBOX | load PORT RATE SECONDS\n");
 	return 2;
 }

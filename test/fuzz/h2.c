@@ -79,7 +79,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct said whole = hold(bytes, size, size > 0 ? size : 1);
 	struct said single = hold(bytes, size, 1);
 	/* what was complete may be followed by what breaks the connection */
-	PROMISE(whole.over || single.over || (whole.got == single.got && whole.status == single.status &&
-					      whole.body == single.body));
+	PROMISE(whole.over || single.over ||
+		(whole.got == single.got && whole.status == single.status &&
+		 whole.body == single.body));
 	return 0;
 }

@@ -28,7 +28,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct record_head head = { .magic = RECORD_MAGIC, .size = (uint32_t)size };
-	struct record_reader *r = record_reader_new((struct record_need){ .window = 3, .fresh_ms = 1000 });
+	struct record_reader *r =
+		record_reader_new((struct record_need){ .window = 3, .fresh_ms = 1000 });
 	if (r == NULL || size > RECORD_BLOCK)
 		return 0;
 	head.sum = text_crc32c(bytes, size);

@@ -215,7 +215,8 @@ event(char letter, unsigned digit)
 	struct event e = { .id = digit % SERVICES, .target = RULES_NONE, .uid = 7 };
 	static const enum role roles[] = { ROLE_NET, ROLE_LOCAL, ROLE_ROUTES };
 	struct event go = { .kind = EVENT_GO };
-	if (!x.went && letter != 'A' && letter != 'G') { /* nobody else speaks before that */
+	/* nobody else speaks before that */
+	if (!x.went && letter != 'A' && letter != 'G') {
 		x.went = true;
 		tell(&go);
 		time_passes(0);

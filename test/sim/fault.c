@@ -198,7 +198,8 @@ fault(void)
 		break;
 	case 19:
 		sim.clock_ms += ((int64_t)draw(7200001) - 3600000) * (1 + draw(2) * 23);
-		note("somebody sets the clock: %lld ms from where it began", (long long)sim.clock_ms);
+		note("somebody sets the clock: %lld ms from where it began",
+		     (long long)sim.clock_ms);
 		break;
 	case 20:
 		draw(2) == 0 ? helper(ROLE_ALERTS) : broken_reload();

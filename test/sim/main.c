@@ -101,9 +101,9 @@ run(bool sparse, uint64_t seeds, int64_t minutes, uint64_t first)
 	play_all(rules, first, seeds);
 	printf("%llu seeds of %lld minutes: %llu events, %llu decisions, %llu starts, %llu route orders; "
 	       "no promise broken\n",
-	       (unsigned long long)seeds, (long long)minutes, (unsigned long long)sim.events,
-	       (unsigned long long)sim.decisions, (unsigned long long)sim.starts,
-	       (unsigned long long)sim.orders);
+	       (unsigned long long)seeds, (long long)minutes,
+	       (unsigned long long)sim.events, (unsigned long long)sim.decisions,
+	       (unsigned long long)sim.starts, (unsigned long long)sim.orders);
 	rules_free(&rules);
 	free(text);
 	return true;
@@ -118,7 +118,9 @@ main(int argc, char **argv)
 	if (argc == 0 && !sparse) /* make check */
 		return run(false, 150, 20, 1) && run(true, 20, MONTH, 1) ? 0 : 1;
 	return run(sparse, argc > 0 ? strtoull(argv[0], NULL, 10) : 20,
-		   argc > 1 ? atoll(argv[1]) : sparse ? MONTH : 20,
+		   argc > 1 ? atoll(argv[1])
+		   : sparse ? MONTH
+			    : 20,
 		   argc > 2 ? strtoull(argv[2], NULL, 10) : 1)
 		       ? 0
 		       : 1;

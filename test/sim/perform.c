@@ -94,7 +94,8 @@ handle(const struct event *e)
 				e->kind != EVENT_GO; /* which goes on with a stop */
 	sim.events++;
 	sim.timer_due = world_deadline(sim.world) <= sim.now_ms;
-	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.clock_ms + sim.now_ms, &sim.out);
+	decide(sim.world, e, sim.now_ms, 1700000000000 + sim.clock_ms + sim.now_ms,
+	       &sim.out);
 	size_t n = sim.out.count;
 	if (++depth > 8)
 		breach("events without end");

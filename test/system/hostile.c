@@ -107,8 +107,10 @@ send_well(struct hostile *h)
 	memset(&w, 0, sizeof w);
 	w.check = id(h, h->rules->check_count);
 	w.began_ns = any(h, 4) == 0 ? (int64_t)h->state : clock_ns() - any(h, 1000000);
-	w.latency_ns = any(h, 4) == 0 ? -(int64_t)any(h, 1000) : (int64_t)any(h, 100000000);
-	w.value_count = (uint8_t)(any(h, 3000) == 0 ? any(h, 256) : any(h, MSG_WELL_VALUES + 1));
+	w.latency_ns =
+		any(h, 4) == 0 ? -(int64_t)any(h, 1000) : (int64_t)any(h, 100000000);
+	w.value_count =
+		(uint8_t)(any(h, 3000) == 0 ? any(h, 256) : any(h, MSG_WELL_VALUES + 1));
 	for (unsigned i = 0; i < MSG_WELL_VALUES; i++) {
 		w.metric[i] = (uint8_t)any(h, 256);
 		w.value[i] = number(h);
@@ -142,7 +144,10 @@ bystander(void)
 		ssize_t n = fd != -1 ? read(fd, line, sizeof line) : -1;
 		if (fd != -1)
 			close(fd);
-		if (n == 16 && memcmp(line, "/bin/sleep\0" "6140", 16) == 0)
+		if (n == 16 && memcmp(line,
+				      "/bin/sleep\0"
+				      "6140",
+				      16) == 0)
 			pid = i;
 	}
 	return pid;
@@ -157,7 +162,8 @@ send_found(struct hostile *h)
 	f.pid = any(h, 8) == 0   ? 1
 		: any(h, 8) == 0 ? (int32_t)getppid()
 				 : (int32_t)any(h, 70000);
-	if (f.service < h->rules->service_count && h->rules->services[f.service].user == NULL)
+	if (f.service < h->rules->service_count &&
+	    h->rules->services[f.service].user == NULL)
 		f.pid = bystander();
 	f.start_ticks = ticks_of(f.pid);
 	helper_send(&h->helper, MSG_FOUND, &f, 1);

@@ -94,7 +94,8 @@ secure(struct guest *g)
 {
 	enum secure s = g->served->manner->secure;
 	if (s == TLS_START || s == TLS_INJECT) {
-		const char *go = s == TLS_START ? "220 go\r\n" : "220 go\r\n250 not safe\r\n";
+		const char *go =
+			s == TLS_START ? "220 go\r\n" : "220 go\r\n250 not safe\r\n";
 		if (!say(g, "220 hello\r\n", 11) || !hear(g) || !say(g, go, strlen(go)))
 			return false;
 	}
@@ -136,10 +137,12 @@ serve(void *arg)
 static unsigned
 listen_anywhere(struct served *s)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t size = sizeof a;
 	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->listener == -1 || bind(s->listener, (struct sockaddr *)&a, sizeof a) != 0 ||
+	if (s->listener == -1 ||
+	    bind(s->listener, (struct sockaddr *)&a, sizeof a) != 0 ||
 	    (s->manner->bytes != NULL && listen(s->listener, 128) != 0) ||
 	    getsockname(s->listener, (struct sockaddr *)&a, &size) != 0) {
 		perror("mischief");
@@ -166,7 +169,7 @@ begin(const char *dir)
 	     *ports = file(dir, "ports");
 	for (size_t i = 0; i < manner_count; i++) {
 		const struct manner *m = &manners[i];
-		const char *kind = m->kind != NULL    ? m->kind
+		const char *kind = m->kind != NULL      ? m->kind
 				   : m->secure == PLAIN ? "http"
 							: "https";
 		bool http = strncmp(kind, "http", 4) == 0;
@@ -174,8 +177,9 @@ begin(const char *dir)
 		if (m->secure != PLAIN)
 			served[i].context = certificates_context(m->secure);
 		unsigned port = listen_anywhere(&served[i]);
-		fprintf(checks, "[check %s]\n%s = %s%s127.0.0.1:%u%s\n%s\n\n", m->name, kind,
-			http ? kind : "", http ? "://" : "", port, http ? "/x" : "", m->lines);
+		fprintf(checks, "[check %s]\n%s = %s%s127.0.0.1:%u%s\n%s\n\n", m->name,
+			kind, http ? kind : "", http ? "://" : "", port, http ? "/x" : "",
+			m->lines);
 		fprintf(expected, "%s %s %s\n", m->name, m->state, m->why);
 		fprintf(ports, "%s %u %s %s\n", m->name, port, kind, m->state);
 	}
@@ -217,7 +221,9 @@ main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (size_t i = 0; i < manner_count; i++)
-		polled[i] = (struct pollfd){ .fd = manners[i].bytes != NULL ? served[i].listener : -1,
+		polled[i] = (struct pollfd){ .fd = manners[i].bytes != NULL
+							   ? served[i].listener
+							   : -1,
 					     .events = POLLIN };
 	for (;;) {
 		poll(polled, manner_count, -1);

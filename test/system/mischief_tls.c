@@ -43,7 +43,8 @@ identity(const char *name, const char *names, long from, long to, const struct i
 	struct identity id = { X509_new(), EVP_EC_gen("P-256") };
 	X509_NAME *n = X509_NAME_new();
 	need(id.certificate != NULL && id.key != NULL && n != NULL, "out of memory");
-	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1,
+				   -1, 0);
 	X509_set_version(id.certificate, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(id.certificate), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(id.certificate), from);
@@ -56,7 +57,8 @@ identity(const char *name, const char *names, long from, long to, const struct i
 	       NID_basic_constraints, is_authority ? "critical,CA:TRUE" : "CA:FALSE");
 	if (names != NULL)
 		extend(id.certificate, id.certificate, NID_subject_alt_name, names);
-	need(X509_sign(id.certificate, by != NULL ? by->key : id.key, EVP_sha256()) > 0, "sign");
+	need(X509_sign(id.certificate, by != NULL ? by->key : id.key, EVP_sha256()) > 0,
+	     "sign");
 	X509_NAME_free(n);
 	return id;
 }
@@ -79,13 +81,16 @@ certificates_make(const char *dir)
 	stranger = identity("stranger", NULL, -DAY, 400 * DAY, NULL, true);
 	for (unsigned s = 0; s < SECURES; s++)
 		servers[s] = identity("server", here, -DAY, 200 * DAY, &authority, false);
-	servers[TLS_EXPIRED] = identity("server", here, -9 * DAY, -DAY, &authority, false);
-	servers[TLS_FUTURE] = identity("server", here, 9 * DAY, 99 * DAY, &authority, false);
+	servers[TLS_EXPIRED] =
+		identity("server", here, -9 * DAY, -DAY, &authority, false);
+	servers[TLS_FUTURE] =
+		identity("server", here, 9 * DAY, 99 * DAY, &authority, false);
 	servers[TLS_SOON] = identity("server", here, -DAY, 10 * DAY, &authority, false);
-	servers[TLS_OTHER_NAME] =
-		identity("server", "DNS:other.example", -DAY, 200 * DAY, &authority, false);
+	servers[TLS_OTHER_NAME] = identity("server", "DNS:other.example", -DAY, 200 * DAY,
+					   &authority, false);
 	servers[TLS_SELF_SIGNED] = identity("server", here, -DAY, 200 * DAY, NULL, false);
-	servers[TLS_STRANGER] = identity("server", here, -DAY, 200 * DAY, &stranger, false);
+	servers[TLS_STRANGER] =
+		identity("server", here, -DAY, 200 * DAY, &stranger, false);
 	char *names = malloc(100000);
 	need(names != NULL, "out of memory");
 	size_t n = (size_t)sprintf(names, "DNS:localhost");
@@ -93,7 +98,8 @@ certificates_make(const char *dir)
 		n += (size_t)sprintf(names + n, ",DNS:n%u.example", i);
 	huge[0] = identity("huge", names, -DAY, 200 * DAY, &authority, false);
 	free(names);
-	struct identity client = identity("client", NULL, -DAY, 200 * DAY, &authority, false);
+	struct identity client =
+		identity("client", NULL, -DAY, 200 * DAY, &authority, false);
 	FILE *f = file(dir, "ca.pem");
 	PEM_write_X509(f, authority.certificate);
 	fclose(f);
@@ -141,7 +147,8 @@ certificates_context(enum secure secure)
 		SSL_CTX_set_alpn_select_cb(c, only_h2, NULL);
 	if (secure == TLS_ASKS) {
 		X509_STORE_add_cert(SSL_CTX_get_cert_store(c), authority.certificate);
-		SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+				   NULL);
 		SSL_CTX_set_session_id_context(c, (const unsigned char *)"m", 1);
 	}
 	return c;

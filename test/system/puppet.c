@@ -182,12 +182,14 @@ strangers(const char *path)
 			usleep(turn % 7 * 1000);
 			_exit(0);
 		}
-		for (int flags = turn % 8 == 7 ? 0 : WNOHANG; (pid = waitpid(-1, &status, flags)) > 0;)
+		for (int flags = turn % 8 == 7 ? 0 : WNOHANG;
+		     (pid = waitpid(-1, &status, flags)) > 0;)
 			if (WIFSIGNALED(status)) {
 				FILE *f = fopen(path, "a");
 				if (f == NULL)
 					fail(path);
-				fprintf(f, "%d was killed by signal %d\n", (int)pid, WTERMSIG(status));
+				fprintf(f, "%d was killed by signal %d\n", (int)pid,
+					WTERMSIG(status));
 				fclose(f);
 			}
 	}
@@ -296,7 +298,8 @@ main(int argc, char **argv)
 			bomb();
 		else if (strcmp(argv[i], "wait") == 0)
 			for (unsigned left = 60; left > 0;)
-				left = sleep(left); /* a signal that it answers ends it not */
+				/* a signal that it answers ends it not */
+				left = sleep(left);
 		else if (i + 1 < argc)
 			act(argv[i], argv[i + 1]), i++;
 	}

@@ -35,7 +35,8 @@ who_is_not_known_is_told(void **state)
 	struct account a;
 	char why[MSG_TEXT];
 	(void)state;
-	account_why(account_look_up("no-such-user-here", NULL, &a), "no-such-user-here", why);
+	account_why(account_look_up("no-such-user-here", NULL, &a), "no-such-user-here",
+		    why);
 	assert_string_equal(why, "no such user: no-such-user-here");
 	account_why(account_look_up("root", "no-such-group-here", &a), "root", why);
 	assert_string_equal(why, "group of user root: no such group");

@@ -159,8 +159,9 @@ headers_say_who_when_what(void **state)
 	letter.from = "\"Der Wächter\" <m@example.org>";
 	m = composed();
 	headers_are_well_formed(m);
-	assert_non_null(strstr(
-		m, "\r\nFrom: =?UTF-8?B?RGVyIFfDpGNodGVy?=\r\n <m@example.org>\r\n"));
+	assert_non_null(
+		strstr(m,
+		       "\r\nFrom: =?UTF-8?B?RGVyIFfDpGNodGVy?=\r\n <m@example.org>\r\n"));
 }
 
 static void
@@ -288,22 +289,27 @@ the_body_is_in_order(void **state)
 	}
 	char subject[640];
 	compose_subject(&letter, subject, sizeof subject);
-	assert_string_equal(subject, "[web1.example.org] problem: tomcat exited: signal 9");
+	assert_string_equal(subject,
+			    "[web1.example.org] problem: tomcat exited: signal 9");
 	line(&letter.lines[4], 16, "service-up", "tomcat", "tomcat is up");
 	letter.line_count = 5;
 	compose_subject(&letter, subject, sizeof subject);
-	assert_string_equal(subject, "[web1.example.org] problem, well again: tomcat exited: signal 9");
+	assert_string_equal(
+		subject,
+		"[web1.example.org] problem, well again: tomcat exited: signal 9");
 	line(&letter.lines[5], 17, "service-failing", "tomcat", "tomcat is failing");
 	letter.line_count = 6;
 	compose_subject(&letter, subject, sizeof subject);
-	assert_string_equal(subject, "[web1.example.org] problem: tomcat exited: signal 9");
+	assert_string_equal(subject,
+			    "[web1.example.org] problem: tomcat exited: signal 9");
 	letter.phase = PHASE_CLOSE;
 	body_write(&letter, body, sizeof body);
 	assert_non_null(strstr(body, "Nothing: this was the end of incident 12."));
 	assert_null(strstr(body, " ack "));
 	letter.line_count = 0;
 	body_write(&letter, body, sizeof body);
-	assert_non_null(strstr(body, "What was done:\n  Nothing: it came back by itself.\n"));
+	assert_non_null(
+		strstr(body, "What was done:\n  Nothing: it came back by itself.\n"));
 }
 
 /* A digest of a few says of each what was done, and the evidence. */
@@ -316,13 +322,17 @@ a_digest_has_details(void **state)
 		  .detail = "What was done:\na is being started\nEvidence:\nits last lines: <x>\n" },
 		{ .number = 9, .phase = PHASE_OPEN, .text = "b died", .members = 1 },
 	};
-	struct letter l = { .host = "h", .contact = "ops", .items = items, .item_count = 2 };
+	struct letter l = {
+		.host = "h", .contact = "ops", .items = items, .item_count = 2
+	};
 	(void)state;
 	body_write(&l, body, sizeof body);
-	assert_non_null(strstr(body, ": a died\n      What was done:\n      a is being started\n"
-				     "      Evidence:\n      its last lines: <x>\n  #9 "));
+	assert_non_null(
+		strstr(body, ": a died\n      What was done:\n      a is being started\n"
+			     "      Evidence:\n      its last lines: <x>\n  #9 "));
 	html_write(&l, NULL, NULL, body, sizeof body);
-	assert_non_null(strstr(body, "Evidence:<br>\nits last lines: &#60;x&#62;<br>\n</td>"));
+	assert_non_null(
+		strstr(body, "Evidence:<br>\nits last lines: &#60;x&#62;<br>\n</td>"));
 }
 
 static void
@@ -398,7 +408,8 @@ says(json_t *j, const char *key, const char *want)
 {
 	const char *is = json_string_value(json_object_get(j, key));
 	if (is == NULL || strcmp(is, want) != 0)
-		fail_msg("%s: expected '%s', got '%s'", key, want, is != NULL ? is : "nothing");
+		fail_msg("%s: expected '%s', got '%s'", key, want,
+			 is != NULL ? is : "nothing");
 }
 
 static void
@@ -407,9 +418,9 @@ drivers_speak(void **state)
 	static const struct {
 		enum phase phase;
 		const char *action;
-	} actions[] = { { PHASE_OPEN, "trigger" },   { PHASE_REMIND, "trigger" },
-			{ PHASE_AGAIN, "trigger" },  { PHASE_ACK, "acknowledge" },
-			{ PHASE_CLOSE, "resolve" },  { PHASE_EVENT, "trigger" },
+	} actions[] = { { PHASE_OPEN, "trigger" },  { PHASE_REMIND, "trigger" },
+			{ PHASE_AGAIN, "trigger" }, { PHASE_ACK, "acknowledge" },
+			{ PHASE_CLOSE, "resolve" }, { PHASE_EVENT, "trigger" },
 			{ PHASE_TEST, "trigger" } };
 	char key[256] = "";
 	(void)state;

@@ -33,10 +33,11 @@ static const char *
 rules(void)
 {
 	static char text[512];
-	text_print(text, sizeof text,
-		   "[monitord]\nsmtp = 127.0.0.1:%u\nfrom = m@example.org\n[contact ops]\n"
-		   "mail = ops@example.org\nrate = 1000 in 1s\n",
-		   servers.smtp);
+	text_print(
+		text, sizeof text,
+		"[monitord]\nsmtp = 127.0.0.1:%u\nfrom = m@example.org\n[contact ops]\n"
+		"mail = ops@example.org\nrate = 1000 in 1s\n",
+		servers.smtp);
 	return text;
 }
 
@@ -44,7 +45,8 @@ static bool
 is_dead(void)
 {
 	siginfo_t info = { .si_pid = 0 };
-	return waitid(P_PID, (id_t)play.helper, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	return waitid(P_PID, (id_t)play.helper, &info, WEXITED | WNOHANG | WNOWAIT) ==
+		       0 &&
 	       info.si_pid != 0;
 }
 
@@ -60,7 +62,8 @@ trace(unsigned n)
 		int null = open("/dev/null", O_RDWR);
 		dup2(null, 1);
 		dup2(null, 2);
-		execlp("strace", "strace", "-q", "-e", "trace=all", "-e", inject, "-p", pid, NULL);
+		execlp("strace", "strace", "-q", "-e", "trace=all", "-e", inject, "-p",
+		       pid, NULL);
 		_exit(127);
 	}
 	char status[64], text[4096];
@@ -98,7 +101,8 @@ killed_before_told(uint64_t over)
 		char why[MSG_TEXT];
 		if (is_dead())
 			return true;
-		while (msg_receive(play.channel, ROLE_ALERTS, ROLE_MONITORD, &play.packet, why) == MSG_GOT)
+		while (msg_receive(play.channel, ROLE_ALERTS, ROLE_MONITORD, &play.packet,
+				   why) == MSG_GOT)
 			if (play.packet.head.kind == MSG_ALERT_COUNTS) {
 				memcpy(&c, play.packet.items, sizeof c);
 				if (c.queued == 0 && c.sent >= over)
@@ -133,13 +137,14 @@ every_call(void **state)
 		play_start(rules()); /* what is left is told now */
 		play_hear_counts(0, events);
 		play_stop(SIGKILL);
-		text_print(id, sizeof id, "Message-ID: <event.%llu.", (unsigned long long)event);
+		text_print(id, sizeof id, "Message-ID: <event.%llu.",
+			   (unsigned long long)event);
 		unsigned n = count_mails(id);
 		if (n < 1 || n > 2)
 			fail_msg("killed at call %u: told %u times", calls, n);
 	}
-	printf("# killed at %u calls of %u, by steps of %u; %llu events, all told\n", kills, calls, step,
-	       (unsigned long long)events);
+	printf("# killed at %u calls of %u, by steps of %u; %llu events, all told\n",
+	       kills, calls, step, (unsigned long long)events);
 	assert_true(kills > 60 / step);
 	uint64_t last = 0; /* in order: the first of each */
 	for (const char *p = taken; (p = strstr(p, "Message-ID: <event.")) != NULL; p++) {
@@ -171,7 +176,8 @@ end(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(every_call, begin, end) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(every_call,
+									    begin, end) };
 	int asked = argc > 1 ? atoi(argv[1]) : 0;
 	step = asked > 0 ? (unsigned)asked : step;
 	if (asked <= 0 && getenv("MONITORD_LONG") == NULL) {

@@ -292,7 +292,8 @@ a_killed_child_is_no_answer(void **state)
 static void
 what_a_command_began_ends_with_it(void **state)
 {
-	static const char script[] = "setsid sh -c 'echo $$ >inner; mv inner began; sleep 1000' & exec sleep 1000";
+	static const char script[] =
+		"setsid sh -c 'echo $$ >inner; mv inner began; sleep 1000' & exec sleep 1000";
 	static char content[200000];
 	(void)state;
 	memset(content, ' ', sizeof content - 1);

@@ -132,17 +132,19 @@ only_who_did_not_answer_is_tried_again(void **state)
 static void
 mail_waits_for_its_times(void **state)
 {
-	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed",
+					    "Thu", "Fri", "Sat" };
 	char contacts[300];
 	time_t now = time(NULL);
 	struct tm tm;
 	(void)state;
 	assert_non_null(localtime_r(&now, &tm));
-	text_print(contacts, sizeof contacts,
-		   "[contact ops]\nmail = ops@x\nduring = %s\n[contact web]\nmail = web@x\n"
-		   "during = %s-%s\n[contact pager]\npage = http://127.0.0.1:%u/200\nduring = %s\n",
-		   days[(tm.tm_wday + 2) % 7], days[(tm.tm_wday + 6) % 7], days[(tm.tm_wday + 1) % 7],
-		   servers.http, days[(tm.tm_wday + 2) % 7]);
+	text_print(
+		contacts, sizeof contacts,
+		"[contact ops]\nmail = ops@x\nduring = %s\n[contact web]\nmail = web@x\n"
+		"during = %s-%s\n[contact pager]\npage = http://127.0.0.1:%u/200\nduring = %s\n",
+		days[(tm.tm_wday + 2) % 7], days[(tm.tm_wday + 6) % 7],
+		days[(tm.tm_wday + 1) % 7], servers.http, days[(tm.tm_wday + 2) % 7]);
 	play_start(rules(servers.smtp, servers.smtp, contacts));
 	play_happens("alert", 0, "ops,web,pager", "not now");
 	play_ring();
@@ -205,9 +207,11 @@ a_kill_loses_nothing(void **state)
 	for (int i = 0; i < INCIDENTS; i++)
 		for (int k = 0; k < 2; k++) {
 			if (k == 0)
-				text_print(id, sizeof id, "Message-ID: <open.%d.", 1 + 3 * i);
+				text_print(id, sizeof id, "Message-ID: <open.%d.",
+					   1 + 3 * i);
 			else
-				text_print(id, sizeof id, "Message-ID: <close.%d.", 3 + 3 * i);
+				text_print(id, sizeof id, "Message-ID: <close.%d.",
+					   3 + 3 * i);
 			unsigned n = count(id);
 			if (n < 1 || n > 2)
 				fail_msg("%u mails with %s", n, id);

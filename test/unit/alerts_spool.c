@@ -216,7 +216,8 @@ ids_may_begin_anew(void **state)
 	put(12, "incident-open", 12, "ops");
 	assert_true(spool_new_life(spool, now));
 	put(12, "incident-open", 12, "ops");
-	assert_int_equal(spool_count(spool).queued, 3); /* the first one is over as well */
+	/* the first one is over as well */
+	assert_int_equal(spool_count(spool).queued, 3);
 	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);
 	settle(a.id, FATE_SENT);
 	a = next_is("ops", PHASE_CLOSE, NULL, 0);
@@ -231,7 +232,8 @@ ids_may_begin_anew(void **state)
 static void
 severity_decides_who_hears(void **state)
 {
-	static const struct spool_severity warning = { SEVERITY_WARNING, SEVERITY_CRITICAL },
+	static const struct spool_severity warning = { SEVERITY_WARNING,
+						       SEVERITY_CRITICAL },
 					   none = { SEVERITY_NONE, SEVERITY_CRITICAL };
 	struct spool_addressee to[2] = { { "all", WAY_MAIL, SEVERITY_WARNING },
 					 { "night", WAY_MAIL, SEVERITY_CRITICAL } };
@@ -280,7 +282,8 @@ a_bundle_goes_as_one(void **state)
 	assert_int_equal(items[0].number, 12);
 	assert_int_equal(items[2].number, 14);
 	for (int i = 0; i < 3; i++) { /* each can be told in full */
-		struct spool_alert one = { .id = items[i].alert, .thread = items[i].thread };
+		struct spool_alert one = { .id = items[i].alert,
+					   .thread = items[i].thread };
 		assert_true(spool_letter(spool, &one, &letter));
 		assert_int_equal(letter.number, items[i].number);
 		assert_int_equal(letter.line_count > 0, 1);
@@ -305,16 +308,17 @@ an_older_spool_is_taken_over(void **state)
 	put(12, "incident-open", 12, "ops");
 	spool_close(&spool);
 	assert_int_equal(sqlite3_open("spool.db", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "ALTER TABLE thread DROP COLUMN severity;"
-				      "DROP INDEX alert_bundle;"
-				      "ALTER TABLE alert DROP COLUMN least;"
-				      "ALTER TABLE alert DROP COLUMN severity;"
-				      "ALTER TABLE alert DROP COLUMN bundle;"
-				      "DROP TABLE member; DROP TABLE pace; DROP TABLE trace;"
-				      "PRAGMA user_version = 0",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "ALTER TABLE thread DROP COLUMN severity;"
+			     "DROP INDEX alert_bundle;"
+			     "ALTER TABLE alert DROP COLUMN least;"
+			     "ALTER TABLE alert DROP COLUMN severity;"
+			     "ALTER TABLE alert DROP COLUMN bundle;"
+			     "DROP TABLE member; DROP TABLE pace; DROP TABLE trace;"
+			     "PRAGMA user_version = 0",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
 	sqlite3_close(db);
 	reopen();
 	struct spool_alert a = next_is("ops", PHASE_OPEN, NULL, 0);

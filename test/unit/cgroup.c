@@ -44,7 +44,8 @@ says_whether_something_lives(void **state)
 	int group = cgroup_open(&groups, "svc-a");
 	(void)state;
 	assert_true(group != -1);
-	assert_int_equal(cgroup_populated(group), 0); /* no such file: it was removed, and is empty */
+	/* no such file: it was removed, and is empty */
+	assert_int_equal(cgroup_populated(group), 0);
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		folder_write("svc-a/cgroup.events", texts[i].events);
 		assert_int_equal(cgroup_populated(group), texts[i].populated);

@@ -237,9 +237,10 @@ play_with(const char *objects, const struct row *rows, size_t count, const char 
 	size_t wrong = 0;
 	for (size_t i = 0; i < count; i++) {
 		char rules[1000], script[400], wanted[100];
-		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n", objects,
-			 rows[i].when);
-		snprintf(script, sizeof script, "go %s %s %s", before, rows[i].script, ask);
+		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = log\n",
+			 objects, rows[i].when);
+		snprintf(script, sizeof script, "go %s %s %s", before, rows[i].script,
+			 ask);
 		bool whole = strchr(rows[i].truth, '=') != NULL;
 		snprintf(wanted, sizeof wanted, "%s%s", whole ? "" : "r=", rows[i].truth);
 		struct stage_row row = { .script = script, .wanted = wanted };
@@ -314,8 +315,10 @@ in_words(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		char rules[600], script[300];
-		snprintf(rules, sizeof rules, "%s[rule r]\nwhen = %s\ndo = page p\ncooldown = 1d\n"
-			 "[monitord]\nsmtp = h:25\n[contact p]\nmail = a@b\n", measured, texts[i].when);
+		snprintf(rules, sizeof rules,
+			 "%s[rule r]\nwhen = %s\ndo = page p\ncooldown = 1d\n"
+			 "[monitord]\nsmtp = h:25\n[contact p]\nmail = a@b\n",
+			 measured, texts[i].when);
 		snprintf(script, sizeof script, "go %s", texts[i].script);
 		struct stage_row row = { script, "page+", texts[i].truth };
 		wrong += stage_differs(rules, &row);

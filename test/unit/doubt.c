@@ -87,6 +87,7 @@ nobody_acts_on_all_at_once(void **state)
 int
 test_doubt(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(nobody_acts_on_all_at_once) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(
+		nobody_acts_on_all_at_once) };
 	return cmocka_run_group_tests_name("doubt", tests, NULL, NULL);
 }

@@ -80,9 +80,9 @@ full_channel(void **state)
 	assert_int_equal(msg_send(fds[0], ROLE_MONITORD, ROLE_ROUTES, MSG_RULES, 1,
 				  &rules, 1, null),
 			 MSG_SENT);
-	assert_int_equal(
-		msg_send(fds[0], ROLE_MONITORD, ROLE_ROUTES, MSG_PING, 1, &ping, 1, -1),
-		MSG_SENT);
+	assert_int_equal(msg_send(fds[0], ROLE_MONITORD, ROLE_ROUTES, MSG_PING, 1, &ping,
+				  1, -1),
+			 MSG_SENT);
 	close(null);
 	assert_true(count_until(fds[0], MSG_ROUTE_SEEN, MSG_LOADED, &p) > 0);
 	assert_int_equal(count_until(fds[0], MSG_ROUTE_SEEN, MSG_PONG, &p), 0);

@@ -318,13 +318,15 @@ static void
 they_are(uint32_t first, uint32_t end, enum outcome outcome, int64_t then_ms)
 {
 	for (uint32_t i = first; i < end; i++) {
-		struct msg_result m = { .check = i, .outcome = outcome,
+		struct msg_result m = { .check = i,
+					.outcome = outcome,
 					.began_ns = storm.now_ms * 1000000 };
 		struct event e = { .kind = EVENT_RESULT, .id = i, .result = &m };
 		feed(&e);
 	}
 	struct event timer = { .kind = EVENT_TIMER };
-	for (int64_t until = storm.now_ms + then_ms; world_deadline(storm.world) <= until;) {
+	for (int64_t until = storm.now_ms + then_ms;
+	     world_deadline(storm.world) <= until;) {
 		int64_t due = world_deadline(storm.world);
 		storm.now_ms = due > storm.now_ms ? due : storm.now_ms;
 		feed(&timer);
@@ -373,7 +375,8 @@ a_storm_forgets_none(void **state)
 static void
 what_it_took_is_remembered(void **state)
 {
-	static char path[] = "r.ini", bytes[] = "[check c]\ntcp = h:1\ndown = 1\nup = 1\n";
+	static char path[] = "r.ini",
+		    bytes[] = "[check c]\ntcp = h:1\ndown = 1\nup = 1\n";
 	static const char *const kinds[] = { "check-down", "incident-open" };
 	struct source source = { .path = path, .text = bytes, .size = sizeof bytes - 1 };
 	struct sources sources = { .list = &source, .count = 1 };
@@ -407,12 +410,14 @@ what_it_took_is_remembered(void **state)
 int
 test_incident(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(open_join_close),
-						   cmocka_unit_test(in_words),
-						   cmocka_unit_test(flapping),
-						   cmocka_unit_test(silence),
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open_join_close),
+		cmocka_unit_test(in_words),
+		cmocka_unit_test(flapping),
+		cmocka_unit_test(silence),
 		cmocka_unit_test(only_in_its_times),
-						   cmocka_unit_test(what_it_took_is_remembered),
-						   cmocka_unit_test(a_storm_forgets_none) };
+		cmocka_unit_test(what_it_took_is_remembered),
+		cmocka_unit_test(a_storm_forgets_none)
+	};
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }

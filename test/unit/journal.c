@@ -162,7 +162,8 @@ ring(void)
 	char slot[JOURNAL_SLOT];
 	int fd = memfd_create("journal", MFD_CLOEXEC);
 	assert_true(fd != -1);
-	journal_header(slot, &(struct journal_head){ SLOTS, 1, "11111111-2222-3333-4444-555555555555" });
+	journal_header(slot, &(struct journal_head){
+				     SLOTS, 1, "11111111-2222-3333-4444-555555555555" });
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_int_equal(ftruncate(fd, (SLOTS + 1) * (off_t)JOURNAL_SLOT), 0);
 	return fd;
@@ -175,9 +176,9 @@ put(int fd, uint64_t id)
 	struct journal_line l = full;
 	l.id = id;
 	journal_encode(&l, slot);
-	assert_int_equal(
-		pwrite(fd, slot, sizeof slot, (off_t)((1 + id % SLOTS) * JOURNAL_SLOT)),
-		JOURNAL_SLOT);
+	assert_int_equal(pwrite(fd, slot, sizeof slot,
+				(off_t)((1 + id % SLOTS) * JOURNAL_SLOT)),
+			 JOURNAL_SLOT);
 }
 
 static void
@@ -267,7 +268,8 @@ what_is_no_journal_is_not_read(void **state)
 	journal_encode(&full, slot); /* a line, not a header */
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_false(journal_reader_open(&r, fd, 0));
-	journal_header(slot, &(struct journal_head){ 0, 1, "boot" }); /* no slots: nothing may be divided by that */
+	/* no slots: nothing may be divided by that */
+	journal_header(slot, &(struct journal_head){ 0, 1, "boot" });
 	assert_int_equal(pwrite(fd, slot, sizeof slot, 0), JOURNAL_SLOT);
 	assert_false(journal_reader_open(&r, fd, 0));
 	assert_false(journal_reader_open(&r, -1, 0));

@@ -241,7 +241,8 @@ a_foreign_folder_lends_no_rights(void **state)
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_uid, 65534);
 	close(fd);
-	fd = logfile_open(folder_path("log"), &nobody); /* root's folder: no own rights needed */
+	/* root's folder: no own rights needed */
+	fd = logfile_open(folder_path("log"), &nobody);
 	assert_true(fd != -1);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_uid, 0);

@@ -327,14 +327,13 @@ all_in_one_run(void **state)
 		"[service a]\nrun = bin/a\nnice = x\n[check c]\nof = b\ntcp = h:0\n"
 		"[rule r]\nwhen = c.latency > 5\ndo = restart b\n";
 	(void)state;
-	book_same(
-		text, sizeof text - 1,
-		"r.ini:2: run: a command begins with '/'\n"
-		"r.ini:3: nice: 'x' is no number from -20 to 19\n"
-		"r.ini:5: of: no service 'b' (did you mean 'a'?)\n"
-		"r.ini:6: tcp: port '0' is no whole number from 1 to 65535\n"
-		"r.ini:8: when: c.latency: '5': a unit is needed: ms, s, m, h or d\n"
-		"r.ini:9: do: no service 'b' (did you mean 'a'?)\n");
+	book_same(text, sizeof text - 1,
+		  "r.ini:2: run: a command begins with '/'\n"
+		  "r.ini:3: nice: 'x' is no number from -20 to 19\n"
+		  "r.ini:5: of: no service 'b' (did you mean 'a'?)\n"
+		  "r.ini:6: tcp: port '0' is no whole number from 1 to 65535\n"
+		  "r.ini:8: when: c.latency: '5': a unit is needed: ms, s, m, h or d\n"
+		  "r.ini:9: do: no service 'b' (did you mean 'a'?)\n");
 }
 
 int

@@ -111,9 +111,9 @@ sizes_and_descriptors_are_exact(void **state)
 		size = fill(kind, 2);
 		if (size <=
 		    sizeof packet.head + MSG_PACKET_MAX) /* a descriptor comes alone */
-			assert_int_equal(
-				msg_valid(&packet, size, fds == 1, from, to, why),
-				fds != 1);
+			assert_int_equal(msg_valid(&packet, size, fds == 1, from, to,
+						   why),
+					 fds != 1);
 		fill(kind, 0);
 		assert_false(
 			msg_valid(&packet, sizeof packet.head, fds == 1, from, to, why));
@@ -152,9 +152,9 @@ goes_through_a_pair(void **state)
 	assert_int_equal(fcntl(fds[0], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	assert_int_equal(msg_receive(fds[1], ROLE_NET, ROLE_MONITORD, &packet, why),
 			 MSG_NONE);
-	assert_int_equal(
-		msg_send(fds[0], ROLE_NET, ROLE_MONITORD, MSG_HELLO, 3, &hello, 1, -1),
-		MSG_SENT);
+	assert_int_equal(msg_send(fds[0], ROLE_NET, ROLE_MONITORD, MSG_HELLO, 3, &hello,
+				  1, -1),
+			 MSG_SENT);
 	assert_int_equal(msg_receive(fds[1], ROLE_NET, ROLE_MONITORD, &packet, why),
 			 MSG_GOT);
 	assert_int_equal(packet.head.kind, MSG_HELLO);
@@ -186,9 +186,9 @@ a_full_pair_says_so(void **state)
 	assert_int_equal(sent, MSG_FULL);
 	assert_int_equal(msg_receive(fds[1], ROLE_MONITORD, ROLE_NET, &packet, why),
 			 MSG_GOT);
-	assert_int_equal(
-		msg_send(fds[0], ROLE_MONITORD, ROLE_NET, MSG_PING, 0, &ping, 1, -1),
-		MSG_SENT);
+	assert_int_equal(msg_send(fds[0], ROLE_MONITORD, ROLE_NET, MSG_PING, 0, &ping, 1,
+				  -1),
+			 MSG_SENT);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -227,9 +227,9 @@ descriptors_that_are_not_due_are_closed(void **state)
 	unsigned before = open_descriptors();
 	for (unsigned count = 1; count <= 8; count++) {
 		send_raw(fds[0], &packet, fill(MSG_HELLO, 1), count);
-		assert_int_equal(
-			msg_receive(fds[1], ROLE_NET, ROLE_MONITORD, &packet, why),
-			MSG_FORBIDDEN);
+		assert_int_equal(msg_receive(fds[1], ROLE_NET, ROLE_MONITORD, &packet,
+					     why),
+				 MSG_FORBIDDEN);
 		assert_int_equal(packet.fd, -1);
 		assert_int_equal(open_descriptors(), before);
 	}

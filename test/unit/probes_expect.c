@@ -57,7 +57,8 @@ knows_who_is_active(void **state)
 			fail_msg("row %zu: expected %d, %s", i, active_rows[i].holds,
 				 why);
 		if (*active_rows[i].compare == '=')
-			assert_int_equal(expect_elsewhere(&p, &a), active_rows[i].elsewhere);
+			assert_int_equal(expect_elsewhere(&p, &a),
+					 active_rows[i].elsewhere);
 		if (!active_rows[i].holds && active_rows[i].active == 2)
 			assert_non_null(strstr(why, "v_primary.apache or tomcat"));
 		plan_free(&p);

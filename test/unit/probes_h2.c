@@ -103,7 +103,8 @@ read_answer(nghttp2_session *session, int32_t stream, uint8_t *out, size_t cap, 
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
 	if (s->row->trailer != NULL) {
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		nghttp2_submit_trailer(session, stream, list, fields(s->row->trailer, list));
+		nghttp2_submit_trailer(session, stream, list,
+				       fields(s->row->trailer, list));
 	}
 	return (ssize_t)n;
 }
@@ -123,8 +124,8 @@ hear_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	if (frame->hd.stream_id == 0 || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return 0;
 	if (s->row->interim)
-		nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NULL, &early,
-				       1, NULL);
+		nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+				       NULL, &early, 1, NULL);
 	size_t n = fields(s->row->lines, list);
 	return nghttp2_submit_response(session, frame->hd.stream_id, list, n,
 				       s->row->body != NULL ? &body : NULL);
@@ -141,7 +142,8 @@ server_begin(struct server *s, const struct row *row)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(calls, hear_frame);
 	assert_int_equal(nghttp2_session_server_new(&s->session, calls, s), 0);
 	nghttp2_session_callbacks_del(calls);
-	assert_int_equal(nghttp2_submit_settings(s->session, NGHTTP2_FLAG_NONE, NULL, 0), 0);
+	assert_int_equal(nghttp2_submit_settings(s->session, NGHTTP2_FLAG_NONE, NULL, 0),
+			 0);
 }
 
 /* ---- the client, and what it makes of it ---- */
@@ -150,10 +152,12 @@ static void
 to_server(struct h2 *h, struct server *s)
 {
 	const char *bytes;
-	for (size_t n; (n = h2_out(h, &bytes)) > 0; h2_sent(h, n > 7 ? 7 : n)) { /* piece by piece */
+	/* piece by piece */
+	for (size_t n; (n = h2_out(h, &bytes)) > 0; h2_sent(h, n > 7 ? 7 : n)) {
 		size_t piece = n > 7 ? 7 : n;
-		assert_int_equal(
-			nghttp2_session_mem_recv(s->session, (const uint8_t *)bytes, piece), piece);
+		assert_int_equal(nghttp2_session_mem_recv(s->session,
+							  (const uint8_t *)bytes, piece),
+				 piece);
 	}
 }
 
@@ -185,7 +189,8 @@ look(const struct row *row, char *text, size_t size)
 {
 	struct http http = { .keep_trailer = true };
 	char why[MSG_TEXT] = "", value[64];
-	enum http_read got = http_read(&http, text, &size, true, false, true, why, sizeof why);
+	enum http_read got =
+		http_read(&http, text, &size, true, false, true, why, sizeof why);
 	assert_int_equal(got, HTTP_READ_HEAD);
 	assert_int_equal(http.status, row->status);
 	assert_non_null(memmem(text, http.head_end, row->header, strlen(row->header)));
@@ -196,8 +201,8 @@ look(const struct row *row, char *text, size_t size)
 	assert_int_equal(http.body_size, strlen(body));
 	assert_memory_equal(text + http.head_end, body, strlen(body));
 	if (row->trailer != NULL) {
-		assert_true(http_header(text + http.body_end, http.trailer_kept, "grpc-status", value,
-					sizeof value));
+		assert_true(http_header(text + http.body_end, http.trailer_kept,
+					"grpc-status", value, sizeof value));
 		assert_string_equal(value, "0");
 	}
 }
@@ -213,7 +218,8 @@ speaks_with_a_server(void **state)
 			struct h2 *h = h2_new();
 			assert_non_null(h);
 			server_begin(&s, &rows[i]);
-			assert_true(h2_ask(h, rows[i].request, strlen(rows[i].request), true));
+			assert_true(h2_ask(h, rows[i].request, strlen(rows[i].request),
+					   true));
 			to_server(h, &s);
 			size_t size = from_server(h, &s, cut, text, sizeof text);
 			s.heard[s.heard_size] = '\0';
@@ -276,11 +282,12 @@ knows_strangers(void **state)
 			assert_true(h2_ask(h, ASKED, strlen(ASKED), false));
 			for (size_t n; (n = h2_out(h, &out)) > 0;)
 				h2_sent(h, n);
-			bool over = gives_up(h, strangers[i].bytes, strangers[i].size, cut, why);
+			bool over = gives_up(h, strangers[i].bytes, strangers[i].size,
+					     cut, why);
 			const char *wanted = strangers[i].why;
 			if (!over || strncmp(why, wanted, strlen(wanted)) != 0)
-				fail_msg("row %zu, cut %u: %d '%s', expected '%s'", i, cut, over, why,
-					 wanted);
+				fail_msg("row %zu, cut %u: %d '%s', expected '%s'", i,
+					 cut, over, why, wanted);
 			h2_free(&h);
 		}
 }
@@ -288,8 +295,12 @@ knows_strangers(void **state)
 static void
 refuses_what_is_no_request(void **state)
 {
-	static const char *const bad[] = { "", "GET / HTTP/1.1\r\n", "\r\n\r\n", "GET\r\n\r\n",
-					   "GET  HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nx\r\n\r\n" };
+	static const char *const bad[] = { "",
+					   "GET / HTTP/1.1\r\n",
+					   "\r\n\r\n",
+					   "GET\r\n\r\n",
+					   "GET  HTTP/1.1\r\n\r\n",
+					   "GET / HTTP/1.1\r\nx\r\n\r\n" };
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct h2 *h = h2_new();

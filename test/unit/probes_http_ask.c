@@ -46,9 +46,9 @@ asks(void **state)
 	assert_int_equal(http_ask(&asked, buf, n), 0); /* no room for its end */
 	planned_end(&t);
 	planned_begin(&t,
-		    "method = HEAD\nheader = host: a.example\nheader = USER-AGENT: u\n"
-		    "header = Accept: a\nheader = Connection: keep-alive\n"
-		    "header = X-Id: <{unique}>");
+		      "method = HEAD\nheader = host: a.example\nheader = USER-AGENT: u\n"
+		      "header = Accept: a\nheader = Connection: keep-alive\n"
+		      "header = X-Id: <{unique}>");
 	asked.plan = &t.plan;
 	n = http_ask(&asked, buf, sizeof buf);
 	text_print(want, sizeof want,
@@ -164,11 +164,13 @@ sends_what_it_should(void **state)
 			asked.hop = &to;
 		}
 		size_t n = http_ask(&asked, buf, sizeof buf);
-		if (n == 0 || memmem(buf, n, requests[i].asked, strlen(requests[i].asked)) == NULL)
+		if (n == 0 ||
+		    memmem(buf, n, requests[i].asked, strlen(requests[i].asked)) == NULL)
 			fail_msg("row %u: %.*s", i, (int)n, buf);
 		if (i == 0)
 			assert_memory_equal(buf + n - 3, "a\0b", 3);
-		assert_true((memmem(buf, n, "Content-Length: 3\r\n", 19) != NULL) == (i == 0));
+		assert_true((memmem(buf, n, "Content-Length: 3\r\n", 19) != NULL) ==
+			    (i == 0));
 		planned_end(&t);
 	}
 }
@@ -184,7 +186,8 @@ keeps_secrets(void **state)
 	planned_begin(&t, "redirects = 1\nbearer-file = /p\nheader = Cookie: c");
 	struct blob files[CHECK_FILES] = { [FILE_SECRET] = { secret, 3 } };
 	struct asked asked = { .plan = &t.plan, .files = files, .hop = &to };
-	assert_true(hop_make(&to, &t.rules->checks[0], NULL, 302, "http://h/", why, sizeof why));
+	assert_true(hop_make(&to, &t.rules->checks[0], NULL, 302, "http://h/", why,
+			     sizeof why));
 	size_t n = http_ask(&asked, buf, sizeof buf);
 	assert_true(n > 0);
 	assert_null(memmem(buf, n, "abc", 3));

@@ -54,7 +54,7 @@ outcome_of(struct trial *t, const char *bytes, size_t size, unsigned cut)
 		j = judge(t, &r);
 	if (j == JUDGE_GOOD && expect_all(&t->of.plan, &t->answer, false, t->why))
 		outcome = expect_warns(&t->of.plan, &t->answer, t->why) ? OUTCOME_WARN
-								     : OUTCOME_GOOD;
+									: OUTCOME_GOOD;
 	free(r.bytes);
 	return outcome;
 }

@@ -247,9 +247,10 @@ static void
 watched_processes_are_measured(void **state)
 {
 	(void)state;
-	play_start(ROLE_LOCAL, "[service a]\nrun = /bin/a\nevery = 300ms\n"
-			       "[service b]\nrun = /bin/b\nevery = 300ms\n"
-			       "[rule r]\nwhen = b.children > 1 or b.cpu > 90%\ndo = log\n");
+	play_start(ROLE_LOCAL,
+		   "[service a]\nrun = /bin/a\nevery = 300ms\n"
+		   "[service b]\nrun = /bin/b\nevery = 300ms\n"
+		   "[rule r]\nwhen = b.children > 1 or b.cpu > 90%\ndo = log\n");
 	struct msg_watch watch = { .service = 1,
 				   .pid = getpid(),
 				   .start_ticks = start_ticks(getpid()) };

@@ -44,7 +44,9 @@ decrypt(const char *bytes, size_t size, unsigned char *out, size_t cap)
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
 	assert_int_equal(EVP_PKEY_decrypt_init(c), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING), 1);
-	assert_int_equal(EVP_PKEY_decrypt(c, out, &cap, (const unsigned char *)bytes, size), 1);
+	assert_int_equal(EVP_PKEY_decrypt(c, out, &cap, (const unsigned char *)bytes,
+					  size),
+			 1);
 	EVP_PKEY_CTX_free(c);
 	return cap;
 }
@@ -76,9 +78,11 @@ shows_it_to_the_owner_of_the_key(void **state)
 		make_key(bits);
 		for (unsigned cut = 0; cut < 4; cut++) {
 			unsigned char plain[512];
-			enum judgement j = hold(&t, LOGIN "server-key = /k\n", said, sizeof said - 1, cut);
+			enum judgement j = hold(&t, LOGIN "server-key = /k\n", said,
+						sizeof said - 1, cut);
 			assert_int_equal(j, JUDGE_MORE); /* statistics are awaited */
-			size_t n = (size_t)bits / 8, login = 3 + (unsigned char)t.asked[0] + 1;
+			size_t n = (size_t)bits / 8,
+			       login = 3 + (unsigned char)t.asked[0] + 1;
 			const char *at = t.asked + login;
 			assert_true(t.asked_size > login + 4 + n);
 			assert_int_equal(bytes_read_little(at, 3), n);
@@ -96,16 +100,23 @@ shows_it_to_the_owner_of_the_key(void **state)
 static void
 shows_it_to_nobody_else(void **state)
 {
-	static const char said[] = GREETING FULL IN, twice[] = GREETING FULL "\2\0\0\4\1\4";
+	static const char said[] = GREETING FULL IN,
+			  twice[] = GREETING FULL "\2\0\0\4\1\4";
 	static const char offers[] = GREETING "\5\0\0\2\1-key";
 	(void)state;
 	make_key(2048);
 	assert_int_equal(hold(&t, LOGIN, said, sizeof said - 1, 0), JUDGE_BAD);
-	assert_string_equal(t.why, "it wants to see the password itself: encrypt = starttls, or server-key");
-	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", twice, sizeof twice - 1, 0), JUDGE_BAD);
-	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", offers, sizeof offers - 1, 0), JUDGE_BAD);
+	assert_string_equal(
+		t.why,
+		"it wants to see the password itself: encrypt = starttls, or server-key");
+	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", twice, sizeof twice - 1, 0),
+			 JUDGE_BAD);
+	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", offers, sizeof offers - 1,
+			      0),
+			 JUDGE_BAD);
 	strcpy(pem, "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
-	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", said, sizeof said - 1, 0), JUDGE_BAD);
+	assert_int_equal(hold(&t, LOGIN "server-key = /k\n", said, sizeof said - 1, 0),
+			 JUDGE_BAD);
 	assert_string_equal(t.why, "server-key is no public key that it could have");
 }
 

@@ -194,7 +194,8 @@ a_limit_starves_nobody(void **state)
 			const struct msg_result *r = &play.last[i];
 			if (play.count[i] == 0 || judged[i] || r->outcome != OUTCOME_BAD)
 				continue;
-			assert_true(r->latency_ns >= 200 * (int64_t)MS - 20 * (int64_t)MS);
+			assert_true(r->latency_ns >=
+				    200 * (int64_t)MS - 20 * (int64_t)MS);
 			judged[i] = true;
 			left--;
 		}

@@ -86,8 +86,14 @@ on_query(struct loop_io *io, unsigned events)
 	q[7] = (unsigned char)answers;
 	memset(q + 8, 0, 4);
 	for (unsigned i = 0; i < answers; i++) {
-		unsigned char record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, (unsigned char)server.ttl,
-					   0, 4, 127, 0, 0, (unsigned char)(server.last + i) };
+		unsigned char record[] = { 0xc0, 12,
+					   0,    1,
+					   0,    1,
+					   0,    0,
+					   0,    (unsigned char)server.ttl,
+					   0,    4,
+					   127,  0,
+					   0,    (unsigned char)(server.last + i) };
 		memcpy(q + end, record, sizeof record);
 		end += sizeof record;
 	}
@@ -155,7 +161,8 @@ static int
 begin(void **state)
 {
 	char list[64];
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t size = sizeof a;
 	(void)state;
 	server.loop = loop_new(0);

@@ -129,7 +129,8 @@ sends_what_is_well_in_little_room(void **state)
 	m.text[0] = 'x';
 	results_add(&our.results, &m);
 	results_flush(&our.results);
-	assert_int_equal(msg_receive(our.monitord, ROLE_NET, ROLE_MONITORD, &our.packet, why),
+	assert_int_equal(msg_receive(our.monitord, ROLE_NET, ROLE_MONITORD, &our.packet,
+				     why),
 			 MSG_GOT);
 	assert_int_equal(our.packet.head.kind, MSG_WELL);
 	assert_int_equal(our.packet.head.count, 1);

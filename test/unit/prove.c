@@ -65,13 +65,14 @@ what_can_never_be(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(possible); i++) {
 		char text[1000];
-		snprintf(text, sizeof text,
-			 "[service a]\nrun = /a\n[service b]\nrun = /b\n[check c]\nhttp = "
-			 "http://h/\n[rule x]\n"
-			 "when = %s\ndo = log\n[check d]\nfilesystem = /\n[route "
-			 "r]\nswitch = /s\n"
-			 "backend = c check c\n[chain w]\npath = a -> b\n",
-			 possible[i].when);
+		snprintf(
+			text, sizeof text,
+			"[service a]\nrun = /a\n[service b]\nrun = /b\n[check c]\nhttp = "
+			"http://h/\n[rule x]\n"
+			"when = %s\ndo = log\n[check d]\nfilesystem = /\n[route "
+			"r]\nswitch = /s\n"
+			"backend = c check c\n[chain w]\npath = a -> b\n",
+			possible[i].when);
 		const char *got = book_mistakes(text, strlen(text));
 		if (strcmp(got, possible[i].mistakes) == 0)
 			continue;

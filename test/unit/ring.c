@@ -107,7 +107,8 @@ ids_never_repeat(void **state)
 	(void)state;
 	assert_true(journal_open(&j, folder, 500000, why));
 	assert_int_equal(j.last_id, 500000);
-	assert_true(journal_reader_open(&r, j.fd, 400003)); /* who read the ring before this */
+	/* who read the ring before this */
+	assert_true(journal_reader_open(&r, j.fd, 400003));
 	assert_int_equal(journal_next(&r, j.last_id, &l), JOURNAL_EMPTY);
 	write_lines(&j, 500001, 500002);
 	assert_int_equal(journal_next(&r, j.last_id, &l), JOURNAL_LINE);
@@ -118,7 +119,8 @@ ids_never_repeat(void **state)
 	assert_true(j.same_boot);
 	assert_int_equal(j.last_id, 500002);
 	journal_close(&j);
-	assert_true(journal_open(&j, folder, 900000, why)); /* an older ring than what is kept */
+	/* an older ring than what is kept */
+	assert_true(journal_open(&j, folder, 900000, why));
 	assert_int_equal(j.last_id, 900000);
 	journal_close(&j);
 }

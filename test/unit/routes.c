@@ -15,16 +15,17 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	rules = book("[route first]\nvarnish = 127.0.0.1:1\nbackend = a\nbackend = "
-		     "vcl.b\nbackend = c\n"
-		     "[route farm]\napache = http://127.0.0.1:1/bm ads\nbackend = ajp://h:1\n"
-		     "backend = h:2\nbackend = https://h:3\n"
-		     "[route lines]\nnginx = /n\nbackend = h:1\nbackend = h:2\nline = server {backend} "
-		     "max_fails=0;\n"
-		     "[route peers]\nsquid = /q\nbackend = h:1\nbackend = h:2\n"
-		     "[route vcls]\nvarnish = 127.0.0.1:1 vcl=it\nbackend = a\nbackend = b\n"
-		     "[route all]\nhaproxy = /s ads\nbackend = a\nbackend = b\nbackend = "
-		     "c\nactive = all\n");
+	rules = book(
+		"[route first]\nvarnish = 127.0.0.1:1\nbackend = a\nbackend = "
+		"vcl.b\nbackend = c\n"
+		"[route farm]\napache = http://127.0.0.1:1/bm ads\nbackend = ajp://h:1\n"
+		"backend = h:2\nbackend = https://h:3\n"
+		"[route lines]\nnginx = /n\nbackend = h:1\nbackend = h:2\nline = server {backend} "
+		"max_fails=0;\n"
+		"[route peers]\nsquid = /q\nbackend = h:1\nbackend = h:2\n"
+		"[route vcls]\nvarnish = 127.0.0.1:1 vcl=it\nbackend = a\nbackend = b\n"
+		"[route all]\nhaproxy = /s ads\nbackend = a\nbackend = b\nbackend = "
+		"c\nactive = all\n");
 	return 0;
 }
 
@@ -50,8 +51,8 @@ reads_a_flag_file(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(flags); i++)
-		if (switch_parse(ROUTE("all"), flags[i].text,
-				 strlen(flags[i].text)) != flags[i].active)
+		if (switch_parse(ROUTE("all"), flags[i].text, strlen(flags[i].text)) !=
+		    flags[i].active)
 			fail_msg("'%s'", flags[i].text);
 }
 
@@ -86,8 +87,8 @@ reads_the_state_of_servers(void **state)
 	for (size_t i = 0; i < COUNT(servers); i++) {
 		uint64_t active;
 		uint32_t missing;
-		bool good = haproxy_parse(ROUTE("all"), servers[i].text, &active,
-					  &missing);
+		bool good =
+			haproxy_parse(ROUTE("all"), servers[i].text, &active, &missing);
 		if (good != servers[i].good || active != servers[i].active ||
 		    missing != servers[i].missing)
 			fail_msg("'%s': %d %llx %u", servers[i].text, good,
@@ -182,8 +183,8 @@ counts_the_sessions_of_servers(void **state)
 {
 	static const char text[] =
 		"# pxname,svname,qcur,qmax,scur,smax,slim\n"
-		"ads,a,0,3,2,9,\nads,b,1,1,0,0,\nother,c,0,0,7,7,\nads,BACKEND,0,0,9,9,\n\n> "
-		SERVERS "3 ads 1 a 10.0.0.1 2 0 5 10 99 1 0 2 6 0 0 0 - 8001 - 0 0 - - 0\n"
+		"ads,a,0,3,2,9,\nads,b,1,1,0,0,\nother,c,0,0,7,7,\nads,BACKEND,0,0,9,9,\n\n> " SERVERS
+		"3 ads 1 a 10.0.0.1 2 0 5 10 99 1 0 2 6 0 0 0 - 8001 - 0 0 - - 0\n"
 		"3 ads 2 b 10.0.0.2 2 0 10 10 99 1 0 2 6 0 0 0 - 8002 - 0 0 - - 0\n"
 		"3 ads 3 c 10.0.0.3 2 8 10 10 99\n\n> ";
 	struct haproxy_server list[RULES_BACKENDS_MAX];
@@ -229,10 +230,11 @@ reads_the_page_of_a_balancer(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(pages); i++) {
 		bool good = apache_read(ROUTE("farm"), pages[i].page, &p);
-		if (good != pages[i].good || p.known != pages[i].known || p.active != pages[i].active ||
-		    p.busy != pages[i].busy)
+		if (good != pages[i].good || p.known != pages[i].known ||
+		    p.active != pages[i].active || p.busy != pages[i].busy)
 			fail_msg("row %zu: %d known %llx active %llx busy %llx", i, good,
-				 (unsigned long long)p.known, (unsigned long long)p.active,
+				 (unsigned long long)p.known,
+				 (unsigned long long)p.active,
 				 (unsigned long long)p.busy);
 		if (good)
 			assert_string_equal(p.nonce, "1-a");
@@ -267,8 +269,8 @@ reads_and_writes_an_include(void **state)
 	assert_true(driver_line(ROUTE("lines"), 1, line, sizeof line));
 	assert_string_equal(line, "server h:2 max_fails=0;");
 	assert_true(driver_line(ROUTE("peers"), 0, line, sizeof line));
-	assert_string_equal(line,
-			    "cache_peer h parent 1 0 no-query no-digest originserver name=h:1");
+	assert_string_equal(
+		line, "cache_peer h parent 1 0 no-query no-digest originserver name=h:1");
 	assert_false(driver_line(ROUTE("peers"), 0, line, 20));
 	assert_string_equal(driver_test(ROUTE("lines"))->argv[1], "-t");
 }
@@ -299,11 +301,11 @@ reads_the_list_of_vcls(void **state)
 		size_t n = strlen(vcls[i].json);
 		bool good = varnish_vcls(ROUTE("vcls"), vcls[i].json, n, &known, &label);
 		varnish_vcls(&use, vcls[i].json, n, &known, &active);
-		if (good != vcls[i].good || known != vcls[i].known || label != vcls[i].label ||
-		    active != vcls[i].use)
-			fail_msg("'%s': %d known %llx label %llx use %llx", vcls[i].json, good,
-				 (unsigned long long)known, (unsigned long long)label,
-				 (unsigned long long)active);
+		if (good != vcls[i].good || known != vcls[i].known ||
+		    label != vcls[i].label || active != vcls[i].use)
+			fail_msg("'%s': %d known %llx label %llx use %llx", vcls[i].json,
+				 good, (unsigned long long)known,
+				 (unsigned long long)label, (unsigned long long)active);
 	}
 	assert_int_equal(varnish_worker("Master: 22230\nWorker: 22709\n"), 22709);
 	assert_int_equal(varnish_worker("Master: 22230\n"), 0);

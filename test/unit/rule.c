@@ -317,9 +317,10 @@ does_nothing(void **state)
 static void
 drops_orders(void **state)
 {
-	static const enum decision_kind stay[] = { DECIDE_TELL,	  DECIDE_EVIDENCE,     DECIDE_PACE,
-						  DECIDE_ANSWER, DECIDE_RELOAD_RULES, DECIDE_TEST,
-						  DECIDE_REMEMBER };
+	static const enum decision_kind stay[] = { DECIDE_TELL,         DECIDE_EVIDENCE,
+						   DECIDE_PACE,         DECIDE_ANSWER,
+						   DECIDE_RELOAD_RULES, DECIDE_TEST,
+						   DECIDE_REMEMBER };
 	static struct decisions out;
 	(void)state;
 	for (int dry = 0; dry < 2; dry++) {
@@ -329,7 +330,8 @@ drops_orders(void **state)
 		w->out = &out;
 		out.count = DECIDE_KINDS;
 		for (unsigned i = 0; i < DECIDE_KINDS; i++)
-			out.list[i] = (struct decision){ .kind = (enum decision_kind)i, .id = i };
+			out.list[i] = (struct decision){ .kind = (enum decision_kind)i,
+							 .id = i };
 		dry_drop(w);
 		assert_int_equal(out.count, dry ? COUNT(stay) : DECIDE_KINDS);
 		for (unsigned i = 0; dry && i < COUNT(stay); i++) {
@@ -346,7 +348,8 @@ static void
 ends_of_nobody(void **state)
 {
 	static struct decisions out;
-	struct rules *rules = book("[service a]\nrun = /a\n[rule r]\nwhen = a.up\ndo = log\n");
+	struct rules *rules =
+		book("[service a]\nrun = /a\n[rule r]\nwhen = a.up\ndo = log\n");
 	struct world *w = world_new(rules, 1, "host", 1000);
 	struct event e = { .kind = EVENT_RUN_DONE, .id = 1, .token = 1, .text = "" };
 	(void)state;
@@ -426,14 +429,12 @@ sees_all_states(void **state)
 int
 test_rule(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(fire_and_clear),
-						  cmocka_unit_test(each_action),
-						  cmocka_unit_test(only_during),
-						  cmocka_unit_test(no_more_than),
-						  cmocka_unit_test(does_nothing),
-						  cmocka_unit_test(drops_orders),
-						  cmocka_unit_test(ends_of_nobody),
-						  cmocka_unit_test(looks_at_what_rests),
-						  cmocka_unit_test(sees_all_states) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fire_and_clear), cmocka_unit_test(each_action),
+		cmocka_unit_test(only_during),    cmocka_unit_test(no_more_than),
+		cmocka_unit_test(does_nothing),   cmocka_unit_test(drops_orders),
+		cmocka_unit_test(ends_of_nobody), cmocka_unit_test(looks_at_what_rests),
+		cmocka_unit_test(sees_all_states)
+	};
 	return cmocka_run_group_tests_name("rule", tests, NULL, NULL);
 }

@@ -21,8 +21,7 @@ begin(const struct series *s, int64_t every_ms)
 	view = (struct series_view){ .cap = series_cap(s, every_ms) };
 	view.slices = calloc(view.cap, sizeof *view.slices);
 	if (series_counts(s))
-		view.counts =
-			calloc(series_counters(view.cap), sizeof *view.counts);
+		view.counts = calloc(series_counters(view.cap), sizeof *view.counts);
 	count = 0;
 }
 
@@ -272,10 +271,13 @@ percentiles_move(void **state)
 			double v;
 			bool whole;
 			/* now and then a long gap, a new process, a burst of what is slow */
-			now += drand48() < 0.01 ? spans[k] / 2 : (int64_t)(drand48() * 2000);
+			now += drand48() < 0.01 ? spans[k] / 2
+						: (int64_t)(drand48() * 2000);
 			if (drand48() < 0.002)
 				series_forget(&view);
-			series_push(&view, &s, now, exp(drand48() * 8 - 1) + (i / 300 % 2 == 0 ? 0 : 500));
+			series_push(&view, &s, now,
+				    exp(drand48() * 8 - 1) +
+					    (i / 300 % 2 == 0 ? 0 : 500));
 			assert_true(series_value(&view, &s, now, &v, &whole));
 			for (unsigned x = 0; x < view.used; x++)
 				total += view.slices[(view.first + x) % view.cap].count;

@@ -120,12 +120,14 @@ lines_are_marked(void **state)
 		write_file("a.ini", marks[i].a);
 		assert_string_equal(tested_as(false, TEST_MARKS), marks[i].said);
 	}
-	write_file("a.ini", "[service a]\nrun = /x\nnice = \"\\a\"\n[contact c]\nmail = a@b\n");
-	assert_string_equal(tested_as(false, TEST_JSON),
-			    "[\n{\"file\":\"a.ini\",\"line\":3,\"column\":8,\"length\":4,\"severity\":"
-			    "\"error\",\"message\":\"nice: '\\\"\\\\a\\\"' is no number from -20 to 19\"},\n"
-			    "{\"file\":\"a.ini\",\"line\":4,\"column\":1,\"length\":11,\"severity\":\"error\","
-			    "\"message\":\"a contact has mail, but [monitord] names no smtp server\"}\n]\n");
+	write_file("a.ini",
+		   "[service a]\nrun = /x\nnice = \"\\a\"\n[contact c]\nmail = a@b\n");
+	assert_string_equal(
+		tested_as(false, TEST_JSON),
+		"[\n{\"file\":\"a.ini\",\"line\":3,\"column\":8,\"length\":4,\"severity\":"
+		"\"error\",\"message\":\"nice: '\\\"\\\\a\\\"' is no number from -20 to 19\"},\n"
+		"{\"file\":\"a.ini\",\"line\":4,\"column\":1,\"length\":11,\"severity\":\"error\","
+		"\"message\":\"a contact has mail, but [monitord] names no smtp server\"}\n]\n");
 	write_file("a.ini", "[service a]\nrun = /x\n");
 	assert_string_equal(tested_as(false, TEST_JSON), "[]\n");
 }

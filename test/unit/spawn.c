@@ -265,6 +265,8 @@ test_spawn(void)
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(tells_processes_apart),
 	};
-	return cmocka_run_group_tests_name("spawn in a copy of our memory", tests, NULL, NULL) +
-	       cmocka_run_group_tests_name("spawn in our memory", tests, as_the_daemon, NULL);
+	return cmocka_run_group_tests_name("spawn in a copy of our memory", tests, NULL,
+					   NULL) +
+	       cmocka_run_group_tests_name("spawn in our memory", tests, as_the_daemon,
+					   NULL);
 }

@@ -66,9 +66,9 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 	} verbs[] = { { "adopted", EVENT_ADOPTED },     { "started", EVENT_STARTED },
 		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
 		      { "dying", EVENT_DYING },         { "evidence", EVENT_EVIDENCE },
-		      { "waits", EVENT_WAITS },
-		      { "found", EVENT_FOUND },         { "empty", EVENT_EMPTY },
-		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
+		      { "waits", EVENT_WAITS },         { "found", EVENT_FOUND },
+		      { "empty", EVENT_EMPTY },         { "exited", EVENT_EXITED },
+		      { "killed", EVENT_EXITED } };
 	struct event e = { .id = id, .code = -1, .text = "no such file" };
 	size_t i = 0;
 	while (i < COUNT(verbs) && strcmp(verbs[i].verb, verb) != 0)
@@ -178,7 +178,7 @@ seen(const char *verb, uint32_t id, char *names)
 	bool busy = strcmp(verb, "busy") == 0;
 	struct msg_route_seen s = { .route = id,
 				    .error = strcmp(verb, "unseen") == 0,
-				    .change = strcmp(verb, "hand") == 0	  ? CHANGE_BY_HAND
+				    .change = strcmp(verb, "hand") == 0   ? CHANGE_BY_HAND
 					      : strcmp(verb, "anew") == 0 ? CHANGE_ANEW
 									  : CHANGE_NONE,
 				    .counts = busy || strcmp(verb, "idle") == 0,
@@ -196,8 +196,9 @@ seen(const char *verb, uint32_t id, char *names)
 static void
 about_incidents(struct event *e, const char *name, const char *value)
 {
-	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_RULE,
-						  OBJECT_ROUTE, OBJECT_CHAIN };
+	static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_RULE, OBJECT_ROUTE,
+						  OBJECT_CHAIN };
 	struct msg_incident_view v;
 	e->seconds = value != NULL ? (uint32_t)atoi(value) : 0;
 	e->who = "me";
@@ -220,7 +221,8 @@ about_incidents(struct event *e, const char *name, const char *value)
 static bool
 is_of_a_front(const char *verb)
 {
-	static const char *const verbs[] = { "seen", "unseen", "hand", "anew", "busy", "idle" };
+	static const char *const verbs[] = { "seen", "unseen", "hand",
+					     "anew", "busy",   "idle" };
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		if (strcmp(verb, verbs[i]) == 0)
 			return true;
@@ -300,8 +302,7 @@ ask(const char *name, bool waits)
 	if ((id = find(OBJECT_CHAIN, name)) != RULES_NONE) {
 		world_chain_view(stage.world, id, &c);
 		stage_add("%s=%s@%lld%s%s", name, chain_state_name[c.state],
-			  seconds(c.since_real_ms),
-			  c.text[0] != '\0' ? ":" : "", c.text);
+			  seconds(c.since_real_ms), c.text[0] != '\0' ? ":" : "", c.text);
 	} else if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
 		stage_add("%s=%s", name,
 			  service_state_name[world_service_state(stage.world, id)]);
@@ -315,7 +316,9 @@ ask(const char *name, bool waits)
 		world_rule_view(stage.world, find(OBJECT_RULE, name), &u);
 		stage_add("%s=%s", name, truths[u.truth]);
 		if (waits && u.true_at_real_ms != 0)
-			stage_add("in %lld ms", (long long)(u.true_at_real_ms - STAGE_REAL_MS - stage.now_ms));
+			stage_add("in %lld ms",
+				  (long long)(u.true_at_real_ms - STAGE_REAL_MS -
+					      stage.now_ms));
 		if (waits && u.samples_needed > 0)
 			stage_add("%u/%u", u.samples, u.samples_needed);
 	}
@@ -329,7 +332,9 @@ ask_rule(const char *name)
 	struct msg_rule_view v;
 	world_rule_view(stage.world, find(OBJECT_RULE, name), &v);
 	stage_add("%s is %s%s, fired %u, since %lld", name, truths[v.truth],
-		  v.firing != (v.truth == TRUTH_TRUE) ? (v.firing ? " and fires" : " and does not fire") : "",
+		  v.firing != (v.truth == TRUTH_TRUE)
+			  ? (v.firing ? " and fires" : " and does not fire")
+			  : "",
 		  v.fired, seconds(v.since_real_ms));
 }
 
@@ -344,7 +349,8 @@ ask_dirty(void)
 	text_begin(&t, names, sizeof names);
 	while (world_take_dirty(stage.world, &kind, &id))
 		if (kind != OBJECT_MONITORD)
-			text_add(&t, "%s%s", t.length > 0 ? " " : "", rules_name(stage.rules, kind, id));
+			text_add(&t, "%s%s", t.length > 0 ? " " : "",
+				 rules_name(stage.rules, kind, id));
 	stage_add("[%s]", names);
 }
 
@@ -480,7 +486,8 @@ differs(const char *rules, const char *next, const struct stage_row *row)
 	rules_free(&stage.rules);
 	if (strcmp(stage.bytes, row->wanted) == 0)
 		return false;
-	print_error("of:\n  %s\n", row->script); /* one by one: cmocka cuts what is long */
+	/* one by one: cmocka cuts what is long */
+	print_error("of:\n  %s\n", row->script);
 	print_error("expected:\n  %.900s\n", row->wanted);
 	print_error("got:\n  ");
 	for (size_t i = 0; i < strlen(stage.bytes); i += 900)

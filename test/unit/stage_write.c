@@ -15,7 +15,8 @@ wants(const char *kind)
 	size_t n = strlen(kind);
 	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
 		size_t m = strcspn(p, " ");
-		if (m >= n && memcmp(p, kind, n) == 0 && (m == n || (m == n + 1 && p[n] == '+')))
+		if (m >= n && memcmp(p, kind, n) == 0 &&
+		    (m == n || (m == n + 1 && p[n] == '+')))
 			return m == n ? WANTED : WANTED_WHOLE;
 		p += m;
 	}
@@ -41,8 +42,9 @@ write_whole(const struct journal_line *l)
 	for (unsigned i = 0; i < stage.line_count; i++)
 		if (stage.lines[i].id == l->cause)
 			cause = stage.lines[i].kind;
-	stage_add("%s:%s%s%s%s%s%s{%s}", l->kind, l->object, *cause != '\0' ? "<" : "", cause,
-		  l->to[0] != '\0' ? "(" : "", l->to, l->to[0] != '\0' ? ")" : "", l->text);
+	stage_add("%s:%s%s%s%s%s%s{%s}", l->kind, l->object, *cause != '\0' ? "<" : "",
+		  cause, l->to[0] != '\0' ? "(" : "", l->to, l->to[0] != '\0' ? ")" : "",
+		  l->text);
 }
 
 static void
@@ -126,8 +128,8 @@ stage_write(const struct decision *d)
 		stage_add("run:%s", r->rules[d->id].name);
 		if (wants("run"))
 			stage_add("number %u%s of event %llu{%s}", d->action & 0xffff,
-				  d->action > 0xffff ? " of escalate" : "", (unsigned long long)d->event,
-				  d->text);
+				  d->action > 0xffff ? " of escalate" : "",
+				  (unsigned long long)d->event, d->text);
 		break;
 	case DECIDE_ANSWER:
 		stage_add("answer:%s", answers[d->answer]);

@@ -148,7 +148,8 @@ a_view_is_believed(void **state)
 static void
 a_root_is_revised(void **state)
 {
-	static char path[] = "r.ini", text[] = "[check web]\ntcp = h:1\n[check store]\ntcp = h:2\n";
+	static char path[] = "r.ini",
+		    text[] = "[check web]\ntcp = h:1\n[check store]\ntcp = h:2\n";
 	struct source source = { .path = path, .text = text, .size = sizeof text - 1 };
 	struct sources sources = { .list = &source, .count = 1 };
 	struct problems problems = { 0 };
@@ -170,9 +171,10 @@ a_root_is_revised(void **state)
 		line(5, 5, "check-down", "web", "web is down");
 		line(6, 5, "check-down", "store", "store is down");
 		incidents_view(&incidents, &v, rules);
-		same(5, "{\"id\":5,\"state\":\"open\",\"root\":\"store\",\"root_kind\":\"check\","
-			"\"symptoms\":[\"web\"],\"actions\":[],\"since\":\"1970-01-01T00:00:05.000Z\","
-			"\"until\":null,\"who\":null,\"why\":null,\"text\":\"store is down\"}");
+		same(5,
+		     "{\"id\":5,\"state\":\"open\",\"root\":\"store\",\"root_kind\":\"check\","
+		     "\"symptoms\":[\"web\"],\"actions\":[],\"since\":\"1970-01-01T00:00:05.000Z\","
+		     "\"until\":null,\"who\":null,\"why\":null,\"text\":\"store is down\"}");
 	}
 	rules_free(&rules);
 	problems_free(&problems);

@@ -101,20 +101,26 @@ hear(void *arg, const struct record_event *e)
 	(void)arg;
 	heard.count++;
 	if (e->tag == RECORD_LINE)
-		heard.used += (size_t)snprintf(
-			heard.bytes + heard.used, sizeof heard.bytes - heard.used,
-			"%lld line %s %s %s|", (long long)(e->real_ms - BEGIN_MS),
-			e->line->kind, e->line->object, e->line->text);
+		heard.used +=
+			(size_t)snprintf(heard.bytes + heard.used,
+					 sizeof heard.bytes - heard.used,
+					 "%lld line %s %s %s|",
+					 (long long)(e->real_ms - BEGIN_MS),
+					 e->line->kind, e->line->object, e->line->text);
 	else if (e->tag == RECORD_RESULT)
-		heard.used += (size_t)snprintf(
-			heard.bytes + heard.used, sizeof heard.bytes - heard.used,
-			"%lld %s %d %g|", (long long)(e->real_ms - BEGIN_MS), e->name,
-			(int)e->outcome, (double)e->latency_ms);
+		heard.used +=
+			(size_t)snprintf(heard.bytes + heard.used,
+					 sizeof heard.bytes - heard.used,
+					 "%lld %s %d %g|",
+					 (long long)(e->real_ms - BEGIN_MS), e->name,
+					 (int)e->outcome, (double)e->latency_ms);
 	else
-		heard.used += (size_t)snprintf(
-			heard.bytes + heard.used, sizeof heard.bytes - heard.used,
-			"%lld %s %g %g|", (long long)(e->real_ms - BEGIN_MS), e->name,
-			(double)e->values[0].value, (double)e->values[1].value);
+		heard.used += (size_t)snprintf(heard.bytes + heard.used,
+					       sizeof heard.bytes - heard.used,
+					       "%lld %s %g %g|",
+					       (long long)(e->real_ms - BEGIN_MS),
+					       e->name, (double)e->values[0].value,
+					       (double)e->values[1].value);
 	assert_true(heard.used < sizeof heard.bytes - 200);
 }
 
@@ -248,9 +254,9 @@ files_are_kept_within_bounds(void **state)
 	assert_int_equal(record_files_read(folder, 0, on_block, r), 1);
 	assert_int_equal(heard.count, 100);
 	heard.count = 0;
-	assert_int_equal(
-		record_files_read(folder, BEGIN_MS + 100 * RECORD_SPAN_MS, on_block, r),
-		0);
+	assert_int_equal(record_files_read(folder, BEGIN_MS + 100 * RECORD_SPAN_MS,
+					   on_block, r),
+			 0);
 	/* a shorter time: what was over before it goes when the next file begins */
 	f = record_files_new(folder, 86400000, 1 << 20);
 	w = record_writer_new(rules, record_files_put, f);
@@ -259,7 +265,8 @@ files_are_kept_within_bounds(void **state)
 	record_files_free(&f);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(name, sizeof name, "%s/%s", folder, old[i]);
-		assert_int_equal(access(name, F_OK), i < 2 ? -1 : 0); /* the third may last until now */
+		/* the third may last until now */
+		assert_int_equal(access(name, F_OK), i < 2 ? -1 : 0);
 	}
 	record_reader_free(&r);
 	rules_free(&rules);
@@ -285,13 +292,15 @@ replayed(const char *text)
 			side == 0 ? replay_would(r) : replay_was(r);
 		for (size_t i = 0; i < l->count; i++)
 			if (side == 0 || !l->list[i].matched)
-				n += (size_t)snprintf(
-					out + n, sizeof out - n, "%c%lld %s %s|",
-					l->list[i].matched ? '='
-					: side == 0        ? '+'
-							   : '-',
-					(long long)(l->list[i].real_ms - BEGIN_MS) / 1000,
-					l->list[i].kind, l->list[i].object);
+				n += (size_t)snprintf(out + n, sizeof out - n,
+						      "%c%lld %s %s|",
+						      l->list[i].matched ? '='
+						      : side == 0        ? '+'
+									 : '-',
+						      (long long)(l->list[i].real_ms -
+								  BEGIN_MS) /
+							      1000,
+						      l->list[i].kind, l->list[i].object);
 	}
 	replay_free(&r);
 	rules_free(&rules);

@@ -262,8 +262,9 @@ metrics_are_openmetrics(void **state)
 	assert_non_null(strstr(text, "# TYPE monitord_service_restarts counter\n"));
 	assert_non_null(
 		strstr(text, "\nmonitord_service_restarts_total{service=\"two\"} 3\n"));
-	assert_non_null(strstr(
-		text, "\nmonitord_service_memory_bytes{service=\"two\"} 1048576\n"));
+	assert_non_null(
+		strstr(text,
+		       "\nmonitord_service_memory_bytes{service=\"two\"} 1048576\n"));
 	assert_non_null(strstr(text, "\nmonitord_service_state{service=\"two\","
 				     "monitord_service_state=\"up\"} 1\n"));
 	assert_null(strstr(text, "nan"));

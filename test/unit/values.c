@@ -420,16 +420,17 @@ of_conditions(void **state)
 static void
 of_relative_paths(void **state)
 {
-	char path[] = "/etc/m/r.ini", text[] = "[service a]\nrun = /x\nlog = a.log 1M x 2\n"
-					       "[service b]\nrun = /x\nlog = \"b 1.log\" 1M\n"
-					       "evidence = log other.log 5 lines\n"
-					       "[check u]\nunix = run/u.sock\n"
-					       "[check f]\nfile = /f\n"
-					       "[check g]\nlog = g.log\nmatch = x\n"
-					       "[check h]\nhaproxy = h.sock ads\n"
-					       "[route r]\nswitch = flag\nbackend = x\n"
-					       "[route s]\nhaproxy = h.sock ads\nbackend = x\n"
-					       "[route v]\nvarnish = 127.0.0.1:1 secret=s\nbackend = x\n";
+	char path[] = "/etc/m/r.ini",
+	     text[] = "[service a]\nrun = /x\nlog = a.log 1M x 2\n"
+		      "[service b]\nrun = /x\nlog = \"b 1.log\" 1M\n"
+		      "evidence = log other.log 5 lines\n"
+		      "[check u]\nunix = run/u.sock\n"
+		      "[check f]\nfile = /f\n"
+		      "[check g]\nlog = g.log\nmatch = x\n"
+		      "[check h]\nhaproxy = h.sock ads\n"
+		      "[route r]\nswitch = flag\nbackend = x\n"
+		      "[route s]\nhaproxy = h.sock ads\nbackend = x\n"
+		      "[route v]\nvarnish = 127.0.0.1:1 secret=s\nbackend = x\n";
 	(void)state;
 	struct source one = { .path = path, .text = text, .size = strlen(text) };
 	struct sources s = { .list = &one, .count = 1 };
