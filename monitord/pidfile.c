@@ -1,5 +1,6 @@
 /* Pid files: who is believed, and for whom he may speak. */
 #include "base/text.h"
+#include "monitord/age.h"
 #include "monitord/mount.h"
 #include "monitord/process_state.h"
 
@@ -37,8 +38,11 @@ look(const char *path, struct pidfile *f)
 	memset(f, 0, sizeof *f);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	f->error = fd == -1 || fstat(fd, &f->st) != 0 ? errno : 0;
-	if (f->error == 0 && S_ISREG(f->st.st_mode))
+	if (f->error == 0 && S_ISREG(f->st.st_mode)) {
 		f->size = read(fd, f->text, TEXT_MAX);
+		/* when it was written: not before what was just read was */
+		f->error = fstat(fd, &f->st) != 0 ? errno : 0;
+	}
 	if (fd != -1)
 		close(fd);
 }
@@ -48,6 +52,18 @@ static bool
 may_name(uid_t owner, pid_t pid)
 {
 	return owner == 0 || owner == geteuid() || process_is_of(pid, owner);
+}
+
+/* A file outlives its process, and the number becomes another's. */
+static bool
+is_stale(struct processes *ps, const struct pidfile *f, uint64_t ticks)
+{
+	const struct timespec *t = &f->st.st_mtim;
+	int64_t now = age_now_ms();
+	if (now < ps->boot_ms)
+		ps->boot_ms = now; /* the clock was set back */
+	return age_after(ticks, ps->boot_ms,
+			 (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000);
 }
 
 /* Why nothing in the file may be believed; NULL: it may. */
@@ -86,18 +102,25 @@ static void
 believe(struct process *p, const struct pidfile *f)
 {
 	const char *why = distrust(f);
-	char *end;
+	char stale[64], *end;
 	long pid = strtol(f->text, &end, 10);
 	bool named = why == NULL && f->size > 0 && end != f->text && pid > 1 &&
 		     pid <= INT32_MAX;
+	/* whose it is, and how old, is asked of this very one */
+	uint64_t ticks = named ? process_start_ticks((pid_t)pid, true) : 0;
+	if (ticks != 0 && is_stale(p->owner, f, ticks)) {
+		text_print(stale, sizeof stale, "process %ld began after it was written",
+			   pid);
+		why = stale;
+	}
 	p->doubtful = why != NULL;
 	if (why == NULL && f->size > 0 && !named)
 		why = "it holds no process number";
-	else if (named && kill((pid_t)pid, 0) == 0 && !may_name(f->st.st_uid, (pid_t)pid))
+	else if (ticks != 0 && why == NULL && !may_name(f->st.st_uid, (pid_t)pid))
 		why = "the process is not its owner's";
 	refuse(p, why != NULL ? why : "");
-	if (named && why == NULL)
-		process_found(p->owner, p->id, (pid_t)pid, 0);
+	if (ticks != 0 && why == NULL)
+		process_found(p->owner, p->id, (pid_t)pid, ticks);
 }
 
 /* ---- where it may hang ---- */

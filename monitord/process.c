@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "monitord/age.h"
 #include "monitord/cgroup.h"
 #include "monitord/process_state.h"
 #include "monitord/spawn.h"
@@ -512,6 +513,7 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 	ps->accounts_age = 1;
 	if (realpath(run_dir, ps->run_dir) == NULL) /* as /proc spells it: record_holds */
 		text_print(ps->run_dir, sizeof ps->run_dir, "%s", run_dir);
+	ps->boot_ms = age_boot_ms(run_dir);
 	cgroups_open(&ps->cgroups, run_dir);
 	if (ps->cgroups.base == -1)
 		log_info(

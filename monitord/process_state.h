@@ -169,6 +169,7 @@ struct processes {
 	size_t deferred_count, deferred_cap;
 	struct loop_timer defer, pidfiles, units;
 	struct logs logs;
+	int64_t boot_ms;       /* see age.h */
 	uint32_t pidfile_next; /* service whose pid file is looked at next */
 	struct retired *retired;
 	struct inquiry *inquiries;

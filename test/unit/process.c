@@ -1,6 +1,9 @@
 /* Real processes under the engine: what they say, how they end, why they cannot begin. */
 #include "monitord/process.h"
 
+#include "base/clock.h"
+#include "monitord/age.h"
+
 #include "test/unit/book.h"
 #include "test/unit/folder.h"
 #include "test/unit/unit.h"
@@ -14,6 +17,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
@@ -275,6 +280,65 @@ doubtful_pid_files_are_refused(void **state)
 	}
 }
 
+/* A service died, its pid file stayed, and its number was given to somebody else. */
+static void
+an_old_pid_file_names_no_young_process(void **state)
+{
+	static const struct {
+		time_t before_s;
+		const char *word, *story;
+	} rows[] = {
+		{ 3600, "[pid file", "began after it was written] [pid file" },
+		{ 0, "found", "found" },
+	};
+	char section[4200], text[100];
+	(void)state;
+	pid_t stranger = fork();
+	if (stranger == 0) {
+		pause();
+		_exit(0);
+	}
+	snprintf(text, sizeof text, "%d\n", (int)stranger);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *path = folder_path("pid");
+		struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+		folder_write("pid", text);
+		assert_int_equal(chmod(path, 0644), 0);
+		times[1].tv_sec = time(NULL) - rows[i].before_s;
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		snprintf(section, sizeof section, "pidfile = %s\nstart = /bin/false\n",
+			 path);
+		begin(section);
+		until(rows[i].word);
+		assert_non_null(strstr(stage.story, rows[i].story));
+		end();
+	}
+	kill(stranger, SIGKILL);
+	waitpid(stranger, NULL, 0);
+}
+
+/* A clock that was set forward since makes nobody younger. */
+static void
+the_earliest_wall_clock_of_the_boot_is_kept(void **state)
+{
+	char text[200];
+	(void)state;
+	int64_t now = age_now_ms(), first = age_boot_ms(folder);
+	assert_true(first >= now - 1000 && first <= now + 1000);
+	snprintf(text, sizeof text, "%s %lld\n", clock_boot_id(),
+		 (long long)now - 7200000);
+	folder_write("clock", text);
+	assert_int_equal(age_boot_ms(folder), now - 7200000);
+	snprintf(text, sizeof text, "%s %lld\n", clock_boot_id(),
+		 (long long)now + 7200000);
+	folder_write("clock", text); /* it was set back */
+	assert_true(age_boot_ms(folder) <= now + 1000);
+	folder_write("clock", "of-another-boot 1\n");
+	assert_true(age_boot_ms(folder) >= now - 1000);
+	assert_false(age_after(100, 1000000, 1000000));
+	assert_true(age_after((uint64_t)sysconf(_SC_CLK_TCK) * 11, 1000000, 1000000));
+}
+
 int
 test_process(void)
 {
@@ -288,6 +352,11 @@ test_process(void)
 						folder_remove),
 		cmocka_unit_test_setup_teardown(doubtful_pid_files_are_refused,
 						folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(an_old_pid_file_names_no_young_process,
+						folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(
+			the_earliest_wall_clock_of_the_boot_is_kept, folder_make,
+			folder_remove),
 		cmocka_unit_test_setup_teardown(believes_no_stranger, folder_make,
 						folder_remove),
 	};
