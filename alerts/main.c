@@ -121,7 +121,7 @@ read_secret(const struct msg_opened *o, int fd, const char *key, char *text, siz
 {
 	ssize_t n = o->error == 0 ? pread(fd, text, cap - 1, 0) : -1;
 	if (n < 0)
-		log_error("%s: %s", key, strerror(o->error));
+		log_error("%s: %s", key, text_file_error(o->error));
 	text[n > 0 ? n : 0] = '\0';
 	return n >= 0;
 }

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,6 +155,16 @@ text_distance(const char *a, const char *b)
 	return one[nb];
 }
 
+struct text_nearest
+text_nearest_of(const char *word)
+{
+	size_t n = strnlen(word, DISTANCE_MAX);
+	return (struct text_nearest){ .word = word,
+				      .distance = n < 4   ? 2
+						  : n < 8 ? 3
+							  : 4 };
+}
+
 void
 text_nearer(struct text_nearest *n, const char *candidate)
 {
@@ -170,6 +181,14 @@ text_hint(const struct text_nearest *n, char *out, size_t cap)
 	text_print(out, cap, n->best != NULL ? " (did you mean '%s'?)" : "%s",
 		   n->best != NULL ? n->best : "");
 	return out;
+}
+
+const char *
+text_file_error(int error)
+{
+	return error == ELOOP                      ? "it is a symbolic link"
+	       : error == EINVAL || error == ENXIO ? "it is no file"
+						   : strerror(error);
 }
 
 uint32_t

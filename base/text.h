@@ -35,9 +35,13 @@ struct text_nearest { /* of many words the one that was meant, perhaps */
 	unsigned distance; /* only who is nearer than this comes into question */
 	const char *best;  /* NULL: none yet */
 };
+struct text_nearest text_nearest_of(const char *word); /* the longer, the more may differ */
 void text_nearer(struct text_nearest *n, const char *candidate);
 /* " (did you mean 'x'?)" or "". cap >= 96. */
 char *text_hint(const struct text_nearest *n, char *out, size_t cap);
+
+/* strerror(3) of a file that was opened as ours are: links and what is no file are refused. */
+const char *text_file_error(int error);
 
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4) of the bytes. */
 uint32_t text_crc32c(const void *bytes, size_t size);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rules/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -464,12 +465,13 @@ take_lock(struct core *c, char why[MSG_TEXT])
 static bool
 is_private(const char *path, char why[MSG_TEXT])
 {
+	char at[PATH_MAX];
 	struct stat st;
-	if (geteuid() != 0 ||
-	    (stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0))
+	bool own = stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0;
+	if (geteuid() != 0 || (own && owner_doubt(path, at) == NULL))
 		return true;
-	text_print(why, MSG_TEXT, "folder %s: others than root may change what is in it",
-		   path);
+	text_print(why, MSG_TEXT, "folder %s: others than root may change what is in %s",
+		   path, own ? at : "it");
 	return false;
 }
 

@@ -80,8 +80,12 @@ peek_here(const char *path)
 int
 logfile_open_as(const char *path, const struct account *account, int (*open_it)(const char *path))
 {
+	gid_t groups[ACCOUNT_GROUPS];
+	int group_count = getgroups(ACCOUNT_GROUPS, groups);
 	bool other = geteuid() == 0 && account->set;
-	if (other) {
+	if (other) { /* of this thread only: it may be a start's, that shares our memory */
+		if (syscall(SYS_setgroups, account->group_count, account->groups) != 0)
+			return -1;
 		setfsgid(account->gid);
 		setfsuid(account->uid);
 	}
@@ -90,6 +94,7 @@ logfile_open_as(const char *path, const struct account *account, int (*open_it)(
 	if (other) {
 		setfsuid(geteuid());
 		setfsgid(getegid());
+		syscall(SYS_setgroups, group_count > 0 ? group_count : 0, groups);
 	}
 	errno = error;
 	return fd;

@@ -196,8 +196,7 @@ take_files(struct process *p, struct spawn *s, char *why, size_t cap)
 	}
 	s->out = s->err = logfile_open(c->log, p->account);
 	if (s->out == -1)
-		text_print(why, cap, "log %s: %s", c->log,
-			   errno == EINVAL ? "is no file" : strerror(errno));
+		text_print(why, cap, "log %s: %s", c->log, text_file_error(errno));
 	else if (fstat(s->out, &st) == 0)
 		p->log_from = st.st_size;
 	log_moves(p);

@@ -3,6 +3,7 @@
 #include "probes/exchange.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ exchange_file_opened(struct exchange *x, const struct msg_opened *o, int fd)
 		const struct query_wish *q = r->plan.check->more->query;
 		bool key = f == FILE_CA && q != NULL && q->server_key;
 		exchange_fail(x, OUTCOME_UNKNOWN, "%s: %s", key ? "server-key" : names[f],
-			      strerror(error));
+			      text_file_error(error));
 		return;
 	}
 	if (x->awaited > 1) {

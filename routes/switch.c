@@ -1,6 +1,7 @@
 /* The switch: a flag file that names the active backends, one a line, or a symlink to the
  * active one. monitord reads it for us (we may open nothing) and replaces it as one. */
 #include "routes/drivers.h"
+#include "base/text.h"
 #include "rules/driver.h"
 
 #include <errno.h>
@@ -82,7 +83,9 @@ file_opened(struct front *f, int fd, enum open_what what)
 		return;
 	}
 	if (error != 0 && error != ENOENT) {
-		front_failed(f, "%s: %s", f->route->path, strerror(error));
+		front_failed(f, "%s: %s", f->route->path,
+			     f->route->link && error == EINVAL ? "it is no symbolic link"
+							       : text_file_error(error));
 		return;
 	}
 	v.active = file_parse(f->route, f->in, n > 0 ? (size_t)n : 0);

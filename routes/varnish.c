@@ -169,7 +169,8 @@ opened(struct front *f, int fd, enum open_what what)
 	if (fd >= 0)
 		close(fd);
 	if (n < 0) {
-		front_failed(f, "secret %s: %s", f->route->secret, strerror(error));
+		front_failed(f, "secret %s: %s", f->route->secret,
+			     text_file_error(error));
 		return;
 	}
 	f->of.varnish.secret_size = (size_t)n;

@@ -250,14 +250,31 @@ build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint
 	return n;
 }
 
+/* Room for one more behind the list, where it is; NULL: nobody else may have that room. A list
+ * of many takes twice the room each time, one that another has a copy of a new one. */
+static void *
+grow_list(struct build *b, const void *list, uint32_t count, size_t size)
+{
+	struct growing *g = &b->growing;
+	if (list == NULL || g->list != list || g->count != count || g->cap == count) {
+		uint32_t cap = count < 4 ? count + 1 : 2 * count;
+		void *new = build_get(b, cap * size);
+		if (b->out_of_memory)
+			return NULL;
+		if (count > 0)
+			memcpy(new, list, count * size);
+		*g = (struct growing){ .list = new, .cap = cap };
+	}
+	g->count = count + 1;
+	return g->list;
+}
+
 void
 build_add_text(struct build *b, struct text_list *list, const char *text)
 {
-	const char **texts = build_get(b, (list->count + 1) * sizeof *texts);
-	if (b->out_of_memory)
+	const char **texts = grow_list(b, list->texts, list->count, sizeof *texts);
+	if (texts == NULL)
 		return;
-	if (list->count > 0)
-		memcpy(texts, list->texts, list->count * sizeof *texts);
 	texts[list->count++] = text;
 	list->texts = texts;
 }
@@ -268,11 +285,9 @@ build_append(struct build *b, struct id_list *list, uint32_t id)
 	for (uint32_t i = 0; i < list->count; i++)
 		if (list->ids[i] == id)
 			return;
-	uint32_t *ids = build_get(b, (list->count + 1) * sizeof *ids);
-	if (b->out_of_memory)
+	uint32_t *ids = grow_list(b, list->ids, list->count, sizeof *ids);
+	if (ids == NULL)
 		return;
-	if (list->count > 0)
-		memcpy(ids, list->ids, list->count * sizeof *ids);
 	ids[list->count++] = id;
 	list->ids = ids;
 }

@@ -51,6 +51,10 @@ struct build {
 	const char **texts; /* hash table of build_same() */
 	size_t text_cap, text_used;
 	bool out_of_memory;
+	struct growing { /* the list that was added to last */
+		void *list;
+		uint32_t count, cap;
+	} growing;
 	/* while one object is being parsed: */
 	const struct entry *entry;
 	uint32_t instance; /* 0: none */

@@ -146,23 +146,46 @@ key_length(const char *s)
 	return n > 0 && s[n + gap] == '=' ? n : 0;
 }
 
+struct joined { /* a value and the lines that go on with it */
+	const char *value;
+	char *room; /* NULL: value may be somebody else's too */
+	size_t used, cap;
+};
+
+/* Twice the room each time: a value of many lines costs no more than its length. */
+static bool
+join_room(struct build *b, struct joined *j, size_t add)
+{
+	if (j->room != NULL && j->used + add + 2 <= j->cap)
+		return true;
+	size_t cap = 2 * (j->used + add + 2);
+	char *room = build_get(b, cap);
+	if (b->out_of_memory)
+		return false;
+	memcpy(room, j->value, j->used);
+	j->value = j->room = room;
+	j->cap = cap;
+	return true;
+}
+
 /* Keeps value, with the continuation lines that follow. */
 static const char *
 join(struct reader *r, const char *first)
 {
-	size_t used = strlen(first);
-	const char *value = build_same(r->b, first, used);
+	struct joined j = { .used = strlen(first) };
+	bool full = false;
+	j.value = build_same(r->b, first, j.used);
 	for (;;) {
 		char *s = physical(r);
 		r->ahead_line = r->line;
 		if (s == NULL)
-			return value;
+			return j.value;
 		if (comment(s))
 			continue;
 		if (blank(s) || (*s != ' ' && *s != '\t')) {
 			r->ahead = s;
 			r->pending = true;
-			return value;
+			return j.value;
 		}
 		unsigned line = r->line;
 		s += strspn(s, " \t");
@@ -184,19 +207,18 @@ join(struct reader *r, const char *first)
 		if (!trim_value(r, s, line))
 			continue;
 		size_t add = strlen(s);
-		if (used + add + 1 > 8 * LINE_MAX_BYTES) {
-			build_error(r->b, here(r, line),
-				    "the value is longer than 64 KiB");
+		if (j.used + add + 1 > 8 * LINE_MAX_BYTES) {
+			if (!full)
+				build_error(r->b, here(r, line),
+					    "the value is longer than 64 KiB");
+			full = true;
 			continue;
 		}
-		char *joined = build_get(r->b, used + add + 2);
-		if (r->b->out_of_memory)
-			return value;
-		memcpy(joined, value, used);
-		joined[used] = ' ';
-		memcpy(joined + used + 1, s, add + 1);
-		used += add + 1;
-		value = joined;
+		if (!join_room(r->b, &j, add))
+			return j.value;
+		j.room[j.used] = ' ';
+		memcpy(j.room + j.used + 1, s, add + 1);
+		j.used += add + 1;
 	}
 }
 

@@ -26,13 +26,7 @@ set_header(struct build *b, void *object, const struct entry *e)
 		error(b, "header: expected NAME: VALUE, not '%.80s'", e->value);
 		return;
 	}
-	const char **texts = build_get(b, (c->headers.count + 1) * sizeof *texts);
-	if (b->out_of_memory)
-		return;
-	if (c->headers.count > 0)
-		memcpy(texts, c->headers.texts, c->headers.count * sizeof *texts);
-	texts[c->headers.count++] = e->value;
-	c->headers.texts = texts;
+	build_add_text(b, &c->headers, e->value);
 }
 
 void

@@ -45,13 +45,7 @@ set_env(struct build *b, void *object, const struct entry *e)
 		error(b, "env: expected NAME=VALUE, not '%s'", e->value);
 		return;
 	}
-	const char **texts = build_get(b, (s->env.count + 1) * sizeof *texts);
-	if (b->out_of_memory)
-		return;
-	if (s->env.count > 0)
-		memcpy(texts, s->env.texts, s->env.count * sizeof *texts);
-	texts[s->env.count++] = e->value;
-	s->env.texts = texts;
+	build_add_text(b, &s->env, e->value);
 }
 
 static const struct {

@@ -1,5 +1,6 @@
 /* Rule files: reading them with what they include, and the bundle for the helpers. */
 #include "base/text.h"
+#include "rules/owner.h"
 #include "rules/parse.h"
 
 #include <errno.h>
@@ -41,48 +42,40 @@ problems_free(struct problems *p)
 	*p = (struct problems){ 0 };
 }
 
-/* Root's, and writable by nobody else; the folders above too (a sticky one may be shared). */
-static bool
-trusted(const char *path, struct problems *p)
+/* What reading one file after another needs to know. */
+struct reading {
+	struct sources *sources;
+	struct problems *problems;
+	bool privileged;
+	unsigned depth; /* of includes */
+	const char *from; /* includes the file that is being read; NULL: it is the first */
+	unsigned line;
+};
+
+/* Of a file that cannot be taken; where another includes it, there. */
+static void
+tell_file(struct reading *r, const char *path, const char *format, const char *arg)
 {
-	char resolved[PATH_MAX];
-	if (realpath(path, resolved) == NULL)
-		return true; /* opening it tells why */
-	for (bool file = true;; file = false) {
-		struct stat st;
-		if (stat(resolved, &st) != 0)
-			return true;
-		bool shared =
-			(st.st_mode & 022) != 0 && (file || (st.st_mode & S_ISVTX) == 0);
-		if (st.st_uid != 0 || shared) {
-			tell(p, path, 0,
-			     st.st_uid != 0
-				     ? "must belong to root, as root carries it out"
-				     : "must be writable by nobody but root",
-			     resolved);
-			return false;
-		}
-		if (strcmp(resolved, "/") == 0)
-			return true;
-		char copy[PATH_MAX];
-		text_print(copy, sizeof copy, "%s", resolved);
-		text_print(resolved, sizeof resolved, "%s", dirname(copy));
-	}
+	char text[PATH_MAX + 64];
+	text_print(text, sizeof text, "include: %s %s", path, format);
+	tell(r->problems, r->from != NULL ? r->from : path, r->from != NULL ? r->line : 0,
+	     r->from != NULL ? text : format, arg);
 }
 
 static char *
-read_all(const char *path, size_t *size, struct problems *p)
+read_all(const char *path, size_t *size, struct reading *r)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	char *text = NULL;
 	if (fd == -1 || fstat(fd, &st) != 0) {
-		tell(p, path, 0, "cannot be read", strerror(errno));
+		tell_file(r, path, "cannot be read", strerror(errno));
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
-		tell(p, path, 0,
-		     S_ISREG(st.st_mode) ? "is larger than 32 MiB" : "is no file", "");
+		tell_file(r, path,
+			  S_ISREG(st.st_mode) ? "is larger than 32 MiB" : "is no file",
+			  "");
 		goto out;
 	}
 	size_t cap = (size_t)st.st_size + 1, used = 0;
@@ -91,7 +84,7 @@ read_all(const char *path, size_t *size, struct problems *p)
 	while (text != NULL && used < cap && (n = read(fd, text + used, cap - used)) > 0)
 		used += (size_t)n;
 	if (text == NULL || n == -1) {
-		tell(p, path, 0, "cannot be read", strerror(errno));
+		tell_file(r, path, "cannot be read", strerror(errno));
 		free(text);
 		text = NULL;
 	}
@@ -118,14 +111,6 @@ add(struct sources *s, const char *path, char *text, size_t size)
 	return true;
 }
 
-/* What reading one file after another needs to know. */
-struct reading {
-	struct sources *sources;
-	struct problems *problems;
-	bool privileged;
-	unsigned depth; /* of includes */
-};
-
 static void read_file(const char *path, struct reading *r);
 
 static void
@@ -148,10 +133,12 @@ include(const char *from, unsigned line, const char *pattern, struct reading *r)
 		tell(p, from, line, "include finds no file", full);
 	else if (found != 0 && found != GLOB_NOMATCH)
 		tell(p, from, line, "include cannot be read", full);
-	r->depth++;
+	struct reading inner = *r;
+	inner.depth++;
+	inner.from = from;
+	inner.line = line;
 	for (size_t i = 0; found == 0 && i < g.gl_pathc; i++)
-		read_file(g.gl_pathv[i], r);
-	r->depth--;
+		read_file(g.gl_pathv[i], &inner);
 	globfree(&g);
 }
 
@@ -234,21 +221,24 @@ static void
 read_file(const char *path, struct reading *r)
 {
 	struct sources *s = r->sources;
-	struct problems *p = r->problems;
 	size_t size;
 	if (known(s, path))
 		return; /* each file once, whoever includes it */
 	if (s->count >= FILES_MAX) {
-		tell(p, path, 0, "is one file too many: 1024 can be read", "");
+		tell_file(r, path, "is one file too many: 1024 can be read", "");
 		return;
 	}
-	if (r->privileged && !trusted(path, p))
+	char at[PATH_MAX];
+	const char *why = r->privileged ? owner_doubt(path, at) : NULL;
+	if (why != NULL) {
+		tell_file(r, path, why, at);
 		return;
-	char *text = read_all(path, &size, p);
+	}
+	char *text = read_all(path, &size, r);
 	if (text == NULL)
 		return;
 	if (!add(s, path, text, size)) {
-		tell(p, path, 0, "cannot be read", "out of memory");
+		tell_file(r, path, "cannot be read", "out of memory");
 		return;
 	}
 	includes(path, text, size, r);

@@ -67,13 +67,7 @@ group_item(struct build *b, void *object, const char *text)
 		error(b, "groups: '%s' is no name", text);
 		return;
 	}
-	const char **texts = build_get(b, (s->groups.count + 1) * sizeof *texts);
-	if (b->out_of_memory)
-		return;
-	if (s->groups.count > 0)
-		memcpy(texts, s->groups.texts, s->groups.count * sizeof *texts);
-	texts[s->groups.count++] = build_text(b, name, n);
-	s->groups.texts = texts;
+	build_add_text(b, &s->groups, build_text(b, name, n));
 }
 
 void

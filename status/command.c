@@ -197,8 +197,10 @@ read_body(struct client *c, struct command_asked *a, char *error, size_t cap)
 			   : a->verb == VERB_SILENCE
 				   ? "\"for\" is a duration as 2h, from 1s to 365d; "
 				     "\"reason\" has up to 127 bytes"
-				   : "\"to\" is a backend, \"for\" a duration as 2h, "
-				     "from 1s to 365d");
+			   : a->verb == VERB_REROUTE
+				   ? "\"to\" is a backend, \"for\" a duration as 2h, "
+				     "from 1s to 365d"
+				   : "\"for\" is a duration as 2h, from 1s to 365d");
 	json_decref(root);
 	return good;
 }

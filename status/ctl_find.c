@@ -30,8 +30,7 @@ nearest_in(const json_t *list, struct text_nearest *nearest)
 static void
 complain(const json_t *status, const char *name)
 {
-	struct text_nearest nearest = { .word = name,
-					.distance = (unsigned)strnlen(name, 64) / 2 + 2 };
+	struct text_nearest nearest = text_nearest_of(name);
 	char hint[96];
 	for (unsigned k = 0; k < CTL_KINDS; k++)
 		nearest_in(json_object_get(status, ctl_list[k]), &nearest);

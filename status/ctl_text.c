@@ -198,7 +198,8 @@ detail_of(const char *kind, const json_t *o, char *out, size_t cap)
 				json_object_get(o, "wanted")))
 			add_names(&t, "; wanted: ", json_object_get(o, "wanted"));
 		if (*text_of(o, "text") != '\0')
-			text_add(&t, "; %s", text_of(o, "text"));
+			text_add(&t, "%s%s", t.length > 0 ? "; " : "",
+				 text_of(o, "text"));
 	}
 	return out;
 }

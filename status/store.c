@@ -245,11 +245,7 @@ store_take(struct store *s, const struct msg_packet *p)
 const char *
 store_nearest(const struct store *s, enum object_kind kind, const char *name)
 {
-	struct text_nearest nearest = {
-		/* what differs more is another word */
-		.word = name,
-		.distance = (unsigned)strnlen(name, RULES_NAME_MAX) / 2 + 2
-	};
+	struct text_nearest nearest = text_nearest_of(name);
 	for (uint32_t i = 0; s->rules != NULL && i < rules_count(s->rules, kind); i++)
 		text_nearer(&nearest, rules_name(s->rules, kind, i));
 	return nearest.best;

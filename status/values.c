@@ -128,7 +128,8 @@ service_is(const struct msg_service_view *v)
 		return UNTOLD;
 	if (v->state == SERVICE_UP || (v->state == SERVICE_HELD && v->pid > 0))
 		return AVAILABLE;
-	return v->by_command || v->state == SERVICE_STOPPING ? PLANNED : BROKEN;
+	return v->by_command || (v->state == SERVICE_STOPPING && !v->suspect) ? PLANNED
+									      : BROKEN;
 }
 
 static enum availability

@@ -136,6 +136,13 @@ if [ "$(id -u)" -eq 0 ]; then
 	echo "# a folder that others may change"
 	world_end_daemon() { kill -TERM "$daemon"; wait "$daemon" 2>/dev/null; daemon=; }
 	[ -n "$daemon" ] && world_end_daemon
+	mkdir -p "$dir/theirs/state"
+	chown 65534 "$dir/theirs"
+	out=$(sed "s,^state .*,state = $dir/theirs/state," "$rules" >"$dir/theirs.ini"
+		timeout 10 "$build/monitord/monitord" -c "$dir/theirs.ini" 2>&1)
+	code=$?
+	[ "$code" -eq 1 ] && grep -q "theirs/state: others than root may change what is in $dir/theirs" <<<"$out" &&
+		ok "below a folder of somebody else: it does not begin" || bad "exit code $code, $out"
 	for folder in run state; do
 		for how in "chmod 777" "chown 65534"; do
 			$how "$dir/$folder"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,26 @@ a_foreign_folder_lends_no_rights(void **state)
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_uid, 65534);
 	close(fd);
+	/* nor do the groups of who began us; his own do count */
+	static const gid_t group = 54321;
+	gid_t before[64];
+	int count = getgroups(64, before);
+	assert_true(count >= 0);
+	assert_int_equal(setgroups(1, &group), 0);
+	assert_int_equal(chown(folder_path("theirs"), 54322, group), 0);
+	assert_int_equal(chmod(folder_path("theirs"), 0770), 0);
+	assert_int_equal(logfile_open(folder_path("theirs/more"), &nobody), -1);
+	assert_int_equal(errno, EACCES);
+	gid_t after[64];
+	assert_int_equal(getgroups(64, after), 1);
+	assert_int_equal(after[0], group);
+	assert_int_equal(setgroups((size_t)count, before), 0);
+	nobody.group_count = 1;
+	nobody.groups[0] = group;
+	fd = logfile_open(folder_path("theirs/more"), &nobody);
+	assert_true(fd != -1);
+	close(fd);
+	unlink(folder_path("theirs/more"));
 	/* root's folder: no own rights needed */
 	fd = logfile_open(folder_path("log"), &nobody);
 	assert_true(fd != -1);

@@ -1,5 +1,6 @@
 /* What is wrong with a rule file, in the words and at the line that users see. */
 #include "test/unit/book.h"
+#include "rules/private.h"
 #include "test/unit/unit.h"
 
 #include <stdlib.h>
@@ -287,8 +288,30 @@ a_value_has_an_end(void **state)
 	}
 	*p = '\0';
 	const char *have = book_mistakes(text, strlen(text));
-	assert_non_null(strstr(have, "r.ini:11: the value is longer than 64 KiB\n"));
+	assert_string_equal(have, "r.ini:11: the value is longer than 64 KiB\n");
 	free(text);
+}
+
+/* Many small pieces cost what they are long, not the square of it. */
+static void
+what_has_many_lines_stays_small(void **state)
+{
+	static const char *const pieces[] = { " x\n", "env = A=b\n" };
+	for (size_t i = 0; i < COUNT(pieces); i++) {
+		size_t size = 16000 * strlen(pieces[i]) + 100;
+		char *text = malloc(size);
+		assert_non_null(text);
+		strcpy(text, "[service a]\nrun = /bin/a\nenv = A=b\n");
+		size_t used = strlen(text), n = strlen(pieces[i]);
+		for (int k = 0; k < 16000; k++, used += n)
+			memcpy(text + used, pieces[i], n + 1);
+		struct rules *r = book(text);
+		assert_true(arena_used(((struct rules_private *)r)->arena) <
+			    (size_t)4 << 20);
+		rules_free(&r);
+		free(text);
+	}
+	(void)state;
 }
 
 static void
@@ -346,6 +369,7 @@ test_mistakes(void)
 		cmocka_unit_test(of_names),
 		cmocka_unit_test(of_bytes),
 		cmocka_unit_test(a_value_has_an_end),
+		cmocka_unit_test(what_has_many_lines_stays_small),
 		cmocka_unit_test(too_many_checks),
 		cmocka_unit_test(long_names_with_instances),
 		cmocka_unit_test(all_in_one_run),

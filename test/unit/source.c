@@ -182,9 +182,9 @@ static const struct {
 	{ "[monitord]\nuid-base = 2000\ninclude = b.ini\n",
 	  "[monitord]\n\nuid-base = 3000\n",
 	  "b.ini:3: uid-base: stands in a.ini, line 2 already\n" },
-	{ "[monitord]\ninclude = conf.d\n", "", "conf.d: is no file\n" },
+	{ "[monitord]\ninclude = conf.d\n", "", "a.ini:2: include: conf.d is no file\n" },
 	{ "[monitord]\ninclude = fifo\n", "",
-	  "fifo: is no file\n" }, /* and nobody waits for it */
+	  "a.ini:2: include: fifo is no file\n" }, /* and nobody waits for it */
 };
 
 static void
@@ -260,14 +260,31 @@ what_root_runs_is_roots(void **state)
 	assert_int_equal(chmod(in_folder("conf.d"), 0775), 0);
 	assert_string_equal(
 		tested(true),
-		"conf.d/1.ini: must be writable by nobody but root: conf.d\n");
+		"a.ini:2: include: conf.d/1.ini must be writable by nobody but root: "
+		"conf.d\n");
 	assert_int_equal(chmod(in_folder("conf.d"), 01777), 0); /* as /tmp is */
 	assert_string_equal(
 		tested(true),
 		"a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n");
 	assert_int_equal(chown(in_folder("conf.d/1.ini"), 65534, 0), 0);
-	assert_string_equal(tested(true), "conf.d/1.ini: must belong to root, as root "
-					  "carries it out: conf.d/1.ini\n");
+	assert_string_equal(tested(true),
+			    "a.ini:2: include: conf.d/1.ini must belong to root, as root "
+			    "carries it out: conf.d/1.ini\n");
+	/* a link of somebody else, in his own folder, to a file of root's */
+	remove(in_folder("conf.d/1.ini"));
+	write_file("b.ini", "[service a]\nrun = /x\n");
+	assert_int_equal(symlink("../b.ini", in_folder("conf.d/1.ini")), 0);
+	assert_string_equal(
+		tested(true),
+		"a.ini: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n");
+	assert_int_equal(lchown(in_folder("conf.d/1.ini"), 65534, 0), 0);
+	assert_non_null(strstr(tested(true), "conf.d/1.ini must belong to root"));
+	assert_int_equal(lchown(in_folder("conf.d/1.ini"), 0, 0), 0);
+	assert_int_equal(chown(in_folder("conf.d"), 65534, 0), 0);
+	assert_string_equal(tested(true),
+			    "a.ini:2: include: conf.d/1.ini must belong to root, as root "
+			    "carries it out: conf.d\n");
+	assert_int_equal(chown(in_folder("conf.d"), 0, 0), 0);
 }
 
 static void

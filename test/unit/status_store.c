@@ -4,6 +4,7 @@
 #include "rules/parse.h"
 #include "status/metrics.h"
 #include "status/objects.h"
+#include "status/values.h"
 #include "test/unit/status.h"
 #include "test/unit/unit.h"
 
@@ -249,6 +250,32 @@ the_nearest_name_is_told(void **state)
 	assert_null(store_nearest(&store, OBJECT_CONTACT, "ops"));
 }
 
+/* Who is ended because it hangs is no planned stop. */
+static void
+what_ends_the_sick_is_not_planned(void **state)
+{
+	static const struct {
+		enum service_state state;
+		uint32_t suspect, by_command;
+		enum availability is;
+	} rows[] = {
+		{ SERVICE_UP, 0, 0, AVAILABLE },     { SERVICE_FAILING, 0, 0, BROKEN },
+		{ SERVICE_STOPPING, 0, 0, PLANNED }, { SERVICE_STOPPING, 1, 0, BROKEN },
+		{ SERVICE_STOPPING, 1, 1, PLANNED }, { SERVICE_STOPPED, 0, 1, PLANNED },
+	};
+	struct msg_service_view v;
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		memset(&v, 0, sizeof v);
+		v.service = 1;
+		v.state = rows[i].state;
+		v.suspect = rows[i].suspect;
+		v.by_command = rows[i].by_command;
+		take(MSG_SERVICE_VIEW, &v);
+		assert_int_equal(availability_of(&store, OBJECT_SERVICE, 1), rows[i].is);
+	}
+}
+
 static void
 metrics_are_openmetrics(void **state)
 {
@@ -284,6 +311,8 @@ test_status_store(void)
 		cmocka_unit_test_setup_teardown(a_reload_matches_by_name, begin, end),
 		cmocka_unit_test_setup_teardown(ids_out_of_range_are_ignored, begin, end),
 		cmocka_unit_test_setup_teardown(the_nearest_name_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(what_ends_the_sick_is_not_planned, begin,
+						end),
 		cmocka_unit_test_setup_teardown(metrics_are_openmetrics, begin, end),
 	};
 	return cmocka_run_group_tests_name("status/store", tests, NULL, NULL);

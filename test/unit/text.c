@@ -2,6 +2,7 @@
 
 #include "test/unit/unit.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct {
@@ -114,6 +115,38 @@ measures_distance(void **state)
 			 64); /* what is longer does not count */
 }
 
+static void
+another_word_is_no_misspelt_one(void **state)
+{
+	static const struct {
+		const char *word, *candidate;
+		bool near;
+	} rows[] = {
+		{ "nope", "site", false },
+		{ "ab", "xy", false },
+		{ "tow", "two", true },
+		{ "tomcta", "tomcat", true },
+		{ "apache-htpp", "apache-http", true },
+		{ "redis", "nginx", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct text_nearest n = text_nearest_of(rows[i].word);
+		text_nearer(&n, rows[i].candidate);
+		if ((n.best != NULL) != rows[i].near)
+			fail_msg("%s for %s", rows[i].candidate, rows[i].word);
+	}
+}
+
+static void
+says_why_a_file_is_refused(void **state)
+{
+	(void)state;
+	assert_string_equal(text_file_error(EINVAL), "it is no file");
+	assert_string_equal(text_file_error(ELOOP), "it is a symbolic link");
+	assert_string_equal(text_file_error(ENOENT), strerror(ENOENT));
+}
+
 /* RFC 3720 appendix B.4 */
 static void
 sums_crc32c(void **state)
@@ -192,6 +225,8 @@ test_text(void)
 		cmocka_unit_test(cleaning_again_changes_nothing),
 		cmocka_unit_test(prints_bounded),
 		cmocka_unit_test(measures_distance),
+		cmocka_unit_test(another_word_is_no_misspelt_one),
+		cmocka_unit_test(says_why_a_file_is_refused),
 		cmocka_unit_test(sums_crc32c),
 		cmocka_unit_test(speaks_to_people),
 		cmocka_unit_test(hashes),
