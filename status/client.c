@@ -1,4 +1,5 @@
 /* Clients: their places, their requests' bytes, and their deadlines. */
+#include "status/framing.h"
 #include "status/server.h"
 
 #include "base/clock.h"
@@ -231,9 +232,12 @@ client_request(void *arg, struct MHD_Connection *connection, const char *url,
 		return MHD_NO;  /* what a client sent before it was cut off is not done */
 	if (*request == NULL) { /* the head; the body follows */
 		*request = c;
+		unsigned code;
+		const char *fault = framing_fault(connection, REQUEST_BYTES, &code);
 		if (has_nul(c, version))
 			c->strange = "a NUL in the address";
-		return MHD_YES;
+		c->last = fault != NULL;
+		return c->last ? request_error(c, code, fault) : MHD_YES;
 	}
 	if (*upload_size > 0) {
 		take_body(c, upload, *upload_size);

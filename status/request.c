@@ -38,6 +38,8 @@ queue(struct client *c, unsigned code, const char *type, const char *allow, char
 	add_headers(r, type);
 	if (allow != NULL)
 		MHD_add_response_header(r, "Allow", allow);
+	if (c->last)
+		MHD_add_response_header(r, "Connection", "close");
 	enum MHD_Result queued = MHD_queue_response(c->connection, code, r);
 	MHD_destroy_response(r);
 	return queued;

@@ -58,6 +58,7 @@ struct client {
 	size_t body_size;
 	bool body_over;
 	const char *uri_end; /* of the request, in MHD's memory */
+	bool last; /* nothing behind this request is read */
 	const char *strange; /* why its address is refused; NULL: it is not */
 	bool begun;    /* its command was sent */
 	bool done_set; /* and answered */

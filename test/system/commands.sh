@@ -74,7 +74,22 @@ def post(path, body):
     return ask(b"POST %s HTTP/1.1\r\nHost: m\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (path, len(body), body))
 def get(path):
     return ask(b"GET %s HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n" % path)
+hold = b"POST /v1/services/nobody/hold HTTP/1.1\r\nHost: m\r\n"
+def framed(head):
+    """Two requests, if the head is taken for one without a body: the second must not be read."""
+    return ask(hold + head + b"\r\n\r\n0\r\n\r\nGET /v1/status HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+def refused(name, head, code, words):
+    got = framed(head)
+    return (name, got if got.count("HTTP/1.1") == 1 else "another request was read: " + got, [code, words, "Connection: close"])
 rows = [
+    refused("two lengths", b"Content-Length: 0\r\nContent-Length: 90", "400", "more than one Content-Length"),
+    refused("a length and chunks", b"Content-Length: 0\r\nTransfer-Encoding: chunked", "400", "more than one length"),
+    refused("two codings", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "400", "more than one length"),
+    refused("an unknown coding", b"Transfer-Encoding: gzip", "501", "but chunked"),
+    refused("a coding that reads like chunked", b"Transfer-Encoding: xchunked", "501", "but chunked"),
+    refused("two hosts", b"Host: n\r\nContent-Length: 0", "400", "more than one Host"),
+    refused("a blank before the colon", b"Content-Length : 0", "400", "a header that is none"),
+    refused("a large body, before it comes", b"Content-Length: 1073741824", "413", "larger than 64 KiB"),
     ("a NUL in the address", get(b"/v1/services/front\0x"), ["400", "a NUL in the address"]),
     ("one behind it", get(b"/v1/status\0"), ["400", "a NUL in the address"]),
     ("a space", get(b"/v1/services/front "), ["404", "no such service"]),
