@@ -186,9 +186,9 @@ text_hint(const struct text_nearest *n, char *out, size_t cap)
 const char *
 text_file_error(int error)
 {
-	return error == ELOOP                      ? "it is a symbolic link"
-	       : error == EINVAL || error == ENXIO ? "it is no file"
-						   : strerror(error);
+	return error == ELOOP ? "it is a symbolic link"
+	       : error == EINVAL || error == ENXIO || error == ESPIPE ? "it is no file"
+								      : strerror(error);
 }
 
 uint32_t

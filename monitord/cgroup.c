@@ -16,7 +16,7 @@
 static ssize_t
 read_at(int dir, const char *name, char *out, size_t cap)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd != -1 ? read(fd, out, cap - 1) : -1;
 	int error = n < 0 ? errno : 0;
 	if (fd != -1)
@@ -93,7 +93,8 @@ cgroups_open(struct cgroups *c, const char *run_dir)
 		c->base = -1;
 		return;
 	}
-	int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	unlink(note); /* whatever stands there */
+	int fd = open(note, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd != -1) {
 		dprintf(fd, "%s", c->path);
 		close(fd);

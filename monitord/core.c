@@ -437,7 +437,7 @@ take_lock(struct core *c, char why[MSG_TEXT])
 	text_print(path, sizeof path, "%s/lock", c->rules->settings.state);
 	c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (c->lock == -1) {
-		text_print(why, MSG_TEXT, "%s: %s", path, strerror(errno));
+		text_print(why, MSG_TEXT, "%s: %s", path, text_file_error(errno));
 		return false;
 	}
 	if (fcntl(c->lock, F_SETLK, &own) != 0) {

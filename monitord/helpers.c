@@ -306,17 +306,22 @@ static bool
 make_folder(const struct core *c, enum role role, char *path, size_t cap)
 {
 	const struct account *a = &c->accounts[role];
+	struct stat st;
 	text_print(path, cap, "/");
 	if (helper_table[role].folder == NULL)
 		return true;
 	text_print(path, cap, "%s/%s", c->rules->settings.state,
 		   helper_table[role].folder);
-	if ((mkdir(path, 0700) != 0 && errno != EEXIST) ||
-	    (a->set && lchown(path, a->uid, a->gid) != 0)) {
-		log_error("folder %s: %s", path, strerror(errno));
-		return false;
+	bool good = (mkdir(path, 0700) == 0 || errno == EEXIST) && lstat(path, &st) == 0;
+	if (good && !S_ISDIR(st.st_mode)) {
+		good = false;
+		errno = ENOTDIR;
 	}
-	return true;
+	good = good && (!a->set || lchown(path, a->uid, a->gid) == 0);
+	if (!good)
+		log_error("the helper %s cannot begin: folder %s: %s", role_name(role),
+			  path, strerror(errno));
+	return good;
 }
 
 static void

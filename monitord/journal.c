@@ -98,7 +98,7 @@ journal_open(struct journal *j, const char *run_dir, uint64_t kept, char why[MSG
 	if (error == 0)
 		error = begin(j, kept);
 	if (error != 0)
-		text_print(why, MSG_TEXT, "journal %s: %s", path, strerror(error));
+		text_print(why, MSG_TEXT, "journal %s: %s", path, text_file_error(error));
 	return error == 0;
 }
 

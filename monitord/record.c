@@ -89,7 +89,7 @@ put(struct processes *ps, struct process *p, const struct record *r)
 	int fd = keep_open(ps, p);
 	if (fd == -1 || pwrite(fd, r, sizeof *r, 0) != (ssize_t)sizeof *r)
 		log_warning("record of %s: %s", process_service(p)->name,
-			    strerror(errno));
+			    text_file_error(errno));
 }
 
 static struct record

@@ -102,6 +102,29 @@ groups_come_and_go(void **state)
 	cgroup_remove(&none, "svc-a");
 }
 
+/* Root alone writes to the run directory, and may err: no other file is written, nobody is
+ * waited for. */
+static void
+its_note_is_a_file(void **state)
+{
+	struct cgroups c;
+	struct stat st;
+	(void)state;
+	folder_write("other", "other");
+	assert_int_equal(symlink(folder_path("other"), folder_path("cgroup")), 0);
+	cgroups_open(&c, folder);
+	bool has = c.base != -1;
+	cgroups_close(&c);
+	assert_string_equal(folder_read("other"), "other");
+	assert_int_equal(lstat(folder_path("cgroup"), &st), 0);
+	assert_true(!has || S_ISREG(st.st_mode));
+	unlink(folder_path("cgroup"));
+	assert_int_equal(mkfifo(folder_path("cgroup"), 0600), 0);
+	cgroups_open(&c, folder);
+	assert_int_equal(c.base != -1, has);
+	cgroups_close(&c);
+}
+
 int
 test_cgroup(void)
 {
@@ -112,6 +135,7 @@ test_cgroup(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(kills_all_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(groups_come_and_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(its_note_is_a_file, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }
