@@ -96,6 +96,8 @@ struct core {
 	int64_t last_beat_ms, views_ms, news_ms; /* news_ms: the oldest not sent, 0: none */
 	struct account accounts[ROLES]; /* of the helpers */
 	int listeners[2];		/* status: Unix, TCP; -1: not open */
+	dev_t socket_dev;		/* where the first was put */
+	ino_t socket_ino;
 	int lock;			/* on the state directory */
 	struct msg_alert_counts alerts;
 	bool alerts_dirty;
@@ -181,6 +183,7 @@ bool inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT
 void open_for(struct helper_slot *h, const struct msg_open *o);
 bool open_folder(const char *path, mode_t mode); /* mkdir -p; false: errno */
 int open_file(const char *path);			/* a regular one; negative: -errno */
+void open_renew(struct core *c); /* the status socket, where somebody removed it */
 
 /* ---- front.c: files and commands of traffic fronts, which routes may not touch itself ---- */
 bool front_has_file(const struct route *r);

@@ -206,6 +206,34 @@ tcp_listener(const char *address)
 	return -error;
 }
 
+static void
+note_place(struct core *c)
+{
+	struct stat st = { 0 };
+	lstat(c->rules->settings.socket, &st);
+	c->socket_dev = st.st_dev;
+	c->socket_ino = st.st_ino;
+}
+
+void
+open_renew(struct core *c)
+{
+	struct stat st;
+	const char *path = c->rules->settings.socket;
+	if (c->listeners[0] == -1 ||
+	    (lstat(path, &st) == 0 && st.st_dev == c->socket_dev &&
+	     st.st_ino == c->socket_ino))
+		return;
+	core_note(c, "socket-renewed", "%s was gone or another's: it is made anew", path);
+	if (!open_folder(c->run_dir, 0755))
+		log_error("folder %s: %s", c->run_dir, strerror(errno));
+	loop_io_stop(&c->idle[0]);
+	close(c->listeners[0]);
+	c->listeners[0] = -1;
+	/* the next one asks for it */
+	helper_drop(&c->helpers[ROLE_STATUS], "nobody could reach it");
+}
+
 /* The listeners are ours and outlive the status helper: clients wait while it is replaced. */
 static int
 listener(struct core *c, uint32_t which)
@@ -221,6 +249,8 @@ listener(struct core *c, uint32_t which)
 			return fd;
 		}
 		c->listeners[which] = fd;
+		if (which == 0)
+			note_place(c);
 	}
 	int copy = fcntl(c->listeners[which], F_DUPFD_CLOEXEC, 0);
 	return copy == -1 ? -errno : copy;

@@ -61,6 +61,25 @@ for kind in service-stopping service-exited check-down route-ordered; do
 	[ "$(count_events $kind)" -eq 0 ] || bad "$kind happened"
 done
 
+echo "# the socket is removed, another takes its place, the run directory is removed"
+answers() { ctl status primary --json 2>/dev/null | grep -q '"state":"up"'; }
+lose() { # WHAT COMMAND...: and it is there again after a HUP
+	local what=$1
+	shift
+	"$@"
+	ctl status >/dev/null 2>&1 && bad "$what: it answers still"
+	kill -HUP "$daemon"
+	await 10 answers && ok "$what: a HUP makes it anew" || bad "$what: $(ctl status primary 2>&1)"
+}
+lose "removed" rm "$sock"
+usurp() {
+	rm "$sock"
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$sock"
+}
+lose "another's" usurp
+lose "no folder" rm -rf "${sock%/*}"
+[ "$pids" = "$(pid_of front) $(pid_of primary) $(pid_of secondary)" ] && ok "the services went on" || bad "services were $pids"
+
 echo "# stopped by command, also over kill -9"
 ctl stop secondary >/dev/null || bad "stop"
 kill -KILL "$daemon"
