@@ -236,6 +236,11 @@ void
 sandbox_enter(enum role role)
 {
 	assert(role > ROLE_MONITORD && role < ROLES);
+#ifndef __SANITIZE_ADDRESS__ /* its leak checker is a tracer */
+	/* scripts and commands have the rights of a helper's user, and no business with what
+	 * it holds: passwords, keys, the channel to monitord */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		log_warning("sandbox: %s", strerror(errno));
 		return; /* neither of the others works without */

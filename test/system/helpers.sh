@@ -31,6 +31,19 @@ for name in monitord-probes-net monitord-probes-local monitord-routes monitord-a
 		bad "$(count_events check-down) checks were called down"
 done
 
+if [ "$(id -u)" -eq 0 ] && ! grep -q '^CFLAGS = .*-fsanitize' "$build/Makefile"; then
+	echo "# a script has the probes' user: it may not look into them, where passwords are"
+	for name in monitord-probes-net monitord-probes-local monitord-alerts monitord-status; do
+		helper=$(helper_pid "$name")
+		user=$(awk '/^Uid:/ { print $2 }' "/proc/$helper/status")
+		as="setpriv --reuid=$user --regid=$user --clear-groups"
+		[ "$user" -ne 0 ] && $as kill -0 "$helper" || bad "$name has user $user"
+		$as head -c 1 "/proc/$helper/environ" >/dev/null 2>&1 && bad "$name: its memory is open to user $user"
+		$as ls "/proc/$helper/fd" >/dev/null 2>&1 && bad "$name: its descriptors are open to user $user"
+	done
+	ok "neither memory nor descriptors"
+fi
+
 echo "# a helper that cannot die holds up nobody"
 helper=$(helper_pid monitord-probes-net)
 coproc "$build/test/system/puppet" pin "$helper" wait
