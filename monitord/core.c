@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@
 #define MS_MINUTE 60000
 #define LATE_MS 1000	   /* a turn that took longer: what was measured meanwhile is void */
 #define STOP_LIMIT_MS 90000 /* on-stop = stop: then we leave all the same */
+#define OWN_FILES 128 /* descriptors: our own and of helpers, jobs, starts */
+#define FILES_EACH 3  /* of a service: its pidfd, its group, its log or its word */
 
 /* ---- carrying out ---- */
 
@@ -521,6 +524,19 @@ begin_watching(struct core *c)
 	log_gather(true);
 }
 
+/* Better before than when a service cannot be started. */
+static void
+tell_few(struct core *c)
+{
+	struct rlimit files;
+	unsigned long long need = OWN_FILES + FILES_EACH * c->rules->service_count;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need)
+		core_note(
+			c, "descriptors-few",
+			"%llu files may be open, and %llu may be needed: raise that limit",
+			(unsigned long long)files.rlim_cur, need);
+}
+
 bool
 core_begin(struct core *c, char why[MSG_TEXT])
 {
@@ -555,6 +571,7 @@ core_begin(struct core *c, char why[MSG_TEXT])
 	begin_watching(c);
 	core_note(c, "daemon-started", "monitord %s watches %s", PACKAGE_VERSION,
 		  rules_counts(c->rules, counts, sizeof counts));
+	tell_few(c);
 	if (c->keep_lost)
 		core_note(c, "state-damaged",
 			  "%s/keep was damaged and is set aside: orders of before "

@@ -174,6 +174,16 @@ lost(struct helper_slot *h, const char *why)
 	loop_timer_start(c->loop, &h->timer, delay, 0, on_restart, h);
 }
 
+/* Those of child(). */
+static const char *
+code_says(int code)
+{
+	return code == 125   ? ": its folder or its user could not be taken"
+	       : code == 126 ? ": it could not be given its descriptors"
+	       : code == 127 ? ": its program cannot be run"
+			     : "";
+}
+
 /* Its pid is ours to wait for; what it still sent was read by the caller. */
 static void
 on_exit_event(struct loop_io *io, unsigned events)
@@ -187,7 +197,8 @@ on_exit_event(struct loop_io *io, unsigned events)
 	if (WIFSIGNALED(status))
 		text_print(why, sizeof why, "signal %d", WTERMSIG(status));
 	else
-		text_print(why, sizeof why, "exit code %d", WEXITSTATUS(status));
+		text_print(why, sizeof why, "exit code %d%s", WEXITSTATUS(status),
+			   code_says(WEXITSTATUS(status)));
 	lost(h, why);
 }
 
@@ -268,6 +279,19 @@ open_program(const struct core *c, const char *program)
 	return fd;
 }
 
+/* There may be no other left. */
+static void
+close_but(int one, int other)
+{
+	unsigned low = (unsigned)(one < other ? one : other),
+		 high = (unsigned)(one < other ? other : one);
+	if (low > 3)
+		syscall(SYS_close_range, 3u, low - 1, 0);
+	if (high > low + 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0);
+	syscall(SYS_close_range, high + 1, ~0u, 0);
+}
+
 /* In the child: copies of everything, as the rules' arena is not there. */
 static void
 child(const struct helper_row *row, const struct account *account, int program, int channel,
@@ -287,6 +311,7 @@ child(const struct helper_row *row, const struct account *account, int program, 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
+	close_but(program, channel);
 	int null = open("/dev/null", O_RDWR);
 	program = fcntl(program, F_DUPFD_CLOEXEC, 16);
 	channel = fcntl(channel, F_DUPFD, 16);

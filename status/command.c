@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct command_row {
 	enum object_kind kind; /* of the object; OBJECT_MONITORD: none */
@@ -220,7 +221,7 @@ go(struct client *c)
 	static const char scheme[] = "Bearer ";
 	const char *shown = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND,
 							"Authorization");
-	if (shown != NULL && strncmp(shown, scheme, strlen(scheme)) == 0)
+	if (shown != NULL && strncasecmp(shown, scheme, strlen(scheme)) == 0)
 		text_print(c->asked.secret, sizeof c->asked.secret, "%s",
 			   shown + strlen(scheme));
 	c->begun = true;

@@ -108,6 +108,18 @@ await 10 grep -q 'Too many open files' "$dir/log" && ok "told: $(grep -m 1 'Too 
 sleep 0.5
 kill -0 "$daemon" && ok "it lives" || bad "it died"
 prlimit --pid "$daemon" --nofile=1024:
+most=0 # a helper is begun with what those leave that are open now
+for _ in $(seq 20); do
+	used=$(find "/proc/$daemon/fd" -mindepth 1 | wc -l)
+	[ "$used" -gt "$most" ] && most=$used
+	sleep 0.02
+done
+prlimit --pid "$daemon" --nofile="$((most + 1)):"
+mark
+kill -KILL "$(helper_pid monitord-status)"
+await 10 ctl status >/dev/null 2>&1 && ! said 'status is gone .exit code' "$last" && ok "a helper comes back with the last of them" ||
+	bad "$(ctl status 2>&1; grep 'is gone' "$dir/log" | tail -n 2)"
+prlimit --pid "$daemon" --nofile=1024:
 await 15 is a up && ok "it runs once there are descriptors" || bad "$(ctl explain a)"
 await 15 is fine up && said '"check-down".*"fine"' "$last" && bad "a check was called down for our own want"
 end
