@@ -129,10 +129,32 @@ tell_address(struct exchange *x, const union address *a)
 	exchange_phase(x, PHASE_CONNECT, text);
 }
 
-static int
-open_socket(const struct exchange *x, int family)
+/* TLS and HTTP/2 have their own ways to end; and what connect(2) does to a socket for some
+ * addresses stays with it: the interface of a link, the functions of IPv4. */
+static bool
+may_use_again(const struct exchange *x, const union address *a)
 {
+	const struct check *c = x->run->plan.check;
+	const struct tls_wish *t = c->more->tls;
+	const struct in6_addr *v6 = &a->v6.sin6_addr;
+	if (a->any.sa_family == AF_INET6 &&
+	    (IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_LINKLOCAL(v6) ||
+	     a->v6.sin6_scope_id != 0))
+		return false;
+	return exchange_is_stream(x) && x->elsewhere == NULL && !kind_table[c->kind].h2 &&
+	       (t == NULL || t->encrypt != ENCRYPT_TLS);
+}
+
+static int
+open_socket(struct exchange *x, const union address *a)
+{
+	int family = a->any.sa_family;
 	const int options = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	if (may_use_again(x, a)) {
+		x->socket = sockets_take(&x->run->stream->sockets, family == AF_INET6, x);
+		if (x->socket != NULL || errno != ENOSYS)
+			return x->socket != NULL ? x->socket->fd : -1;
+	}
 	if (x->run->plan.check->kind == CHECK_PING)
 		return socket(family, SOCK_DGRAM | options,
 			      family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -158,9 +180,8 @@ connect_next(struct exchange *x, int error)
 		const union address *a = &all->list[x->address++];
 		tell_address(x, a);
 		exchange_watch(x, 0);
-		if (x->fd != -1)
-			close(x->fd);
-		x->fd = open_socket(x, a->any.sa_family);
+		exchange_drop(x);
+		x->fd = open_socket(x, a);
 		if (x->fd == -1 && may_not_ping(x, errno)) {
 			x->address--;
 			exchange_await(x, PHASE_OPEN, 1);
@@ -231,8 +252,7 @@ void
 exchange_move(struct exchange *x)
 {
 	exchange_watch(x, 0);
-	close(x->fd);
-	x->fd = -1;
+	exchange_drop(x);
 	x->address = 0;
 	x->streamed = true;
 	exchange_arm(x, x->run->plan.check->timeout_ms); /* it was to be asked again */

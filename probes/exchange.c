@@ -94,6 +94,7 @@ choose_version(struct exchange *x)
 	int one = 1;
 	if (!chosen && !kind_table[c->kind].h2)
 		return true;
+	exchange_own(x);
 	/* small frames in a row: none waits 40 ms for the ACK of the one before */
 	setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	x->h2 = h2_new();
@@ -147,6 +148,7 @@ start_tls(struct exchange *x)
 {
 	const char *name = x->elsewhere != NULL ? x->elsewhere->hop.host : NULL;
 	exchange_phase(x, PHASE_TLS, NULL);
+	exchange_own(x);
 	x->ssl = x->run->tls != NULL ? tls_open(x->run->tls, name, x->fd) : NULL;
 	if (x->ssl == NULL)
 		exchange_fail(x, OUTCOME_UNKNOWN, "TLS: out of memory");
@@ -442,12 +444,12 @@ read_some(struct exchange *x)
 	     turn++)
 		if (!read_once(x))
 			return;
+	exchange_own(x); /* what is left tells of itself */
 }
 
-void
-exchange_io(struct loop_io *io, unsigned events)
+static void
+proceed(struct exchange *x, unsigned events)
 {
-	struct exchange *x = io->arg;
 	if (x->phase == PHASE_CONNECT) {
 		exchange_connect_io(x);
 		return;
@@ -461,4 +463,21 @@ exchange_io(struct loop_io *io, unsigned events)
 		return;
 	if ((events & LOOP_READ) != 0)
 		read_some(x);
+}
+
+void
+exchange_io(struct loop_io *io, unsigned events)
+{
+	proceed(io->arg, events);
+}
+
+bool
+exchange_event(void *arg, unsigned events)
+{
+	struct exchange *x = arg;
+	bool connecting = x->phase == PHASE_CONNECT;
+	events &= x->watched;
+	if (events != 0)
+		proceed(x, events);
+	return connecting && events != 0;
 }

@@ -14,6 +14,7 @@ struct exchange {
 	struct loop_timer deadline;
 	enum phase phase;
 	int fd; /* -1: none */
+	struct socket *socket; /* the descriptor is its; NULL: our own */
 	int64_t began_ns, deadline_ms;
 	unsigned address; /* the next to be tried */
 	bool streamed;    /* datagrams were not enough */
@@ -59,13 +60,18 @@ void exchange_fail(struct exchange *x, enum outcome outcome, const char *format,
 	__attribute__((format(printf, 3, 4)));
 /* The deadline is so long after it began. */
 void exchange_arm(struct exchange *x, int64_t limit_ms);
-/* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
-void exchange_watch(struct exchange *x, unsigned events);
 bool exchange_is_stream(const struct exchange *x);
 const char *exchange_host(const struct exchange *x); /* NULL: a Unix socket */
-void exchange_close(struct exchange *x, bool good); /* its connection */
 /* "127.0.0.1:80" or the path. */
 const char *exchange_place(const struct exchange *x, char *out, size_t cap);
+
+/* ---- exchange_socket.c ---- */
+/* events: LOOP_READ | LOOP_WRITE; 0: nothing more of this descriptor. */
+void exchange_watch(struct exchange *x, unsigned events);
+/* Its socket is not to be used again: for what sends more than fits, or reads without end. */
+void exchange_own(struct exchange *x);
+void exchange_drop(struct exchange *x);             /* closes it as it is */
+void exchange_close(struct exchange *x, bool good); /* the connection, as peers expect it */
 
 /* ---- connect_files.c ---- */
 void exchange_open(struct exchange *x); /* from the beginning */
@@ -89,6 +95,7 @@ void exchange_connected(struct exchange *x);
 /* At the deadline: is what came enough? True: the exchange has ended. */
 bool exchange_enough(struct exchange *x);
 void exchange_io(struct loop_io *io, unsigned events);
+bool exchange_event(void *x, unsigned events); /* of its socket */
 
 /* ---- exchange_ask.c ---- */
 /* Sends what is left of the step's request. False: the exchange has ended. */

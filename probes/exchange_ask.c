@@ -56,6 +56,14 @@ make_request(struct exchange *x)
 }
 
 static void
+watch_answer(struct exchange *x)
+{
+	if (x->unsent)
+		exchange_own(x);
+	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+}
+
+static void
 went_out(struct exchange *x, size_t n)
 {
 	struct stream *s = x->run->stream;
@@ -178,7 +186,7 @@ exchange_ask(struct exchange *x)
 		return cannot_ask(x);
 	if (size != ASK_NOTHING && x->sent < size)
 		went_out(x, put(x, request + x->sent, size - x->sent));
-	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+	watch_answer(x);
 	return true;
 }
 
@@ -198,6 +206,6 @@ exchange_early(struct exchange *x)
 	exchange_phase(x, PHASE_EXCHANGE, NULL);
 	went_out(x, (size_t)n);
 	x->unsent = x->sent < size;
-	exchange_watch(x, LOOP_READ | (x->unsent ? LOOP_WRITE : 0u));
+	watch_answer(x);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #define SLAB ((size_t)64 * 1024)
+#define SPARE 4 /* slabs: what a turn needs is not mapped anew in each */
 #define ALIGN ((size_t)16)
 
 struct place { /* before each thing */
@@ -57,15 +58,15 @@ pool_take(struct pool *p)
 	return place + 1;
 }
 
-/* All but one that are empty go. */
+/* Of those that are empty all but a few go, the newest first. */
 static void
 trim(struct pool *p)
 {
-	bool kept = false;
+	unsigned kept = 0;
 	for (struct slab **at = &p->slabs; *at != NULL;) {
 		struct slab *s = *at;
-		if (s->used > 0 || !kept) {
-			kept = kept || s->used == 0;
+		if (s->used > 0 || kept < SPARE) {
+			kept += s->used == 0;
 			at = &s->next;
 			continue;
 		}

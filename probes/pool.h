@@ -1,5 +1,5 @@
-/* probes/pool.h: things of one size, in slabs: a slab that nobody uses is given back, so that
- * a rush of them costs memory only while it lasts. */
+/* probes/pool.h: things of one size, in slabs: but for a few, those that nobody uses are given
+ * back, so that a rush of things costs memory only while it lasts. */
 #ifndef PROBES_POOL_H
 #define PROBES_POOL_H
 

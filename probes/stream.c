@@ -52,36 +52,6 @@ beat(struct stream *s)
 
 /* ---- the end of an exchange, whatever ended it ---- */
 
-void
-exchange_watch(struct exchange *x, unsigned events)
-{
-	if (x->watched == events)
-		return;
-	x->watched = events;
-	if (events == 0)
-		loop_io_stop(&x->io);
-	else
-		loop_io_start(x->run->stream->loop, &x->io, x->fd, events, exchange_io,
-			      x);
-}
-
-/* Without TLS a reset: no TIME_WAIT is left behind, however many checks there are; TLS
- * and Unix sockets close as peers expect it. */
-void
-exchange_close(struct exchange *x, bool good)
-{
-	static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	bool kind = x->ssl != NULL && good;
-	h2_free(&x->h2);
-	tls_close(&x->ssl, good);
-	if (x->fd == -1)
-		return;
-	if (!kind && x->run->plan.check->host != NULL && !x->reply.ended)
-		setsockopt(x->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-	close(x->fd);
-	x->fd = -1;
-}
-
 static void
 stop_waiting(struct exchange *x)
 {
@@ -333,6 +303,8 @@ begin(struct exchange *x)
 {
 	struct stream *s = x->run->stream;
 	s->busy++;
+	if (s->busy + s->sockets.spares > s->most)
+		sockets_trim(&s->sockets);
 	beat(s);
 	exchange_open(x);
 }
@@ -386,6 +358,7 @@ stream_begin(struct stream *s)
 		if (s->keeping.size < sizeof(struct exchange) + kind_table[k].kept)
 			s->keeping.size = sizeof(struct exchange) + kind_table[k].kept;
 	timetable_begin(&s->timetable, s->loop, on_due);
+	sockets_begin(&s->sockets, s->loop, exchange_event);
 	s->most = 1024 - DESCRIPTORS_KEPT;
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > 2 * DESCRIPTORS_KEPT)
 		s->most = l.rlim_cur > 1000000 ? 1000000

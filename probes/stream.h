@@ -10,6 +10,7 @@
 #include "probes/pool.h"
 #include "probes/resolve.h"
 #include "probes/schedule.h"
+#include "probes/sockets.h"
 
 #define STREAM_LATE_MS 100 /* so late we may be before a verdict is no verdict */
 
@@ -48,6 +49,7 @@ struct stream { /* what all runs of the program share */
 	uint64_t token, unique;
 	struct exchange *opening; /* list of those that wait for OPENED */
 	struct pool plain, keeping; /* of exchanges, by whether their kind keeps something */
+	struct sockets sockets;
 	struct timetable timetable;
 	struct exchange *first_waiting, **last_waiting;
 	unsigned busy;

@@ -29,6 +29,7 @@ main(void)
 	failed += test_probes_resolve();
 	failed += test_probes_results();
 	failed += test_probes_schedule();
+	failed += test_probes_sockets();
 	failed += test_probes_talks();
 	failed += test_probes_tree();
 	return failed != 0;

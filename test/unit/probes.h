@@ -49,6 +49,7 @@ int test_probes_perf(void);
 int test_probes_resolve(void);
 int test_probes_results(void);
 int test_probes_schedule(void);
+int test_probes_sockets(void);
 int test_probes_talks(void);
 int test_probes_tree(void);
 

@@ -6,6 +6,7 @@
 #include "test/unit/probes_server.h"
 #include "test/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -272,6 +273,63 @@ failures_leave_nothing_behind(void **state)
 	assert_true(memory_kib() < kib + 8192);
 }
 
+static void
+say(int peer, const char *words)
+{
+	size_t size = strlen(words);
+	assert_int_equal(send(peer, words, size, MSG_NOSIGNAL), size);
+}
+
+/* A good answer ends by a reset, and the next one asks from another port, over the same
+ * socket; who greets after the connection stands is read as well. */
+static void
+sockets_are_used_again(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof at;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	in_port_t last = 0;
+	unsigned fds = 0;
+	char bytes[1024];
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	rules_begin();
+	text_add(&text,
+		 "[check c0]\nhttp = http://127.0.0.1:%u/x\nevery = 1d\ntimeout = 20s\n"
+		 "[check c1]\ntcp = 127.0.0.1:%u\nevery = 1d\ntimeout = 20s\n"
+		 "expect = body ~ hello\n",
+		 ntohs(at.sin_port), ntohs(at.sin_port));
+	play_start(ROLE_NET, rules);
+	for (unsigned turn = 0; turn < 6; turn++) {
+		struct sockaddr_in from;
+		size = sizeof from;
+		play_pace(turn % 2, PACE_NOW);
+		int peer =
+			accept4(listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+		assert_true(peer >= 0 && from.sin_port != last);
+		last = from.sin_port;
+		if (turn % 2 == 0) {
+			assert_true(recv(peer, bytes, sizeof bytes, 0) > 0);
+			say(peer, "HTTP/1.1 200 OK\r\nContent-");
+			play_settle();
+			say(peer, "Length: 3\r\n\r\nok\n");
+		} else {
+			say(peer, "hello\r\n");
+		}
+		assert_int_equal(play_result(turn % 2, turn / 2 + 1)->outcome,
+				 OUTCOME_GOOD);
+		assert_int_equal(recv(peer, bytes, sizeof bytes, 0), -1);
+		assert_int_equal(errno, ECONNRESET);
+		close(peer);
+		assert_true(turn == 0 || play_fds() == fds);
+		fds = play_fds();
+	}
+	close(listener);
+}
+
 /* ---- reload ---- */
 
 static void
@@ -460,6 +518,7 @@ main(void)
 		TEST(a_reload_keeps_what_is_in_flight),
 		TEST(a_changed_check_is_measured_anew),
 		TEST(goes_as_fast_as_it_is_told),
+		TEST(sockets_are_used_again),
 		TEST(too_many_descriptors_is_unknown),
 		TEST(unix_sockets_are_opened_for_it),
 		TEST(who_is_active_is_told),
