@@ -5,6 +5,12 @@
 
 #include <stdbool.h>
 
+/* First of all: a descriptor from 0 to 2 that is closed would become a file of ours, and get
+ * what is printed. */
+void log_fill(void);
+/* Who reads our lines may stop doing so (a journal that hangs, a terminal that is held): what
+ * cannot be written at once is lost and counted, also by what we begin, and nobody waits. */
+void log_unblock(void);
 void log_open(const char *program, bool verbose); /* program is kept */
 /* From now on what is no warning or error may wait for log_flush, so that many lines are one
  * write; false: no longer, and what waits is written. A child that forks off writes none of it. */

@@ -52,6 +52,7 @@ run(const char *path, bool verbose, bool dry_run)
 	static char text[65536];
 	struct rlimit files;
 	int bundle = -1;
+	log_unblock();
 	log_open("monitord", verbose);
 	path = absolute(path);
 	core.path = path;
@@ -100,6 +101,7 @@ main(int argc, char **argv)
 	const char *path = SYSCONFDIR "/monitord/monitord.ini";
 	bool test = false, verbose = false, dry_run = false, json = false;
 	int option;
+	log_fill();
 	while ((option = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1)
 		switch (option) {
 		case 'c':

@@ -3,6 +3,8 @@
 
 #include "status/ctl.h"
 
+#include "base/log.h"
+
 #include <curl/curl.h>
 #include <getopt.h>
 #include <locale.h>
@@ -262,6 +264,7 @@ main(int argc, char **argv)
 {
 	struct ctl ctl = { .socket = RUNSTATEDIR "/monitord/status.sock" };
 	enum ctl_exit code;
+	log_fill();
 	setlocale(LC_CTYPE, "");
 	if (!options(&ctl, argc, argv, &code))
 		return code;

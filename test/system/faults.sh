@@ -157,6 +157,80 @@ umount -l "$dir/small"
 no_mounts() { ! grep -q "$dir" /proc/self/mounts; }
 await 5 no_mounts || bad "mounts are left"
 
+echo "# nobody reads its log: a pipe that is full, then a socket as the journal's"
+cat >"$dir/deaf.py" <<'PY'
+import os, socket, subprocess, sys
+how, rest = sys.argv[1], sys.argv[2:]
+if how == "pipe":
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+else:
+    ours, theirs = socket.socketpair()
+    reader, writer = ours.fileno(), theirs.fileno()
+    theirs.setblocking(False)
+    try:
+        while True:
+            theirs.send(b"x" * 4096)
+    except BlockingIOError:
+        theirs.setblocking(True)
+child = subprocess.Popen(rest, stderr=writer, stdout=subprocess.DEVNULL)
+print(child.pid, flush=True)
+sys.stdin.readline() # then it is read again
+while True:
+    got = os.read(reader, 65536)
+    sys.stdout.write(got.decode(errors="replace").lstrip("x"))
+    sys.stdout.flush()
+PY
+for how in pipe socket; do
+	mkfifo "$dir/go"
+	world_daemon() {
+		python3 "$dir/deaf.py" $how "$build/monitord/monitord" -c "$rules" <"$dir/go" >"$dir/heard" &
+		reader=$!
+		exec 8>"$dir/go"
+		for _ in $(seq 100); do read -r daemon <"$dir/heard" && [ -n "$daemon" ] && break; sleep 0.05; done
+	}
+	begin
+	a=$(pid_of a)
+	kill -KILL "$a"
+	await 10 is a up && [ "$(pid_of a)" != "$a" ] && ok "$how: it repairs all the same" || bad "$how: $(ctl explain a)"
+	echo >&8
+	for _ in 1 2 3; do
+		kill -KILL "$(pid_of a)"
+		sleep 0.3
+	done
+	await 10 grep -q 'times nobody took what was to be logged' "$dir/heard" && ok "$how: and says what was lost" ||
+		bad "$how: $(tail -n 3 "$dir/heard")"
+	kill -TERM "$daemon"
+	await 20 not_there "$daemon" || bad "$how: it does not end"
+	kill "$reader"
+	wait "$reader" 2>/dev/null
+	exec 8>&-
+	rm "$dir/go"
+done
+world_daemon() {
+	"$build/monitord/monitord" -c "$rules" >>"$dir/log" 2>&1 &
+	daemon=$!
+}
+
+echo "# its own standard descriptors are closed"
+world_daemon() {
+	"$build/monitord/monitord" -c "$rules" <&- >&- 2>&- &
+	daemon=$!
+}
+begin
+[ "$(readlink /proc/"$daemon"/fd/{0,1,2} | sort -u)" = /dev/null ] && ok "none of its files is taken for one" ||
+	bad "$(ls -l "/proc/$daemon/fd")"
+end
+world_daemon() {
+	"$build/monitord/monitord" -c "$rules" >>"$dir/log" 2>&1 &
+	daemon=$!
+}
+
 echo "# it stands still for a minute"
 begin
 a=$(pid_of a) b=$(pid_of b)
