@@ -74,16 +74,6 @@ start(struct core *c, uint32_t id)
 }
 
 static void
-test_contact(struct core *c, const struct decision *d)
-{
-	struct msg_test test = { .token = d->token, .contact = d->id };
-	if (c->helpers[ROLE_ALERTS].state != HELPER_READY ||
-	    !helper_control(&c->helpers[ROLE_ALERTS], MSG_TEST, &test, sizeof test, -1))
-		command_answer(c, d->token, ANSWER_FAILED, 0,
-			       "alerts cannot be reached now");
-}
-
-static void
 perform(struct core *c, const struct decision *d)
 {
 	switch (d->kind) {
@@ -125,7 +115,7 @@ perform(struct core *c, const struct decision *d)
 		c->reload_token = d->token;
 		break;
 	case DECIDE_TEST:
-		test_contact(c, d);
+		trial_begin(c, d->token, d->id);
 		break;
 	case DECIDE_REMEMBER:
 		keep_write(c);

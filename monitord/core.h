@@ -11,6 +11,7 @@
 #include "rules/world.h"
 
 #define CONTROL_QUEUE 512 /* answers that wait for room in a channel */
+#define TESTS 8	  /* of contacts, on their way */
 
 enum helper_state { HELPER_OFF, HELPER_STARTED, HELPER_LOADING, HELPER_READY };
 
@@ -101,6 +102,7 @@ struct core {
 	int lock;			/* on the state directory */
 	struct msg_alert_counts alerts;
 	bool alerts_dirty;
+	uint64_t tests[TESTS]; /* tokens; 0: free */
 	bool answered; /* an answer waits for status: the views go before it */
 	struct loop_io idle[2];	 /* the listeners: a client comes while nobody is pinged */
 	unsigned char *measured; /* by service: a rule reads what its process takes */
@@ -199,6 +201,11 @@ void command_from(struct helper_slot *h, const struct msg_command *cmd, int clie
 void who_from(struct helper_slot *h, const struct msg_who *who, int client);
 void command_answer(struct core *c, uint64_t token, enum command_answer answer, uint64_t event,
 		    const char *text);
+
+/* ---- trial.c: tests of contacts ---- */
+void trial_begin(struct core *c, uint64_t token, uint32_t contact);
+void trial_done(struct core *c, struct msg_test_done *m);
+void trials_lost(struct core *c); /* alerts is gone: who waits is answered */
 
 /* ---- keep.c: holds and stops by command, for the next boot ---- */
 void keep_write(struct core *c);

@@ -106,7 +106,8 @@ helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size
 		return false;
 	}
 	uint32_t at = (h->queue_first + h->queue_count++) % CONTROL_QUEUE;
-	if (kind == MSG_RULES) /* what waits is answered under the new generation */
+	/* what waits is answered under the new generation */
+	if (kind == MSG_RULES || kind == MSG_JOURNAL)
 		at = h->queue_first =
 			(h->queue_first + CONTROL_QUEUE - 1) % CONTROL_QUEUE;
 	struct control *q = &h->queue[at];
@@ -152,6 +153,8 @@ let_go(struct helper_slot *h)
 	h->full = false;
 	h->state = HELPER_OFF;
 	empty_queue(h);
+	if (h->role == ROLE_ALERTS)
+		trials_lost(h->core);
 }
 
 static void
@@ -431,14 +434,15 @@ helper_greeted(struct helper_slot *h)
 	struct core *c = h->core;
 	if (h->state != HELPER_STARTED)
 		return false;
-	send_rules(h);
+	bool good = true;
 	if (h->role == ROLE_ALERTS || h->role == ROLE_STATUS) {
 		struct msg_journal journal = { .last_id = c->journal.last_id };
 		int fd = fcntl(c->journal.fd, F_DUPFD_CLOEXEC, 0);
-		return fd != -1 &&
+		good = fd != -1 &&
 		       helper_control(h, MSG_JOURNAL, &journal, sizeof journal, fd);
 	}
-	return true;
+	send_rules(h); /* before the journal: both go before all that waits */
+	return good;
 }
 
 void

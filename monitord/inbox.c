@@ -100,15 +100,6 @@ write_front(struct helper_slot *h, const struct msg_route_write *m, char why[MSG
 }
 
 static bool
-test_done(struct core *c, struct msg_test_done *m)
-{
-	m->text[sizeof m->text - 1] = '\0';
-	command_answer(c, m->token, m->ok ? ANSWER_DONE : ANSWER_FAILED,
-		       world_last_event(c->world), m->text);
-	return true;
-}
-
-static bool
 item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, char why[MSG_TEXT])
 {
 	struct core *c = h->core;
@@ -162,7 +153,8 @@ item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, 
 		c->look.followed = ((struct msg_follow *)at)->on != 0;
 		return true;
 	case MSG_TEST_DONE:
-		return test_done(c, at);
+		trial_done(c, at);
+		return true;
 	case MSG_RULES:
 	case MSG_JOURNAL:
 	case MSG_PING:

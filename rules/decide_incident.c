@@ -185,7 +185,7 @@ settle_ms(const struct incident *x)
 	if (x->flaps)
 		return FLAP_SETTLE_MS;
 	if (x->bad_ms == 0) /* of an earlier life */
-		return SETTLE_MS;
+		return RECALL_MS;
 	return ms < SETTLE_MS ? SETTLE_MS : ms > SETTLE_MOST_MS ? SETTLE_MOST_MS : ms;
 }
 

@@ -95,6 +95,8 @@ incidents_settle(struct world *w)
 			x->good_ms = x->good_ms == 0 ? w->now_ms : x->good_ms;
 		}
 		x->recalled = false;
+		if (x->id != 0 && x->state != INCIDENT_CLOSED && !x->told)
+			world_arm(w, NODE_INCIDENTS, i, w->now_ms + OPEN_MAIL_MS);
 		if (x->hidden)
 			silence_arm(w);
 	}

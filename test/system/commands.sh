@@ -55,6 +55,29 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	exits 5 setpriv --reuid 65534 --regid 65534 --clear-groups "$build/monitorctl" -s "$sock" status
 fi
 
+echo "# tests of contacts"
+exits 4 ctl test nobody
+exits 0 ctl test ops
+before=$(mails)
+exits 0 ctl test ops --no-wait
+await 10 eval '[ "$(mails)" -gt "$before" ]' && ok "sent though nobody waits" || bad "not sent"
+# alerts dies with one under way: who waits is answered, not left
+kill -STOP "$(helper_pid monitord-alerts)"
+ctl test ops >"$dir/out" 2>&1 &
+asker=$!
+sleep 0.5
+kill -KILL "$(helper_pid monitord-alerts)"
+await 10 not_there "$asker" || bad "who waits for a test is left waiting"
+wait "$asker"
+[ $? -eq 3 ] && grep -q 'alerts was lost' "$dir/out" && ok "lost: $(cat "$dir/out")" || bad "$(cat "$dir/out")"
+exits 0 ctl test ops
+kill -TERM "$daemon"
+wait "$daemon"
+world_daemon
+await 10 answers
+exits 0 ctl test ops # alerts is only beginning
+await_up 20
+
 echo "# requests"
 cat >"$dir/raw.py" <<'PY'
 import socket, sys

@@ -101,6 +101,17 @@ static const struct stage_row words[] = {
 	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
 	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad} "
 	  "incident-remind:other<check-down(ops,oncall){other is down: it is bad}" },
+	{ BEGUN "bad:lone reborn adopted:a adopted:b go +1s", SAID, "" },
+	/* died before it was told: told as soon as it would have been, and may prove itself */
+	{ BEGUN "bad:lone reborn adopted:a adopted:b go +9s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad (failing for 0 ms)}" },
+	{ BEGUN "bad:lone reborn adopted:a adopted:b go +9s bad:lone +10s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad (failing for 0 ms)}" },
+	{ BEGUN "bad:lone reborn adopted:a adopted:b go +2s good:lone +9s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad (failing for 0 ms)} "
+	  "incident-close:lone<check-down(ops){over after 0 ms: lone is down: it is bad (failing for 0 ms)}" },
+	{ BEGUN "bad:lone +3s reborn adopted:a adopted:b go +9s", SAID,
+	  "incident-open:lone<check-down(ops){lone is down: it is bad}" },
 	{ BEGUN "bad:lone +3s reborn bad:lone +3s good:lone +30s", SAID,
 	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
 	  "incident-close:lone<check-down(ops){over after 6.0 s: lone is down: it is bad}" },
