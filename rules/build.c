@@ -230,30 +230,23 @@ build_resolve(struct build *b, const char *name, enum object_kind kind)
 	return id;
 }
 
-size_t
-build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint32_t *ids, size_t cap)
+struct id_range
+build_resolve_all(struct build *b, const char *name, enum object_kind kind)
 {
 	const struct name_row *row = found(b, name, kind);
 	if (row == NULL)
-		return 0;
+		return (struct id_range){ 0, 0 };
 	uint32_t one = !row->family       ? row->id
 		       : b->instance != 0 ? instance_id(b, row)
 					  : RULES_NONE;
-	if (one != RULES_NONE) {
-		ids[0] = one;
-		return 1;
-	}
+	if (one != RULES_NONE)
+		return (struct id_range){ one, 1 };
 	const struct section *s = &b->sections[row->id];
-	size_t n = 0;
-	for (uint32_t i = s->first; i <= s->last && n < cap; i++)
-		ids[n++] = s->id + i - s->first;
-	return n;
+	return (struct id_range){ s->id, s->last - s->first + 1 };
 }
 
-/* Room for one more behind the list, where it is; NULL: nobody else may have that room. A list
- * of many takes twice the room each time, one that another has a copy of a new one. */
-static void *
-grow_list(struct build *b, const void *list, uint32_t count, size_t size)
+void *
+build_grow(struct build *b, const void *list, uint32_t count, size_t size)
 {
 	struct growing *g = &b->growing;
 	if (list == NULL || g->list != list || g->count != count || g->cap == count) {
@@ -272,7 +265,7 @@ grow_list(struct build *b, const void *list, uint32_t count, size_t size)
 void
 build_add_text(struct build *b, struct text_list *list, const char *text)
 {
-	const char **texts = grow_list(b, list->texts, list->count, sizeof *texts);
+	const char **texts = build_grow(b, list->texts, list->count, sizeof *texts);
 	if (texts == NULL)
 		return;
 	texts[list->count++] = text;
@@ -285,7 +278,7 @@ build_append(struct build *b, struct id_list *list, uint32_t id)
 	for (uint32_t i = 0; i < list->count; i++)
 		if (list->ids[i] == id)
 			return;
-	uint32_t *ids = grow_list(b, list->ids, list->count, sizeof *ids);
+	uint32_t *ids = build_grow(b, list->ids, list->count, sizeof *ids);
 	if (ids == NULL)
 		return;
 	ids[list->count++] = id;

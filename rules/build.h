@@ -60,6 +60,10 @@ struct build {
 	uint32_t instance; /* 0: none */
 };
 
+struct id_range {
+	uint32_t first, count;
+};
+
 /* Appends a problem; past PROBLEMS_MAX only counts. */
 void build_error(struct build *b, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -83,9 +87,9 @@ const struct name_row *build_lookup(const struct build *b, const char *name, enu
 /* The id of that name, in the entry's instance for a family; RULES_NONE after an error
  * that names the nearest. */
 uint32_t build_resolve(struct build *b, const char *name, enum object_kind kind);
-/* All ids of that name: one, or those of the family; 0 after an error. Appends to ids. */
-size_t build_resolve_all(struct build *b, const char *name, enum object_kind kind, uint32_t *ids,
-			 size_t cap);
+/* The ids of that name, which stand behind one another: of one object, or of a family. None
+ * after an error. */
+struct id_range build_resolve_all(struct build *b, const char *name, enum object_kind kind);
 /* " (did you mean 'x'?)" or "". */
 const char *build_nearest(const struct build *b, const char *name, enum object_kind kind, char *out,
 			  size_t cap);
@@ -136,6 +140,10 @@ void build_contacts(struct build *b); /* contact.c: what their keys mean togethe
 void driver_prove(struct build *b, const struct route *r); /* driver.c */
 int build_signal(const char *name); /* "TERM" or "SIGTERM"; 0: none */
 
+/* Room for one more behind the list, where it is; NULL: out of memory. Nobody else may have
+ * that room: a list of many takes twice the room each time, one that another has a copy of a
+ * new one. */
+void *build_grow(struct build *b, const void *list, uint32_t count, size_t size);
 /* Adds a text that lives as long as the rules. */
 void build_add_text(struct build *b, struct text_list *list, const char *text);
 

@@ -10,8 +10,9 @@ enum possible { POSSIBLE_NEVER, POSSIBLE_SOMETIMES, POSSIBLE_ALWAYS };
  * are tried; where they are too many, SOMETIMES. */
 enum possible condition_possible(const struct condition *first, const struct condition *second);
 
-void prove_rules(struct build *b);  /* prove_rule.c */
-void prove_unused(struct build *b); /* prove_use.c */
+void prove_check(struct build *b, struct check *c); /* prove_check.c; sets what follows */
+void prove_rules(struct build *b);                  /* prove_rule.c */
+void prove_unused(struct build *b);                 /* prove_use.c */
 void prove_metrics(struct build *b);
 
 #endif

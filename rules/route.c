@@ -176,20 +176,20 @@ set_path(struct build *b, void *object, const struct entry *e)
 		}
 		bool found = false;
 		for (size_t i = 0; !found && i < sizeof kinds / sizeof *kinds; i++) {
-			uint32_t ids[64];
 			if (build_lookup(b, word, kinds[i]) == NULL)
 				continue;
 			found = true;
-			size_t n = build_resolve_all(b, word, kinds[i], ids, 64);
-			if (n > 64 - count) {
+			struct id_range r = build_resolve_all(b, word, kinds[i]);
+			if (r.count > 64 - count) {
 				error(b, "path: more than 64 members, at '%s'", word);
 				return;
 			}
-			for (uint32_t k = 0; n > 0 && k < count; k++)
-				if (links[k].kind == kinds[i] && links[k].id == ids[0])
+			for (uint32_t k = 0; r.count > 0 && k < count; k++)
+				if (links[k].kind == kinds[i] && links[k].id == r.first)
 					error(b, "path: '%s' stands twice", word);
-			for (size_t k = 0; k < n; k++)
-				links[count++] = (struct chain_link){ kinds[i], ids[k] };
+			for (uint32_t k = 0; k < r.count; k++)
+				links[count++] =
+					(struct chain_link){ kinds[i], r.first + k };
 		}
 		if (!found)
 			error(b, "path: no service, check or route '%s'%s", word,

@@ -322,14 +322,13 @@ static void
 depends_item(struct build *b, void *object, const char *text)
 {
 	struct service *s = object;
-	uint32_t ids[64];
 	bool check = build_lookup(b, text, OBJECT_SERVICE) == NULL &&
 		     build_lookup(b, text, OBJECT_CHECK) != NULL;
-	size_t n = build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE, ids,
-				     64);
-	for (size_t i = 0; i < n; i++)
+	struct id_range r =
+		build_resolve_all(b, text, check ? OBJECT_CHECK : OBJECT_SERVICE);
+	for (uint32_t i = 0; i < r.count; i++)
 		build_append(b, check ? &s->depends_checks : &s->depends_services,
-			     ids[i]);
+			     r.first + i);
 }
 
 void

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define WORDS_MAX 1024
-#define ITEMS_MAX 64
 #define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 /* A word that only means something to a shell. */
@@ -57,7 +56,7 @@ build_command(struct build *b, const char *value)
 }
 
 struct alert_items {
-	struct alert_to to[ITEMS_MAX];
+	struct alert_to *to;
 	uint32_t count;
 };
 
@@ -69,7 +68,7 @@ alert_item(struct build *b, void *arg, const char *text)
 	bool quoted;
 	const char *p = text;
 	int64_t after = 0;
-	if (items->count == ITEMS_MAX || !lex_word(b, &p, "", name, sizeof name, &quoted))
+	if (!lex_word(b, &p, "", name, sizeof name, &quoted))
 		return;
 	uint32_t id = build_resolve(b, name, OBJECT_CONTACT);
 	if (lex_word(b, &p, "", word, sizeof word, &quoted)) {
@@ -85,22 +84,24 @@ alert_item(struct build *b, void *arg, const char *text)
 			return;
 		}
 	}
-	if (id != RULES_NONE)
-		items->to[items->count++] =
-			(struct alert_to){ .contact = id, .after_ms = after };
+	struct alert_to *to = id != RULES_NONE ? build_grow(b, items->to, items->count,
+							    sizeof *items->to)
+					       : NULL;
+	if (to == NULL)
+		return;
+	to[items->count++] = (struct alert_to){ .contact = id, .after_ms = after };
+	items->to = to;
 }
 
 void
 build_alerts(struct build *b, const char *value, struct alerts_to *out)
 {
-	struct alert_items items = { .count = 0 };
+	struct alert_items items = { 0 };
 	out->set = true;
 	if (strcmp(value, "none") == 0)
 		return;
 	lex_list(b, value, alert_item, &items);
-	struct alert_to *to = build_get(b, (items.count + 1) * sizeof *to);
-	memcpy(to, items.to, items.count * sizeof *to);
-	out->to = to;
+	out->to = items.to;
 	out->count = items.count;
 }
 
@@ -158,9 +159,20 @@ const char *const action_kind_name[ACTION_KINDS] = {
 };
 
 struct action_items {
-	struct action list[ITEMS_MAX];
+	struct action *list;
 	uint32_t count, own;
 };
+
+static void
+add_action(struct build *b, struct action_items *items, const struct action *a)
+{
+	struct action *list =
+		build_grow(b, items->list, items->count, sizeof *items->list);
+	if (list == NULL)
+		return;
+	list[items->count++] = *a;
+	items->list = list;
+}
 
 static bool
 can_start(const struct build *b, uint32_t id)
@@ -173,20 +185,18 @@ can_start(const struct build *b, uint32_t id)
 static void
 service_action(struct build *b, struct action_items *items, struct action a, const char *name)
 {
-	uint32_t ids[ITEMS_MAX];
-	size_t count = 1;
-	ids[0] = items->own;
+	struct id_range r = { items->own, 1 };
 	if (*name != '\0')
-		count = build_resolve_all(b, name, OBJECT_SERVICE, ids, ITEMS_MAX);
+		r = build_resolve_all(b, name, OBJECT_SERVICE);
 	else if (items->own == RULES_NONE) {
 		build_error(b, b->entry->place, "%s: '%s' of which service?",
 			    b->entry->key, action_kind_name[a.kind]);
 		return;
 	}
-	for (size_t i = 0; i < count && items->count < ITEMS_MAX; i++) {
-		const struct service *s = &b->rules->services[ids[i]];
+	for (uint32_t id = r.first; id < r.first + r.count; id++) {
+		const struct service *s = &b->rules->services[id];
 		if ((a.kind == ACTION_START || a.kind == ACTION_RESTART) &&
-		    !can_start(b, ids[i])) {
+		    !can_start(b, id)) {
 			build_error(b, b->entry->place,
 				    "%s: '%s' has no run and no start: it cannot be %s",
 				    b->entry->key, s->name,
@@ -199,8 +209,8 @@ service_action(struct build *b, struct action_items *items, struct action a, con
 				    b->entry->key, s->name);
 			return;
 		}
-		a.id = ids[i];
-		items->list[items->count++] = a;
+		a.id = id;
+		add_action(b, items, &a);
 	}
 }
 
@@ -241,7 +251,7 @@ reroute_action(struct build *b, struct action_items *items, struct action a, con
 			return;
 		}
 	}
-	items->list[items->count++] = a;
+	add_action(b, items, &a);
 }
 
 static enum action_kind
@@ -265,17 +275,50 @@ unknown_action(struct build *b, const char *verb)
 }
 
 static void
+contact_action(struct build *b, struct action_items *items, struct action a, const char *name)
+{
+	if (*name == '\0') {
+		build_error(b, b->entry->place, "%s: '%s' whom? A contact is missing",
+			    b->entry->key, action_kind_name[a.kind]);
+		return;
+	}
+	a.id = build_resolve(b, name, OBJECT_CONTACT);
+	if (a.id != RULES_NONE)
+		add_action(b, items, &a);
+}
+
+/* "(NAME)" at *p. False: told. */
+static bool
+signal_name(struct build *b, const char **p, struct action *a)
+{
+	char name[32] = "";
+	bool quoted;
+	if (**p == '(') {
+		(*p)++;
+		lex_word(b, p, ")", name, sizeof name, &quoted);
+		lex_skip(p);
+		*p += **p == ')';
+	}
+	a->signal = build_signal(name);
+	if (a->signal == 0)
+		build_error(b, b->entry->place,
+			    "%s: %s%s%sexpected signal(NAME), as signal(HUP)",
+			    b->entry->key, *name != '\0' ? "'" : "", name,
+			    *name != '\0' ? "' is no signal: " : "");
+	return a->signal != 0;
+}
+
+static void
 action_item(struct build *b, void *arg, const char *text)
 {
 	struct action_items *items = arg;
-	char verb[64], name[RULES_NAME_MAX * 3] = "", sig[32] = "";
+	char verb[64], name[RULES_NAME_MAX * 3] = "";
 	const char *p = text;
 	bool quoted;
 	struct action a = { .id = RULES_NONE,
 			    .backend = RULES_NONE,
 			    .place = b->entry->place };
-	if (items->count == ITEMS_MAX ||
-	    !lex_word(b, &p, "(", verb, sizeof verb, &quoted))
+	if (!lex_word(b, &p, "(", verb, sizeof verb, &quoted))
 		return;
 	a.kind = action_find(verb);
 	if (a.kind == ACTION_KINDS) {
@@ -285,62 +328,20 @@ action_item(struct build *b, void *arg, const char *text)
 	if (a.kind == ACTION_RUN) {
 		lex_skip(&p);
 		a.command = build_command(b, p);
-		items->list[items->count++] = a;
+		add_action(b, items, &a);
 		return;
 	}
-	if (a.kind == ACTION_SIGNAL) {
-		if (*p == '(') {
-			p++;
-			lex_word(b, &p, ")", sig, sizeof sig, &quoted);
-			lex_skip(&p);
-			p += *p == ')';
-		}
-		a.signal = build_signal(sig);
-		if (a.signal == 0) {
-			build_error(b, b->entry->place,
-				    "%s: %s%s%sexpected signal(NAME), as signal(HUP)",
-				    b->entry->key, *sig != '\0' ? "'" : "", sig,
-				    *sig != '\0' ? "' is no signal: " : "");
-			return;
-		}
-	}
+	if (a.kind == ACTION_SIGNAL && !signal_name(b, &p, &a))
+		return;
 	lex_word(b, &p, "", name, sizeof name, &quoted);
-	switch (a.kind) {
-	case ACTION_ALERT:
-	case ACTION_PAGE:
-		if (*name == '\0') {
-			build_error(b, b->entry->place,
-				    "%s: '%s' whom? A contact is missing", b->entry->key,
-				    verb);
-			return;
-		}
-		a.id = build_resolve(b, name, OBJECT_CONTACT);
-		if (a.id != RULES_NONE)
-			items->list[items->count++] = a;
-		break;
-	case ACTION_REROUTE:
-	case ACTION_RESTORE:
+	if (a.kind == ACTION_ALERT || a.kind == ACTION_PAGE)
+		contact_action(b, items, a, name);
+	else if (a.kind == ACTION_REROUTE || a.kind == ACTION_RESTORE)
 		reroute_action(b, items, a, name, &p);
-		break;
-	case ACTION_LOG:
-		items->list[items->count++] = a;
-		break;
-	case ACTION_START:
-	case ACTION_STOP:
-	case ACTION_RESTART:
-	case ACTION_RELOAD:
-	case ACTION_KILL:
-	case ACTION_SIGNAL:
-	case ACTION_HOLD:
-	case ACTION_RELEASE:
-	case ACTION_DRAIN:
-	case ACTION_UNDRAIN:
+	else if (a.kind == ACTION_LOG)
+		add_action(b, items, &a);
+	else
 		service_action(b, items, a, name);
-		break;
-	case ACTION_RUN:
-	case ACTION_KINDS:
-		break;
-	}
 	lex_skip(&p);
 	if (*p != '\0')
 		build_error(b, b->entry->place, "%s: '%s' behind the action",
@@ -353,9 +354,6 @@ build_actions(struct build *b, const char *value, uint32_t own, const struct act
 {
 	struct action_items items = { .own = own };
 	lex_list(b, value, action_item, &items);
-	struct action *list = build_get(b, (items.count + 1) * sizeof *list);
-	if (!b->out_of_memory)
-		memcpy(list, items.list, items.count * sizeof *list);
-	*out = list;
+	*out = items.list;
 	*count = b->out_of_memory ? 0 : items.count;
 }

@@ -16,9 +16,7 @@ const char *book_mistakes(const char *text, size_t size);
 #define RUN "[service a]\nrun = /bin/a\n"         /* lines 1 and 2 */
 #define CHECK "[check c]\ntcp = h:1\n"            /* lines 1 and 2 */
 #define BOTH RUN "[check c]\nof = a\ntcp = h:1\n" /* lines 1 to 5 */
-#define CONTACT                                                                          \
-	"[monitord]\nsmtp = h:25\n[contact ops]\nmail = a@b\n" /* lines 1 to 4           \
-								*/
+#define CONTACT "[monitord]\nsmtp = h:25\n[contact ops]\nmail = a@b\n" /* lines 1 to 4 */
 
 struct book_row {
 	const char *text, *mistakes;

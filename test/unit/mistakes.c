@@ -343,6 +343,27 @@ long_names_with_instances(void **state)
 	assert_non_null(strstr(book_mistakes(text, strlen(text)), "r.ini:1: "));
 }
 
+/* All members of a family are named, however many they are. */
+static void
+long_lists(void **state)
+{
+	static const char text[] =
+		"[service farm]\ninstances = 1..100\nrun = /x\n"
+		"[service a]\nrun = /x\ndepends = farm\n"
+		"[rule r]\nwhen = a.memory > 1G\ndo = restart farm, log\n";
+	(void)state;
+	struct rules *rules = book(text);
+	const struct service *a = &rules->services[100];
+	assert_string_equal(a->name, "a");
+	assert_int_equal(a->depends_services.count, 100);
+	assert_int_equal(rules->rules[0].action_count, 101);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_int_equal(a->depends_services.ids[i], i);
+		assert_int_equal(rules->rules[0].actions[i].id, i);
+	}
+	rules_free(&rules);
+}
+
 static void
 all_in_one_run(void **state)
 {
@@ -372,6 +393,7 @@ test_mistakes(void)
 		cmocka_unit_test(what_has_many_lines_stays_small),
 		cmocka_unit_test(too_many_checks),
 		cmocka_unit_test(long_names_with_instances),
+		cmocka_unit_test(long_lists),
 		cmocka_unit_test(all_in_one_run),
 	};
 	return cmocka_run_group_tests_name("mistakes", tests, NULL, NULL);
