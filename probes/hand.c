@@ -1,5 +1,6 @@
 /* One check, once, by hand: each phase with its time, the bytes, and what each test says.
- * With the rights of whoever calls; monitord has no part in it. */
+ * With the rights of whoever calls, and of the probes where that is root; monitord has no
+ * part in it. */
 #include "probes/hand.h"
 
 #include "base/clock.h"
@@ -173,34 +174,12 @@ on_report(struct stream *s, const struct msg_result *m, bool news)
 
 /* ---- what monitord would open ---- */
 
-static int
-unix_socket(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof a.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
-		int error = errno;
-		close(fd);
-		errno = error;
-		fd = -1;
-	}
-	return fd;
-}
-
 static bool
 on_open(struct stream *s, const struct msg_open *o)
 {
 	const struct check *c = &s->rules->checks[o->id];
 	struct msg_opened answer = { .what = o->what, .id = o->id, .token = o->token };
-	unsigned file = o->what - OPEN_CHECK_SECRET;
-	int fd = o->what == OPEN_CHECK_SOCKET
-			 ? unix_socket(c->path)
-			 : open(c->more->files[file], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = hand_opened(c, (enum open_what)o->what);
 	answer.error = fd == -1 ? errno : 0;
 	stream_opened(s, &answer, fd);
 	return true;
@@ -235,6 +214,8 @@ by_stream(const struct rules *rules, uint32_t id)
 		fputs("monitord-probes: out of memory\n", stderr);
 		return HAND_NOT_DONE;
 	}
+	if (!hand_drop_rights(rules, &rules->checks[id]))
+		return HAND_NOT_DONE;
 	hand.began_ns = clock_ns();
 	schedule_begin_now(&hand.run.schedule);
 	if (!hand.ended)

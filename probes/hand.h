@@ -5,6 +5,8 @@
 #include "base/msg.h"
 #include "rules/parse.h"
 
+#include <pwd.h>
+
 /* Exit codes, as monitorctl's. */
 enum { HAND_UP = 0, HAND_NOT_DONE = 1, HAND_WRONG_USE = 2, HAND_DOWN = 3, HAND_NO_NAME = 4 };
 
@@ -12,6 +14,12 @@ int hand_main(const char *path, const char *name);
 
 /* Prints a verdict and its values. */
 void hand_report(const struct msg_result *m);
+/* Called by root: becomes that user, or the probes' own (NULL). */
+bool hand_become(uint32_t uid_base, const struct passwd *user);
+/* Opens what monitord would, then becomes the probes' user and enters the sandbox. */
+bool hand_drop_rights(const struct rules *rules, const struct check *c);
+/* What was opened; -1: errno. */
+int hand_opened(const struct check *c, enum open_what what);
 /* Does it by a helper of our own, whose monitord we play. */
 int hand_helper(const struct sources *sources, const struct rules *rules, uint32_t check);
 

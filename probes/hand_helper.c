@@ -25,6 +25,7 @@
 
 static struct {
 	const struct rules *rules;
+	uint32_t uid_base; /* the rules are not there in a child */
 	uint32_t check;
 	enum role role;
 	int channel;
@@ -48,16 +49,17 @@ become_helper(int end)
 {
 	dup2(end, HELPER_CHANNEL);
 	close_range(HELPER_CHANNEL + 1, ~0u, 0);
+	/* that of the network has a socket to make where only root may ping */
+	if (us.role == ROLE_LOCAL && !hand_become(us.uid_base, NULL))
+		_exit(126);
 	_exit(us.role == ROLE_NET ? net_main() : local_main());
 }
 
-/* user: NULL, or who the script runs as, where we may choose. */
+/* user: who the script runs as, where we may choose; NULL: the probes' own. */
 static void
 become_script(char **argv, const struct passwd *user, int output)
 {
-	if (user != NULL && geteuid() == 0 &&
-	    (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
-	     setuid(user->pw_uid) != 0))
+	if (!hand_become(us.uid_base, user))
 		_exit(126);
 	setpgid(0, 0);
 	dup2(output, 1);
@@ -226,6 +228,7 @@ hand_helper(const struct sources *sources, const struct rules *rules, uint32_t c
 	struct msg_result result;
 	int ends[2];
 	us.rules = rules;
+	us.uid_base = rules->settings.uid_base;
 	us.check = check;
 	us.role = check_role(c);
 	if (!msg_pair(ends))

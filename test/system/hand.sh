@@ -4,6 +4,7 @@
 . "${MONITORD_SOURCE:?}/test/system/wait.sh"
 build=${MONITORD_BUILD:?}
 dir=$(mktemp -d "${TMPDIR:-/tmp}"/mhand.XXXXXX) || exit 1
+chmod 755 "$dir" # root's checks have the rights of the probes
 servers=
 trap '[ -n "$servers" ] && kill $servers 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
@@ -85,6 +86,29 @@ echo "PLUGIN $*"
 exit $(($? * 2))
 PLUGIN
 chmod 755 "$dir/plugin"
+chmod 600 "$dir/password"
+python3 - "$dir/mute" <<'PY' &
+import socket, sys, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen()
+with open(sys.argv[1], "w") as f:
+    print(s.getsockname()[1], file=f)
+time.sleep(120)
+PY
+servers="$servers $!"
+for _ in $(seq 100); do [ -s "$dir/mute" ] && break; sleep 0.1; done
+cat >>"$dir/checks.ini" <<RULES
+
+[check who]
+script = /usr/bin/id
+
+[check mute]
+http    = http://127.0.0.1:$(cat "$dir/mute")/
+auth-user = me
+auth-password-file = $dir/password
+timeout = 10s
+RULES
 
 # try CHECK EXIT WORDS...: it ends so, and says these
 try() {
@@ -115,6 +139,17 @@ try there 0 'size = 11'
 try plugin 0 up
 try plugin-bad 3 'down: PLUGIN'
 try socket 3 'No such file'
+if [ "$(id -u)" -eq 0 ]; then # as when monitord has it done
+	try who 0 up
+	grep -q 'uid=0' "$dir/out" && bad "a script runs as root: $(cat "$dir/out")" || ok "no script runs as root"
+	"$build/monitorctl" check "$dir/checks.ini" mute >"$dir/out" 2>&1 &
+	hand=$!
+	for _ in $(seq 100); do grep -q 'sent ' "$dir/out" && break; sleep 0.05; done
+	uids=$(awk '/^Uid:/ { print $2 $3 $4 $5 }' "/proc/$hand/status")
+	[ -n "$uids" ] && [ "$uids" != 0000 ] && grep -q 'sent ' "$dir/out" && ok "an answer is not read as root" || bad "uids are $uids: $(cat "$dir/out")"
+	kill "$hand"
+	wait "$hand" 2>/dev/null
+fi
 try nothing 4 "no check 'nothing'"
 echo '[check x' >>"$dir/checks.ini"
 try ok 2 "checks.ini:"
