@@ -93,7 +93,9 @@ refuse(struct process *p, const char *why)
 	text_print(text, sizeof text,
 		   "pidfile-refused %s: pid file %s is not believed: %s", c->name,
 		   c->pidfile, why);
-	struct event e = { .kind = EVENT_NOTE, .text = text };
+	struct event e = {
+		.kind = EVENT_NOTE, .object = OBJECT_SERVICE, .id = p->id, .text = text
+	};
 	if (*why != '\0')
 		process_tell(p->owner, &e);
 }

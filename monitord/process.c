@@ -242,7 +242,9 @@ tell_blind(struct process *p, int error)
 {
 	char text[300];
 	const char *name = process_service(p)->name;
-	struct event e = { .kind = EVENT_NOTE, .text = text };
+	struct event e = {
+		.kind = EVENT_NOTE, .object = OBJECT_SERVICE, .id = p->id, .text = text
+	};
 	text_print(
 		text, sizeof text,
 		"service-unseen %s waits: whether anything of it is left cannot be seen: %s",

@@ -85,7 +85,9 @@ says(struct process *p, const char *status)
 	said->status_ms = now;
 	text_print(text, sizeof text, "service-says %s: %s", process_service(p)->name,
 		   status);
-	struct event e = { .kind = EVENT_NOTE, .text = text };
+	struct event e = {
+		.kind = EVENT_NOTE, .object = OBJECT_SERVICE, .id = p->id, .text = text
+	};
 	process_tell(p->owner, &e);
 }
 

@@ -145,13 +145,15 @@ changed(struct world *w, const struct event *e)
 
 /* "KIND words for people" */
 static void
-note(struct world *w, const char *text)
+note(struct world *w, const struct event *e)
 {
+	const char *text = e->text;
+	bool of_service = e->object == OBJECT_SERVICE && e->id < w->rules->service_count;
 	char kind[24];
 	size_t n = strcspn(text, " ");
 	text_print(kind, sizeof kind, "%.*s", (int)n, text);
-	world_tell(w, kind, OBJECT_MONITORD, 0, "%s",
-		   text[n] != '\0' ? text + n + 1 : text);
+	world_tell(w, kind, of_service ? OBJECT_SERVICE : OBJECT_MONITORD,
+		   of_service ? e->id : 0, "%s", text[n] != '\0' ? text + n + 1 : text);
 }
 
 /* What a rule reads may never have an event of its own: a service that stays stopped. */
@@ -208,7 +210,7 @@ dispatch(struct world *w, const struct event *e)
 		rule_run_done(w, e);
 		break;
 	case EVENT_NOTE:
-		note(w, e->text);
+		note(w, e);
 		break;
 	case EVENT_STOP_ALL:
 		w->stopping_all = w->stops_left = !w->rules->settings.dry_run;

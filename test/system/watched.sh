@@ -58,6 +58,8 @@ echo $! >"$dir/theirs.pid"
 
 echo "# begun by their start commands"
 world_daemon
+why() { ctl explain theirs | grep -q 'pidfile-refused.* is not believed: the process is not its owner'; }
+[ "$(id -u)" -ne 0 ] || { await 10 why && ok "who asks of a service hears why its pid file is refused" || bad "$(ctl explain theirs)"; }
 echo "$daemon" >"$dir/self.pid"
 runs by-file 10 && runs by-match 10 && ok "both run"
 pids="$(pid_of by-file) $(pid_of by-match)"
