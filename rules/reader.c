@@ -46,6 +46,12 @@ tear(struct reader *r)
 static char *
 physical(struct reader *r)
 {
+	if (r->line == 0 && r->end - r->at >= 2 &&
+	    (memcmp(r->at, "\xff\xfe", 2) == 0 || memcmp(r->at, "\xfe\xff", 2) == 0)) {
+		build_error(r->b, here(r, 1), "the file is UTF-16: save it as UTF-8");
+		r->at = r->end;
+		r->line = 1;
+	}
 	while (r->at < r->end) {
 		const char *s = r->at, *nl = memchr(s, '\n', (size_t)(r->end - s));
 		const char *e = nl != NULL ? nl : r->end;

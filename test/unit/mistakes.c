@@ -315,6 +315,18 @@ what_has_many_lines_stays_small(void **state)
 }
 
 static void
+another_encoding_is_named(void **state)
+{
+	static const char little[] = "\xff\xfe[\0m\0]\0\n\0";
+	static const char big[] = "\xfe\xff\0[\0m\0]\0\n";
+	(void)state;
+	assert_string_equal(book_mistakes(little, sizeof little - 1),
+			    "r.ini:1: the file is UTF-16: save it as UTF-8\n");
+	assert_string_equal(book_mistakes(big, sizeof big - 1),
+			    "r.ini:1: the file is UTF-16: save it as UTF-8\n");
+}
+
+static void
 too_many_checks(void **state)
 {
 	char *text = malloc(64 * 1024), *p = text;
@@ -390,6 +402,7 @@ test_mistakes(void)
 		cmocka_unit_test(of_names),
 		cmocka_unit_test(of_bytes),
 		cmocka_unit_test(a_value_has_an_end),
+		cmocka_unit_test(another_encoding_is_named),
 		cmocka_unit_test(what_has_many_lines_stays_small),
 		cmocka_unit_test(too_many_checks),
 		cmocka_unit_test(long_names_with_instances),
