@@ -187,14 +187,32 @@ cgroup_remove(const struct cgroups *c, const char *service)
 }
 
 int
-cgroup_populated(int group)
+cgroup_events(int group)
+{
+	return openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
+}
+
+int
+cgroup_populated_now(int events)
 {
 	char text[512];
-	/* removed: only an empty one can be */
-	if (read_at(group, "cgroup.events", text, sizeof text) <= 0)
+	ssize_t n = events != -1 ? pread(events, text, sizeof text - 1, 0) : -1;
+	if (n < 0) /* removed: only an empty one can be */
 		return errno == ENOENT || errno == ENODEV ? 0 : -1;
+	text[n] = '\0';
 	char *p = strstr(text, "populated ");
 	return p != NULL ? p[10] == '1' : -1;
+}
+
+int
+cgroup_populated(int group)
+{
+	int events = cgroup_events(group), populated = cgroup_populated_now(events),
+	    error = errno;
+	if (events != -1)
+		close(events);
+	errno = error;
+	return populated;
 }
 
 long

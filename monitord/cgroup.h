@@ -27,6 +27,10 @@ void cgroup_remove(const struct cgroups *c, const char *service); /* when it is 
 
 /* 1: something lives in it; 0: proven empty; -1: not known. */
 int cgroup_populated(int group);
+/* The same of a file that stays open: for this group only, not for one that is made anew in its
+ * place. */
+int cgroup_events(int group); /* -1: errno */
+int cgroup_populated_now(int events);
 bool cgroup_kill(int group); /* SIGKILL to all, at once */
 /* Pids in it (and below), up to cap; the number there are. */
 size_t cgroup_pids(int group, pid_t *pids, size_t cap);

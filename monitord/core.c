@@ -52,7 +52,7 @@ static void
 tell(struct core *c, const struct journal_line *line)
 {
 	traces_told(c, line);
-	journal_write(&c->journal, line);
+	journal_add(&c->journal, line);
 	if (c->ids_kept != 0)
 		keep_ids(c);
 	if (strncmp(line->kind, "incident-", 9) == 0)
@@ -76,6 +76,8 @@ start(struct core *c, uint32_t id)
 static void
 perform(struct core *c, const struct decision *d)
 {
+	if (d->kind != DECIDE_TELL)
+		journal_flush(&c->journal); /* the intent before the effect */
 	switch (d->kind) {
 	case DECIDE_TELL:
 		tell(c, &d->line);

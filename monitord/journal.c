@@ -106,6 +106,7 @@ void
 journal_close(struct journal *j)
 {
 	int fds[2] = { j->fd, j->own };
+	journal_flush(j);
 	for (int i = 0; i < 2; i++)
 		if (fds[i] != -1)
 			close(fds[i]);
@@ -113,15 +114,27 @@ journal_close(struct journal *j)
 }
 
 void
-journal_write(struct journal *j, const struct journal_line *line)
+journal_flush(struct journal *j)
 {
-	char slot[JOURNAL_SLOT];
-	journal_encode(line, slot);
-	bool good = pwrite(j->own, slot, sizeof slot, place_of(line->id)) ==
-		    (ssize_t)sizeof slot;
+	size_t size = j->waiting * JOURNAL_SLOT;
+	if (size == 0)
+		return;
+	off_t at = place_of(j->last_id) - (off_t)(size - JOURNAL_SLOT);
+	bool good = pwrite(j->own, j->gathered, size, at) == (ssize_t)size;
 	if (!good && !j->failed)
 		log_error("the journal cannot be written: %s", strerror(errno));
 	j->failed = !good;
+	j->waiting = 0;
+}
+
+void
+journal_add(struct journal *j, const struct journal_line *line)
+{
+	/* one write needs slots that lie side by side */
+	if (j->waiting == JOURNAL_GATHERED || line->id != j->last_id + 1 ||
+	    line->id % JOURNAL_SLOTS == 0)
+		journal_flush(j);
+	journal_encode(line, j->gathered + j->waiting++ * JOURNAL_SLOT);
 	j->last_id = line->id;
 }
 

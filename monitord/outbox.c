@@ -348,6 +348,7 @@ send_answered(struct core *c)
 void
 outbox_flush(struct core *c)
 {
+	journal_flush(&c->journal); /* bells are about to ring for it */
 	if (c->answered)
 		send_answered(c);
 	for (unsigned r = ROLE_MONITORD + 1; r < ROLES; r++)

@@ -191,12 +191,22 @@ nothing_left(const struct process *p)
 {
 	pid_t one;
 	if (p->group != -1)
-		return cgroup_populated(p->group) == 0;
+		return cgroup_populated_now(record_events(p->owner, p)) == 0;
 	if (process_service(p)->run.count == 0)
 		return p->pidfd == -1; /* watched: its one process is all we answer for */
 	/* the lock goes a little after the descriptor can no longer be seen */
 	return rest_pids(p, &one, 1) == 0 &&
 	       !record_locked(p->owner, process_service(p)->name);
+}
+
+void
+process_close_group(struct process *p)
+{
+	if (p->group == -1)
+		return;
+	record_forget(p->owner, p); /* its events are those of this very group */
+	close(p->group);
+	p->group = -1;
 }
 
 /* No instance lives in them: the group and the lock are given back. */
@@ -206,13 +216,13 @@ process_give_back(struct process *p)
 	char name[96];
 	p->proven_empty = p->group_killed = false;
 	if (p->group != -1) {
-		close(p->group);
+		process_close_group(p);
 		process_group_name(p, name, sizeof name);
 		cgroup_remove(&p->owner->cgroups, name);
 	}
 	if (p->lock != -1)
 		close(p->lock);
-	p->group = p->lock = -1;
+	p->lock = -1;
 }
 
 /* Who is started at once takes the empty group over, and writes the record. Not a group that
@@ -477,7 +487,8 @@ process_free(struct process *p)
 	pidfile_look_end(p);
 	if (p->rotating > 0)
 		process_drop_child(p->owner, p->rotating);
-	int fds[] = { p->pidfd, p->group, p->lock };
+	process_close_group(p);
+	int fds[] = { p->pidfd, p->lock };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] != -1)
 			close(fds[i]);

@@ -72,7 +72,7 @@ struct logs {
 	struct loop_timer timer; /* while some are measured */
 };
 
-#define OPEN_RECORDS 32
+#define OPEN_FILES 32
 #define DEATHS_KEPT 32
 #define TRACED_KEPT 256
 struct deaths { /* the kernel's word on whom it killed for want of memory */
@@ -156,10 +156,10 @@ struct processes {
 	void *arg;
 	char run_dir[4096];
 	int records; /* the folder of the records, -1: not opened yet */
-	struct open_record { /* by id, one for several */
+	struct open_files { /* of those that began or died last; by id, one for several */
 		const struct process *of; /* NULL: none */
-		int fd;
-	} open_records[OPEN_RECORDS];
+		int record, events;	  /* events: of its cgroup; -1: not opened */
+	} open_files[OPEN_FILES];
 	struct cgroups cgroups;
 	struct deaths deaths;
 	struct connector connector;
@@ -217,6 +217,7 @@ void process_group_name(const struct process *p, char *out, size_t cap);
 void process_main_gone(struct process *p);
 bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
 void process_give_back(struct process *p);
+void process_close_group(struct process *p); /* harmless if it has none */
 
 /* ---- known.c ---- */
 enum known process_account(struct process *p, char why[MSG_TEXT]); /* of its section */
@@ -309,6 +310,8 @@ void pidfile_look_end(struct process *p);     /* harmless when there is none */
 void record_write(struct processes *ps, struct process *p);
 void record_clear(struct processes *ps, struct process *p);
 void record_forget(struct processes *ps, const struct process *p); /* closes it */
+/* cgroup.events of its group, which stays open for its next death; -1: errno. */
+int record_events(struct processes *ps, const struct process *p);
 /* Where there is no cgroup: takes the lock and gives the child record and lock. False: an
  * earlier instance holds it. */
 bool record_lock(struct processes *ps, struct process *p, struct spawn *s);

@@ -56,30 +56,54 @@ open_record(struct processes *ps, const struct process *p, const char *suffix)
 	return open_named(ps, process_service(p)->name, suffix);
 }
 
-/* A start writes its record twice, and who dies once often dies again: the last ones stay open. */
-static int
-keep_open(struct processes *ps, struct process *p)
+static void
+close_files(struct open_files *o)
 {
-	struct open_record *o = &ps->open_records[p->id % OPEN_RECORDS];
+	if (o->record != -1)
+		close(o->record);
+	if (o->events != -1)
+		close(o->events);
+	o->of = NULL;
+}
+
+/* A start writes its record twice, and who dies once often dies again: those of the last ones
+ * stay open. */
+static struct open_files *
+files_of(struct processes *ps, const struct process *p)
+{
+	struct open_files *o = &ps->open_files[p->id % OPEN_FILES];
 	if (o->of == p)
-		return o->fd;
+		return o;
 	if (o->of != NULL)
-		close(o->fd);
-	o->fd = open_record(ps, p, "");
-	o->of = o->fd != -1 ? p : NULL;
-	return o->fd;
+		close_files(o);
+	*o = (struct open_files){ .of = p, .record = -1, .events = -1 };
+	return o;
+}
+
+static int
+keep_open(struct processes *ps, const struct process *p)
+{
+	struct open_files *o = files_of(ps, p);
+	if (o->record == -1)
+		o->record = open_record(ps, p, "");
+	return o->record;
+}
+
+int
+record_events(struct processes *ps, const struct process *p)
+{
+	struct open_files *o = files_of(ps, p);
+	if (o->events == -1)
+		o->events = cgroup_events(p->group);
+	return o->events;
 }
 
 void
 record_forget(struct processes *ps, const struct process *p)
 {
-	for (unsigned i = 0; i < OPEN_RECORDS; i++) {
-		struct open_record *o = &ps->open_records[i];
-		if (o->of == p) {
-			close(o->fd);
-			o->of = NULL;
-		}
-	}
+	for (unsigned i = 0; i < OPEN_FILES; i++)
+		if (ps->open_files[i].of == p)
+			close_files(&ps->open_files[i]);
 }
 
 static void
@@ -272,8 +296,7 @@ find_main(struct processes *ps, struct process *p, struct record *r, bool same_b
 	bool listed =
 		p->group != -1 && r->pid > 0 && cgroup_lists(p->group, (pid_t)r->pid);
 	if (p->group != -1 && !listed && cgroup_populated(p->group) != 1) {
-		close(p->group);
-		p->group = -1;
+		process_close_group(p);
 		cgroup_remove(&ps->cgroups, name);
 	}
 	bool held = p->group == -1 && (r->pid != 0 || ps->cgroups.base == -1) &&

@@ -142,6 +142,7 @@ process_retire(struct processes *ps, uint32_t service)
 	r->group = p->group;
 	r->pidfd = p->pidfd;
 	r->session = p->session;
+	record_forget(ps, p);
 	p->group = p->pidfd = -1; /* its own end closes the lock only */
 	memcpy(r->stop, c->stop, sizeof r->stop);
 	r->stop_count = c->stop_count;

@@ -159,8 +159,7 @@ take_place(struct process *p, struct spawn *s, char *why, size_t cap)
 	if (!take_group(p, why, cap))
 		return false;
 	if (p->group != -1 && !proven && cgroup_populated(p->group) == 1) {
-		close(p->group);
-		p->group = -1;
+		process_close_group(p);
 		text_print(why, cap,
 			   "something of an earlier instance still lives in its cgroup");
 		return false;

@@ -46,10 +46,16 @@ says_whether_something_lives(void **state)
 	assert_true(group != -1);
 	/* no such file: it was removed, and is empty */
 	assert_int_equal(cgroup_populated(group), 0);
+	assert_int_equal(cgroup_populated_now(cgroup_events(group)), 0);
+	folder_write("svc-a/cgroup.events", "");
+	int events = cgroup_events(group);
+	assert_true(events != -1);
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		folder_write("svc-a/cgroup.events", texts[i].events);
 		assert_int_equal(cgroup_populated(group), texts[i].populated);
+		assert_int_equal(cgroup_populated_now(events), texts[i].populated);
 	}
+	close(events);
 	close(group);
 }
 

@@ -29,8 +29,9 @@ write_lines(struct journal *j, uint64_t from, uint64_t to)
 {
 	for (; from <= to; from++) {
 		struct journal_line l = { .id = from, .kind = "note", .text = "hello" };
-		journal_write(j, &l);
+		journal_add(j, &l);
 	}
+	journal_flush(j);
 }
 
 static void
@@ -74,6 +75,35 @@ goes_round(void **state)
 	assert_int_equal(j.last_id, JOURNAL_SLOTS + 5);
 	journal_replay(&j, on_line, &s);
 	assert_true(s.first == 6 && s.last == JOURNAL_SLOTS + 5);
+	journal_close(&j);
+}
+
+/* What waits is told by nobody; one write takes it all, also around the ring's end. */
+static void
+gathers(void **state)
+{
+	struct journal j;
+	char why[MSG_TEXT];
+	struct journal_reader r;
+	struct journal_line l;
+	uint64_t from = JOURNAL_SLOTS - 2, id = from;
+	(void)state;
+	assert_true(journal_open(&j, folder, from - 1, why));
+	assert_true(journal_reader_open(&r, j.fd, from - 1));
+	for (; id < from + 2; id++)
+		journal_add(&j, &(struct journal_line){ .id = id, .kind = "note" });
+	assert_int_equal(j.last_id, from + 1);
+	assert_int_equal(journal_next(&r, from, &l), JOURNAL_EMPTY);
+	for (; id < from + JOURNAL_GATHERED + 3; id++)
+		journal_add(&j, &(struct journal_line){ .id = id, .kind = "note" });
+	journal_flush(&j);
+	journal_flush(&j);
+	assert_true(journal_reader_open(&r, j.fd, from - 1));
+	for (uint64_t k = from; k < id; k++) {
+		assert_int_equal(journal_next(&r, j.last_id, &l), JOURNAL_LINE);
+		assert_int_equal(l.id, k);
+	}
+	assert_int_equal(r.lost, 0);
 	journal_close(&j);
 }
 
@@ -143,6 +173,7 @@ test_ring(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(outlives_us, folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(goes_round, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(gathers, folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(another_boot_is_noticed, folder_make,
 						folder_remove),
 		cmocka_unit_test_setup_teardown(ids_never_repeat, folder_make, folder_remove),
