@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,108 +85,192 @@ seconds(const struct token *const *c, size_t i, size_t count)
 	return n;
 }
 
+/* What a word of a test means is kept in p; it takes so many tokens with it, 0: unknown. */
+typedef size_t take_word(const struct token *const *c, size_t i, size_t count, struct port *p);
+
+static size_t
+take_number(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	p->number = i + 1 < count ? (unsigned)strtoul(c[i + 1]->text, NULL, 10) : 0;
+	return 2;
+}
+
+static size_t
+take_address(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	return i + 1 < count && take_url(c[i + 1]->text, p) ? 2 : 0;
+}
+
+static size_t
+take_socket(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	p->unix_socket = true;
+	text_print(p->path, sizeof p->path, "%s", i + 1 < count ? c[i + 1]->text : "");
+	return 2;
+}
+
+static size_t
+take_type(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	if (p->ping)
+		return 2;
+	p->udp = i + 1 < count && strcasecmp(c[i + 1]->text, "udp") == 0;
+	p->tls = p->tls || (i + 1 < count && strcasecmp(c[i + 1]->text, "tcpssl") == 0);
+	return 2;
+}
+
+static size_t
+take_method(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	p->head = i + 1 < count && strcasecmp(c[i + 1]->text, "head") == 0;
+	return 2;
+}
+
+static size_t
+take_timeout(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	if (i + 1 == count)
+		return 0;
+	p->timeout_s = seconds(c, i + 1, count);
+	return 2;
+}
+
+/* "status 200", "status = 200", "status < 400" */
+static size_t
+take_status(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	bool sign = i + 2 < count && c[i + 1]->kind == TOKEN_SIGN;
+	size_t at = i + (sign ? 2 : 1);
+	const char *op = sign ? c[i + 1]->text : "=";
+	const char *value = at < count ? c[at]->text : "";
+	bool equal = strcmp(op, "=") == 0 || strcmp(op, "==") == 0;
+	text_print(p->status, sizeof p->status, "status %s%s%s", equal ? "" : op,
+		   equal ? "" : " ", value);
+	return sign ? 3 : 2;
+}
+
+static size_t
+take_content(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	if (i + 2 >= count)
+		return 0;
+	p->not_content = token_is(c[i + 1], "!=");
+	text_print(p->content, sizeof p->content, "%s", c[i + 2]->text);
+	return 3;
+}
+
+static size_t
+take_say(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	if (p->says == SAYS)
+		return 0;
+	p->sends[p->says] = token_is(c[i], "send");
+	p->say[p->says++] = i + 1 < count ? c[i + 1]->text : "";
+	return 2;
+}
+
+/* "certificate valid > 30 days" */
+static size_t
+take_certificate(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	for (size_t k = i; k < count; k++)
+		if (c[k]->text[0] >= '0' && c[k]->text[0] <= '9') {
+			p->days = strtod(c[k]->text, NULL);
+			return k - i + 1;
+		}
+	return 1;
+}
+
+static size_t
+take_tls(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	(void)c, (void)i, (void)count;
+	p->tls = true;
+	return 1;
+}
+
+static size_t
+take_ping(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	(void)c, (void)i, (void)count;
+	p->ping = true;
+	return 1;
+}
+
+/* Options of TLS: ours verifies. */
+static size_t
+take_options(const struct token *const *c, size_t i, size_t count, struct port *p)
+{
+	size_t k = i;
+	(void)p;
+	while (k < count && !token_is(c[k], "}"))
+		k++;
+	return k - i + 1;
+}
+
+static const struct word_row {
+	const char *word;
+	take_word *take; /* NULL: the next word is the text at `text` */
+	size_t text, size;
+} words[] = {
+#define TEXT(field) NULL, offsetof(struct port, field), sizeof((struct port *)NULL)->field
+	{ "host", TEXT(host) },
+	{ "hostname", TEXT(host) },
+	{ "protocol", TEXT(protocol) },
+	{ "proto", TEXT(protocol) },
+	{ "request", TEXT(request) },
+	{ "hostheader", TEXT(host_header) },
+	{ "port", take_number, 0, 0 },
+	{ "url", take_address, 0, 0 },
+	{ "unixsocket", take_socket, 0, 0 },
+	{ "unix", take_socket, 0, 0 },
+	{ "type", take_type, 0, 0 },
+	{ "method", take_method, 0, 0 },
+	{ "timeout", take_timeout, 0, 0 },
+	{ "status", take_status, 0, 0 },
+	{ "content", take_content, 0, 0 },
+	{ "send", take_say, 0, 0 },
+	{ "expect", take_say, 0, 0 },
+	{ "certificate", take_certificate, 0, 0 },
+	{ "ssl", take_tls, 0, 0 },
+	{ "tls", take_tls, 0, 0 },
+	{ "ping", take_ping, 0, 0 },
+	{ "ping4", take_ping, 0, 0 },
+	{ "icmp", take_ping, 0, 0 },
+	{ "{", take_options, 0, 0 },
+#undef TEXT
+};
+
+/* Words that change nothing here. */
+static const char *const noise[] = {
+	"failed", "and",      "with",   "using",  "use",          "the",
+	"is",     "has",      "for",    "on",     "within",       "options",
+	"valid",  "seconds",  "second", "minutes", "ipv4",        "ipv6",
+	"days",   "day",      ">",      "=",      "==",           "~",
+	"echo",   "http",     "in",     "cycles", "milliseconds", "ms",
+	"response", "time",
+};
+
 /* One word with what belongs to it. Returns how many tokens it took; 0: unknown. */
 static size_t
 take(const struct token *const *c, size_t i, size_t count, struct port *p)
 {
-	const char *next = i + 1 < count ? c[i + 1]->text : "";
-	static const char *const noise[] = {
-		"failed", "and",          "with",    "using",    "use",     "the",
-		"is",     "has",          "for",     "on",       "within",  "options",
-		"valid",  "certificate",  "seconds", "second",   "minutes", "ssl",
-		"tls",    "ipv4",         "ipv6",    "days",     "day",     ">",
-		"=",      "==",           "~",       "echo",     "http",    "in",
-		"cycles", "milliseconds", "ms",      "response", "time"
-	};
-	if (c[i]->kind == TOKEN_WORD || c[i]->kind == TOKEN_SIGN) {
-		if (token_is(c[i], "host") || token_is(c[i], "hostname")) {
-			text_print(p->host, sizeof p->host, "%s", next);
-			return 2;
-		}
-		if (token_is(c[i], "port")) {
-			p->number = (unsigned)strtoul(next, NULL, 10);
-			return 2;
-		}
-		if (token_is(c[i], "url"))
-			return take_url(next, p) ? 2 : 0;
-		if (token_is(c[i], "unixsocket") || token_is(c[i], "unix")) {
-			p->unix_socket = true;
-			text_print(p->path, sizeof p->path, "%s", next);
-			return 2;
-		}
-		if (token_is(c[i], "type")) {
-			p->udp = strcasecmp(next, "udp") == 0;
-			p->tls = p->tls || strcasecmp(next, "tcpssl") == 0;
-			return 2;
-		}
-		if (token_is(c[i], "protocol") || token_is(c[i], "proto")) {
-			text_print(p->protocol, sizeof p->protocol, "%s", next);
-			return 2;
-		}
-		if (token_is(c[i], "request")) {
-			text_print(p->request, sizeof p->request, "%s", next);
-			return 2;
-		}
-		if (token_is(c[i], "hostheader")) {
-			text_print(p->host_header, sizeof p->host_header, "%s", next);
-			return 2;
-		}
-		if (token_is(c[i], "method")) {
-			p->head = strcasecmp(next, "head") == 0;
-			return 2;
-		}
-		if (token_is(c[i], "timeout") && i + 1 < count) {
-			p->timeout_s = seconds(c, i + 1, count);
-			return 2;
-		}
-		if (token_is(c[i], "status") && i + 2 < count) {
-			bool sign = c[i + 1]->kind == TOKEN_SIGN;
-			const char *op = sign ? c[i + 1]->text : "=",
-				   *value = c[i + (sign ? 2 : 1)]->text;
-			bool equal = strcmp(op, "=") == 0 || strcmp(op, "==") == 0;
-			text_print(p->status, sizeof p->status, "status %s%s%s",
-				   equal ? "" : op, equal ? "" : " ", value);
-			return sign ? 3 : 2;
-		}
-		if (token_is(c[i], "status")) {
-			text_print(p->status, sizeof p->status, "status %s", next);
-			return 2;
-		}
-		if (token_is(c[i], "content") && i + 2 < count) {
-			p->not_content = token_is(c[i + 1], "!=");
-			text_print(p->content, sizeof p->content, "%s", c[i + 2]->text);
-			return 3;
-		}
-		if ((token_is(c[i], "send") || token_is(c[i], "expect")) &&
-		    p->says < SAYS) {
-			p->sends[p->says] = token_is(c[i], "send");
-			p->say[p->says++] = next;
-			return 2;
-		}
-		if (token_is(c[i], "certificate")) {
-			for (size_t k = i; k < count; k++)
-				if (c[k]->text[0] >= '0' && c[k]->text[0] <= '9') {
-					p->days = strtod(c[k]->text, NULL);
-					return k - i + 1;
-				}
-		}
-		if (token_is(c[i], "ssl") || token_is(c[i], "tls"))
-			p->tls = true;
-		if (token_is(c[i], "ping") || token_is(c[i], "ping4") ||
-		    token_is(c[i], "icmp"))
-			p->ping = true;
-		if (p->ping && (token_is(c[i], "count") || token_is(c[i], "size") ||
-				token_is(c[i], "type")))
-			return 2;
-		if (p->ping)
-			return 1;
-		if (token_is(c[i], "{")) { /* options of TLS: ours verifies */
-			size_t k = i;
-			while (k < count && !token_is(c[k], "}"))
-				k++;
-			return k - i + 1;
-		}
+	bool plain = c[i]->kind == TOKEN_WORD || c[i]->kind == TOKEN_SIGN;
+	for (size_t n = 0; plain && n < sizeof words / sizeof *words; n++) {
+		const struct word_row *w = &words[n];
+		if (!token_is(c[i], w->word))
+			continue;
+		size_t took = 2;
+		if (w->take != NULL)
+			took = w->take(c, i, count, p);
+		else
+			text_print((char *)p + w->text, w->size, "%s",
+				   i + 1 < count ? c[i + 1]->text : "");
+		if (took > 0)
+			return took;
 	}
+	if (plain && p->ping)
+		return token_is(c[i], "count") || token_is(c[i], "size") ? 2 : 1;
 	for (size_t n = 0; n < sizeof noise / sizeof *noise; n++)
 		if (token_is(c[i], noise[n]))
 			return 1;
