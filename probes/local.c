@@ -19,6 +19,7 @@ struct local {
 	struct script **scripts; /* by check id; NULL: no script */
 	struct looks shared;
 	struct look **looks; /* by check id; NULL: no look */
+	struct commands *commands;
 	struct samples *samples;
 };
 
@@ -79,7 +80,7 @@ take_rules(struct local *l, struct rules *new)
 	uint32_t count = new->check_count;
 	struct script **scripts = calloc(count + 1, sizeof *scripts);
 	uint32_t *new_id = calloc(old != NULL ? old->check_count + 1 : 1, sizeof *new_id);
-	struct samples *samples = samples_new(&l->helper, new);
+	struct samples *samples = samples_new(&l->helper, new, l->commands);
 	struct look **looks = calloc(count + 1, sizeof(struct look *));
 	if (scripts == NULL || looks == NULL || new_id == NULL || samples == NULL)
 		probes_out_of_memory();
@@ -203,7 +204,9 @@ local_main(void)
 	l.shared.results = &l.results;
 	if (l.helper.loop != NULL)
 		l.shared.workers = workers_new(l.helper.loop);
-	if (l.shared.workers == NULL) {
+	if (l.shared.workers != NULL)
+		l.commands = commands_new(l.helper.loop, l.shared.workers);
+	if (l.commands == NULL) {
 		log_error("the event loop cannot be made");
 		return 1;
 	}

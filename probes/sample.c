@@ -22,6 +22,7 @@ struct watched {
 	int64_t due_ms;
 	int64_t taken_ns; /* of the values below, 0: none */
 	uint64_t cpu_ticks, cpu_total_ticks;
+	int64_t sought_ns; /* since when its command line is looked for, 0: not */
 	int32_t told; /* match: the pid of the last FOUND, -1: none was sent */
 };
 
@@ -32,6 +33,7 @@ struct samples {
 	struct match **matches; /* by service id; NULL: no `match` */
 	struct loop_timer timer;
 	struct tree *tree;
+	struct commands *commands;
 	bool wants_children;
 	bool *cpu_is_read; /* by service id: a rule reads its CPU */
 	uint32_t next; /* where the next look begins */
@@ -149,15 +151,13 @@ measure(struct samples *s, uint32_t id, int64_t now_ns)
 }
 
 static void
-look_for(struct samples *s, uint32_t id)
+look_for(struct samples *s, uint32_t id, const struct commands_read *r)
 {
 	struct watched *w = &s->list[id];
-	const struct tree_process *p = tree_match(s->tree, s->matches[id]);
-	struct msg_found found = { .service = id };
-	if (p != NULL) {
-		found.pid = p->pid;
-		found.start_ticks = p->start_ticks;
-	}
+	struct commands_process p = commands_match(r, s->matches[id]);
+	struct msg_found found = { .service = id,
+				   .pid = p.pid,
+				   .start_ticks = p.start_ticks };
 	if (found.pid == w->told && (found.pid == 0 || found.pid == w->pid))
 		return;
 	if (helper_send(s->helper, MSG_FOUND, &found, 1) == MSG_SENT)
@@ -181,6 +181,26 @@ static bool
 is_due(const struct samples *s, uint32_t id, int64_t now)
 {
 	return is_wanted(s, id) && s->list[id].due_ms <= now;
+}
+
+static void
+on_commands(void *arg, const struct commands_read *r)
+{
+	struct samples *s = arg;
+	bool more = false;
+	for (uint32_t i = 0; i < s->rules->service_count; i++) {
+		struct watched *w = &s->list[i];
+		if (w->sought_ns == 0 || !is_sought(s, i))
+			continue;
+		if (w->sought_ns > commands_began_ns(r)) {
+			more = true;
+			continue;
+		}
+		w->sought_ns = 0;
+		look_for(s, i, r);
+	}
+	if (more)
+		commands_ask(s->commands, on_commands, s);
 }
 
 static void on_tick(struct loop_timer *timer);
@@ -209,33 +229,35 @@ look(struct samples *s)
 {
 	uint32_t count = s->rules->service_count, due[LOOK_MAX], n = 0;
 	int64_t now = clock_ms();
-	bool all = false;
+	bool seeks = false;
 	tree_begin(s->tree);
 	for (uint32_t k = 0; k < count && n < LOOK_MAX && !s->helper->full; k++) {
 		uint32_t id = (s->next + k) % count;
 		if (!is_due(s, id, now))
 			continue;
 		due[n++] = id;
-		all = all || s->wants_children || is_sought(s, id);
+		seeks = seeks || is_sought(s, id);
 		tree_want(s->tree, s->list[id].pid);
 	}
 	if (n == 0)
 		return;
 	s->next = (due[n - 1] + 1) % count;
 	int64_t now_ns = clock_ns();
-	if (!tree_look(s->tree, all, now_ns)) {
+	if (!tree_look(s->tree, s->wants_children, now_ns)) {
 		log_warning("the processes of this host could not be read");
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct watched *w = &s->list[due[i]];
 		w->due_ms = now + s->rules->services[due[i]].every_ms - TICK_MS / 2;
-		if (is_sought(s, due[i]))
-			look_for(s, due[i]);
 		if (w->pid != 0)
 			measure(s, due[i], now_ns);
+		else if (w->sought_ns == 0)
+			w->sought_ns = clock_ns();
 	}
 	send_batch(s);
+	if (seeks)
+		commands_ask(s->commands, on_commands, s);
 }
 
 static void
@@ -260,13 +282,14 @@ samples_watch(struct samples *s, const struct msg_watch *m)
 }
 
 struct samples *
-samples_new(struct helper *h, const struct rules *rules)
+samples_new(struct helper *h, const struct rules *rules, struct commands *commands)
 {
 	struct samples *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return NULL;
 	s->helper = h;
 	s->rules = rules;
+	s->commands = commands;
 	s->list = calloc(rules->service_count + 1, sizeof *s->list);
 	s->matches = calloc(rules->service_count + 1, sizeof *s->matches);
 	s->cpu_is_read = calloc(rules->service_count + 1, sizeof *s->cpu_is_read);
@@ -315,6 +338,7 @@ samples_free(struct samples **sp)
 	if (s == NULL)
 		return;
 	loop_timer_stop(&s->timer);
+	commands_forget(s->commands);
 	for (uint32_t i = 0; s->matches != NULL && i < s->rules->service_count; i++)
 		match_free(&s->matches[i]);
 	tree_free(&s->tree);

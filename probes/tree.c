@@ -2,12 +2,10 @@
 
 #include "base/text.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
 #include <dirent.h>
 #include <libproc2/pids.h>
 #include <math.h>
-#include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +14,11 @@
 
 #define SELECT_MAX 255 /* pids that libproc2 takes at once */
 #define NONE UINT32_MAX
-#define COMMAND_MAX 8192 /* bytes of a command line that are looked at */
-#define MATCH_LIMIT 100000
 /* the library's own macro takes other arguments from 4.0.5 on */
 #define VALUE(stack, item, type) ((stack)->head[item].result.type)
 
 enum item { PID, PARENT, START, TICKS, RESIDENT, STATE, SWAP, THREADS, WANTED_ITEMS };
-enum { COMMAND = SWAP, ALL_ITEMS = COMMAND + 1 };
+enum { ALL_ITEMS = SWAP }; /* none that waits for who has locked its memory */
 static enum pids_item wanted_items[WANTED_ITEMS] = {
 	[PID] = PIDS_ID_PID,     [PARENT] = PIDS_ID_PPID,   [START] = PIDS_TICS_BEGAN,
 	[TICKS] = PIDS_TICS_ALL, [RESIDENT] = PIDS_MEM_RES, [STATE] = PIDS_STATE,
@@ -31,7 +27,6 @@ static enum pids_item wanted_items[WANTED_ITEMS] = {
 static enum pids_item all_items[ALL_ITEMS] = {
 	[PID] = PIDS_ID_PID,        [PARENT] = PIDS_ID_PPID,   [START] = PIDS_TICS_BEGAN,
 	[TICKS] = PIDS_TICS_ALL,    [RESIDENT] = PIDS_MEM_RES, [STATE] = PIDS_STATE,
-	[COMMAND] = PIDS_CMDLINE_V,
 };
 
 struct list {
@@ -46,14 +41,6 @@ struct tree {
 	struct list wanted, all;
 	struct list before; /* the look at all before this */
 	int64_t all_ns, before_ns; /* 0: there was none */
-	char *text; /* command lines, each NUL-ended */
-	size_t size, cap;
-};
-
-struct match {
-	pcre2_code *code;
-	pcre2_match_data *data;
-	pcre2_match_context *context;
 };
 
 static void *
@@ -133,23 +120,6 @@ look_at_wanted(struct tree *t)
 	return true;
 }
 
-/* Its words, joined by blanks. */
-static bool
-keep_command(struct tree *t, struct tree_process *p, char *const *words)
-{
-	char *text = grow(t->text, t->size + COMMAND_MAX, &t->cap, 1);
-	if (text == NULL)
-		return false;
-	t->text = text;
-	p->command = t->size;
-	struct text line;
-	text_begin(&line, text + t->size, COMMAND_MAX);
-	for (size_t i = 0; words != NULL && words[i] != NULL; i++)
-		text_add(&line, "%s%s", i > 0 ? " " : "", words[i]);
-	t->size += line.length + 1;
-	return true;
-}
-
 static bool
 look_at_all(struct tree *t)
 {
@@ -161,8 +131,6 @@ look_at_all(struct tree *t)
 		if (p == NULL)
 			return false;
 		take(p, f->stacks[k]);
-		if (!keep_command(t, p, VALUE(f->stacks[k], COMMAND, strv)))
-			return false;
 	}
 	qsort(t->all.at, t->all.count, sizeof *t->all.at, by_pid);
 	for (uint32_t i = 0; i < t->all.count; i++) {
@@ -195,7 +163,6 @@ void
 tree_begin(struct tree *t)
 {
 	t->pid_count = t->wanted.count = 0;
-	t->size = 0;
 }
 
 void
@@ -264,24 +231,6 @@ tree_below(const struct tree *t, pid_t pid, struct tree_sum *sum)
 	}
 }
 
-const struct tree_process *
-tree_match(const struct tree *t, const struct match *m)
-{
-	const struct tree_process *best = NULL;
-	for (uint32_t i = 0; i < t->all.count; i++) {
-		const struct tree_process *p = &t->all.at[i];
-		const char *line = t->text + p->command;
-		if (*line == '\0' || p->zombie || p->pid == getpid() ||
-		    p->pid == getppid() ||
-		    (best != NULL && best->start_ticks <= p->start_ticks))
-			continue;
-		if (pcre2_match(m->code, (PCRE2_SPTR)line, strlen(line), 0, 0, m->data,
-				m->context) >= 0)
-			best = p;
-	}
-	return best;
-}
-
 int
 tree_fds(pid_t pid)
 {
@@ -327,41 +276,5 @@ tree_free(struct tree **tp)
 	free(t->wanted.at);
 	free(t->all.at);
 	free(t->before.at);
-	free(t->text);
 	free(t);
-}
-
-struct match *
-match_new(const char *regex)
-{
-	int code;
-	size_t at;
-	struct match *m = calloc(1, sizeof *m);
-	if (m == NULL)
-		return NULL;
-	m->code = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
-				PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
-				&at, NULL);
-	m->data = pcre2_match_data_create(1, NULL);
-	m->context = pcre2_match_context_create(NULL);
-	if (m->code == NULL || m->data == NULL || m->context == NULL) {
-		match_free(&m);
-		return NULL;
-	}
-	pcre2_jit_compile(m->code, PCRE2_JIT_COMPLETE);
-	pcre2_set_match_limit(m->context, MATCH_LIMIT);
-	return m;
-}
-
-void
-match_free(struct match **mp)
-{
-	struct match *m = *mp;
-	*mp = NULL;
-	if (m == NULL)
-		return;
-	pcre2_code_free(m->code);
-	pcre2_match_data_free(m->data);
-	pcre2_match_context_free(m->context);
-	free(m);
 }

@@ -9,7 +9,6 @@
 #include <sys/types.h>
 
 struct tree;
-struct match; /* a regex over full command lines */
 
 struct tree_process {
 	pid_t pid, parent;
@@ -20,7 +19,6 @@ struct tree_process {
 	int threads;          /* only of wanted ones */
 	bool zombie;
 	uint32_t first_child, next_child; /* indexes, UINT32_MAX: none */
-	size_t command; /* where its command line begins in the tree's text */
 };
 
 struct tree_sum { /* of all below a process */
@@ -35,22 +33,16 @@ void tree_free(struct tree **tp);
 
 void tree_begin(struct tree *t);           /* forgets the last look */
 void tree_want(struct tree *t, pid_t pid); /* 0 is ignored */
-/* now_ns: of this look. Reads what is wanted; with all, every process and its command line besides. False: it
- * cannot be read. */
+/* now_ns: of this look. Reads what is wanted; with all, every process besides. False: it cannot
+ * be read. */
 bool tree_look(struct tree *t, bool all, int64_t now_ns);
 
 /* A wanted process; NULL: there is none. */
 const struct tree_process *tree_find(const struct tree *t, pid_t pid);
 /* Needs a look at all. */
 void tree_below(const struct tree *t, pid_t pid, struct tree_sum *sum);
-/* The oldest process whose command line fits, this program and monitord excepted; NULL:
- * none. */
-const struct tree_process *tree_match(const struct tree *t, const struct match *m);
 
 /* Open descriptors of a process; -1: they may not be counted. */
 int tree_fds(pid_t pid);
-
-struct match *match_new(const char *regex); /* NULL: out of memory */
-void match_free(struct match **mp);
 
 #endif

@@ -1,5 +1,7 @@
 /* stall DIR PID: a file system at DIR with the files `pid` (it says PID), `env` (A=b) and
- * `log` (it swallows what is written) and the folder `sub`. USR1: it hears, and answers
+ * `log` (it swallows what is written), the folder `sub`, and `held`, whose reads are never
+ * answered: the first that opens it shares its pages, and a later one that maps it waits for
+ * these, with its memory locked, so that who reads its command line waits as well. USR1: it hears, and answers
  * nobody any more, so that nothing can kill who waits for it; USR2: it does again, and
  * those who wait get their answers. It ends with TERM, which frees all. Needs root and
  * /dev/fuse. */
@@ -7,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { ROOT = FUSE_ROOT_ID, PID, ENV, LOG, SUB };
+enum { ROOT = FUSE_ROOT_ID, PID, ENV, LOG, SUB, HELD };
 
 #define REQUEST 8192
 #define KEPT 64
@@ -25,6 +28,7 @@ static _Alignas(8) char kept[KEPT][REQUEST];
 static unsigned kept_count;
 static const char *text;
 static uint64_t log_size;
+static bool held_is_open;
 
 static void
 on_signal(int sig)
@@ -58,18 +62,19 @@ attr_of(uint64_t node)
 {
 	struct fuse_attr a = { .ino = node, .nlink = 1, .blksize = 4096 };
 	a.mode = node == ROOT || node == SUB ? S_IFDIR | 0755 : S_IFREG | 0644;
-	a.size = node == LOG ? log_size : strlen(text_of(node));
+	a.size = node == LOG ? log_size : node == HELD ? 4096 : strlen(text_of(node));
 	return a;
 }
 
 static void
 lookup(int fd, const struct fuse_in_header *in, const char *name)
 {
-	struct fuse_entry_out out = { .nodeid = strcmp(name, "pid") == 0   ? PID
-						: strcmp(name, "env") == 0 ? ENV
-						: strcmp(name, "log") == 0 ? LOG
-						: strcmp(name, "sub") == 0 ? SUB
-									   : 0 };
+	struct fuse_entry_out out = { .nodeid = strcmp(name, "pid") == 0    ? PID
+						: strcmp(name, "env") == 0  ? ENV
+						: strcmp(name, "log") == 0  ? LOG
+						: strcmp(name, "sub") == 0  ? SUB
+						: strcmp(name, "held") == 0 ? HELD
+									    : 0 };
 	out.attr = attr_of(out.nodeid);
 	answer(fd, in->unique, out.nodeid == 0 ? ENOENT : 0, &out, sizeof out);
 }
@@ -84,6 +89,9 @@ serve(int fd, const void *request)
 	struct fuse_open_out open_out = { .open_flags = FOPEN_DIRECT_IO };
 	const struct fuse_read_in *r = body;
 	const struct fuse_write_in *w = body;
+	struct fuse_statfs_out room = {
+		.st = { .blocks = 100, .bfree = 50, .bavail = 50, .bsize = 4096, .frsize = 4096, .namelen = 255 }
+	};
 	struct fuse_write_out written = { 0 };
 	size_t size = strlen(text_of(in->nodeid));
 	switch (in->opcode) {
@@ -98,16 +106,28 @@ serve(int fd, const void *request)
 		answer(fd, in->unique, 0, &attr, sizeof attr);
 		break;
 	case FUSE_OPEN:
+		if (in->nodeid == HELD) {
+			open_out.open_flags =
+				held_is_open ? FOPEN_DIRECT_IO | FOPEN_KEEP_CACHE : 0;
+			held_is_open = true;
+		}
+		answer(fd, in->unique, 0, &open_out, sizeof open_out);
+		break;
 	case FUSE_OPENDIR:
 		answer(fd, in->unique, 0, &open_out, sizeof open_out);
 		break;
 	case FUSE_READ:
+		if (in->nodeid == HELD)
+			break;
 		answer(fd, in->unique, 0, text_of(in->nodeid), r->offset == 0 ? size : 0);
 		break;
 	case FUSE_WRITE:
 		written.size = w->size;
 		log_size += w->size;
 		answer(fd, in->unique, 0, &written, sizeof written);
+		break;
+	case FUSE_STATFS:
+		answer(fd, in->unique, 0, &room, sizeof room);
 		break;
 	case FUSE_FLUSH:
 	case FUSE_RELEASE:

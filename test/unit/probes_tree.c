@@ -1,6 +1,7 @@
 #include "probes/tree.h"
 
 #include "base/text.h"
+#include "probes/commands.h"
 #include "test/unit/probes.h"
 
 #include <fcntl.h>
@@ -198,29 +199,59 @@ sleeper(const char *name)
 	return pid;
 }
 
-static const struct tree_process *
-matching(struct tree *t, const char *regex)
+struct search {
+	struct loop *loop;
+	struct commands *commands;
+	struct match *match;
+	struct commands_process found;
+	bool done;
+};
+
+static void
+on_commands(void *arg, const struct commands_read *r)
 {
-	struct match *m = match_new(regex);
-	assert_non_null(m);
-	const struct tree_process *p = tree_match(t, m);
-	match_free(&m);
-	assert_null(m);
-	return p;
+	struct search *s = arg;
+	s->found = commands_match(r, s->match);
+	s->done = true;
+	loop_stop(s->loop);
+}
+
+static void
+expired(struct loop_timer *t)
+{
+	loop_stop(t->arg);
+}
+
+/* 0: none. */
+static pid_t
+matching(struct search *s, const char *regex)
+{
+	struct loop_timer limit = { 0 };
+	s->match = match_new(regex);
+	s->done = false;
+	assert_non_null(s->match);
+	commands_ask(s->commands, on_commands, s);
+	loop_timer_start(s->loop, &limit, 30000, 0, expired, s->loop);
+	loop_run(s->loop);
+	loop_timer_stop(&limit);
+	assert_true(s->done);
+	match_free(&s->match);
+	return s->found.pid;
 }
 
 static void
 finds_the_oldest_that_matches(void **state)
 {
+	static struct search s; /* its threads stay */
 	char name[64], whole[80], other[80];
-	struct tree *t = tree_new();
 	(void)state;
+	s.loop = loop_new(0);
+	s.commands = commands_new(s.loop, workers_new(s.loop));
+	assert_non_null(s.commands);
 	text_print(name, sizeof name, "monitord-test-%d", (int)getpid());
 	text_print(whole, sizeof whole, "^%s 60$", name);
 	text_print(other, sizeof other, "%s[^ ]", name);
-	tree_begin(t);
-	assert_true(tree_look(t, true, 1000000000));
-	assert_null(matching(t, whole));
+	assert_int_equal(matching(&s, whole), 0);
 	pid_t first = sleeper(name);
 	unsigned long long began = stat_field(first, 22);
 	pid_t second = sleeper(name);
@@ -228,20 +259,14 @@ finds_the_oldest_that_matches(void **state)
 		reap(second);
 		second = sleeper(name);
 	}
-	tree_begin(t);
-	assert_true(tree_look(t, true, 1000000000));
-	const struct tree_process *p = matching(t, whole);
-	assert_non_null(p);
-	assert_int_equal(p->pid, first);
-	assert_null(matching(t, other));
+	assert_int_equal(matching(&s, whole), first);
+	assert_int_equal(s.found.start_ticks, began);
+	assert_int_equal(matching(&s, other), 0);
 	kill(first, SIGKILL);
 	await_zombie(first); /* a dead one is none */
-	tree_begin(t);
-	assert_true(tree_look(t, true, 1000000000));
-	assert_int_equal(matching(t, whole)->pid, second);
+	assert_int_equal(matching(&s, whole), second);
 	reap(first);
 	reap(second);
-	tree_free(&t);
 }
 
 int
