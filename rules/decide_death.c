@@ -311,6 +311,8 @@ service_exited(struct world *w, const struct event *e)
 		world_arm(w, OBJECT_SERVICE, e->id, w->now_ms + LINGER_SEEN_MS);
 	} else if (!watched(c)) {
 		service_kill_rest(w, e->id);
+	} else {
+		world_arm(w, OBJECT_SERVICE, e->id, NEVER); /* it is not ours to end */
 	}
 	if (!asked) {
 		need_failed(w, OBJECT_SERVICE, e->id);

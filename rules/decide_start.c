@@ -107,11 +107,9 @@ start_now(struct world *w, uint32_t id)
 	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
 	int64_t limit = c->ready.within_ms;
-	turn_leave(w, id);
 	s->occupied = true;
 	s->proven = s->owed = false;
 	s->told_unkillable = false;
-	s->step = 0;
 	if (s->exit_code != -1 || s->exit_signal != 0)
 		s->restarts++;
 	service_set_state(w, id, SERVICE_STARTING);
@@ -191,14 +189,15 @@ service_became_up(struct world *w, uint32_t id)
 			c->checks.ids[i]); /* what failed during the start says nothing */
 		check_pace(w, c->checks.ids[i], PACE_NOW);
 	}
-	world_arm(w, OBJECT_SERVICE, id, NEVER);
 	service_set_state(w, id, failing ? SERVICE_FAILING : SERVICE_UP);
 	s->up_ms = w->now_ms;
 	w->cause = s->event;
 	if (failing) {
-		incident_bad(w, OBJECT_SERVICE, id, "a check of it is down");
-		world_tell(w, "service-failing", OBJECT_SERVICE, id,
-			   "%s runs, but a check of it is down", c->name);
+		char text[200];
+		text_print(text, sizeof text, "%s runs, but a check of it is down",
+			   c->name);
+		incident_bad(w, OBJECT_SERVICE, id, text);
+		world_tell(w, "service-failing", OBJECT_SERVICE, id, "%s", text);
 	} else {
 		s->proven = true;
 		world_tell(w, "service-up", OBJECT_SERVICE, id,
@@ -328,9 +327,14 @@ service_not_ready(struct world *w, uint32_t id)
 	incident_bad(w, OBJECT_SERVICE, id, text);
 	w->cause = world_tell(w, "start-failed", OBJECT_SERVICE, id, "%s", text);
 	world_answer(w, s->waiters, -1, ANSWER_FAILED, text);
-	evidence_suspect(w, id, 0);
-	if (s->occupied && !watched(c))
+	if (!watched(c)) {
+		evidence_suspect(w, id, 0);
 		service_stop(w, id, AFTER_CRASH);
-	else
+	} else if (s->alive) { /* not ours to end: it may yet come */
+		service_set_state(w, id, SERVICE_FAILING);
+		service_update_routes(w, id);
+	} else { /* nothing came of its start command */
+		s->occupied = false;
 		service_after_crash(w, id);
+	}
 }

@@ -14,11 +14,13 @@ service_stop_step(struct world *w, uint32_t id)
 	struct stop_step step =
 		last ? (struct stop_step){ SIGKILL, UNKILLABLE_MS } : c->stop[s->step];
 	if (last && !s->told_unkillable && c->stop_count > 0 && s->step > c->stop_count) {
+		char text[200];
 		s->told_unkillable = true;
-		incident_bad(w, OBJECT_SERVICE, id, "it cannot be killed");
-		world_tell(w, "service-signalled", OBJECT_SERVICE, id,
+		text_print(text, sizeof text,
 			   "%s cannot be killed: no second instance is started beside it",
 			   c->name);
+		incident_bad(w, OBJECT_SERVICE, id, text);
+		world_tell(w, "service-signalled", OBJECT_SERVICE, id, "%s", text);
 		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it cannot be killed");
 	}
 	if (step.signal == SIGKILL && s->step > 0 && evidence_first(w, id))
@@ -59,7 +61,6 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 		return;
 	if (!s->occupied) {
 		service_set_state(w, id, SERVICE_STOPPED);
-		world_arm(w, OBJECT_SERVICE, id, NEVER);
 		return;
 	}
 	w->cause = world_tell(w, "service-stopping", OBJECT_SERVICE, id,
@@ -87,14 +88,12 @@ service_restart(struct world *w, uint32_t id)
 	    (s->occupied && dry_instead(w, OBJECT_SERVICE, id, "restarted")))
 		return;
 	if (s->draining || s->state == SERVICE_STOPPING) {
-		s->after = s->draining ? s->after : AFTER_START;
+		s->after = AFTER_START;
 		return;
 	}
 	if (!s->occupied) {
 		s->crashes = 0;
-		world_arm(w, OBJECT_SERVICE, id, NEVER);
-		if (s->state != SERVICE_STARTING)
-			service_set_state(w, id, SERVICE_STOPPED);
+		service_set_state(w, id, SERVICE_STOPPED);
 		service_start(w, id);
 		return;
 	}

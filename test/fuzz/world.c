@@ -65,7 +65,9 @@ carry_out(const struct decision *d, const struct event *e)
 {
 	switch (d->kind) {
 	case DECIDE_START:
-		PROMISE(!x.occupied[d->id] && !ours(e));
+		/* a start command of what is watched may have done nothing */
+		PROMISE((!x.occupied[d->id] || (d->id == 2 && !x.alive[d->id])) &&
+			!ours(e));
 		x.occupied[d->id] = true;
 		x.began[d->id] = false;
 		break;

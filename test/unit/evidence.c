@@ -6,6 +6,9 @@ static const char text[] =
 	"[service a]\nrun = /a\nlog = /l\nstop = TERM 10s, KILL 5s\nready = check c within 5s\n"
 	"evidence = signal QUIT within 2s, log 50 lines, sockets, threads\n"
 	"[service p]\nrun = /p\nlog = /m\nready = exec\n"
+	"[service v]\nmatch = v\nevidence = sockets\n"
+	"[rule w]\nwhen = v.fds > 10\ndo = kill v\n"
+	"[rule x]\nwhen = v.memory > 1G\ndo = kill v\n"
 	"[check c]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[rule r]\nwhen = a.memory > 1G\ndo = restart a\n"
 	"[rule s]\nwhen = a.memory > 2G\ndo = stop a\n"
@@ -53,6 +56,9 @@ static const struct stage_row rows[] = {
 	{ A "sample:a.fds=20 +5s ?a", NULL, BEGUN "evidence:a KILL:a(tree) a=up" },
 	{ A "sample:a.fds=20 killed:a=9 empty:a evidence:a", NULL,
 	  BEGUN "evidence:a KILL:a(tree) start:a" },
+	/* another process of that name is another matter */
+	{ P "found:v sample:v.fds=20 found:v +1s sample:v.memory=2e9 +5s", NULL,
+	  "answer:done start:p evidence:v evidence:v KILL:v(tree)" },
 	/* an answer to an earlier question ends no later one */
 	{ A "sample:a.memory=1.5e9 +6s " EXITED "started:a good:c +6m sample:a.memory=1.5e9 ?a", NULL,
 	  BEGUN "evidence:a TERM:a(main) start:a evidence:a a=stopping" },

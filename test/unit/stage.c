@@ -82,6 +82,8 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		e.text = value;
 		e.token = stage.evidence_token;
 	}
+	if (e.kind == EVENT_ADOPTED && value != NULL)
+		e.restarts = (uint32_t)atoi(value);
 	if (strcmp(verb, "dying") == 0)
 		e.core_dumped = value != NULL && strcmp(value, "core") == 0;
 	else if (strcmp(verb, "exited") == 0)
@@ -324,6 +326,20 @@ ask(const char *name, bool waits)
 	}
 }
 
+/* How the service is, as status sees it. */
+static void
+ask_service(const char *name)
+{
+	struct msg_service_view v;
+	world_service_view(stage.world, find(OBJECT_SERVICE, name), &v);
+	stage_add(
+		"%s is %s since %lld, process %d of %lld, %u restarts, memory %g, cpu %g%s%s%s",
+		name, service_state_name[v.state], seconds(v.since_real_ms), v.pid,
+		seconds(v.started_real_ms), v.restarts, v.memory, v.cpu,
+		v.by_command != 0 ? ", by command" : "",
+		v.drained != 0 ? ", drained" : "", v.suspect != 0 ? ", suspect" : "");
+}
+
 /* How the rule is, as status sees it. */
 static void
 ask_rule(const char *name)
@@ -352,6 +368,18 @@ ask_dirty(void)
 			text_add(&t, "%s%s", t.length > 0 ? " " : "",
 				 rules_name(stage.rules, kind, id));
 	stage_add("[%s]", names);
+}
+
+/* A reload gave it another section. */
+static void
+changed(const char *name)
+{
+	uint32_t service = find(OBJECT_SERVICE, name);
+	bool is_service = service != RULES_NONE;
+	struct event e = { .kind = EVENT_CHANGED,
+			   .object = is_service ? OBJECT_SERVICE : OBJECT_CHECK,
+			   .id = is_service ? service : find(OBJECT_CHECK, name) };
+	happen(&e);
 }
 
 static void
@@ -429,6 +457,10 @@ step(char *word)
 		ask_dirty();
 	else if (*verb == '&')
 		ask_rule(verb + 1);
+	else if (*verb == '*')
+		ask_service(verb + 1);
+	else if (strcmp(verb, "changed") == 0)
+		changed(name);
 	else if (*verb == '?' || *verb == '~')
 		ask(verb + 1, *verb == '~');
 	else if (strcmp(verb, "zone") == 0)

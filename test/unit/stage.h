@@ -2,7 +2,7 @@
  * it decides. A script is words parted by blanks:
  *
  *   go late stop-all zone:SECONDS             of monitord itself; local time less UTC
- *   adopted:S started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
+ *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
  *   sample:S.METRIC=NUMBER                    of the present process
@@ -16,11 +16,13 @@
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
  *     of a chain @SECONDS since when, and why; ~RULE: and what its windows wait for;
- *     &RULE: all that status knows of it; #: [NAMES] whose views have changed since
+ *     &RULE, *SERVICE: all that status knows of it; #: [NAMES] whose views have changed since
+ *     changed:NAME                              a reload gave it another section
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
  * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for
- * besides: KIND:OBJECT of a line ("KIND+": with <CAUSE(TO){TEXT}) for the journal, "pace" for pace:C=PACE, "evidence" for evidence:S after a crash too. */
+ * besides: KIND:OBJECT of a line ("KIND+": with <CAUSE(TO){TEXT}) for the journal, "pace" for pace:C=PACE,
+ * "remember" for that, "evidence" for evidence:S after a crash too. */
 #ifndef TEST_UNIT_STAGE_H
 #define TEST_UNIT_STAGE_H
 

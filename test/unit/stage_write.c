@@ -134,9 +134,12 @@ stage_write(const struct decision *d)
 	case DECIDE_ANSWER:
 		stage_add("answer:%s", answers[d->answer]);
 		break;
+	case DECIDE_REMEMBER:
+		if (wants("remember"))
+			stage_add("remember");
+		break;
 	case DECIDE_RELOAD_RULES:
 	case DECIDE_TEST:
-	case DECIDE_REMEMBER:
 	case DECIDE_KINDS:
 		break;
 	}

@@ -16,6 +16,8 @@ static const char routed[] =
 #define UP "adopted:t-1 adopted:t-2 adopted:t-3 go good:c-1 good:c-2 good:c-3 "
 #define TOLD "restart-refused service-waits"
 #define DOWN(n) "exited:t-" n "=0 empty:t-" n " "
+#define CRASH(n) "killed:t-" n "=9 empty:t-" n " "
+#define LOST CRASH("3") "started:t-3 " CRASH("3") "?t-3 "
 #define BACK(n) "started:t-" n " good:c-" n " "
 
 static const struct stage_row rows[] = {
@@ -37,6 +39,16 @@ static const struct stage_row rows[] = {
 	  "TERM:t-1(main) service-waits:t-2 start:t-1 KILL:t-1(tree) start:t-1 "
 	  "KILL:t-1(tree) "
 	  "answer:failed restart-refused:t-2 answer:failed t-1=failed t-2=up" },
+	/* nor does it begin when one is lost; what another section asks for waits for its return */
+	{ UP LOST "!restart:t-1", TOLD,
+	  "KILL:t-3(tree) start:t-3 KILL:t-3(tree) t-3=failed restart-refused:t-1 "
+	  "answer:failed" },
+	{ UP LOST "changed:t-1 !start:t-3 " BACK("3") "?t-1", TOLD,
+	  "KILL:t-3(tree) start:t-3 KILL:t-3(tree) t-3=failed service-waits:t-1 "
+	  "start:t-3 answer:done TERM:t-1(main) t-1=stopping" },
+	{ UP "changed:t-1 " DOWN("1") BACK("1") LOST "!restart:t-1", TOLD,
+	  "TERM:t-1(main) start:t-1 KILL:t-3(tree) start:t-3 KILL:t-3(tree) t-3=failed "
+	  "restart-refused:t-1 answer:failed" },
 	/* those that an operator stopped are not counted */
 	{ UP "!stop:t-3 " DOWN("3") "!restart:t-1", TOLD,
 	  "TERM:t-3(main) answer:done TERM:t-1(main)" },

@@ -40,6 +40,8 @@ int test_rule(void);
 int test_series(void);
 int test_service(void);
 int test_source(void);
+int test_start(void);
+int test_stop(void);
 int test_turn(void);
 int test_units(void);
 int test_values(void);

@@ -1,0 +1,115 @@
+/* How a service stops, and how it is restarted by plan. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+#define TEXT(mode)                                                                       \
+	"[monitord]\nsmtp = h:25\nalert = ops\n" mode "[contact ops]\nmail = x@y\n"      \
+	"[service a]\nrun = /a\nstop = TERM 5s, KILL\non-boot = stay\n"                  \
+	"[service k]\nrun = /k\nstop = KILL\nevidence = sockets\non-boot = stay\n"       \
+	"[service w]\nmatch = w\nstart = /s\nstop = /t\non-boot = stay\n"                \
+	"[service b]\nrun = /b\ndepends = c\non-boot = stay\n[check c]\ntcp = h:1\n"     \
+	"[service f]\nrun = /f\nrestart = failure\non-boot = stay\n"                     \
+	"[rule again]\nwhen = again-now.down\ndo = restart f\n"                          \
+	"[check again-now]\ntcp = h:1\ndown = 1\nup = 1\n"                               \
+	"[service d]\nrun = /d\ndrain = r\nstop = TERM 5s, KILL\non-boot = stay\n"       \
+	"[check cd]\nof = d\ntcp = h:1\ndown = 1\nup = 1\n"                              \
+	"[service e]\nrun = /e\non-boot = stay\n"                                        \
+	"[check ce]\nof = e\ntcp = h:1\ndown = 1\nup = 1\n"                              \
+	"[route r]\nswitch = /r\nbackend = d check cd\nbackend = e check ce\nreturn = "  \
+	"after 5s\n"
+static const char text[] = TEXT("");
+static const char dry[] = TEXT("mode = dry-run\n");
+#define A "adopted:a go "
+#define K "adopted:k go "
+#define W "go !start:w found:w "
+#define F "adopted:f go good:again-now "
+#define D "adopted:d adopted:e go good:cd good:ce seen:r=d +10s "
+#define GONE(s) "exited:" s "=0 empty:" s " "
+
+static const struct stage_row rows[] = {
+	/* what cannot be killed is told once, and once more in another life */
+	{ A "!stop:a +1m", "service-signalled+ incident-open+",
+	  "TERM:a(main) KILL:a(tree) KILL:a(tree) "
+	  "service-signalled:a<service-stopping{a cannot be killed: no second instance "
+	  "is started beside it} answer:failed KILL:a(tree) "
+	  "incident-open:a<service-signalled(ops){a cannot be killed: no second "
+	  "instance is started beside it} KILL:a(tree) KILL:a(tree) KILL:a(tree)" },
+	{ A "!stop:a +1m " GONE("a") "!start:a started:a !stop:a +1m", "service-signalled",
+	  "TERM:a(main) KILL:a(tree) KILL:a(tree) service-signalled:a answer:failed "
+	  "KILL:a(tree) KILL:a(tree) KILL:a(tree) KILL:a(tree) start:a answer:done "
+	  "TERM:a(main) KILL:a(tree) KILL:a(tree) service-signalled:a answer:failed "
+	  "KILL:a(tree) KILL:a(tree) KILL:a(tree) KILL:a(tree)" },
+	/* a KILL that is all it was to get asks nothing first */
+	{ K "!stop:k", NULL,
+	  "KILL:k(tree)" },
+	/* a stop command has half a minute */
+	{ W "+10s !stop:w +25s ?w +6s", NULL,
+	  "start:w answer:done stop-command:w w=stopping TERM:w(main)" },
+	/* a stop ends a drain, and what waits for what it depends on */
+	{ D "!restart:d !stop:d seen:r +6s", NULL,
+	  "route:r=e answer:failed TERM:d(main) KILL:d(tree)" },
+	{ "go !start:b !stop:b good:c +1m ?b", NULL,
+	  "answer:failed answer:done b=stopped" },
+	/* between crashes it stays away */
+	{ A "exited:a=1 empty:a started:a exited:a=1 empty:a ?a !stop:a ?a +1h", NULL,
+	  "KILL:a(tree) start:a KILL:a(tree) a=backoff answer:done a=stopped" },
+	/* one order after the other: the last counts */
+	{ A "!stop:a !restart:a " GONE("a"), NULL,
+	  "TERM:a(main) answer:done start:a" },
+	{ D "!restart:d +3s !restart:d +3s", NULL,
+	  "route:r=e TERM:d(main)" },
+	{ D "!restart:d +3s !restart:d seen:r +1s", NULL,
+	  "route:r=e TERM:d(main)" },
+	/* each drain is seen anew; that it is seen twice costs no time */
+	{ D "!restart:d seen:r +1s " GONE("d") "started:d good:cd +10s seen:r !restart:d seen:r +1s", NULL,
+	  "route:r=e TERM:d(main) start:d answer:done route:r=d route:r=e TERM:d(main)" },
+	{ D "!restart:d seen:r +400ms seen:r +200ms", NULL,
+	  "route:r=e TERM:d(main)" },
+	/* what waits after a crash waits for what it depends on: as one that is stopped */
+	{ "go good:c !start:b started:b exited:b=1 empty:b started:b exited:b=1 empty:b ?b "
+	  "lost:net !restart:b ?b +1h good:c",
+	  NULL,
+	  "start:b answer:done KILL:b(tree) start:b KILL:b(tree) b=backoff b=stopped "
+	  "start:b" },
+	/* a rule starts what has ended well after crashes: as if it were the first time */
+	{ F "exited:f=1 empty:f started:f exited:f=1 empty:f +1s started:f exited:f=0 empty:f "
+	    "bad:again-now started:f exited:f=1 empty:f ?f",
+	  NULL,
+	  "KILL:f(tree) start:f KILL:f(tree) start:f KILL:f(tree) start:f KILL:f(tree) "
+	  "start:f f=starting" },
+};
+
+/* By another section or what we were told before; in a dry run nothing goes out of a route either. */
+static const struct stage_row dry_rows[] = {
+	/* nor is there a start behind a crash */
+	{ A "exited:a=1 empty:a ?a", "dry-run",
+	  "dry-run:a dry-run:a a=stopped" },
+	{ D "changed:d +1m ?d", "dry-run",
+	  "dry-run:d d=up" },
+};
+static const struct stage_row dry_reload = { A "!stop:a reload reborn +1m ?a", "dry-run service-stopping",
+	  "service-stopping:a TERM:a(main) dry-run:a a=up" };
+
+static void
+stops(void **state)
+{
+	(void)state;
+	stage_table(text, rows, COUNT(rows));
+}
+
+static void
+dry_run_stops_nothing(void **state)
+{
+	(void)state;
+	stage_table(dry, dry_rows, COUNT(dry_rows));
+	stage_reload(text, dry, &dry_reload);
+}
+
+int
+test_stop(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stops), cmocka_unit_test(dry_run_stops_nothing)
+	};
+	return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
+}
