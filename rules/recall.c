@@ -32,10 +32,10 @@ recall_exit(struct service_view *s, const struct journal_line *l)
 static void
 recall_stopping(struct service_view *s, const struct journal_line *l)
 {
-	bool again = SAYS(l, " to be started again");
-	if (SAYS(l, " with monitord"))
-		return; /* it goes on when monitord does */
-	s->last = again ? LAST_RAN : LAST_STOPPED;
+	bool with_us = SAYS(l, " with monitord"); /* it goes on when monitord does */
+	bool again = with_us || SAYS(l, " to be started again");
+	if (!with_us)
+		s->last = again ? LAST_RAN : LAST_STOPPED;
 	s->broken_off = true;
 	s->owed = false;
 	s->after = again ? AFTER_START : AFTER_STAY;
@@ -260,6 +260,15 @@ resume_failed(struct world *w, uint32_t id)
 	world_arm(w, OBJECT_SERVICE, id, retry_ms > 0 ? s->last_ms + retry_ms : NEVER);
 }
 
+/* It was told to stop when we were last here, to be started again, and has: no crash. */
+static void
+resume_asked(struct world *w, uint32_t id)
+{
+	w->cause = world_tell(w, "service-exited", OBJECT_SERVICE, id,
+			      "%s exited as asked while monitord did not run",
+			      conf(w, id)->name);
+}
+
 /* It ran when we were last here, and does not now. */
 static void
 resume_gone(struct world *w, uint32_t id)
@@ -294,6 +303,10 @@ service_resume(struct world *w, uint32_t id)
 		return true;
 	}
 	if (last == LAST_RAN && !ended && !watched(conf(w, id))) {
+		if (broken_off) {
+			resume_asked(w, id);
+			return false;
+		}
 		resume_gone(w, id);
 		return true;
 	}

@@ -168,6 +168,6 @@ for action in $actions; do
 done
 if [ -n "${sampled:-}" ]; then
 	echo "# where no control group can be written"
-	"$0" --no-cgroup --step 601 start stop restart crash begin || bad "without groups"
+	"$0" --no-cgroup --step 601 start stop restart crash begin end || bad "without groups"
 fi
 finish

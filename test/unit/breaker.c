@@ -102,7 +102,16 @@ static const struct stage_row lives[] = {
 	{ ONLY_A "started:a good:c !restart:a exited:a=0 empty:a reborn ?a", NULL,
 	  D3 "start:a TERM:a(main) start:a start:a a=starting" },
 	{ ONLY_A "started:a good:c stop-all reborn exited:a=0 empty:a reborn ?a", NULL,
-	  D3 "start:a TERM:a(main) KILL:a(tree) start:a start:a a=starting" },
+	  D3 "start:a TERM:a(main) TERM:a(main) start:a start:a a=starting" },
+	/* so does a stop with monitord that its death broke off: none of them is a crash */
+	{ ONLY_A "started:a good:c stop-all away:a reborn ?a", "service-exited service-backoff",
+	  D3 "start:a TERM:a(main) service-exited:a start:a a=starting" },
+	{ ONLY_A "started:a good:c stop-all reborn killed:a=15 empty:a started:a good:c "
+		 "stop-all reborn killed:a=15 empty:a started:a good:c "
+		 "stop-all reborn killed:a=15 empty:a ?a",
+	  "service-backoff service-failed",
+	  D3 "start:a TERM:a(main) TERM:a(main) start:a TERM:a(main) TERM:a(main) start:a "
+	     "TERM:a(main) TERM:a(main) start:a a=starting" },
 };
 
 static void
