@@ -9,6 +9,13 @@
 #define FLAP_MS 600000	     /* what turned bad so long ago is forgotten */
 #define FLAP_SETTLE_MS 300000 /* what flaps is over when it was well for so long */
 #define SETTLE_MOST_MS 20000
+#define TURN_MS 250 /* who begin to gather within it wake us together */
+
+int64_t
+incident_gathered(int64_t began_ms)
+{
+	return (began_ms + OPEN_MAIL_MS + TURN_MS - 1) / TURN_MS * TURN_MS;
+}
 
 /* The oldest that is closed, or was never used; NO_INCIDENT: all are open. */
 uint32_t
@@ -50,7 +57,7 @@ open_incident(struct world *w, enum object_kind kind, uint32_t id, const char *t
 				.since_real_ms = w->real_ms,
 				.event = w->last_event + 1 };
 	text_print(x->text, sizeof x->text, "%s", text);
-	world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
+	world_arm(w, NODE_INCIDENTS, index, incident_gathered(w->now_ms));
 	world_mark(w, NODE_INCIDENTS, index);
 	return index;
 }
@@ -112,7 +119,7 @@ turn(struct world *w, uint32_t index, bool reopened)
 		   (reopened && x->root_kind == OBJECT_CHECK);
 	x->again = x->told && (x->again || reopened || (x->flaps && !flapped));
 	if (x->again)
-		world_arm(w, NODE_INCIDENTS, index, w->now_ms + OPEN_MAIL_MS);
+		world_arm(w, NODE_INCIDENTS, index, incident_gathered(w->now_ms));
 }
 
 /* The incident that was over a short while ago, and that the object was part of. */
@@ -204,7 +211,7 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 		return;
 	x->good_ms = w->now_ms;
 	int64_t due = w->now_ms + settle_ms(x);
-	int64_t open = x->told ? x->bad_ms + OPEN_MAIL_MS : x->since_ms + OPEN_MAIL_MS;
+	int64_t open = incident_gathered(x->told ? x->bad_ms : x->since_ms);
 	if ((!x->told || x->again) && open < due)
 		due = open > w->now_ms ? open : w->now_ms;
 	world_arm(w, NODE_INCIDENTS, i, due);

@@ -25,6 +25,8 @@ uint32_t incident_place(struct world *w);
 /* ---- decide_telling.c ---- */
 /* Writes a line about the incident; people are told of it unless it is silenced. */
 void incident_tell(struct world *w, uint32_t index, const char *kind, const char *text);
+/* What began then gathers until this. */
+int64_t incident_gathered(int64_t began_ms);
 void incident_arm(struct world *w, uint32_t index); /* when it is to be looked at next */
 
 void incident_tell_again(struct world *w, uint32_t index); /* reminders and escalations that are due */

@@ -112,7 +112,7 @@ incident_arm(struct world *w, uint32_t index)
 		contacts_due(w, x, x->elapsed_ms, x->elapsed_ms, names, sizeof names);
 	due = more < due ? more : due;
 	if (x->again)
-		world_arm(w, NODE_INCIDENTS, index, x->bad_ms + OPEN_MAIL_MS);
+		world_arm(w, NODE_INCIDENTS, index, incident_gathered(x->bad_ms));
 	else if (due != NEVER && x->state == INCIDENT_OPEN && !x->quiet &&
 		 !incident_silenced(w, x))
 		world_arm(w, NODE_INCIDENTS, index, x->told_ms + due);
