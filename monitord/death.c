@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,9 +14,6 @@
 #include <unistd.h>
 
 #define TRACED_MS 100
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 #define KMSG_TURN 1000                        /* records read at one death */
 #define INIT_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO of the kernel */
 
@@ -81,8 +77,7 @@ static bool
 peek(int pidfd, struct event *e)
 {
 	siginfo_t info = { 0 };
-	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) !=
-		    0 ||
+	if (pidfd_wait(pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    info.si_pid == 0)
 		return false;
 	if (info.si_code == CLD_EXITED)

@@ -16,9 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 #define COMMAND_MS 30000
 #define OUTPUT 200
 #define LEFT_MS 20
@@ -203,7 +200,7 @@ on_exit_event(struct loop_io *io, unsigned events)
 		if (j->group != -1)
 			cgroup_kill(j->group);
 	}
-	waitid((idtype_t)P_PIDFD, (id_t)j->pidfd, &info, WEXITED | WNOHANG);
+	pidfd_wait(j->pidfd, &info, WEXITED | WNOHANG);
 	bool exited = info.si_code == CLD_EXITED;
 	if (read(j->failure, &f, sizeof f) == (ssize_t)sizeof f)
 		spawn_failure_text(&f, "it", failure, sizeof failure);

@@ -10,95 +10,16 @@
 #include "monitord/process_state.h"
 #include "monitord/spawn.h"
 
-#include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define LEFT_POLL_MS 20	  /* how often left-overs are looked for while they die */
-
-static void look_for_rest(struct loop_timer *timer);
-
-/* Events reach the core from the loop only: what happens inside a call waits here. */
-static void
-on_deferred(struct loop_timer *timer)
-{
-	struct processes *ps = timer->arg;
-	for (size_t i = 0; i < ps->deferred_count; i++) {
-		/* more may come, and move the list */
-		char text[sizeof ps->deferred->text];
-		struct event e = ps->deferred[i].event;
-		text_print(text, sizeof text, "%s", ps->deferred[i].text);
-		e.text = ps->deferred[i].ends ? NULL : text;
-		ps->fn(ps->arg, &e);
-	}
-	ps->deferred_count = 0;
-}
 
 void
 process_tell(struct processes *ps, const struct event *e)
 {
 	ps->fn(ps->arg, e);
-}
-
-static struct deferred *
-defer(struct processes *ps)
-{
-	if (ps->deferred_count == ps->deferred_cap) {
-		size_t cap = ps->deferred_cap == 0 ? 32 : 2 * ps->deferred_cap;
-		struct deferred *list = reallocarray(ps->deferred, cap, sizeof *list);
-		if (list == NULL)
-			return NULL;
-		ps->deferred = list;
-		ps->deferred_cap = cap;
-	}
-	loop_timer_start(ps->loop, &ps->defer, 0, 0, on_deferred, ps);
-	return &ps->deferred[ps->deferred_count++];
-}
-
-static void
-defer_text(struct processes *ps, enum event_kind kind, uint32_t service, const char *text)
-{
-	struct deferred *d = defer(ps);
-	if (d == NULL) {
-		log_error("out of memory: of a start it is not told: %s", text);
-		return;
-	}
-	d->event = (struct event){ .kind = kind, .id = service };
-	d->ends = false;
-	text_print(d->text, sizeof d->text, "%s", text);
-}
-
-void
-process_defer_failure(struct processes *ps, uint32_t service, const char *text)
-{
-	defer_text(ps, EVENT_START_FAILED, service, text);
-}
-
-void
-process_defer_wait(struct processes *ps, uint32_t service, const char *text)
-{
-	defer_text(ps, EVENT_WAITS, service, text);
-}
-
-/* text NULL: there is no more of it. */
-void
-process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text)
-{
-	struct deferred *d = defer(ps);
-	if (d == NULL)
-		return; /* who waits for it does so until its deadline only */
-	d->event =
-		(struct event){ .kind = EVENT_EVIDENCE, .id = service, .token = token };
-	d->ends = text == NULL;
-	text_print(d->text, sizeof d->text, "%s", text != NULL ? text : "");
 }
 
 const struct service *
@@ -124,158 +45,6 @@ process_said(struct process *p)
 	return p->said != NULL ? p->said : &nobodys;
 }
 
-/* ---- what is left of it ---- */
-
-bool
-session_has(const struct processes *ps, const char *service, pid_t session, pid_t pid, pid_t of)
-{
-	return (session != 0 && of == session) || record_holds(ps, service, pid);
-}
-
-size_t
-session_pids(const struct processes *ps, const char *service, pid_t session, pid_t *pids, size_t cap)
-{
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-	size_t n = 0;
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		char path[300], text[512];
-		int pid = atoi(e->d_name), sid;
-		char state;
-		if (pid <= 0)
-			continue;
-		text_print(path, sizeof path, "/proc/%d/stat", pid);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t size = fd != -1 ? read(fd, text, sizeof text - 1) : -1;
-		if (fd != -1)
-			close(fd);
-		text[size > 0 ? size : 0] = '\0';
-		char *end = strrchr(text, ')');
-		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 &&
-		    state != 'Z' && state != 'X' &&
-		    session_has(ps, service, session, pid, sid)) {
-			if (n < cap)
-				pids[n] = pid;
-			n++;
-		}
-	}
-	if (d != NULL)
-		closedir(d);
-	return n;
-}
-
-static size_t
-rest_pids(const struct process *p, pid_t *pids, size_t cap)
-{
-	return p->group != -1 ? cgroup_pids(p->group, pids, cap)
-			      : session_pids(p->owner, process_service(p)->name,
-					     p->session, pids, cap);
-}
-
-size_t
-process_pids(const struct process *p, pid_t *pids, size_t cap)
-{
-	size_t n = 1;
-	pids[0] = p->pid;
-	if (process_service(p)->run.count == 0)
-		return n; /* watched: its one process is all we answer for */
-	size_t found = rest_pids(p, pids + 1, cap - 1);
-	for (size_t i = 1; i <= found && i < cap; i++)
-		if (pids[i] != p->pid)
-			pids[n++] = pids[i];
-	return n;
-}
-
-static bool
-nothing_left(const struct process *p)
-{
-	pid_t one;
-	if (p->group != -1)
-		return cgroup_populated_now(record_events(p->owner, p)) == 0;
-	if (process_service(p)->run.count == 0)
-		return p->pidfd == -1; /* watched: its one process is all we answer for */
-	/* the lock goes a little after the descriptor can no longer be seen */
-	return rest_pids(p, &one, 1) == 0 &&
-	       !record_locked(p->owner, process_service(p)->name);
-}
-
-void
-process_close_group(struct process *p)
-{
-	if (p->group == -1)
-		return;
-	record_forget(p->owner, p); /* its events are those of this very group */
-	close(p->group);
-	p->group = -1;
-}
-
-/* No instance lives in them: the group and the lock are given back. */
-void
-process_give_back(struct process *p)
-{
-	char name[96];
-	p->proven_empty = p->group_killed = false;
-	if (p->group != -1) {
-		process_close_group(p);
-		process_group_name(p, name, sizeof name);
-		cgroup_remove(&p->owner->cgroups, name);
-	}
-	if (p->lock != -1)
-		close(p->lock);
-	p->lock = -1;
-}
-
-/* Who is started at once takes the empty group over, and writes the record. Not a group that
- * cgroup.kill was written to: Linux 6.14 and later kill what is cloned into it, for ever. */
-static void
-become_empty(struct process *p)
-{
-	struct processes *ps = p->owner;
-	struct event e = { .kind = EVENT_EMPTY, .id = p->id };
-	loop_timer_stop(&p->rest);
-	p->occupied = p->told_blind = p->awaits = false;
-	p->session = 0;
-	if (p->group_killed)
-		process_give_back(p);
-	p->proven_empty = p->group != -1;
-	p->record_old = true;
-	process_tell(ps, &e);
-	if (!p->occupied)
-		process_give_back(p);
-	if (p->record_old)
-		record_clear(ps, p);
-}
-
-/* Our own want: nothing is started beside what may live, and people know why. */
-static void
-tell_blind(struct process *p, int error)
-{
-	char text[300];
-	const char *name = process_service(p)->name;
-	struct event e = {
-		.kind = EVENT_NOTE, .object = OBJECT_SERVICE, .id = p->id, .text = text
-	};
-	text_print(
-		text, sizeof text,
-		"service-unseen %s waits: whether anything of it is left cannot be seen: %s",
-		name, strerror(error));
-	if (!p->told_blind)
-		process_tell(p->owner, &e);
-	p->told_blind = true;
-}
-
-static void
-look_for_rest(struct loop_timer *timer)
-{
-	struct process *p = timer->arg;
-	errno = 0;
-	if (p->pidfd == -1 && nothing_left(p))
-		become_empty(p);
-	else if (p->group != -1 &&
-		 (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		tell_blind(p, errno);
-}
-
 void
 process_main_gone(struct process *p)
 {
@@ -295,16 +64,6 @@ process_main_gone(struct process *p)
 /* ---- its end ---- */
 
 static void
-see_rest(struct process *p)
-{
-	if (p->proven_empty || nothing_left(p))
-		become_empty(p);
-	else /* the first look is soon: the dead leave their group a little later */
-		loop_timer_start(p->owner->loop, &p->rest, 1, LEFT_POLL_MS, look_for_rest,
-				 p);
-}
-
-static void
 on_exit_event(struct loop_io *io, unsigned events)
 {
 	struct process *p = io->arg;
@@ -319,12 +78,12 @@ on_exit_event(struct loop_io *io, unsigned events)
 		connector_drain(ps);
 	ready_end(p);
 	process_main_gone(p);
-	p->proven_empty = p->group != -1 && nothing_left(p);
+	p->proven_empty = p->group != -1 && leftover_none(p);
 	p->died = !p->signalled;
 	process_tell(ps, &e);
 	/* not started again, nor told empty, from within */
 	if (p->pidfd == -1 && p->occupied)
-		see_rest(p);
+		leftover_see(p);
 	p->died = false;
 	death_reap(ps, e.pid);
 }
@@ -366,67 +125,6 @@ process_reload(struct processes *ps, uint32_t service)
 	else if (c->reload_command.count > 0 &&
 		 !job_command(ps, service, &c->reload_command))
 		log_error("%s: its reload command: %s", c->name, strerror(errno));
-}
-
-/* ---- signals: only ever to what is proven to be of the service ---- */
-
-bool
-process_has(const struct process *p, pid_t pid)
-{
-	char name[96];
-	process_group_name(p, name, sizeof name);
-	return p->group != -1 ? cgroup_has(&p->owner->cgroups, name, pid)
-			      : session_has(p->owner, process_service(p)->name,
-					    p->session, pid, getsid(pid));
-}
-
-static void
-signal_rest(struct process *p, int signal)
-{
-	pid_t pids[1024];
-	size_t n = rest_pids(p, pids, 1024);
-	for (size_t i = 0; i < n && i < 1024; i++) {
-		int fd = pidfd_of(pids[i]);
-		/* the descriptor pins the process: now see that it still is one of ours */
-		if (fd != -1 && process_has(p, pids[i]))
-			pidfd_kill(fd, signal);
-		if (fd != -1)
-			close(fd);
-	}
-}
-
-void
-process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope)
-{
-	struct process *p = ps->list[service];
-	if (ps->rules->settings.dry_run)
-		return;
-	p->signalled = p->signalled || p->pidfd != -1;
-	switch (scope) {
-	case SCOPE_MAIN:
-		if (p->pidfd != -1 && process_service(p)->checks.count > 0 &&
-		    process_service(p)->run.count > 0)
-			ports_note(p);
-		if (p->pidfd != -1)
-			pidfd_kill(p->pidfd, signal);
-		break;
-	case SCOPE_REST:
-		signal_rest(p, signal);
-		break;
-	case SCOPE_TREE:
-		if (p->pidfd != -1)
-			pidfd_kill(p->pidfd, signal);
-		if (p->group == -1)
-			signal_rest(p, signal);
-		else if (!p->proven_empty)
-			p->group_killed = cgroup_kill(p->group);
-		break;
-	}
-	p->awaits_look = false;
-	/* its start may have led to nothing */
-	bool watched = process_service(p)->run.count == 0;
-	if ((p->occupied || watched) && p->pidfd == -1 && !loop_timer_active(&p->rest))
-		loop_timer_start(ps->loop, &p->rest, 0, LEFT_POLL_MS, look_for_rest, p);
 }
 
 pid_t

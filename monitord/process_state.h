@@ -200,11 +200,17 @@ const struct service *process_service(const struct process *p);
 void process_tell(struct processes *ps, const struct event *e);
 /* A child of ours that nobody waits for is killed, and reaped when it is gone. */
 void process_drop_child(struct processes *ps, pid_t child);
-void process_defer_wait(struct processes *ps, uint32_t service, const char *text);
 void process_hold(struct process *p, pid_t pid, int pidfd, uint64_t ticks); /* 0: not known */
-/* Told from the loop's next turn. */
+struct said *process_said(struct process *p); /* never NULL */
+void process_group_name(const struct process *p, char *out, size_t cap);
+void process_main_gone(struct process *p);
+
+/* ---- deferred.c: told from the loop's next turn ---- */
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
+void process_defer_wait(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
+
+/* ---- leftover.c: what is left of it ---- */
 /* Where there is no cgroup: a process of the session `of` is of this one (0: none), or it has
  * inherited the service's lock. */
 bool session_has(const struct processes *ps, const char *service, pid_t session, pid_t pid, pid_t of);
@@ -212,12 +218,16 @@ bool session_has(const struct processes *ps, const char *service, pid_t session,
 size_t session_pids(const struct processes *ps, const char *service, pid_t session, pid_t *pids,
 		    size_t cap);
 size_t process_pids(const struct process *p, pid_t *pids, size_t cap); /* the main one first */
-struct said *process_said(struct process *p); /* never NULL */
-void process_group_name(const struct process *p, char *out, size_t cap);
-void process_main_gone(struct process *p);
-bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
-void process_give_back(struct process *p);
+size_t leftover_pids(const struct process *p, pid_t *pids, size_t cap); /* of its group, session or lock */
+bool leftover_none(const struct process *p); /* proven; false with errno: that cannot be seen */
+void leftover_see(struct process *p); /* its main process is gone: told empty, now or when it is */
+void leftover_look(struct process *p, int64_t after_ms); /* until nothing is left */
 void process_close_group(struct process *p); /* harmless if it has none */
+/* No instance lives in them: the group and the lock are given back. */
+void process_give_back(struct process *p);
+
+/* ---- signals.c ---- */
+bool process_has(const struct process *p, pid_t pid); /* of its group, session or lock */
 
 /* ---- known.c ---- */
 enum known process_account(struct process *p, char why[MSG_TEXT]); /* of its section */

@@ -74,7 +74,7 @@ retired_free(struct processes *ps, struct retired *r)
 	if (r->pidfd != -1) {
 		siginfo_t info;
 		/* if it was our child */
-		waitid((idtype_t)P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG);
+		pidfd_wait(r->pidfd, &info, WEXITED | WNOHANG);
 		close(r->pidfd);
 	}
 	if (r->group != -1)

@@ -18,7 +18,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef P_PIDFD /* before glibc 2.36 */
+#define P_PIDFD 3
+#endif
 
 static struct {
 	pid_t pid; /* 0: not begun */
@@ -49,6 +54,12 @@ int
 pidfd_kill(int pidfd, int signal)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int
+pidfd_wait(int pidfd, siginfo_t *info, int options)
+{
+	return waitid((idtype_t)P_PIDFD, (id_t)pidfd, info, options);
 }
 
 uint64_t

@@ -5,6 +5,7 @@
 #include "monitord/account.h"
 #include "rules/rules.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 
 #define LOCK_FD 64 /* struct spawn's lock in the service: open as long as one of it lives */
@@ -56,5 +57,6 @@ uint64_t process_start_ticks(pid_t pid, bool want_alive);
 uint64_t pidfd_identity(int pidfd);
 int pidfd_of(pid_t pid);			 /* pidfd_open, close-on-exec; -1: errno */
 int pidfd_kill(int pidfd, int signal);		 /* pidfd_send_signal */
+int pidfd_wait(int pidfd, siginfo_t *info, int options); /* waitid */
 
 #endif

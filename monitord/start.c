@@ -12,9 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 #define ASK_MS 100 /* until an exec that wakes nobody is asked for; while it takes longer, twice that */
 #define ASK_MOST_MS 1600
@@ -55,7 +52,7 @@ process_failed(struct process *p)
 	char text[300];
 	spawn_failure_text(&f, process_service(p)->run.argv[0], text, sizeof text);
 	siginfo_t info;
-	waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
+	pidfd_wait(p->pidfd, &info, WEXITED);
 	process_main_gone(p);
 	ready_end(p);
 	p->occupied = false;
