@@ -65,11 +65,11 @@ const details = {
 };
 
 function row(kind, o) {
-  return el('tr', {},
-    el('td', {}, el('button', { type: 'button', onclick: () => open(kind, o.name) }, o.name)),
-    el('td', {}, el('span', { class: `state ${toneOf(o.state)}` }, o.state || 'unknown')),
-    el('td', {}, o.since ? span((Date.now() - Date.parse(o.since)) / 1000) : ''),
-    el('td', {}, details[kind](o)));
+  return el('tr', { role: 'row' },
+    el('td', { role: 'cell' }, el('button', { type: 'button', onclick: () => open(kind, o.name) }, o.name)),
+    el('td', { role: 'cell' }, el('span', { class: `state ${toneOf(o.state)}` }, o.state || 'unknown')),
+    el('td', { role: 'cell' }, o.since ? span((Date.now() - Date.parse(o.since)) / 1000) : ''),
+    el('td', { role: 'cell' }, details[kind](o)));
 }
 
 const rank = { bad: 0, warn: 1, idle: 2, good: 3 };
@@ -83,10 +83,10 @@ function objects() {
       (o.state || 'unknown').includes(wanted)).sort((a, b) => rank[toneOf(a.state)] - rank[toneOf(b.state)]);
     if (!all.length) return null;
     const shown = all.slice(0, 200);
-    return el('div', { class: 'table' }, el('table', {},
+    return el('div', { class: 'table' }, el('table', { role: 'table' }, // also where rows are laid out as a grid
       el('caption', {}, `${kind[0].toUpperCase()}${kind.slice(1)}s`,
         all.length > shown.length ? `: the first ${shown.length} of ${all.length}` : ''),
-      el('thead', {}, el('tr', {}, ['name', 'state', 'since', 'detail'].map(h => el('th', { scope: 'col' }, h)))),
+      el('thead', {}, el('tr', { role: 'row' }, ['name', 'state', 'since', 'detail'].map(h => el('th', { scope: 'col', role: 'columnheader' }, h)))),
       el('tbody', {}, shown.map(o => row(kind, o)))));
   }).filter(Boolean));
   if (focused)
@@ -104,7 +104,7 @@ function events() {
   const days = Date.now() - 86400000;
   at('events').replaceChildren(...state.events.slice(-eventsShown).reverse().map(e => {
     const time = Date.parse(e.time);
-    return el('li', {}, el('time', { datetime: e.time }, clock(time, time < days)),
+    return el('li', {}, el('time', { datetime: e.time }, clock(time, time < days, true)),
       el('span', {}, e.kind), el('span', {}, e.text || ''));
   }));
 }
@@ -141,7 +141,7 @@ function chainPictures() {
   const focused = document.activeElement?.closest?.('.node')?.dataset.name;
   const scrolled = [...box.children].map(c => c.scrollLeft);
   const list = chains.pictures(state.status);
-  box.replaceChildren(...(list.length ? list.map(p => chains.draw(state.status, p, open))
+  box.replaceChildren(...(list.length ? list.map(p => chains.draw(state.status, p, open, box.clientWidth - 28))
     : [el('p', { class: 'note' }, 'No chain and no route is configured.')]));
   [...box.children].forEach((c, i) => { c.scrollLeft = scrolled[i] || 0; });
   if (focused) box.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();

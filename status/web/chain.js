@@ -2,6 +2,7 @@
 import { el, svg, toneOf, marks, value, span } from './dom.js';
 
 const boxWidth = 168, boxHeight = 52, gapX = 84, gapY = 22, margin = 8, entry = 64;
+const leastWidth = 72, narrowGap = 10, passWidth = 8; // on a phone, where chains run downwards
 
 function find(status, name) {
   for (const kind of ['service', 'check', 'route']) {
@@ -11,13 +12,19 @@ function find(status, name) {
   return { kind: 'service', object: { name, state: null } };
 }
 
-// The service in front of a route is not written down: it is the one whose check verifies.
-function frontOf(status, route) {
-  const check = status.checks.find(c => c.name === route.verify);
-  return check && check.of;
-}
-
 const end = backend => backend.service || backend.check || backend.name;
+
+// The service in front of a route is not written down: it is the one whose check verifies, or
+// the only one that the chain puts before all its backends.
+function frontOf(status, route, paths) {
+  const check = status.checks.find(c => c.name === route.verify);
+  if (check && check.of) return check.of;
+  const before = new Set(route.backends.flatMap(b => {
+    const found = paths.filter(path => path.indexOf(end(b)) > 0).map(path => path[path.indexOf(end(b)) - 1]);
+    return found.length ? found : [null];
+  }));
+  return before.size === 1 ? [...before][0] : null;
+}
 
 function picture(status, name, paths, routes) {
   const p = { name, nodes: new Map(), edges: new Map() };
@@ -29,10 +36,13 @@ function picture(status, name, paths, routes) {
   for (const path of paths)
     path.forEach((n, i) => { node(n); if (i) edge(path[i - 1], n, {}); });
   for (const route of routes) {
-    const front = p.nodes.has(route.name) ? route.name : frontOf(status, route) || route.name;
+    const front = p.nodes.has(route.name) ? route.name : frontOf(status, route, paths) || route.name;
     node(front);
     for (const b of route.backends) {
-      node(end(b));
+      if (b.service || b.check) node(end(b));
+      else if (!p.nodes.has(b.name)) // nothing tells of it: it counts as healthy
+        p.nodes.set(b.name, { name: b.name, kind: 'backend', route: route.name,
+          object: { name: b.name, state: 'unchecked' } });
       edge(front, end(b), { route: route.name, active: route.active.includes(b.name) });
     }
   }
@@ -44,7 +54,7 @@ export function pictures(status) {
   const drawn = new Set();
   const list = (status.chains || []).map(chain => {
     const members = new Set(chain.paths.flat());
-    const routes = status.routes.filter(r => members.has(r.name) || members.has(frontOf(status, r)) ||
+    const routes = status.routes.filter(r => members.has(r.name) || members.has(frontOf(status, r, chain.paths)) ||
       r.backends.some(b => members.has(end(b))));
     routes.forEach(r => drawn.add(r.name));
     return picture(status, chain.name, chain.paths, routes);
@@ -55,7 +65,7 @@ export function pictures(status) {
 }
 
 // Columns by the longest way from a root; what stands in a circle keeps its first column.
-function arrange(p) {
+function arrange(p, wide) {
   const into = new Map([...p.nodes.keys()].map(n => [n, []]));
   for (const e of p.edges.values()) into.get(e.to).push(e.from);
   const depth = new Map();
@@ -72,17 +82,51 @@ function arrange(p) {
     n.column = depthOf(n.name, new Set());
     (columns[n.column] = columns[n.column] || []).push(n);
   }
+  for (const e of p.edges.values()) pass(p, e, columns);
   const rows = Math.max(...columns.map(c => (c || []).length));
+  const across = { width: 2 * margin + entry + columns.length * (boxWidth + gapX) - gapX,
+    height: 2 * margin + rows * (boxHeight + gapY) - gapY };
+  p.down = across.width > wide && wide < 600;
+  if (p.down) return downwards(columns.filter(Boolean), wide);
   for (const c of columns.filter(Boolean))
     c.forEach((n, i) => {
+      n.width = boxWidth;
       n.x = margin + entry + n.column * (boxWidth + gapX);
       n.y = margin + (i + (rows - c.length) / 2) * (boxHeight + gapY);
     });
-  return { width: 2 * margin + entry + columns.length * (boxWidth + gapX) - gapX,
-    height: 2 * margin + rows * (boxHeight + gapY) - gapY };
+  return across;
 }
 
-const serves = n => ['up', 'degraded', 'primary', 'rerouted', 'manual', 'held'].includes(n.object.state);
+// What skips columns goes through a place of its own in each, not behind what stands there.
+function pass(p, e, columns) {
+  e.via = [];
+  for (let c = p.nodes.get(e.from).column + 1; c < p.nodes.get(e.to).column; c++) {
+    const place = { via: true, column: c };
+    e.via.push(place);
+    columns[c].push(place);
+  }
+}
+
+// Where they would not fit beside each other: each column becomes a row.
+function downwards(columns, wide) {
+  const sum = (c, box) => c.reduce((all, n) => all + (n.via ? passWidth : box), (c.length - 1) * narrowGap);
+  const width = Math.max(wide, ...columns.map(c => sum(c, leastWidth) + 2));
+  const top = entry / 2 + 6, step = boxHeight + gapY + 14;
+  columns.forEach((c, row) => {
+    const boxes = c.filter(n => !n.via).length;
+    const each = Math.min(boxWidth, (width - 2 - sum(c, 0)) / boxes);
+    let x = (width - sum(c, each)) / 2;
+    for (const n of c) {
+      n.width = n.via ? passWidth : each;
+      n.x = x;
+      n.y = top + row * step;
+      x += n.width + narrowGap;
+    }
+  });
+  return { width, height: top + columns.length * step - gapY - 12 };
+}
+
+const serves = n => ['up', 'degraded', 'primary', 'rerouted', 'manual', 'held', 'unchecked'].includes(n.object.state);
 
 // From the roots on: through a route by its active backends, else to what is needed and up.
 function flow(p) {
@@ -101,6 +145,7 @@ function flow(p) {
 function detail(status, n) {
   const o = n.object;
   if (n.kind === 'check') return o.error || (o.latency_ms == null ? '' : value(o.latency_ms, 'ms'));
+  if (n.kind === 'backend') return '';
   if (n.kind === 'route') return `to ${o.active.join(', ')}`;
   const checks = (o.checks || []).map(name => status.checks.find(c => c.name === name)).filter(Boolean);
   const bad = checks.find(c => c.state === 'down') || checks.find(c => c.state === 'degraded');
@@ -109,40 +154,63 @@ function detail(status, n) {
   return Number.isFinite(slowest) ? value(slowest, 'ms') : o.uptime_s == null ? '' : `since ${span(o.uptime_s)}`;
 }
 
-const cut = (text, most) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
+const cut = (text, most) => text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text;
 
 function box(status, n, reached, open) {
   const state = n.object.state || 'unknown', tone = toneOf(state);
   const what = `${state}${reached.has(n.name) ? ', serves' : ''}`;
+  const left = n.width < boxWidth ? 26 : 32, room = n.width - left - 6;
+  const show = n.kind === 'backend' ? () => open('route', n.route) : () => open(n.kind, n.name);
   return svg('g', { class: `node ${tone}`, transform: `translate(${n.x} ${n.y})`, role: 'button',
     tabindex: 0, 'aria-label': `${n.kind} ${n.name} is ${what}. ${detail(status, n)}`, 'data-name': n.name,
-    onclick: () => open(n.kind, n.name),
-    onkeydown: e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); open(n.kind, n.name); } } },
-  svg('rect', { width: boxWidth, height: boxHeight, rx: 9 }),
-  svg('text', { class: 'mark', x: 12, y: 23 }, marks[tone]),
-  svg('text', { x: 32, y: 22 }, cut(n.name, 15)),
-  svg('text', { class: 'sub', x: 32, y: 40 }, cut(`${state} ${detail(status, n)}`, 20)),
+    onclick: show,
+    onkeydown: e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); show(); } } },
+  svg('rect', { width: n.width, height: boxHeight, rx: 9 }),
+  svg('text', { class: 'mark', x: left - 20, y: 23 }, marks[tone]),
+  svg('text', { x: left, y: 22 }, cut(n.name, room / 8.6)),
+  svg('text', { class: 'sub', x: n.width < boxWidth ? 8 : left, y: 40 },
+    cut(n.width < boxWidth ? detail(status, n) || state : `${state} ${detail(status, n)}`,
+      (n.width < boxWidth ? n.width - 12 : room) / 6.5)),
   svg('title', {}, `${n.kind} ${n.name}: ${what} ${detail(status, n)}`));
 }
 
-function connector(x1, y1, x2, y2, kind) {
-  const half = (x2 - x1) / 2;
-  return [svg('path', { class: `edge ${kind}`, d: `M${x1} ${y1}C${x1 + half} ${y1} ${x2 - half} ${y2} ${x2 - 8} ${y2}` }),
-    svg('path', { class: `arrow-${kind}`, d: `M${x2} ${y2}l-10 -6v12z` })];
+// From left to right, or down; on: it goes on straight to there, where another begins.
+function connector(x1, y1, x2, y2, kind, down, on) {
+  const half = (down ? y2 - y1 : x2 - x1) / 2;
+  const tip = on ? 0 : 8, [x, y] = down ? [x2, y2 - tip] : [x2 - tip, y2];
+  const d = (down ? `M${x1} ${y1}C${x1} ${y1 + half} ${x2} ${y2 - half} ${x} ${y}`
+    : `M${x1} ${y1}C${x1 + half} ${y1} ${x2 - half} ${y2} ${x} ${y}`) + (on ? `L${on[0]} ${on[1]}` : '');
+  return [svg('path', { class: `edge ${kind}`, d }),
+    on ? null : svg('path', { class: `arrow-${kind}`, d: `M${x2} ${y2}${down ? 'l-6 -10h12z' : 'l-10 -6v12z'}` })]
+    .filter(Boolean);
 }
 
 function connect(p, e) {
-  const a = p.nodes.get(e.from), b = p.nodes.get(e.to);
-  const shapes = connector(a.x + boxWidth, a.y + boxHeight / 2, b.x, b.y + boxHeight / 2, e.kind);
-  if (e.route) shapes[0].append(svg('title', {}, `route ${e.route}: ${e.active ? 'active' : 'standby'}`));
+  const into = n => p.down ? [n.x + n.width / 2, n.y] : [n.x, n.y + boxHeight / 2];
+  const outOf = n => p.down ? [n.x + n.width / 2, n.y + boxHeight] : [n.x + n.width, n.y + boxHeight / 2];
+  const shapes = [];
+  let from = outOf(p.nodes.get(e.from));
+  for (const place of e.via) {
+    shapes.push(...connector(...from, ...into(place), e.kind, p.down, outOf(place)));
+    from = outOf(place);
+  }
+  shapes.push(...connector(...from, ...into(p.nodes.get(e.to)), e.kind, p.down));
+  if (e.route) shapes.forEach(s => s.append(svg('title', {}, `route ${e.route}: ${e.active ? 'active' : 'standby'}`)));
   return shapes;
 }
 
-export function draw(status, p, open) {
-  const size = arrange(p), reached = flow(p);
-  const entries = [...p.nodes.values()].filter(n => n.root).flatMap(n =>
-    [svg('text', { class: 'edge-label', x: margin, y: n.y + boxHeight / 2 - 8 }, 'clients'),
-      ...connector(margin, n.y + boxHeight / 2, n.x, n.y + boxHeight / 2, reached.has(n.name) ? 'flow' : 'broken')]);
+// Where clients come in.
+function entrance(p, n, reached) {
+  const kind = reached.has(n.name) ? 'flow' : 'broken', x = n.x + n.width / 2, y = n.y + boxHeight / 2;
+  return p.down
+    ? [svg('text', { class: 'edge-label', x: x + 8, y: 14 }, 'clients'), ...connector(x, 2, x, n.y, kind, true)]
+    : [svg('text', { class: 'edge-label', x: margin, y: y - 8 }, 'clients'), ...connector(margin, y, n.x, y, kind, false)];
+}
+
+// wide: the pixels that there are
+export function draw(status, p, open, wide) {
+  const size = arrange(p, wide), reached = flow(p);
+  const entries = [...p.nodes.values()].filter(n => n.root).flatMap(n => entrance(p, n, reached));
   const label = `${p.name}: ` + [...p.edges.values()].filter(e => e.kind === 'flow')
     .map(e => `${e.from} to ${e.to}`).join(', ');
   return el('div', { class: 'chain' }, el('h3', {}, p.name),

@@ -128,7 +128,7 @@ export function draw(chart, width) {
       for (let k = index; i == null && !known(v) && k >= 0; k--) v = s.values[k];
       values[n].textContent = value(v, chart.unit);
     });
-    when.textContent = i == null ? '' : clock(since + chart.step * i, until - since > 86400000);
+    when.textContent = i == null ? '' : clock(since + chart.step * i, until - since > 86400000, until - since <= 86400000);
     cursor.setAttribute('visibility', i == null ? 'hidden' : 'visible');
     if (i != null) { cursor.setAttribute('x1', x(i)); cursor.setAttribute('x2', x(i)); }
   };

@@ -1,6 +1,6 @@
 // One object in full: its state, its charts, and what can be done about it. Acting needs the
 // right to: over TCP the token of http-token-file, kept for this tab only.
-import { at, el, toneOf, span, value } from './dom.js';
+import { at, el, clock, toneOf, span, value } from './dom.js';
 import * as charts from './charts.js';
 
 const verbs = {
@@ -83,7 +83,7 @@ const fields = {
 
 function facts(kind, o) {
   return el('dl', {}, [['state', el('span', { class: `state ${toneOf(o.state)}` }, o.state || 'unknown')],
-    ['since', o.since ? new Date(o.since).toLocaleString() : null], ...fields[kind](o)]
+    ['since', o.since ? clock(Date.parse(o.since), true, true) : null], ...fields[kind](o)]
     .filter(([, v]) => v != null && v !== '' && v !== '–')
     .flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, v)]));
 }
@@ -91,7 +91,7 @@ function facts(kind, o) {
 function eventsOf(name) {
   const list = hooks.events().filter(e => e.object === name).slice(-12).reverse();
   return list.length ? el('ol', { class: 'events', reversed: true }, list.map(e => el('li', {},
-    el('time', { datetime: e.time }, new Date(e.time).toLocaleTimeString()), el('span', {}, e.kind),
+    el('time', { datetime: e.time }, clock(Date.parse(e.time), Date.parse(e.time) < Date.now() - 86400000, true)), el('span', {}, e.kind),
     el('span', {}, e.text || '')))) : null;
 }
 

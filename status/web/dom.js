@@ -57,6 +57,7 @@ export function value(n, unit) {
   return short(n);
 }
 
-export const clock = (ms, days) => new Date(ms).toLocaleString([], days
-  ? { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
-  : { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+// Of the day as in mails and logs; days: it is long ago; seconds: they matter.
+export const clock = (ms, days, seconds = false) => new Date(ms).toLocaleString([], { hourCycle: 'h23',
+  hour: '2-digit', minute: '2-digit', ...(days && { month: 'short', day: 'numeric' }),
+  ...(seconds && { second: '2-digit' }) });

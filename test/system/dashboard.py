@@ -76,6 +76,18 @@ def values_move(b):
           "the charts show when it was")
 
 
+def fits_a_phone(b):
+    b.size(390, 844, phone=True)
+    boxes = "[...document.querySelectorAll('.chain .node')].map(n => n.getBoundingClientRect())"
+    check(b.wait(f"{boxes}.length >= 3 && {boxes}.every(r => r.left >= 0 && r.right <= 390)", 10),
+          "on a phone the whole chain is seen")
+    check(b.js(f"{boxes}.every((r, i, all) => all.every((o, k) => i === k || r.right <= o.left || "
+               "o.right <= r.left || r.bottom <= o.top || o.bottom <= r.top))"), "and no box covers another")
+    check(b.js("[...document.querySelectorAll('#objects td')].every(d => d.getBoundingClientRect().right <= 390)"),
+          "and whole tables")
+    b.size(1200, 820)
+
+
 def act(b):
     with open(token_file) as f:
         token = f.read().strip()
@@ -133,6 +145,7 @@ def main():
         values_move(b)
         act(b)
         narrow(b)
+        fits_a_phone(b)
         check(not b.console, "nothing in the console" + "".join(f"\n     {c}" for c in b.console))
         foreign = [r for r in b.requests if not r.startswith((url, "data:"))]
         check(not foreign, f"nobody else was asked {foreign}")
