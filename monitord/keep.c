@@ -167,6 +167,8 @@ keep_write(struct core *c)
 	struct text t;
 	text_begin(&t, bytes, sizeof bytes - SUM_BYTES);
 	text_print(path, sizeof path, "%s/keep", c->rules->settings.state);
+	/* else we might die in between, and the ring be too far behind what is kept */
+	journal_flush(&c->journal);
 	/* what is decided, but not yet written, never happened if we die now */
 	c->ids_kept = c->journal.last_id + JOURNAL_AHEAD;
 	text_add(&t, "ids %llu\nturn %llu\n", (unsigned long long)c->ids_kept,

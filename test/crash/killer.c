@@ -1,5 +1,6 @@
 /* killer PID N: kills PID at its N-th system call from now on, before the kernel carries it out.
  * killer -r N PROGRAM ARG ...: the same for a program that it runs, from its exec on.
+ * killer -w N PROGRAM ARG ...: where it waits for a child for the N-th time.
  * Prints "ready PID" when it counts, then "killed CALL", the call's number; or, told to end by
  * TERM or when PID ends by itself, "seen COUNT". Only the one process is watched: children run
  * free, and who was run goes on when it is let go. */
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,12 +86,13 @@ int
 main(int argc, char **argv)
 {
 	struct sigaction quick = { .sa_handler = on_term };
-	bool ran = argc > 3 && strcmp(argv[1], "-r") == 0, counts = !ran;
+	bool waits = argc > 3 && strcmp(argv[1], "-w") == 0;
+	bool ran = waits || (argc > 3 && strcmp(argv[1], "-r") == 0), counts = !ran;
 	long when = argc >= 3 ? atol(argv[2]) : 0, count = 0, call;
 	pid_t pid = ran ? run(argv + 3) : argc == 3 ? atoi(argv[1]) : 0;
 	int status;
 	if (pid <= 1 || when < 1) {
-		fprintf(stderr, "usage: killer PID N | -r N PROGRAM ARG ...\n");
+		fprintf(stderr, "usage: killer PID N | -r|-w N PROGRAM ARG ...\n");
 		return 2;
 	}
 	sigaction(SIGTERM, &quick, NULL);
@@ -107,6 +110,8 @@ main(int argc, char **argv)
 			break; /* it has ended by itself */
 		counts = counts || status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
 		call = call_of(pid, status);
+		if (waits && call != SYS_wait4)
+			call = -1;
 		if (call >= 0 && counts && ++count == when) {
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);

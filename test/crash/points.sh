@@ -3,15 +3,16 @@
 # of what it does about a crash, of its own beginning and of its own end, then begun again. After
 # each: at most one instance lives, no other service was touched, what was decided is done and
 # told, no event's number is lost or given twice.
-#   points.sh [--all] [--step N] [--from N] [--until N] [--cgroup] [--no-cgroup] [ACTION ...]
+#   points.sh [--all] [--step N] [--from N] [--until N] [--cgroup] [--no-cgroup] [--waits] [ACTION ...]
 # As a test it takes a sample, and only where MONITORD_LONG is set; --all takes every N of every
 # action, with control groups and where none can be written (half an hour; --cgroup, --no-cgroup:
-# one of the two).
+# one of the two). --waits: of `begin` only where it waits for a child, as the one that keeps on disk
+# which ids may be used.
 [ $# -gt 0 ] || sampled=yes
 [ $# -gt 0 ] || [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes minutes (MONITORD_LONG)"; exit 77; }
 : "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
 export MONITORD_SOURCE MONITORD_BUILD
-step=9 limit_s=12 from=$((1 + $$ % 9)) until=100000 inside= all= actions=
+step=9 limit_s=12 from=$((1 + $$ % 9)) until=100000 inside= all= actions= how=-r
 while [ $# -gt 0 ]; do
 	case $1 in
 	--all) step=1 from=1 limit_s=100000 all=yes ;;
@@ -19,6 +20,7 @@ while [ $# -gt 0 ]; do
 	--from) from=$2 && shift ;;
 	--until) until=$2 && shift ;;
 	--cgroup) all= ;;
+	--waits) how=-w ;;
 	--no-cgroup) all= inside="unshare -m $MONITORD_SOURCE/test/system/no-cgroup.sh" ;;
 	*) actions="$actions $1" ;;
 	esac
@@ -122,7 +124,7 @@ point() {
 		await 5 gone "$daemon"
 		kill -KILL "$before"
 		# shellcheck disable=SC2086
-		$inside "$killer" -r "$n" "$build/monitord/monitord" -c "$rules" >"$dir/said" 2>>"$dir/log" &
+		$inside "$killer" "$how" "$n" "$build/monitord/monitord" -c "$rules" >"$dir/said" 2>>"$dir/log" &
 	else
 		"$killer" "$daemon" "$n" >"$dir/said" 2>&1 &
 	fi
@@ -167,6 +169,8 @@ for action in $actions; do
 		bad "$action: no point was reached"
 done
 if [ -n "${sampled:-}" ]; then
+	echo "# where it waits for a child"
+	"$0" --waits --from 1 --step 1 begin || bad "where it waits"
 	echo "# where no control group can be written"
 	"$0" --no-cgroup --step 601 start stop restart crash begin end || bad "without groups"
 fi

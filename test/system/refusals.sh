@@ -131,6 +131,14 @@ ctl stop web >/dev/null
 echo "# what was in the way is gone"
 exec 7>&-
 ctl start busy >/dev/null && [ -n "$(pid_of busy)" ] && ok "it runs" || bad "$(ctl explain busy)"
+
+echo "# its program is gone when it dies: no pipe tells of that exec"
+mark
+chmod 644 "$dir/busy"
+kill -KILL "$(pid_of busy)"
+event start-failed busy 10 && grep -qF "running $dir/busy: Permission denied" <<<"$event" &&
+	ok "its start failed: permission denied" || bad "$(ctl explain busy)"
+[ "$(count_events service-started)" -eq 0 ] && ok "nothing says that it began" || bad "$(ctl events --since "$last")"
 ctl stop busy >/dev/null
 if [ "$(id -u)" -eq 0 ]; then
 	echo "# a folder that others may change"

@@ -165,6 +165,66 @@ says_why_it_cannot(void **state)
 	}
 }
 
+static bool shares; /* our memory with children */
+
+static void
+start_untold(const char *const *argv, struct spawned *p)
+{
+	struct spawn s = { .argv = argv,
+			   .in = -1,
+			   .out = -1,
+			   .err = -1,
+			   .cgroup = -1,
+			   .record = -1,
+			   .lock = -1,
+			   .ready = -1,
+			   .untold = true };
+	assert_true(spawn(&s, p));
+	assert_true((p->nursery != NULL) == shares);
+	assert_true((p->failure == -1) == shares);
+}
+
+static void
+ends(const struct spawned *p, int status)
+{
+	int found;
+	assert_int_equal(waitpid(p->pid, &found, 0), p->pid);
+	assert_int_equal(found, status);
+	close(p->pidfd);
+}
+
+/* Where nobody is woken by its exec, its memory says how that went; and is free for the next. */
+static void
+is_asked_how_its_exec_went(void **state)
+{
+	const char *const missing[] = { "/no/such/program", NULL }, *const good[] = {
+		"/bin/sleep", "600", NULL
+	};
+	struct spawn_failure f;
+	struct spawned p;
+	(void)state;
+	for (int i = 0; i < 40; i++) { /* more than there is room for at a time */
+		start_untold(missing, &p);
+		struct pollfd end = { .fd = p.pidfd, .events = POLLIN };
+		assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
+		assert_true(spawn_ask(&p, &f)); /* who ended has got there */
+		assert_int_equal(f.error, ENOENT);
+		spawn_failure_text(&f, "X", child.out, sizeof child.out);
+		assert_string_equal(child.out, "running X: No such file or directory");
+		spawn_forget(&p);
+		spawn_forget(&p);
+		ends(&p, 127 << 8);
+	}
+	start_untold(good, &p);
+	for (int i = 0; i < PATIENCE_MS && !spawn_ask(&p, &f); i++)
+		usleep(1000);
+	assert_true(spawn_ask(&p, &f) || p.nursery == NULL);
+	assert_int_equal(f.error, 0);
+	spawn_forget(&p);
+	assert_int_equal(pidfd_kill(p.pidfd, SIGKILL), 0);
+	ends(&p, SIGKILL);
+}
+
 static void
 runs_as_another(void **state)
 {
@@ -245,12 +305,30 @@ many_at_once(void **state)
 	}
 }
 
+/* As nursery.c says: not in a sanitizer's build, nor where dumps are all users'. */
+static bool
+may_share(void)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ ||                       \
+	(!defined __x86_64__ && !defined __aarch64__)
+	return false;
+#else
+	char c = '1';
+	int fd = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
+	bool read_it = fd != -1 && read(fd, &c, 1) == 1;
+	if (fd != -1)
+		close(fd);
+	return read_it && c != '1';
+#endif
+}
+
 static int
 as_the_daemon(void **state)
 {
 	struct rlimit files;
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
+	shares = may_share();
 	return getrlimit(RLIMIT_NOFILE, &files) != 0 ? -1 : (spawn_begin(&files), 0);
 }
 
@@ -261,6 +339,7 @@ test_spawn(void)
 		cmocka_unit_test(environment_is_built_from_nothing),
 		cmocka_unit_test(is_born_as_its_section_says),
 		cmocka_unit_test(says_why_it_cannot),
+		cmocka_unit_test(is_asked_how_its_exec_went),
 		cmocka_unit_test(runs_as_another),
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(tells_processes_apart),
