@@ -89,7 +89,6 @@ service_give_up(struct world *w, uint32_t id)
 			   c->at_most, text_duration(c->at_most_ms, in, sizeof in), next);
 	bool again = s->given_up;
 	s->given_up = true;
-	s->trial = false;
 	service_set_state(w, id, SERVICE_FAILED);
 	service_arm_retry(w, id);
 	w->cause = world_tell(w, "service-failed", OBJECT_SERVICE, id, "%s", text);
@@ -111,8 +110,6 @@ void
 service_retry(struct world *w, uint32_t id)
 {
 	const struct service *c = conf(w, id);
-	if (c->retry_ms == 0)
-		return;
 	if (w->services[id].held) {
 		service_arm_retry(w, id);
 		return;
@@ -161,7 +158,6 @@ service_after_crash(struct world *w, uint32_t id)
 	char delay_text[32];
 	if (s->held || w->stopping_all || s->by_command || !restarts_it(w, id)) {
 		service_set_state(w, id, SERVICE_STOPPED);
-		world_arm(w, OBJECT_SERVICE, id, NEVER);
 		if (!restarts_it(w, id))
 			ended_for_good(w, id);
 		return;

@@ -96,13 +96,11 @@ route_seen(struct world *w, const struct event *e)
 	uint32_t id = seen->route;
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	memcpy(r->text, seen->text, sizeof r->text);
-	r->text[sizeof r->text - 1] = '\0';
 	world_mark(w, OBJECT_ROUTE, id);
 	if (seen->error != 0) {
+		text_print(r->text, sizeof r->text, "%.*s", MSG_TEXT - 1, seen->text);
 		r->error = true;
 		r->is_seen = false;
-		route_arm(w, id);
 		return;
 	}
 	r->error = false;
@@ -121,8 +119,6 @@ route_seen(struct world *w, const struct event *e)
 				r->good_since_ms[i] = 0;
 		if (route_is_by_hand(r))
 			route_set_state(w, id, ROUTE_MANUAL);
-		else if (r->wanted != route_primary(w, id))
-			route_set_state(w, id, ROUTE_REROUTED);
 	}
 	if (seen->change != CHANGE_NONE && seen->number == r->number && !r->moved)
 		route_changed(w, id, (enum route_change)seen->change);

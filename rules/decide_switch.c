@@ -214,7 +214,6 @@ route_verify_result(struct world *w, uint32_t id, bool good, int64_t began_ns)
 			   "route %s: the switch is verified by %s", c->name,
 			   w->rules->checks[c->verify].name);
 		route_proven(w, id);
-		route_arm(w, id);
 	} else {
 		check_pace(w, c->verify, PACE_NOW); /* until the time is over */
 	}

@@ -77,7 +77,9 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		return false;
 	e.kind = verbs[i].kind;
 	if (e.kind == EVENT_ADOPTED || e.kind == EVENT_STARTED || e.kind == EVENT_FOUND)
-		e.pid = stage.pid[id] = ++stage.last_pid;
+		e.pid = stage.pid[id] = e.kind == EVENT_FOUND && value != NULL
+						? atoi(value)
+						: ++stage.last_pid;
 	if (e.kind == EVENT_EVIDENCE) {
 		e.text = value;
 		e.token = stage.evidence_token;
@@ -115,7 +117,7 @@ witnesses(void)
 }
 
 static bool
-of_a_check(const char *verb, uint32_t id)
+of_a_check(const char *verb, uint32_t id, const char *value)
 {
 	static const char *const verbs[OUTCOMES] = { [OUTCOME_UNKNOWN] = "unknown",
 						     [OUTCOME_GOOD] = "good",
@@ -131,8 +133,20 @@ of_a_check(const char *verb, uint32_t id)
 	r.silent = strcmp(verb, "mute") == 0;
 	if (r.silent != 0)
 		r.outcome = OUTCOME_BAD;
+	if (strcmp(verb, "stale") == 0) { /* good, and an answer to an older question */
+		r.outcome = OUTCOME_GOOD;
+		r.began_ns -= INT64_C(1000000000);
+	}
 	if (r.outcome == OUTCOMES)
 		return false;
+	if (value != NULL) { /* it took 5 ms, and measured that */
+		r.latency_ns = 5000000;
+		r.value_count = 2;
+		r.value[0] = (struct msg_value){ .metric = METRIC_STATUS,
+						 .value = atof(value) };
+		r.value[1] = (struct msg_value){ .metric = METRIC_BYTES,
+						 .value = 2 * atof(value) };
+	}
 	text_print(r.text, sizeof r.text, "it is %s", verb);
 	if (id < 64)
 		stage.well[id] = r.outcome == OUTCOME_GOOD || r.outcome == OUTCOME_WARN;
@@ -149,11 +163,12 @@ sample(char *what, const char *value)
 	assert_non_null(dot);
 	*dot = '\0';
 	uint32_t id = find(OBJECT_SERVICE, what);
-	struct msg_sample s = { .service = id, .pid = stage.pid[id], .value_count = 1 };
+	struct msg_sample s = { .service = id, .pid = stage.pid[id], .value_count = 2 };
 	struct event e = { .kind = EVENT_SAMPLE, .id = id, .sample = &s };
-	s.value[0].metric = metric_find(dot + 1, strlen(dot + 1), 'S');
-	assert_true(s.value[0].metric < METRICS_COUNT);
-	s.value[0].value = atof(value);
+	s.value[0].metric = METRICS_COUNT; /* which we do not know */
+	s.value[1].metric = metric_find(dot + 1, strlen(dot + 1), 'S');
+	assert_true(s.value[1].metric < METRICS_COUNT);
+	s.value[1].value = atof(value);
 	happen(&e);
 }
 
@@ -187,6 +202,8 @@ seen(const char *verb, uint32_t id, char *names)
 				    .number = stage.ordered[id].number,
 				    .active = stage.ordered[id].active };
 	struct event e = { .kind = EVENT_ROUTE_SEEN, .id = id, .seen = &s };
+	if (s.error != 0)
+		memset(s.text, 'x', sizeof s.text);
 	if (names != NULL && busy)
 		s.busy = backends(&stage.rules->routes[id], names);
 	else if (names != NULL)
@@ -340,6 +357,41 @@ ask_service(const char *name)
 		v.drained != 0 ? ", drained" : "", v.suspect != 0 ? ", suspect" : "");
 }
 
+/* What a peer said may fill its place, without an end: how much of it is kept. */
+static unsigned
+length(const char *text)
+{
+	return (unsigned)strnlen(text, MSG_TEXT);
+}
+
+static void
+ask_route(const char *name)
+{
+	struct msg_route_view v;
+	char active[100], wanted[100];
+	uint32_t id = find(OBJECT_ROUTE, name);
+	world_route_view(stage.world, id, &v);
+	stage_backends(id, v.active, active, sizeof active);
+	stage_backends(id, v.wanted, wanted, sizeof wanted);
+	stage_add("%s is %s since %lld, wanted %s, %s %s, %u bytes of error", name,
+		  route_state_name[v.state], seconds(v.since_real_ms), wanted,
+		  v.seen != 0 ? "seen" : "believed", active, length(v.text));
+}
+
+static void
+ask_check(const char *name)
+{
+	struct msg_check_view v;
+	world_check_view(stage.world, find(OBJECT_CHECK, name), &v);
+	stage_add("%s is %s since %lld, measured at %lld ms, took %lld ms, '%s'", name,
+		  check_state_name[v.state], seconds(v.since_real_ms),
+		  (long long)(v.measured_ns / 1000000 -
+			      (v.measured_ns != 0) * STAGE_BEGIN_MS),
+		  (long long)v.latency_ns / 1000000, v.text);
+	for (uint32_t i = 0; i < v.value_count; i++)
+		stage_add("value %u=%g", v.value[i].metric, v.value[i].value);
+}
+
 /* How the rule is, as status sees it. */
 static void
 ask_rule(const char *name)
@@ -352,6 +404,17 @@ ask_rule(const char *name)
 			  ? (v.firing ? " and fires" : " and does not fire")
 			  : "",
 		  v.fired, seconds(v.since_real_ms));
+}
+
+static void
+ask_view(const char *name)
+{
+	if (find(OBJECT_SERVICE, name) != RULES_NONE)
+		ask_service(name);
+	else if (find(OBJECT_ROUTE, name) != RULES_NONE)
+		ask_route(name);
+	else
+		ask_check(name);
 }
 
 /* What status is to be told, since it was asked last. */
@@ -458,7 +521,7 @@ step(char *word)
 	else if (*verb == '&')
 		ask_rule(verb + 1);
 	else if (*verb == '*')
-		ask_service(verb + 1);
+		ask_view(verb + 1);
 	else if (strcmp(verb, "changed") == 0)
 		changed(name);
 	else if (*verb == '?' || *verb == '~')
@@ -493,7 +556,7 @@ step(char *word)
 				    .token = stage.run_token };
 		happen(&e);
 	} else if (find(OBJECT_CHECK, name) != RULES_NONE
-			   ? !of_a_check(verb, find(OBJECT_CHECK, name))
+			   ? !of_a_check(verb, find(OBJECT_CHECK, name), value)
 			   : !of_a_service(verb, find(OBJECT_SERVICE, name), value))
 		fail_msg("no such step: %s", verb);
 }

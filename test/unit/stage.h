@@ -2,9 +2,9 @@
  * it decides. A script is words parted by blanks:
  *
  *   go late stop-all zone:SECONDS             of monitord itself; local time less UTC
- *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S empty:S exited:S=CODE killed:S=SIGNAL
+ *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S[=PID] empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
- *   good:C bad:C warn:C unknown:C             the result of an exchange that began now
+ *   good:C[=STATUS] bad:C warn:C unknown:C    the result of an exchange that began now; stale:C: 1 s ago
  *   sample:S.METRIC=NUMBER                    of the present process
  *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
@@ -16,7 +16,7 @@
  * (the same, or the next) reborn               monitord was killed and begins again; away:S
  * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
  *     of a chain @SECONDS since when, and why; ~RULE: and what its windows wait for;
- *     &RULE, *SERVICE: all that status knows of it; #: [NAMES] whose views have changed since
+ *     &RULE, *NAME: all that status knows of it; #: [NAMES] whose views have changed since
  *     changed:NAME                              a reload gave it another section
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S

@@ -24,6 +24,8 @@ extern struct stage {
 
 /* Adds a word to what is written. */
 void stage_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The names of these backends of a route. */
+void stage_backends(uint32_t route, uint64_t set, char *out, size_t cap);
 /* Writes a decision down. */
 void stage_write(const struct decision *d);
 

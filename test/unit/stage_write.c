@@ -47,9 +47,10 @@ write_whole(const struct journal_line *l)
 		  l->text);
 }
 
-static void
-add_backends(const struct route *r, uint64_t set, char *out, size_t cap)
+void
+stage_backends(uint32_t route, uint64_t set, char *out, size_t cap)
 {
+	const struct route *r = &stage.rules->routes[route];
 	struct text t;
 	text_begin(&t, out, cap);
 	for (uint32_t i = 0; i < r->backend_count; i++)
@@ -64,8 +65,8 @@ write_route(const struct decision *d)
 	const struct route *r = &stage.rules->routes[d->id];
 	char active[200], cut[200];
 	stage.ordered[d->id] = d->order;
-	add_backends(r, d->order.active, active, sizeof active);
-	add_backends(r, d->order.cut, cut, sizeof cut);
+	stage_backends(d->id, d->order.active, active, sizeof active);
+	stage_backends(d->id, d->order.cut, cut, sizeof cut);
 	stage_add("route:%s=%s%s%s", r->name, active, *cut != '\0' ? "-" : "", cut);
 }
 

@@ -81,6 +81,9 @@ static const struct stage_row drains[] = {
 	{ UP "seen:r=x,y,z !stop:t-1 " DOWN("1") "!start:t-1 started:t-1 !restart:t-1",
 	  NULL, "route:r=y,z-x TERM:t-1(main) answer:done start:t-1 TERM:t-1(main)" },
 	/* another dies while it drains: it stays */
+	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1 empty:t-2 " BACK("2") "seen:r=x,y,z +500ms",
+	  NULL,
+	  "route:r=y,z route:r=x,z t-1=up start:t-2 route:r=y,z TERM:t-1(main)" },
 	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1", NULL,
 	  "route:r=y,z route:r=x,z t-1=up" },
 };
