@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROOT = FUSE_ROOT_ID, PID, ENV, LOG, SUB, HELD };
@@ -61,6 +62,8 @@ static struct fuse_attr
 attr_of(uint64_t node)
 {
 	struct fuse_attr a = { .ino = node, .nlink = 1, .blksize = 4096 };
+	/* a pid file of before the process names another */
+	a.mtime = a.ctime = a.atime = (uint64_t)time(NULL);
 	a.mode = node == ROOT || node == SUB ? S_IFDIR | 0755 : S_IFREG | 0644;
 	a.size = node == LOG ? log_size : node == HELD ? 4096 : strlen(text_of(node));
 	return a;
