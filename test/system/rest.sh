@@ -54,7 +54,7 @@ rest() { # what was begun, a ping last of all, has its time to end
 	local before
 	for _ in $(seq 20); do
 		before=$(switches)
-		sleep 2
+		sleep 3 # a log is measured for 2 s after each word
 		[ "$(switches)" -eq "$before" ] && return
 	done
 }
