@@ -189,6 +189,7 @@ service_became_up(struct world *w, uint32_t id)
 			c->checks.ids[i]); /* what failed during the start says nothing */
 		check_pace(w, c->checks.ids[i], PACE_NOW);
 	}
+	world_arm(w, OBJECT_SERVICE, id, NEVER);
 	service_set_state(w, id, failing ? SERVICE_FAILING : SERVICE_UP);
 	s->up_ms = w->now_ms;
 	w->cause = s->event;

@@ -518,6 +518,9 @@ step(char *word)
 		happen(&e);
 	else if (*verb == '#')
 		ask_dirty();
+	else if (strcmp(verb, "due?") == 0)
+		stage_add("%s",
+			  world_deadline(stage.world) == INT64_MAX ? "at-rest" : "awake");
 	else if (*verb == '&')
 		ask_rule(verb + 1);
 	else if (*verb == '*')

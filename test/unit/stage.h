@@ -10,13 +10,17 @@
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
  *   hand:R=NAME,… anew:R=NAME,…               the same, changed by a hand or a new life of it
  *   busy:R=NAME,… idle:R                      as ordered; requests in flight on who left
- *   lost:ROLE back:ROLE done:RULE=CODE died:RULE=SIGNAL !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R an
- * operator's command; !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME +DURATION time passes, timers come
- * when they are due reload                                    world_move to new rules
- * (the same, or the next) reborn               monitord was killed and begins again; away:S
- * died meanwhile; boot: the same after a boot ?NAME                                     writes NAME=STATE
- *     of a chain @SECONDS since when, and why; ~RULE: and what its windows wait for;
- *     &RULE, *NAME: all that status knows of it; #: [NAMES] whose views have changed since
+ *   lost:ROLE back:ROLE done:RULE=CODE died:RULE=SIGNAL
+ *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R     an operator's command;
+ *   !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME
+ *   +DURATION                                 time passes, timers come when they are due
+ *   reload                                    world_move to new rules (the same, or the next)
+ *   reborn                                    monitord was killed and begins again;
+ *   away:S                                    died meanwhile; boot: the same after a boot
+ *   due?                                      whether any timer is left
+ *   ?NAME                                     writes NAME=STATE; of a chain @SECONDS since when,
+ *     and why; ~RULE: and what its windows wait for; &RULE, *NAME: all that status knows of it;
+ *     #: [NAMES] whose views have changed since
  *     changed:NAME                              a reload gave it another section
  *
  * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S

@@ -198,10 +198,23 @@ in_order(void **state)
 	stage_table(chained, order, COUNT(order));
 }
 
+/* Whoever is up wakes nobody any more. */
+static void
+at_rest(void **state)
+{
+	static const char alone[] = "[service e]\nrun = /e\nready = exec\n";
+	static const struct stage_row quiet[] = {
+		{ "go due? started:e ?e due?", NULL, "start:e awake e=up at-rest" },
+	};
+	(void)state;
+	stage_table(alone, quiet, COUNT(quiet));
+}
+
 int
 test_start(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(starts),
-						   cmocka_unit_test(in_order) };
+						   cmocka_unit_test(in_order),
+						   cmocka_unit_test(at_rest) };
 	return cmocka_run_group_tests_name("start", tests, NULL, NULL);
 }
