@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/text.h"
-#include "rules/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -96,7 +96,6 @@ process_close_group(struct process *p)
 	p->group = -1;
 }
 
-/* No instance lives in them: the group and the lock are given back. */
 void
 process_give_back(struct process *p)
 {

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 #define ASK_MS 100 /* until an exec that wakes nobody is asked for; while it takes longer, twice that */
 #define ASK_MOST_MS 1600
 

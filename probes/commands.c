@@ -3,11 +3,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pcre2.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +14,6 @@
 #define PATIENCE_MS 300 /* with one process */
 #define BLOCKED_MAX 16  /* processes that hold up a thread each; one more, and none is found */
 #define COMMAND_MAX 8192 /* bytes of a command line that are looked at */
-#define MATCH_LIMIT 100000
 
 struct line {
 	pid_t pid;
@@ -49,12 +46,6 @@ struct commands {
 	unsigned blocked_count;
 	void (*done)(void *arg, const struct commands_read *r); /* NULL: nobody asks */
 	void *arg;
-};
-
-struct match {
-	pcre2_code *code;
-	pcre2_match_data *data;
-	pcre2_match_context *context;
 };
 
 /* ---- in the thread ---- */
@@ -280,44 +271,8 @@ commands_match(const struct commands_read *r, const struct match *m)
 		const struct line *l = &r->lines[i];
 		const char *text = r->text + l->at;
 		if ((best.pid == 0 || l->start_ticks < best.start_ticks) &&
-		    pcre2_match(m->code, (PCRE2_SPTR)text, strlen(text), 0, 0, m->data,
-				m->context) >= 0)
+		    match_fits(m, text, strlen(text)))
 			best = (struct commands_process){ l->pid, l->start_ticks };
 	}
 	return best;
-}
-
-struct match *
-match_new(const char *regex)
-{
-	int code;
-	size_t at;
-	struct match *m = calloc(1, sizeof *m);
-	if (m == NULL)
-		return NULL;
-	m->code = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
-				PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
-				&at, NULL);
-	m->data = pcre2_match_data_create(1, NULL);
-	m->context = pcre2_match_context_create(NULL);
-	if (m->code == NULL || m->data == NULL || m->context == NULL) {
-		match_free(&m);
-		return NULL;
-	}
-	pcre2_jit_compile(m->code, PCRE2_JIT_COMPLETE);
-	pcre2_set_match_limit(m->context, MATCH_LIMIT);
-	return m;
-}
-
-void
-match_free(struct match **mp)
-{
-	struct match *m = *mp;
-	*mp = NULL;
-	if (m == NULL)
-		return;
-	pcre2_code_free(m->code);
-	pcre2_match_data_free(m->data);
-	pcre2_match_context_free(m->context);
-	free(m);
 }

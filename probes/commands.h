@@ -6,6 +6,7 @@
 #ifndef PROBES_COMMANDS_H
 #define PROBES_COMMANDS_H
 
+#include "probes/match.h"
 #include "probes/worker.h"
 
 #include <stdint.h>
@@ -13,7 +14,6 @@
 
 struct commands;
 struct commands_read; /* what one pass has read */
-struct match;         /* a regex over full command lines */
 
 struct commands_process {
 	pid_t pid; /* 0: none */
@@ -30,8 +30,5 @@ void commands_forget(struct commands *c); /* nothing is asked for */
 int64_t commands_began_ns(const struct commands_read *r);
 /* The oldest process whose command line fits, this program and monitord excepted. */
 struct commands_process commands_match(const struct commands_read *r, const struct match *m);
-
-struct match *match_new(const char *regex); /* NULL: out of memory */
-void match_free(struct match **mp);
 
 #endif

@@ -3,6 +3,7 @@
 #include "probes/look.h"
 
 #include "base/text.h"
+#include "probes/match.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +15,9 @@
 #define LINE_BYTES 4096       /* of a line that are looked at */
 #define CHUNK 16384           /* bytes that are read at once */
 #define LOOK_BYTES (16 << 20) /* of a file in one look; the next one goes on */
-#define MATCH_LIMIT 100000    /* the library's own lets a bad pattern run for 135 ms */
 
 struct log {
-	pcre2_code *code;
-	pcre2_match_data *data;
-	pcre2_match_context *context;
+	struct match *match;
 	bool begun; /* what is there at the first look is old */
 	int fd;     /* the file that is read, -1: none */
 	dev_t device;
@@ -40,32 +38,22 @@ log_free(struct log *l)
 		return;
 	if (l->fd != -1)
 		close(l->fd);
-	pcre2_code_free(l->code);
-	pcre2_match_data_free(l->data);
-	pcre2_match_context_free(l->context);
+	match_free(&l->match);
 	free(l);
 }
 
 static struct log *
 log_new(const char *regex)
 {
-	int code;
-	size_t at;
 	struct log *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return NULL;
 	l->fd = -1;
-	l->code = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
-				PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code,
-				&at, NULL);
-	l->data = pcre2_match_data_create(1, NULL);
-	l->context = pcre2_match_context_create(NULL);
-	if (l->code == NULL || l->data == NULL || l->context == NULL) {
+	l->match = match_new(regex);
+	if (l->match == NULL) {
 		log_free(l);
 		return NULL;
 	}
-	pcre2_jit_compile(l->code, PCRE2_JIT_COMPLETE);
-	pcre2_set_match_limit(l->context, MATCH_LIMIT);
 	return l;
 }
 
@@ -78,7 +66,7 @@ end_line(struct log *l)
 	l->size = 0;
 	if (n > 0 && l->line[n - 1] == '\r')
 		n--;
-	if (pcre2_match(l->code, (PCRE2_SPTR)l->line, n, 0, 0, l->data, l->context) < 0)
+	if (!match_fits(l->match, l->line, n))
 		return;
 	l->matches++;
 	l->fresh++;

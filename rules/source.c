@@ -1,6 +1,6 @@
 /* Rule files: reading them with what they include, and the bundle for the helpers. */
+#include "base/owner.h"
 #include "base/text.h"
-#include "rules/owner.h"
 #include "rules/parse.h"
 
 #include <errno.h>

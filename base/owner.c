@@ -1,4 +1,4 @@
-#include "rules/owner.h"
+#include "base/owner.h"
 
 #include "base/text.h"
 

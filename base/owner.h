@@ -1,6 +1,6 @@
-/* rules/owner.h: who decides what is read at a path. */
-#ifndef RULES_OWNER_H
-#define RULES_OWNER_H
+/* base/owner.h: who decides what is read at a path. */
+#ifndef BASE_OWNER_H
+#define BASE_OWNER_H
 
 #include <limits.h>
 
