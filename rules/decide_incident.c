@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,52 @@ close_incident(struct world *w, uint32_t index)
 			w->services[i].affected = 0;
 }
 
+/* The open incident whose root explains this one's, and began while this gathered. */
+static uint32_t
+cause_of(const struct world *w, uint32_t index)
+{
+	const struct incident *x = &w->incidents[index];
+	for (uint32_t i = 0; i < w->incident_end; i++) {
+		const struct incident *y = &w->incidents[i];
+		if (i != index && y->id != 0 && y->state != INCIDENT_CLOSED &&
+		    y->root_kind != OBJECT_MONITORD && (y->bad > 0 || x->bad == 0) &&
+		    y->since_ms <= x->since_ms + OPEN_MAIL_MS &&
+		    incident_explains(w, y->root_kind, y->root_id, x->root_kind,
+				      x->root_id))
+			return i;
+	}
+	return NO_INCIDENT;
+}
+
+/* Its root was seen before what is to blame for it, and is a symptom now: of that alone people
+ * are told. */
+static bool
+joins_its_cause(struct world *w, uint32_t index)
+{
+	uint32_t cause = cause_of(w, index);
+	if (cause == NO_INCIDENT)
+		return false;
+	struct incident *x = &w->incidents[index], *y = &w->incidents[cause];
+	char text[sizeof x->text];
+	for (uint32_t i = 0; i < w->node_count; i++)
+		if (node_incident(&w->nodes[i]) == index)
+			node_set_incident(&w->nodes[i], cause);
+	for (uint32_t i = 0; i < w->rules->service_count; i++)
+		if (w->services[i].affected == x->id)
+			w->services[i].affected = y->id;
+	y->bad += x->bad;
+	x->bad = 0;
+	text_print(text, sizeof text, "a part of incident %" PRIu64 ": %s", y->id,
+		   x->text);
+	text_print(x->text, sizeof x->text, "%s", text);
+	x->state = INCIDENT_CLOSED;
+	x->closed_ms = w->now_ms;
+	x->until_real_ms = w->real_ms;
+	world_mark(w, NODE_INCIDENTS, index);
+	world_mark(w, NODE_INCIDENTS, cause);
+	return true;
+}
+
 void
 incident_timer(struct world *w, uint32_t index)
 {
@@ -260,6 +307,8 @@ incident_timer(struct world *w, uint32_t index)
 	struct incident *x = &w->incidents[index];
 	char text[400];
 	if (x->id == 0 || x->state == INCIDENT_CLOSED)
+		return;
+	if (!x->told && x->root_kind != OBJECT_MONITORD && joins_its_cause(w, index))
 		return;
 	if (!x->told) {
 		x->told = true;

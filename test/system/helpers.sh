@@ -31,7 +31,7 @@ for name in monitord-probes-net monitord-probes-local monitord-routes monitord-a
 		bad "$(count_events check-down) checks were called down"
 done
 
-if [ "$(id -u)" -eq 0 ] && ! grep -q '^CFLAGS = .*-fsanitize' "$build/Makefile"; then
+if [ "$(id -u)" -eq 0 ] && ! grep -q '^SANITIZE = .*address' "$build/Makefile"; then
 	echo "# a script has the probes' user: it may not look into them, where passwords are"
 	for name in monitord-probes-net monitord-probes-local monitord-alerts monitord-status; do
 		helper=$(helper_pid "$name")

@@ -381,6 +381,29 @@ a_storm_forgets_none(void **state)
 	rules_free(&rules);
 }
 
+/* Those that need it died a moment before it was seen to be dead, and are up again. */
+static void
+the_cause_may_be_seen_last(void **state)
+{
+	static const char needs[] =
+		"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = ops@h\n"
+		"[service store]\nrun = /s\nready = exec\n"
+		"[service u]\nrun = /u\nready = exec\ndepends = store\n"
+		"[service v]\nrun = /v\nready = exec\ndepends = store\n"
+		"[service w]\nrun = /w\nready = exec\n";
+	static const struct stage_row late[] = {
+		{ "adopted:store adopted:u adopted:v adopted:w go "
+		  "killed:u=9 empty:u started:u killed:v=9 empty:v started:v "
+		  "killed:w=9 empty:w started:w "
+		  "killed:store=9 empty:store +3s started:store +30s", "incident-open incident-close",
+		  "KILL:u(tree) start:u KILL:v(tree) start:v KILL:w(tree) start:w "
+		  "KILL:store(tree) start:store incident-open:store incident-open:w "
+		  "incident-close:w incident-close:store" },
+	};
+	(void)state;
+	stage_table(needs, late, COUNT(late));
+}
+
 /* It began half a minute before monitord was begun anew, hours after the host was: also where
  * the first line that is left is none of an incident's own. */
 static void
@@ -427,6 +450,7 @@ test_incident(void)
 		cmocka_unit_test(flapping),
 		cmocka_unit_test(silence),
 		cmocka_unit_test(only_in_its_times),
+		cmocka_unit_test(the_cause_may_be_seen_last),
 		cmocka_unit_test(what_it_took_is_remembered),
 		cmocka_unit_test(a_storm_forgets_none)
 	};
