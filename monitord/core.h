@@ -116,23 +116,24 @@ struct core {
 };
 
 /* ---- core.c ---- */
-bool core_begin(struct core *c, char why[MSG_TEXT]);
+/* Decides on what happened and carries it out; while that is done already, behind it. e's text is
+ * borrowed for the call. */
 void core_event(struct core *c, const struct event *e);
+/* A line of monitord's own in the journal, of this kind ("command", "helper-lost"). */
 void core_note(struct core *c, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void core_end(struct core *c);
-void core_beat(struct core *c); /* a helper was sent something: it is to answer a ping */
+
+/* ---- run.c ---- */
+void core_run(struct core *c, const struct decision *d); /* carries out DECIDE_RUN */
+void core_run_again(struct core *c); /* runs that waited for their users and groups */
 
 /* ---- reload.c ---- */
 /* Reads the files; on success rules and a sealed bundle. text gets the mistakes. */
-/* Carries out DECIDE_RUN. */
-void core_run(struct core *c, const struct decision *d);
 struct rules *rules_load(const char *path, bool privileged, int *bundle, char *text, size_t cap);
 /* True: the new rules are in force. text: mistakes, or a word on what changed. */
 bool core_reload(struct core *c, char *text, size_t cap);
 void core_groups(struct core *c); /* admin-group and read-group become numbers */
 void core_accounts(void *core);	  /* users and groups that were asked for are known */
-void core_run_again(struct core *c); /* runs that waited for them */
 
 /* ---- helpers.c ---- */
 void helpers_begin(struct core *c);
@@ -215,8 +216,5 @@ uint64_t keep_open(struct core *c);
 void keep_ids(struct core *c);
 /* Tells the world what keep_open found, and the journal's last id. */
 void keep_read(struct core *c);
-
-/* ---- notify.c: sd_notify(3) ---- */
-void notify_send(const char *state);
 
 #endif

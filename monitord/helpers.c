@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "monitord/beat.h"
 #include "monitord/spawn.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ put(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count, 
 	}
 	if (kind != MSG_PING) {
 		h->unsettled = true;
-		core_beat(h->core);
+		beat_begin(h->core);
 	}
 	return sent;
 }

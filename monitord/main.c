@@ -1,7 +1,7 @@
 /* monitord: watches, repairs, reroutes and tells. */
 #include <config.h>
 
-#include "monitord/core.h"
+#include "monitord/daemon.h"
 
 #include "monitord/spawn.h"
 
@@ -72,12 +72,12 @@ run(const char *path, bool verbose, bool dry_run)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	bool good = core_begin(&core, text);
+	bool good = daemon_begin(&core, text);
 	if (good)
 		loop_run(core.loop);
 	else
 		log_error("%s", text);
-	core_end(&core);
+	daemon_end(&core);
 	return good ? 0 : 1;
 }
 

@@ -1,5 +1,7 @@
 /* The service manager's protocol of sd_notify(3): one datagram to $NOTIFY_SOCKET. */
-#include "monitord/core.h"
+#include "monitord/notify.h"
+
+#include "base/text.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -27,4 +29,34 @@ notify_send(const char *state)
 	sendto(fd, state, strlen(state), flags, (struct sockaddr *)&a,
 	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
 	close(fd);
+}
+
+void
+notify_status(const struct core *c)
+{
+	char text[200], services[48], checks[48], incidents[48];
+	uint32_t open = world_open_incidents(c->world);
+	text_count(open, "incident", incidents, sizeof incidents);
+	text_print(text, sizeof text, "STATUS=%s, %s: %s%s",
+		   text_count(c->rules->service_count, "service", services,
+			      sizeof services),
+		   text_count(c->rules->check_count, "check", checks, sizeof checks),
+		   open == 0 ? "nothing is wrong" : incidents, open == 0 ? "" : " open");
+	notify_send(text);
+}
+
+static void
+on_watchdog(struct loop_timer *timer)
+{
+	(void)timer;
+	notify_send("WATCHDOG=1");
+}
+
+void
+notify_watchdog(struct core *c)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	int64_t ms = usec != NULL ? strtoll(usec, NULL, 10) / 3000 : 0;
+	if (ms >= 1 && (pid == NULL || strtol(pid, NULL, 10) == getpid()))
+		loop_timer_start(c->loop, &c->watchdog, ms, ms, on_watchdog, c);
 }

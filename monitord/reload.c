@@ -1,5 +1,6 @@
 /* Rule files: read, proven, put in force as a whole, or not at all. */
 #include "monitord/core.h"
+#include "monitord/notify.h"
 
 #include "base/clock.h"
 #include "base/log.h"
