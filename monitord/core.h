@@ -4,50 +4,18 @@
 
 #include "base/loop.h"
 #include "monitord/account.h"
-#include "monitord/dying.h"
+#include "monitord/helpers.h"
 #include "monitord/journal.h"
 #include "monitord/process.h"
 #include "rules/parse.h"
 #include "rules/world.h"
 
-#define CONTROL_QUEUE 512 /* answers that wait for room in a channel */
 #define TESTS 8	  /* of contacts, on their way */
-
-enum helper_state { HELPER_OFF, HELPER_STARTED, HELPER_LOADING, HELPER_READY };
-
-struct control { /* one answer that must not be lost */
-	enum msg_kind kind;
-	int fd; /* owned, -1: none */
-	_Alignas(8) unsigned char item[sizeof(struct msg_command_done)];
-};
 
 struct ids { /* a set of ids in the order they came */
 	uint32_t *list;
 	unsigned char *in;
 	uint32_t first, count, cap;
-};
-
-struct helper_slot {
-	struct core *core;
-	enum role role;
-	enum helper_state state;
-	pid_t pid;
-	int pidfd, channel;
-	struct loop_io exit, io;
-	struct dying dying; /* its predecessors */
-	struct loop_timer timer; /* its deadline while it begins, its restart after a death */
-	bool full;
-	bool account_known;
-	uint32_t generation;
-	uint64_t ping, pong;
-	unsigned silent; /* of our own beats since the ping: our own lateness is not its */
-	bool unsettled;  /* it was sent something since its last ping */
-	unsigned crashes;
-	int64_t started_ms;
-	struct control *queue;
-	uint32_t queue_first, queue_count;
-	uint64_t bell; /* the last id that it was told of */
-	struct msg_packet in;
 };
 
 #define LOOKERS 32
@@ -134,24 +102,6 @@ struct rules *rules_load(const char *path, bool privileged, int *bundle, char *t
 bool core_reload(struct core *c, char *text, size_t cap);
 void core_groups(struct core *c); /* admin-group and read-group become numbers */
 void core_accounts(void *core);	  /* users and groups that were asked for are known */
-
-/* ---- helpers.c ---- */
-void helpers_begin(struct core *c);
-/* Once a beat: replaces those that do not answer. False: until one is sent something nobody
- * needs to be asked. */
-bool helpers_ping(struct core *c);
-void helpers_wanted(struct core *c); /* starts and stops them as the rules need */
-void helpers_rules(struct core *c);  /* new rules to all */
-void helpers_end(struct core *c);
-void helper_drop(struct helper_slot *h, const char *why);
-bool helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size_t size, int fd);
-bool helper_greeted(struct helper_slot *h);  /* its HELLO came: rules and journal go */
-void helper_is_ready(struct helper_slot *h); /* its LOADED came */
-void helper_watch(struct helper_slot *h);
-/* Sends; keeps h->full. */
-enum msg_sent helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd);
-enum msg_sent helper_put_many(struct helper_slot *h, enum msg_kind kind, const void *items,
-			      size_t count);
 
 /* ---- look.c: whose processes are measured: what rules read, and all while clients look ---- */
 bool look_new(struct core *c); /* for new rules; false: out of memory */

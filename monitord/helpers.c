@@ -1,47 +1,40 @@
-/* The helpers: started, given the rules, asked whether they live, replaced. Their death is
- * ours to repair and nobody's fault: their facts are unknown until they are back. */
-#include "monitord/core.h"
+/* The helpers' lives: state by state, from a start to an end and a start anew. */
+#include "monitord/helpers.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "monitord/beat.h"
+#include "monitord/core.h"
 #include "monitord/spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHANNEL_FD 3
 #define BEGIN_MS 15000	/* to say HELLO, and to take the rules */
 #define END_MS 2000	/* to end by themselves when we end */
 #define CALM_MS 60000	/* so long without a death: restarts begin anew */
-#define CHANNEL_BYTES 1048576
+#define RETRY_MS 5000	/* where one could not begin */
 
 static const struct helper_row {
-	const char *program, *argument, *user, *folder;
-	unsigned uid;
+	struct helper_program program;
+	const char *user;
+	unsigned uid; /* above uid-base, where there is no such user */
 	unsigned silence; /* no answer to a ping for so many beats of 500 ms: it is stuck */
 } helper_table[ROLES] = {
-	[ROLE_NET] = { "monitord-probes", "net", "monitord-probes", NULL, 0, 6 },
-	[ROLE_LOCAL] = { "monitord-probes", "local", "monitord-probes", NULL, 0, 10 },
-	[ROLE_ROUTES] = { "monitord-routes", NULL, "monitord-routes", NULL, 1, 6 },
-	[ROLE_ALERTS] = { "monitord-alerts", NULL, "monitord-alerts", "alerts", 2, 60 },
-	[ROLE_STATUS] = { "monitord-status", NULL, "monitord-status", "status", 3, 20 },
+	[ROLE_NET] = { { "monitord-probes", "net", NULL }, "monitord-probes", 0, 6 },
+	[ROLE_LOCAL] = { { "monitord-probes", "local", NULL }, "monitord-probes", 0, 10 },
+	[ROLE_ROUTES] = { { "monitord-routes", NULL, NULL }, "monitord-routes", 1, 6 },
+	[ROLE_ALERTS] = { { "monitord-alerts", NULL, "alerts" }, "monitord-alerts", 2, 60 },
+	[ROLE_STATUS] = { { "monitord-status", NULL, "status" }, "monitord-status", 3, 20 },
 };
 
 static void start(struct helper_slot *h);
-static void on_channel(struct loop_io *io, unsigned events);
 
 static bool
 wanted(const struct core *c, enum role role)
@@ -59,79 +52,7 @@ wanted(const struct core *c, enum role role)
 				     : role == ROLE_STATUS;
 }
 
-/* ---- sending ---- */
-
-void
-helper_watch(struct helper_slot *h)
-{
-	loop_io_start(h->core->loop, &h->io, h->channel,
-		      LOOP_READ | (h->full ? LOOP_WRITE : 0u), on_channel, h);
-}
-
-static enum msg_sent
-put(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count, int fd)
-{
-	if (h->channel == -1)
-		return MSG_GONE;
-	enum msg_sent sent = msg_send(h->channel, ROLE_MONITORD, h->role, kind,
-				      h->generation, items, count, fd);
-	if (sent == MSG_FULL && !h->full) {
-		h->full = true;
-		helper_watch(h);
-	}
-	if (kind != MSG_PING) {
-		h->unsettled = true;
-		beat_begin(h->core);
-	}
-	return sent;
-}
-
-enum msg_sent
-helper_put(struct helper_slot *h, enum msg_kind kind, const void *item, int fd)
-{
-	return put(h, kind, item, 1, fd);
-}
-
-enum msg_sent
-helper_put_many(struct helper_slot *h, enum msg_kind kind, const void *items, size_t count)
-{
-	return put(h, kind, items, count, -1);
-}
-
-bool
-helper_control(struct helper_slot *h, enum msg_kind kind, const void *item, size_t size, int fd)
-{
-	if (h->channel == -1 || h->queue == NULL || h->queue_count == CONTROL_QUEUE) {
-		if (fd != -1)
-			close(fd);
-		return false;
-	}
-	uint32_t at = (h->queue_first + h->queue_count++) % CONTROL_QUEUE;
-	/* what waits is answered under the new generation */
-	if (kind == MSG_RULES || kind == MSG_JOURNAL)
-		at = h->queue_first =
-			(h->queue_first + CONTROL_QUEUE - 1) % CONTROL_QUEUE;
-	struct control *q = &h->queue[at];
-	q->kind = kind;
-	q->fd = fd;
-	memset(q->item, 0, sizeof q->item);
-	memcpy(q->item, item, size);
-	return true;
-}
-
 /* ---- its end ---- */
-
-static void
-empty_queue(struct helper_slot *h)
-{
-	for (; h->queue_count > 0; h->queue_count--) {
-		struct control *q = &h->queue[h->queue_first];
-		if (q->fd != -1)
-			close(q->fd);
-		h->queue_first = (h->queue_first + 1) % CONTROL_QUEUE;
-	}
-	h->queue_first = 0;
-}
 
 static void
 on_restart(struct loop_timer *timer)
@@ -153,7 +74,7 @@ let_go(struct helper_slot *h)
 	h->pid = 0;
 	h->full = false;
 	h->state = HELPER_OFF;
-	empty_queue(h);
+	helper_queue_empty(h);
 	if (h->role == ROLE_ALERTS)
 		trials_lost(h->core);
 }
@@ -178,7 +99,7 @@ lost(struct helper_slot *h, const char *why)
 	loop_timer_start(c->loop, &h->timer, delay, 0, on_restart, h);
 }
 
-/* Those of child(). */
+/* Of the child in helper_start.c. */
 static const char *
 code_says(int code)
 {
@@ -228,40 +149,6 @@ helper_drop(struct helper_slot *h, const char *why)
 /* ---- its life ---- */
 
 static void
-on_channel(struct loop_io *io, unsigned events)
-{
-	struct helper_slot *h = io->arg;
-	char why[MSG_TEXT];
-	if ((events & LOOP_WRITE) != 0 && h->full) {
-		h->full = false;
-		helper_watch(h); /* the flush before the next sleep sends what waits */
-	}
-	for (int turn = 0; turn < 64 && h->channel != -1; turn++) {
-		switch (msg_receive(h->channel, h->role, ROLE_MONITORD, &h->in, why)) {
-		case MSG_NONE:
-			return;
-		case MSG_END:
-			loop_io_stop(&h->io); /* its pidfd tells the rest */
-			kill(h->pid, SIGKILL);
-			return;
-		case MSG_FORBIDDEN:
-			helper_drop(h, why);
-			return;
-		case MSG_GOT:
-			break;
-		}
-		bool good = inbox_packet(h, &h->in, why);
-		if (h->in.fd != -1)
-			close(h->in.fd);
-		h->in.fd = -1;
-		if (!good) {
-			helper_drop(h, why);
-			return;
-		}
-	}
-}
-
-static void
 on_late(struct loop_timer *timer)
 {
 	struct helper_slot *h = timer->arg;
@@ -269,88 +156,25 @@ on_late(struct loop_timer *timer)
 						  : "it did not take the rules");
 }
 
-static int
-open_program(const struct core *c, const char *program)
-{
-	char path[PATH_MAX];
-	text_print(path, sizeof path, "%s/%s",
-		   c->rules->settings.helpers != NULL ? c->rules->settings.helpers
-						      : HELPERS_DIR,
-		   program);
-	int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd == -1)
-		log_error("%s: %s", path, strerror(errno));
-	return fd;
-}
-
-/* There may be no other left. */
-static void
-close_but(int one, int other)
-{
-	unsigned low = (unsigned)(one < other ? one : other),
-		 high = (unsigned)(one < other ? other : one);
-	if (low > 3)
-		syscall(SYS_close_range, 3u, low - 1, 0);
-	if (high > low + 1)
-		syscall(SYS_close_range, low + 1, high - 1, 0);
-	syscall(SYS_close_range, high + 1, ~0u, 0);
-}
-
-/* In the child: copies of everything, as the rules' arena is not there. */
-static void
-child(const struct helper_row *row, const struct account *account, int program, int channel,
-      const char *folder, char *journal_stream)
-{
-	char name[32], argument[16];
-	char *argv[] = { name, row->argument != NULL ? argument : NULL, NULL };
-	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *envp[] = { path, journal_stream, NULL };
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-	text_print(name, sizeof name, "%s", row->program);
-	text_print(argument, sizeof argument, "%s",
-		   row->argument != NULL ? row->argument : "");
-	for (int s = 1; s < NSIG; s++)
-		sigaction(s, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	close_but(program, channel);
-	int null = open("/dev/null", O_RDWR);
-	program = fcntl(program, F_DUPFD_CLOEXEC, 16);
-	channel = fcntl(channel, F_DUPFD, 16);
-	if (null == -1 || program == -1 || dup2(null, 0) == -1 || dup2(2, 1) == -1 ||
-	    dup2(channel, CHANNEL_FD) == -1 || dup2(program, CHANNEL_FD + 1) == -1)
-		_exit(126);
-	fcntl(CHANNEL_FD + 1, F_SETFD, FD_CLOEXEC);
-	syscall(SYS_close_range, CHANNEL_FD + 2, ~0u, 0);
-	umask(077);
-	if (chdir(folder) != 0 || !account_become(account))
-		_exit(125);
-	syscall(SYS_execveat, CHANNEL_FD + 1, "", argv, envp, AT_EMPTY_PATH);
-	_exit(127);
-}
-
+/* It may begin now: the rules need it, its user is known, and its predecessors end. */
 static bool
-make_folder(const struct core *c, enum role role, char *path, size_t cap)
+may_start(struct helper_slot *h, const struct helper_row *row)
 {
-	const struct account *a = &c->accounts[role];
-	struct stat st;
-	text_print(path, cap, "/");
-	if (helper_table[role].folder == NULL)
+	struct core *c = h->core;
+	if (!wanted(c, h->role) || h->state != HELPER_OFF)
+		return false;
+	if (!h->account_known &&
+	    known_helper(c->processes, row->user, c->rules->settings.uid_base + row->uid,
+			 &c->accounts[h->role]) != KNOWN_YES)
+		return false; /* core_accounts goes on with it */
+	h->account_known = true;
+	if (dying_room(&h->dying))
 		return true;
-	text_print(path, cap, "%s/%s", c->rules->settings.state,
-		   helper_table[role].folder);
-	bool good = (mkdir(path, 0700) == 0 || errno == EEXIST) && lstat(path, &st) == 0;
-	if (good && !S_ISDIR(st.st_mode)) {
-		good = false;
-		errno = ENOTDIR;
-	}
-	good = good && (!a->set || lchown(path, a->uid, a->gid) == 0);
-	if (!good)
-		log_error("the helper %s cannot begin: folder %s: %s", role_name(role),
-			  path, strerror(errno));
-	return good;
+	log_error(
+		"the helper %s: %d killed ones do not end; no further one is begun until one does",
+		role_name(h->role), DYING_MAX);
+	loop_timer_start(c->loop, &h->timer, RETRY_MS, 0, on_restart, h);
+	return false;
 }
 
 static void
@@ -358,45 +182,15 @@ start(struct helper_slot *h)
 {
 	struct core *c = h->core;
 	const struct helper_row *row = &helper_table[h->role];
-	char folder[PATH_MAX], stream[128] = "MONITORD=1";
-	int fds[2] = { -1, -1 }, size = CHANNEL_BYTES;
-	if (!wanted(c, h->role) || h->state != HELPER_OFF)
+	if (!may_start(h, row))
 		return;
-	if (!h->account_known &&
-	    known_helper(c->processes, row->user, c->rules->settings.uid_base + row->uid,
-			 &c->accounts[h->role]) != KNOWN_YES)
-		return; /* core_accounts goes on with it */
-	h->account_known = true;
-	if (!dying_room(&h->dying)) {
-		log_error(
-			"the helper %s: %d killed ones do not end; no further one is begun until one does",
-			role_name(h->role), DYING_MAX);
-		loop_timer_start(c->loop, &h->timer, 5000, 0, on_restart, h);
-		return;
-	}
-	int program = open_program(c, row->program);
-	bool good = program != -1 && make_folder(c, h->role, folder, sizeof folder) &&
-		    msg_pair(fds);
-	if (getenv("JOURNAL_STREAM") != NULL)
-		text_print(stream, sizeof stream, "JOURNAL_STREAM=%s",
-			   getenv("JOURNAL_STREAM"));
-	pid_t pid = good ? fork() : -1;
-	if (pid == 0)
-		child(row, &c->accounts[h->role], program, fds[1], folder, stream);
-	if (program != -1)
-		close(program);
-	if (fds[1] != -1)
-		close(fds[1]);
+	pid_t pid = helper_start(c, h->role, &row->program, &h->channel);
 	if (pid == -1) {
-		if (fds[0] != -1)
-			close(fds[0]);
-		loop_timer_start(c->loop, &h->timer, 5000, 0, on_restart, h);
+		loop_timer_start(c->loop, &h->timer, RETRY_MS, 0, on_restart, h);
 		return;
 	}
-	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
 	h->pid = pid;
 	h->pidfd = pidfd_of(pid);
-	h->channel = fds[0];
 	h->state = HELPER_STARTED;
 	h->generation = 0;
 	h->ping = h->pong = 0;
