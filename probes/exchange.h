@@ -1,6 +1,6 @@
 /* probes/exchange.h: one measurement under way; for the parts of the engine only: stream.c
  * begins and ends it, connect_files.c has its files, connect.c gets it a connection,
- * exchange_ask.c asks, exchange.c reads and judges. */
+ * exchange_ask.c asks, exchange_read.c reads, exchange.c judges. */
 #ifndef PROBES_EXCHANGE_H
 #define PROBES_EXCHANGE_H
 
@@ -94,6 +94,13 @@ void exchange_forget(struct exchange *x); /* no answer to its OPENs is awaited *
 void exchange_connected(struct exchange *x);
 /* At the deadline: is what came enough? True: the exchange has ended. */
 bool exchange_enough(struct exchange *x);
+/* Goes on with the handshake. False: the exchange has ended, or the handshake goes on. */
+bool exchange_shake_hands(struct exchange *x);
+/* What has come, by the kind's judge. True: the exchange has ended, or goes on otherwise than by
+ * reading. */
+bool exchange_judge(struct exchange *x);
+
+/* ---- exchange_read.c ---- */
 void exchange_io(struct loop_io *io, unsigned events);
 bool exchange_event(void *x, unsigned events); /* of its socket */
 
