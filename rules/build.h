@@ -80,7 +80,13 @@ const char *build_same(struct build *b, const char *text, size_t length);
 /* ---- reader.c: text -> sections ---- */
 void build_read(struct build *b, const struct source *source);
 
-/* ---- names ---- */
+/* ---- naming.c ---- */
+/* Names the objects of all sections, a family once for each instance, and counts them by kind:
+ * their ids stand in order, from the id of their section. */
+void build_names(struct build *b, uint32_t count[OBJECT_KINDS + 1]);
+const struct entry *build_entry(const struct section *s, const char *key); /* the first; or NULL */
+
+/* ---- build.c: names ---- */
 bool build_register(struct build *b, const char *name, enum object_kind kind, uint32_t id,
 		    bool family);
 const struct name_row *build_lookup(const struct build *b, const char *name, enum object_kind kind);
@@ -105,6 +111,8 @@ unsigned build_holds(const struct build *b, struct place place, const char *keys
  * False: none left. *quoted says that it stood in quotes. Longer than cap is an error. */
 bool lex_word(struct build *b, const char **p, const char *stops, char *out, size_t cap,
 	      bool *quoted);
+/* The same, up to a blank. */
+bool lex_next(struct build *b, const char **p, char *out, size_t cap);
 void lex_skip(const char **p); /* blanks */
 /* False, and tells, if anything stands there still. */
 bool lex_end(struct build *b, const char *p);

@@ -18,13 +18,6 @@ const char *const driver_name[DRIVERS] = {
 };
 
 static bool
-next(struct build *b, const char **p, char *out, size_t cap)
-{
-	bool quoted;
-	return lex_word(b, p, "", out, cap, &quoted);
-}
-
-static bool
 is_literal(const char *host)
 {
 	struct in6_addr any;
@@ -51,11 +44,11 @@ static void
 set_haproxy(struct build *b, struct route *r, const char *p)
 {
 	char word[4096];
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	path_word(b, r, word);
 	if (strlen(r->path) > SOCKET_PATH_MAX)
 		error(b, "haproxy: a socket's path has up to %d bytes", SOCKET_PATH_MAX);
-	if (!next(b, &p, word, sizeof word))
+	if (!lex_next(b, &p, word, sizeof word))
 		error(b, "haproxy: expected SOCKET BACKEND");
 	else if (strpbrk(word, ";/\"") != NULL)
 		error(b, "haproxy: '%s' is no name of a backend", word);
@@ -68,9 +61,9 @@ static void
 set_varnish(struct build *b, struct route *r, const char *p)
 {
 	char word[4096];
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	set_address(b, r, word);
-	while (next(b, &p, word, sizeof word)) {
+	while (lex_next(b, &p, word, sizeof word)) {
 		bool label = strncmp(word, "vcl=", 4) == 0;
 		if (strncmp(word, "secret=", 7) == 0 && word[7] != '\0') {
 			const char *file = build_text(b, word + 7, strlen(word + 7));
@@ -93,7 +86,7 @@ static void
 set_apache(struct build *b, struct route *r, const char *p)
 {
 	char word[4096];
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	char *slash = strncmp(word, "http://", 7) == 0 ? strchr(word + 7, '/') : NULL;
 	if (slash == NULL || strpbrk(word, "\"<>?#") != NULL) {
 		error(b, "apache: expected http://ADDRESS:PORT/PATH BALANCER");
@@ -102,7 +95,8 @@ set_apache(struct build *b, struct route *r, const char *p)
 	r->target = build_text(b, slash, strlen(slash));
 	*slash = '\0';
 	set_address(b, r, word + 7);
-	if (!next(b, &p, word, sizeof word) || strspn(word, NAME_BYTES) != strlen(word))
+	if (!lex_next(b, &p, word, sizeof word) ||
+	    strspn(word, NAME_BYTES) != strlen(word))
 		error(b, "apache: expected http://ADDRESS:PORT/PATH BALANCER");
 	r->front = build_text(b, word, strlen(word));
 	lex_end(b, p);
@@ -112,7 +106,7 @@ static void
 set_file(struct build *b, struct route *r, const char *p)
 {
 	char word[4096];
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	path_word(b, r, word);
 	lex_end(b, p);
 }
@@ -166,10 +160,10 @@ static bool
 backend_words(struct build *b, const char *p, struct backend *new)
 {
 	char word[256];
-	while (next(b, &p, word, sizeof word)) {
+	while (lex_next(b, &p, word, sizeof word)) {
 		bool check = strcmp(word, "check") == 0;
 		if ((!check && strcmp(word, "address") != 0) ||
-		    !next(b, &p, word, sizeof word)) {
+		    !lex_next(b, &p, word, sizeof word)) {
 			error(b,
 			      "backend: expected NAME [check CHECK] [address HOST:PORT], "
 			      "not '%.80s'",
@@ -197,7 +191,7 @@ set_backend(struct build *b, void *object, const struct entry *e)
 	char word[256];
 	const char *p = e->value;
 	struct backend new = { .check = RULES_NONE, .service = RULES_NONE };
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	/* it becomes a line of a file, a word on a front's socket or of a command */
 	if (strspn(word, NAME_BYTES) != strlen(word) || strlen(word) > 200 ||
 	    *word == '-') {

@@ -11,19 +11,12 @@
 #define THREADS_MOST 100
 #define WITHIN_MOST_MS 10000
 
-static bool
-next(struct build *b, const char **p, char *out, size_t cap)
-{
-	bool quoted;
-	return lex_word(b, p, "", out, cap, &quoted);
-}
-
 /* SIG [within T] */
 static bool
 take_signal(struct build *b, const char **p, struct evidence *out)
 {
 	char word[64] = "", why[UNITS_WHY];
-	next(b, p, word, sizeof word);
+	lex_next(b, p, word, sizeof word);
 	out->signal = build_signal(word);
 	out->within_ms = EVIDENCE_WITHIN_MS;
 	if (out->signal == 0 || out->signal == SIGKILL || out->signal == SIGSTOP) {
@@ -31,9 +24,9 @@ take_signal(struct build *b, const char **p, struct evidence *out)
 		      word);
 		return false;
 	}
-	if (!next(b, p, word, sizeof word))
+	if (!lex_next(b, p, word, sizeof word))
 		return true;
-	if (strcmp(word, "within") != 0 || !next(b, p, word, sizeof word)) {
+	if (strcmp(word, "within") != 0 || !lex_next(b, p, word, sizeof word)) {
 		error(b, "evidence: signal: expected 'within T', not '%s'", word);
 		return false;
 	}
@@ -55,11 +48,11 @@ take_log(struct build *b, const char **p, struct evidence *out)
 	char word[4096], why[UNITS_WHY];
 	uint64_t n;
 	out->count = 50;
-	if (!next(b, p, word, sizeof word))
+	if (!lex_next(b, p, word, sizeof word))
 		return true;
 	if (strpbrk(word, "/.") != NULL) {
 		out->file = keys_path(b, build_text(b, word, strlen(word)), b->entry);
-		if (!next(b, p, word, sizeof word))
+		if (!lex_next(b, p, word, sizeof word))
 			return true;
 	}
 	if (!units_count(word, 1, LINES_MOST, &n, why)) {
@@ -67,7 +60,7 @@ take_log(struct build *b, const char **p, struct evidence *out)
 		return false;
 	}
 	out->count = (uint32_t)n;
-	if (!next(b, p, word, sizeof word) || strcmp(word, "lines") != 0) {
+	if (!lex_next(b, p, word, sizeof word) || strcmp(word, "lines") != 0) {
 		error(b, "evidence: log: expected N lines, as log 50 lines");
 		return false;
 	}
@@ -80,7 +73,7 @@ take_threads(struct build *b, const char **p, struct evidence *out)
 {
 	char word[64], why[UNITS_WHY];
 	uint64_t n = 10;
-	if (next(b, p, word, sizeof word) &&
+	if (lex_next(b, p, word, sizeof word) &&
 	    !units_count(word, 1, THREADS_MOST, &n, why)) {
 		error(b, "evidence: threads: %s", why);
 		return false;
@@ -115,7 +108,7 @@ evidence_item(struct build *b, void *object, const char *text)
 	struct evidence new = { .kind = EVIDENCE_SIGNAL };
 	const char *p = text;
 	char word[32] = "";
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	while (new.kind < EVIDENCES && strcmp(words[new.kind].name, word) != 0)
 		new.kind++;
 	if (new.kind == EVIDENCES) {

@@ -86,6 +86,13 @@ lex_list(struct build *b, const char *value,
 	}
 }
 
+bool
+lex_next(struct build *b, const char **p, char *out, size_t cap)
+{
+	bool quoted;
+	return lex_word(b, p, "", out, cap, &quoted);
+}
+
 int
 build_signal(const char *name)
 {

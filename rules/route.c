@@ -7,26 +7,19 @@
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
 
-static bool
-next(struct build *b, const char **p, char *out, size_t cap)
-{
-	bool quoted;
-	return lex_word(b, p, "", out, cap, &quoted);
-}
-
 /* "N in T" */
 static bool
 times_in(struct build *b, const char **p, uint32_t *count, int64_t *ms)
 {
 	char word[64], why[UNITS_WHY];
 	uint64_t n;
-	next(b, p, word, sizeof word);
+	lex_next(b, p, word, sizeof word);
 	if (!units_count(word, 1, TIMES_IN_MAX, &n, why)) {
 		error(b, "%s: %s", b->entry->key, why);
 		return false;
 	}
-	if (!next(b, p, word, sizeof word) || strcmp(word, "in") != 0 ||
-	    !next(b, p, word, sizeof word) || !units_duration(word, ms, why) ||
+	if (!lex_next(b, p, word, sizeof word) || strcmp(word, "in") != 0 ||
+	    !lex_next(b, p, word, sizeof word) || !units_duration(word, ms, why) ||
 	    *ms == 0) {
 		error(b, "%s: expected N in T, as 3 in 10m", b->entry->key);
 		return false;
@@ -72,7 +65,7 @@ set_escalate(struct build *b, void *object, const struct entry *e)
 	const char *p = e->value;
 	if (!times_in(b, &p, &r->escalate_need, &r->escalate_ms))
 		return;
-	if (!next(b, &p, word, sizeof word) || strcmp(word, "->") != 0) {
+	if (!lex_next(b, &p, word, sizeof word) || strcmp(word, "->") != 0) {
 		error(b, "escalate: expected N in T -> actions");
 		return;
 	}
@@ -117,10 +110,10 @@ set_verify(struct build *b, void *object, const struct entry *e)
 	struct route *r = object;
 	char word[RULES_NAME_MAX + 1], why[UNITS_WHY];
 	const char *p = e->value;
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	r->verify = build_resolve(b, word, OBJECT_CHECK);
-	if (next(b, &p, word, sizeof word) &&
-	    (strcmp(word, "within") != 0 || !next(b, &p, word, sizeof word) ||
+	if (lex_next(b, &p, word, sizeof word) &&
+	    (strcmp(word, "within") != 0 || !lex_next(b, &p, word, sizeof word) ||
 	     !units_duration(word, &r->verify_ms, why) || r->verify_ms == 0))
 		error(b, "verify: expected CHECK within T");
 	else
@@ -133,10 +126,10 @@ set_return(struct build *b, void *object, const struct entry *e)
 	struct route *r = object;
 	char word[32], why[UNITS_WHY];
 	const char *p = e->value;
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	if (strcmp(word, "manual") == 0) {
 		r->return_ms = -1;
-	} else if (strcmp(word, "after") != 0 || !next(b, &p, word, sizeof word)) {
+	} else if (strcmp(word, "after") != 0 || !lex_next(b, &p, word, sizeof word)) {
 		error(b, "return: expected 'after T' or 'manual'");
 		return;
 	} else if (!units_duration(word, &r->return_ms, why)) {
@@ -167,7 +160,7 @@ set_path(struct build *b, void *object, const struct entry *e)
 	const char *p = e->value;
 	uint32_t count = 0;
 	bool ends_open = false;
-	for (bool arrow = false; next(b, &p, word, sizeof word); arrow = !arrow) {
+	for (bool arrow = false; lex_next(b, &p, word, sizeof word); arrow = !arrow) {
 		ends_open = arrow && strcmp(word, "->") == 0;
 		if (arrow) {
 			if (strcmp(word, "->") != 0)

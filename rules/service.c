@@ -6,16 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
-
-static bool
-next(struct build *b, const char **p, char *out, size_t cap)
-{
-	bool quoted;
-	return lex_word(b, p, "", out, cap, &quoted);
-}
 
 void
 set_match(struct build *b, void *object, const struct entry *e)
@@ -48,95 +40,14 @@ set_env(struct build *b, void *object, const struct entry *e)
 	build_add_text(b, &s->env, e->value);
 }
 
-static const struct {
-	const char *name;
-	int resource;
-} resources[] = {
-	{ "core", RLIMIT_CORE },   { "cpu", RLIMIT_CPU },	  { "data", RLIMIT_DATA },
-	{ "fsize", RLIMIT_FSIZE }, { "memlock", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE },
-	{ "nproc", RLIMIT_NPROC }, { "stack", RLIMIT_STACK },	  { "as", RLIMIT_AS },
-};
-
-static void
-limit_item(struct build *b, void *object, const char *text)
-{
-	struct service *s = object;
-	char name[32], value[64], why[UNITS_WHY];
-	const char *p = text;
-	size_t i = 0;
-	uint64_t n = UINT64_MAX;
-	double size;
-	if (!next(b, &p, name, sizeof name) || !next(b, &p, value, sizeof value)) {
-		error(b, "limits: expected NAME VALUE, not '%s'", text);
-		return;
-	}
-	if (!lex_end(b, p))
-		return;
-	while (i < sizeof resources / sizeof *resources &&
-	       strcmp(resources[i].name, name) != 0)
-		i++;
-	if (i == sizeof resources / sizeof *resources) {
-		error(b, "limits: unknown limit '%s'", name);
-		return;
-	}
-	if (strcmp(value, "unlimited") != 0 &&
-	    !units_count(value, 0, INT64_MAX, &n, why)) {
-		if (!units_size(value, &size, why)) {
-			error(b, "limits: %s %s", name, why);
-			return;
-		}
-		n = (uint64_t)size;
-	}
-	struct limit *list = build_get(b, (s->limit_count + 1) * sizeof *list);
-	if (b->out_of_memory)
-		return;
-	if (s->limit_count > 0)
-		memcpy(list, s->limits, s->limit_count * sizeof *list);
-	list[s->limit_count++] =
-		(struct limit){ .resource = resources[i].resource, .value = n };
-	s->limits = list;
-}
-
-void
-set_limits(struct build *b, void *object, const struct entry *e)
-{
-	lex_list(b, e->value, limit_item, object);
-}
-
-void
-set_umask(struct build *b, void *object, const struct entry *e)
-{
-	struct service *s = object;
-	size_t n = strspn(e->value, "01234567");
-	if (n == 0 || n > 4 || e->value[n] != '\0' || strtol(e->value, NULL, 8) > 0777)
-		error(b, "umask: '%s' is no octal number up to 777", e->value);
-	else
-		s->umask = (int)strtol(e->value, NULL, 8);
-}
-
-void
-set_nice(struct build *b, void *object, const struct entry *e)
-{
-	struct service *s = object;
-	char why[UNITS_WHY];
-	bool minus = *e->value == '-';
-	uint64_t n;
-	if (!units_count(e->value + minus, 0, minus ? 20 : 19, &n, why)) {
-		error(b, "nice: '%s' is no number from -20 to 19", e->value);
-		return;
-	}
-	s->nice = minus ? -(int)n : (int)n;
-	s->nice_set = true;
-}
-
 /* [within T] at the end. */
 static bool
 within(struct build *b, const char **p, const char *word, int64_t *out_ms)
 {
 	char text[64], why[UNITS_WHY];
-	if (!next(b, p, text, sizeof text))
+	if (!lex_next(b, p, text, sizeof text))
 		return true;
-	if (strcmp(text, word) != 0 || !next(b, p, text, sizeof text)) {
+	if (strcmp(text, word) != 0 || !lex_next(b, p, text, sizeof text)) {
 		error(b, "%s: expected '%s T', not '%s'", b->entry->key, word, text);
 		return false;
 	}
@@ -154,10 +65,10 @@ set_ready(struct build *b, void *object, const struct entry *e)
 	char word[RULES_NAME_MAX + 1], why[UNITS_WHY];
 	const char *p = e->value;
 	struct ready r = { .check = RULES_NONE, .within_ms = 60000 };
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	if (strcmp(word, "check") == 0) {
 		r.kind = READY_CHECK;
-		if (!next(b, &p, word, sizeof word)) {
+		if (!lex_next(b, &p, word, sizeof word)) {
 			error(b, "ready: which check?");
 			return;
 		}
@@ -166,7 +77,7 @@ set_ready(struct build *b, void *object, const struct entry *e)
 			return;
 	} else if (strcmp(word, "after") == 0) {
 		r.kind = READY_AFTER;
-		if (!next(b, &p, word, sizeof word)) {
+		if (!lex_next(b, &p, word, sizeof word)) {
 			error(b, "ready: expected after T");
 			return;
 		}
@@ -181,7 +92,7 @@ set_ready(struct build *b, void *object, const struct entry *e)
 	} else if (strcmp(word, "fd") == 0) {
 		uint64_t fd;
 		r.kind = READY_FD;
-		if (!next(b, &p, word, sizeof word) ||
+		if (!lex_next(b, &p, word, sizeof word) ||
 		    !units_count(word, READY_FD_LEAST, READY_FD_MOST, &fd, why)) {
 			error(b, "ready: fd: expected a number from %d to %d",
 			      READY_FD_LEAST, READY_FD_MOST);
@@ -213,11 +124,11 @@ stop_item(struct build *b, void *arg, const char *text)
 		error(b, "stop: more than %d steps", STOP_STEPS_MAX);
 		return;
 	}
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	step.signal = build_signal(word);
 	if (step.signal == 0)
 		error(b, "stop: unknown signal '%s'", word);
-	if (next(b, &p, word, sizeof word) &&
+	if (lex_next(b, &p, word, sizeof word) &&
 	    !units_duration(word, &step.patience_ms, why))
 		error(b, "stop: %s", why);
 	lex_end(b, p);
@@ -259,7 +170,7 @@ set_success(struct build *b, void *object, const struct entry *e)
 	uint64_t n;
 	bool any = false;
 	memset(s->success_mask, 0, sizeof s->success_mask);
-	while (next(b, &p, word, sizeof word))
+	while (lex_next(b, &p, word, sizeof word))
 		for (rest = word; (code = strsep(&rest, ",")) != NULL;) {
 			if (*code == '\0')
 				continue; /* "0, 2" and "0 2" are one */
@@ -305,7 +216,7 @@ set_at_most(struct build *b, void *object, const struct entry *e)
 	char word[32], why[UNITS_WHY];
 	const char *p = e->value;
 	uint64_t n;
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	if (!units_count(word, 1, AT_MOST_MAX, &n, why)) {
 		error(b, "at-most: %s", why);
 		return;
@@ -345,9 +256,9 @@ set_log(struct build *b, void *object, const struct entry *e)
 	const char *p = e->value;
 	double size = 0;
 	uint64_t keep = 1;
-	next(b, &p, word, sizeof word);
+	lex_next(b, &p, word, sizeof word);
 	s->log = keys_path(b, build_text(b, word, strlen(word)), e);
-	if (!next(b, &p, word, sizeof word))
+	if (!lex_next(b, &p, word, sizeof word))
 		return;
 	if (!units_size(word, &size, why)) {
 		error(b, "log: %s", why);
@@ -357,8 +268,8 @@ set_log(struct build *b, void *object, const struct entry *e)
 		error(b, "log: rotating below 1K");
 		return;
 	}
-	if (next(b, &p, word, sizeof word) &&
-	    (strcmp(word, "x") != 0 || !next(b, &p, word, sizeof word) ||
+	if (lex_next(b, &p, word, sizeof word) &&
+	    (strcmp(word, "x") != 0 || !lex_next(b, &p, word, sizeof word) ||
 	     !units_count(word, 1, 1000, &keep, why))) {
 		error(b, "log: expected FILE SIZE x COUNT, as /var/log/a.log 50M x 5");
 		return;
@@ -367,49 +278,6 @@ set_log(struct build *b, void *object, const struct entry *e)
 		return;
 	s->log_size = (uint64_t)size;
 	s->log_keep = (uint32_t)keep;
-}
-
-void
-set_memory_max(struct build *b, void *object, const struct entry *e)
-{
-	struct service *s = object;
-	char why[UNITS_WHY];
-	double size;
-	if (!units_size(e->value, &size, why))
-		error(b, "memory-max: %s", why);
-	else if (size < 1 << 20)
-		error(b, "memory-max: less than 1M");
-	else
-		s->memory_max = (uint64_t)size;
-}
-
-void
-set_cpu_max(struct build *b, void *object, const struct entry *e)
-{
-	struct service *s = object;
-	char why[UNITS_WHY];
-	double percent;
-	if (!units_value(e->value, UNIT_PERCENT, &percent, why))
-		error(b, "cpu-max: %s", why);
-	else if (percent < 1 || percent > 100000)
-		error(b, "cpu-max: '%s' is not within 1%% and 100000%%", e->value);
-	else
-		s->cpu_max = (uint32_t)percent;
-}
-
-void
-set_oom_score(struct build *b, void *object, const struct entry *e)
-{
-	struct service *s = object;
-	char why[UNITS_WHY];
-	bool minus = *e->value == '-';
-	uint64_t n;
-	if (!units_count(e->value + minus, 0, 1000, &n, why)) {
-		error(b, "oom-score: '%s' is no number from -1000 to 1000", e->value);
-		return;
-	}
-	s->oom_score = minus ? -(int)n : (int)n;
-	s->oom_score_set = true;
 }
 
 void
