@@ -5,6 +5,7 @@
 #include "rules/units.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
@@ -95,8 +96,9 @@ set_of(struct build *b, void *object, const struct entry *e)
 }
 
 static void
-http_address(struct build *b, struct check *c, const char *url)
+http_address(struct build *b, struct check *c, const struct entry *e)
 {
+	const char *url = e->value;
 	const char *kind = check_kind_name[c->kind];
 	bool any = c->kind == CHECK_APACHE || c->kind == CHECK_TOMCAT;
 	c->https = c->kind == CHECK_HTTPS || (any && strncmp(url, "https:", 6) == 0);
@@ -135,16 +137,16 @@ http_address(struct build *b, struct check *c, const char *url)
 
 /* "tcp 127.0.0.1:8009", "tcp [::1]:80", "tcp *:80" */
 static void
-listen_address(struct build *b, struct check *c, const char *value)
+listen_address(struct build *b, struct check *c, const struct entry *e)
 {
 	char word[256], text[256];
 	unsigned char address[sizeof(struct in6_addr)];
 	bool quoted;
-	const char *p = value;
+	const char *p = e->value;
 	if (!lex_word(b, &p, "", word, sizeof word, &quoted) ||
 	    strcmp(word, "tcp") != 0) {
 		error(b, "listen: expected tcp ADDRESS:PORT or tcp *:PORT, not '%.80s'",
-		      value);
+		      e->value);
 		return;
 	}
 	lex_skip(&p);
@@ -160,6 +162,70 @@ listen_address(struct build *b, struct check *c, const char *value)
 		c->host = "*";
 }
 
+static void
+host_and_port(struct build *b, struct check *c, const struct entry *e)
+{
+	build_address(b, e->value, &c->host, &c->port);
+}
+
+static void
+path(struct build *b, struct check *c, const struct entry *e)
+{
+	c->path = keys_path(b, e->value, e);
+}
+
+static void
+socket_path(struct build *b, struct check *c, const struct entry *e)
+{
+	path(b, c, e);
+	if (strlen(c->path) > 107)
+		error(b, "unix: a path of up to 107 bytes is needed");
+}
+
+static void
+script(struct build *b, struct check *c, const struct entry *e)
+{
+	build_more(b, c)->script = build_command(b, e->value);
+}
+
+static void
+whole_system(struct build *b, struct check *c, const struct entry *e)
+{
+	(void)c;
+	if (strcmp(e->value, "yes") != 0)
+		error(b, "system: expected yes, not '%.40s'", e->value);
+}
+
+static void
+link_name(struct build *b, struct check *c, const struct entry *e)
+{
+	if (strlen(e->value) > 15 || strpbrk(e->value, " \t/:") != NULL)
+		error(b, "network: '%.40s' is no name of a link, as eth0", e->value);
+	c->path = e->value;
+}
+
+/* What the value of a kind's key means, where the kind is none of protocol_table. */
+static void (*const kind_value[CHECK_KINDS])(struct build *b, struct check *c,
+					     const struct entry *e) = {
+	[CHECK_HTTP] = http_address,
+	[CHECK_HTTPS] = http_address,
+	[CHECK_APACHE] = http_address,
+	[CHECK_TOMCAT] = http_address,
+	[CHECK_TLS] = host_and_port,
+	[CHECK_TCP] = host_and_port,
+	[CHECK_UDP] = host_and_port,
+	[CHECK_UNIX] = socket_path,
+	[CHECK_SCRIPT] = script,
+	[CHECK_FILE] = path,
+	[CHECK_DIRECTORY] = path,
+	[CHECK_FIFO] = path,
+	[CHECK_FILESYSTEM] = path,
+	[CHECK_LOG] = path,
+	[CHECK_SYSTEM] = whole_system,
+	[CHECK_LISTEN] = listen_address,
+	[CHECK_NETWORK] = link_name,
+};
+
 void
 set_kind(struct build *b, void *object, const struct entry *e)
 {
@@ -172,74 +238,13 @@ set_kind(struct build *b, void *object, const struct entry *e)
 	for (unsigned k = 0; k < CHECK_KINDS; k++)
 		if (strcmp(check_kind_name[k], e->key) == 0)
 			c->kind = (uint8_t)k;
-	switch ((enum check_kind)c->kind) {
-	case CHECK_HTTP:
-	case CHECK_HTTPS:
-	case CHECK_APACHE:
-	case CHECK_TOMCAT:
-		http_address(b, c, e->value);
-		break;
-	case CHECK_TLS:
-	case CHECK_TCP:
-	case CHECK_UDP:
-		build_address(b, e->value, &c->host, &c->port);
-		break;
-	case CHECK_AJP:
-	case CHECK_JRMP:
-	case CHECK_VARNISH:
-	case CHECK_HAPROXY:
-	case CHECK_PGSQL:
-	case CHECK_MYSQL:
-	case CHECK_REDIS:
-	case CHECK_MEMCACHED:
-	case CHECK_SMTP:
-	case CHECK_LMTP:
-	case CHECK_IMAP:
-	case CHECK_POP3:
-	case CHECK_FTP:
-	case CHECK_SSH:
-	case CHECK_LDAP:
-	case CHECK_MQTT:
-	case CHECK_WEBSOCKET:
-	case CHECK_FASTCGI:
-	case CHECK_ORACLE:
-	case CHECK_DNS:
-	case CHECK_NTP:
-	case CHECK_PING:
-	case CHECK_GRPC:
+	assert(c->kind < CHECK_KINDS);
+	if (protocol_is(c->kind)) {
 		protocol_address(b, c, e->value);
-		break;
-	case CHECK_UNIX:
-		c->path = keys_path(b, e->value, e);
-		if (strlen(c->path) > 107)
-			error(b, "unix: a path of up to 107 bytes is needed");
-		break;
-	case CHECK_SCRIPT:
-		build_more(b, c)->script = build_command(b, e->value);
-		break;
-	case CHECK_FILE:
-	case CHECK_DIRECTORY:
-	case CHECK_FIFO:
-	case CHECK_FILESYSTEM:
-	case CHECK_LOG:
-		c->path = keys_path(b, e->value, e);
-		break;
-	case CHECK_SYSTEM:
-		if (strcmp(e->value, "yes") != 0)
-			error(b, "system: expected yes, not '%.40s'", e->value);
-		break;
-	case CHECK_LISTEN:
-		listen_address(b, c, e->value);
-		break;
-	case CHECK_NETWORK:
-		if (strlen(e->value) > 15 || strpbrk(e->value, " \t/:") != NULL)
-			error(b, "network: '%.40s' is no name of a link, as eth0",
-			      e->value);
-		c->path = e->value;
-		break;
-	case CHECK_KINDS:
-		break;
+		return;
 	}
+	assert(kind_value[c->kind] != NULL);
+	kind_value[c->kind](b, c, e);
 }
 
 void
