@@ -15,8 +15,9 @@ refuse(char why[MSG_TEXT], const char *what)
 }
 
 static bool
-hello(struct helper_slot *h, const struct msg_hello *m, char why[MSG_TEXT])
+hello(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	const struct msg_hello *m = at;
 	if (m->version != MSG_VERSION)
 		return refuse(why, "it is of another version than monitord");
 	if (m->role != (uint32_t)h->role)
@@ -26,8 +27,9 @@ hello(struct helper_slot *h, const struct msg_hello *m, char why[MSG_TEXT])
 }
 
 static bool
-result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
+result(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	struct msg_result *m = at;
 	struct core *c = h->core;
 	if (m->check >= c->rules->check_count ||
 	    check_role(&c->rules->checks[m->check]) != h->role)
@@ -42,8 +44,9 @@ result(struct helper_slot *h, struct msg_result *m, char why[MSG_TEXT])
 }
 
 static bool
-well(struct helper_slot *h, const struct msg_well *m, char why[MSG_TEXT])
+well(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	const struct msg_well *m = at;
 	struct msg_result r;
 	if (m->value_count > MSG_WELL_VALUES)
 		return refuse(why, "too many values in a result");
@@ -52,8 +55,9 @@ well(struct helper_slot *h, const struct msg_well *m, char why[MSG_TEXT])
 }
 
 static bool
-sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
+sample(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	struct msg_sample *m = at;
 	uint64_t ticks;
 	if (m->service >= h->core->rules->service_count ||
 	    m->value_count > MSG_SAMPLE_VALUES)
@@ -71,8 +75,9 @@ sample(struct helper_slot *h, struct msg_sample *m, char why[MSG_TEXT])
 }
 
 static bool
-seen(struct helper_slot *h, struct msg_route_seen *m, char why[MSG_TEXT])
+seen(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	struct msg_route_seen *m = at;
 	if (m->route >= h->core->rules->route_count)
 		return refuse(why, "it told of an unknown route");
 	m->text[MSG_TEXT - 1] = '\0';
@@ -83,8 +88,9 @@ seen(struct helper_slot *h, struct msg_route_seen *m, char why[MSG_TEXT])
 }
 
 static bool
-write_front(struct helper_slot *h, const struct msg_route_write *m, char why[MSG_TEXT])
+write_front(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	const struct msg_route_write *m = at;
 	const struct rules *r = h->core->rules;
 	if (m->route >= r->route_count)
 		return refuse(why, "it wants to write an unknown route");
@@ -100,90 +106,114 @@ write_front(struct helper_slot *h, const struct msg_route_write *m, char why[MSG
 }
 
 static bool
-item(struct helper_slot *h, enum msg_kind kind, void *at, struct msg_packet *p, char why[MSG_TEXT])
+loaded(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
-	struct core *c = h->core;
-	const struct msg_found *found = at;
-	switch (kind) {
-	case MSG_HELLO:
-		return hello(h, at, why);
-	case MSG_LOADED:
-		if (h->state == HELPER_LOADING &&
-		    ((struct msg_loaded *)at)->generation == c->generation)
-			helper_is_ready(h);
+	const struct msg_loaded *m = at;
+	(void)why;
+	if (h->state == HELPER_LOADING && m->generation == h->core->generation)
+		helper_is_ready(h);
+	return true;
+}
+
+static bool
+pong(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	const struct msg_ping *m = at;
+	(void)why;
+	h->pong = m->number;
+	return true;
+}
+
+static bool
+open_thing(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	(void)why;
+	open_for(h, at);
+	return true;
+}
+
+static bool
+found(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	const struct core *c = h->core;
+	const struct msg_found *m = at;
+	if (m->service >= c->rules->service_count)
+		return refuse(why, "it found an unknown service");
+	if (c->rules->services[m->service].match == NULL)
 		return true;
-	case MSG_PONG:
-		h->pong = ((struct msg_ping *)at)->number;
-		return true;
-	case MSG_OPEN:
-		open_for(h, at);
-		return true;
-	case MSG_RESULT:
-		return result(h, at, why);
-	case MSG_WELL:
-		return well(h, at, why);
-	case MSG_SAMPLE:
-		return sample(h, at, why);
-	case MSG_FOUND:
-		if (found->service >= c->rules->service_count)
-			return refuse(why, "it found an unknown service");
-		if (c->rules->services[found->service].match == NULL)
-			return true;
-		if (found->pid <= 0)
-			process_absent(c->processes, found->service);
-		else
-			process_hint(c->processes, found->service, found->pid,
-				     found->start_ticks);
-		return true;
-	case MSG_ROUTE_SEEN:
-		return seen(h, at, why);
-	case MSG_ROUTE_WRITE:
-		return write_front(h, at, why);
-	case MSG_ALERT_COUNTS:
-		memcpy(&c->alerts, at, sizeof c->alerts);
-		c->alerts_dirty = true;
-		return true;
-	case MSG_COMMAND:
-		command_from(h, at, p->fd);
-		return true;
-	case MSG_WHO:
-		who_from(h, at, p->fd);
-		return true;
-	case MSG_FOLLOW:
-		c->look.followed = ((struct msg_follow *)at)->on != 0;
-		return true;
-	case MSG_TEST_DONE:
-		trial_done(c, at);
-		return true;
-	case MSG_RULES:
-	case MSG_JOURNAL:
-	case MSG_PING:
-	case MSG_BELL:
-	case MSG_OPENED:
-	case MSG_PACE:
-	case MSG_WATCH:
-	case MSG_SCRIPT_END:
-	case MSG_ROUTE_ORDER:
-	case MSG_ROUTE_WRITTEN:
-	case MSG_MEASURED:
-	case MSG_SAMPLED:
-	case MSG_SERVICE_VIEW:
-	case MSG_CHECK_VIEW:
-	case MSG_ROUTE_VIEW:
-	case MSG_RULE_VIEW:
-	case MSG_CHAIN_VIEW:
-	case MSG_INCIDENT_VIEW:
-	case MSG_SILENCE_VIEW:
-	case MSG_COMMAND_DONE:
-	case MSG_WHO_DONE:
-	case MSG_TRACE:
-	case MSG_TEST:
-	case MSG_ACTIVE:
-	case MSG_KINDS:
-		break;
-	}
-	/* msg_receive keeps these out */
-	return refuse(why, "a message that it may not send");
+	if (m->pid <= 0)
+		process_absent(c->processes, m->service);
+	else
+		process_hint(c->processes, m->service, m->pid, m->start_ticks);
+	return true;
+}
+
+static bool
+alert_counts(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	(void)why;
+	memcpy(&h->core->alerts, at, sizeof h->core->alerts);
+	h->core->alerts_dirty = true;
+	return true;
+}
+
+static bool
+command(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	(void)why;
+	command_from(h, at, h->in.fd);
+	return true;
+}
+
+static bool
+who(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	(void)why;
+	who_from(h, at, h->in.fd);
+	return true;
+}
+
+static bool
+follow(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	const struct msg_follow *m = at;
+	(void)why;
+	h->core->look.followed = m->on != 0;
+	return true;
+}
+
+static bool
+test_done(struct helper_slot *h, void *at, char why[MSG_TEXT])
+{
+	(void)why;
+	trial_done(h->core, at);
+	return true;
+}
+
+/* What monitord receives. msg_receive has checked size and direction. */
+static bool (*const take[MSG_KINDS])(struct helper_slot *h, void *at, char why[MSG_TEXT]) = {
+	[MSG_HELLO] = hello,
+	[MSG_LOADED] = loaded,
+	[MSG_PONG] = pong,
+	[MSG_OPEN] = open_thing,
+	[MSG_RESULT] = result,
+	[MSG_WELL] = well,
+	[MSG_SAMPLE] = sample,
+	[MSG_FOUND] = found,
+	[MSG_ROUTE_SEEN] = seen,
+	[MSG_ROUTE_WRITE] = write_front,
+	[MSG_ALERT_COUNTS] = alert_counts,
+	[MSG_COMMAND] = command,
+	[MSG_WHO] = who,
+	[MSG_FOLLOW] = follow,
+	[MSG_TEST_DONE] = test_done,
+};
+
+static bool
+item(struct helper_slot *h, enum msg_kind kind, void *at, char why[MSG_TEXT])
+{
+	return take[kind] != NULL ? take[kind](h, at, why)
+				  : refuse(why, "a message that it may not send");
 }
 
 /* Ids of another generation mean other things: such packets are dropped without reproach,
@@ -235,7 +265,7 @@ inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT])
 		return refuse(why, "it did not greet first");
 	for (unsigned i = 0; i < p->head.count && h->channel != -1; i++) {
 		void *at = p->items + i * size;
-		if (!of_old_rules(h, kind, at) && !item(h, kind, at, p, why))
+		if (!of_old_rules(h, kind, at) && !item(h, kind, at, why))
 			return false;
 	}
 	if (kind == MSG_RESULT || kind == MSG_WELL || kind == MSG_SAMPLE)

@@ -81,7 +81,7 @@ check_file(const struct check *c)
 /* Certificates are public, or of no use to a peer, and often links (as those of an ACME
  * client): they are followed. What is sent to a peer never is a link. */
 static int
-named_file(const char *path, enum open_what what)
+named_file(const char *path, uint32_t what)
 {
 	char handle[64];
 	struct stat st;
@@ -236,8 +236,9 @@ open_renew(struct core *c)
 
 /* The listeners are ours and outlive the status helper: clients wait while it is replaced. */
 static int
-listener(struct core *c, uint32_t which)
+listener(struct core *c, const struct msg_open *o)
 {
+	uint32_t which = o->id;
 	const struct settings *s = &c->rules->settings;
 	if (which > 1 || (which == 1 && s->http == NULL))
 		return -EINVAL;
@@ -263,83 +264,136 @@ on_script_end(void *arg, const struct msg_script_end *end)
 	helper_control(&c->helpers[ROLE_LOCAL], MSG_SCRIPT_END, end, sizeof *end, -1);
 }
 
+/* ---- who may have what: id is in range, and its section names the thing, or -EPERM ---- */
+
+static int
+check_socket(struct core *c, const struct msg_open *o)
+{
+	const struct check *check = &c->rules->checks[o->id];
+	return check_is_unix(check) ? unix_client(check->path) : -EPERM;
+}
+
+static int
+check_script(struct core *c, const struct msg_open *o)
+{
+	if (c->rules->checks[o->id].kind != CHECK_SCRIPT)
+		return -EPERM;
+	return process_script(c->processes, o->id, o->token, on_script_end, c);
+}
+
+static int
+check_content(struct core *c, const struct msg_open *o)
+{
+	const struct check *check = &c->rules->checks[o->id];
+	return is_file(check) ? check_file(check) : -EPERM;
+}
+
+static int
+check_named(struct core *c, const struct msg_open *o)
+{
+	const char *const *files = c->rules->checks[o->id].more->files;
+	return files != NULL ? named_file(files[o->what - OPEN_CHECK_SECRET], o->what)
+			     : -EPERM;
+}
+
+static int
+check_ping(struct core *c, const struct msg_open *o)
+{
+	if (c->rules->checks[o->id].kind != CHECK_PING)
+		return -EPERM;
+	return ping_socket(o->what == OPEN_CHECK_PING6);
+}
+
+static int
+route_socket(struct core *c, const struct msg_open *o)
+{
+	const struct route *route = &c->rules->routes[o->id];
+	return route->driver == DRIVER_HAPROXY ? unix_client(route->path) : -EPERM;
+}
+
+static int
+file_if_named(const char *path)
+{
+	return path != NULL ? open_file(path) : -EPERM;
+}
+
+static int
+route_secret(struct core *c, const struct msg_open *o)
+{
+	return file_if_named(c->rules->routes[o->id].secret);
+}
+
+static int
+route_file(struct core *c, const struct msg_open *o)
+{
+	const struct route *route = &c->rules->routes[o->id];
+	if (!front_has_file(route))
+		return -EPERM;
+	return front_is_settled(c, o->id) ? front_file(route) : -EAGAIN;
+}
+
+static int
+route_get(struct core *c, const struct msg_open *o)
+{
+	if (c->rules->routes[o->id].driver != DRIVER_RUN)
+		return -EPERM;
+	return front_get(c, o->id, o->token);
+}
+
+static int
+smtp_password(struct core *c, const struct msg_open *o)
+{
+	(void)o;
+	return file_if_named(c->rules->settings.smtp_password_file);
+}
+
+static int
+contact_key(struct core *c, const struct msg_open *o)
+{
+	return file_if_named(c->rules->contacts[o->id].key_file);
+}
+
+static int
+contact_body(struct core *c, const struct msg_open *o)
+{
+	return file_if_named(c->rules->contacts[o->id].body_file);
+}
+
+static const struct right {
+	enum role role;
+	enum object_kind of; /* whose id it is; OBJECT_MONITORD: no object's */
+	int (*open)(struct core *c, const struct msg_open *o); /* NULL: nobody may */
+} right_table[OPEN_WHATS] = {
+	[OPEN_CHECK_SOCKET] = { ROLE_NET, OBJECT_CHECK, check_socket },
+	[OPEN_CHECK_SCRIPT] = { ROLE_LOCAL, OBJECT_CHECK, check_script },
+	[OPEN_CHECK_FILE] = { ROLE_LOCAL, OBJECT_CHECK, check_content },
+	[OPEN_CHECK_SECRET] = { ROLE_NET, OBJECT_CHECK, check_named },
+	[OPEN_CHECK_CA] = { ROLE_NET, OBJECT_CHECK, check_named },
+	[OPEN_CHECK_CERT] = { ROLE_NET, OBJECT_CHECK, check_named },
+	[OPEN_CHECK_KEY] = { ROLE_NET, OBJECT_CHECK, check_named },
+	[OPEN_CHECK_BODY] = { ROLE_NET, OBJECT_CHECK, check_named },
+	[OPEN_CHECK_PING4] = { ROLE_NET, OBJECT_CHECK, check_ping },
+	[OPEN_CHECK_PING6] = { ROLE_NET, OBJECT_CHECK, check_ping },
+	[OPEN_ROUTE_SOCKET] = { ROLE_ROUTES, OBJECT_ROUTE, route_socket },
+	[OPEN_ROUTE_SECRET] = { ROLE_ROUTES, OBJECT_ROUTE, route_secret },
+	[OPEN_ROUTE_FILE] = { ROLE_ROUTES, OBJECT_ROUTE, route_file },
+	[OPEN_ROUTE_GET] = { ROLE_ROUTES, OBJECT_ROUTE, route_get },
+	[OPEN_SMTP_PASSWORD] = { ROLE_ALERTS, OBJECT_MONITORD, smtp_password },
+	[OPEN_CONTACT_KEY] = { ROLE_ALERTS, OBJECT_CONTACT, contact_key },
+	[OPEN_CONTACT_BODY] = { ROLE_ALERTS, OBJECT_CONTACT, contact_body },
+	[OPEN_LISTENER] = { ROLE_STATUS, OBJECT_MONITORD, listener },
+};
+
 static int
 opened(struct helper_slot *h, const struct msg_open *o)
 {
 	struct core *c = h->core;
-	const struct rules *r = c->rules;
-	const struct check *check = o->id < r->check_count ? &r->checks[o->id] : NULL;
-	const struct route *route = o->id < r->route_count ? &r->routes[o->id] : NULL;
-	enum open_what what = o->what < OPEN_WHATS ? (enum open_what)o->what : OPEN_WHATS;
-	switch (what) {
-	case OPEN_CHECK_SOCKET:
-		if (h->role == ROLE_NET && check != NULL && check_is_unix(check))
-			return unix_client(check->path);
-		break;
-	case OPEN_CHECK_SCRIPT:
-		if (h->role == ROLE_LOCAL && check != NULL && check->kind == CHECK_SCRIPT)
-			return process_script(c->processes, o->id, o->token,
-					      on_script_end, c);
-		break;
-	case OPEN_ROUTE_SOCKET:
-		if (h->role == ROLE_ROUTES && route != NULL &&
-		    route->driver == DRIVER_HAPROXY)
-			return unix_client(route->path);
-		break;
-	case OPEN_ROUTE_SECRET:
-		if (h->role == ROLE_ROUTES && route != NULL && route->secret != NULL)
-			return open_file(route->secret);
-		break;
-	case OPEN_ROUTE_FILE:
-		if (h->role == ROLE_ROUTES && route != NULL && front_has_file(route))
-			return front_is_settled(c, o->id) ? front_file(route) : -EAGAIN;
-		break;
-	case OPEN_ROUTE_GET:
-		if (h->role == ROLE_ROUTES && route != NULL &&
-		    route->driver == DRIVER_RUN)
-			return front_get(c, o->id, o->token);
-		break;
-	case OPEN_SMTP_PASSWORD:
-		if (h->role == ROLE_ALERTS && r->settings.smtp_password_file != NULL)
-			return open_file(r->settings.smtp_password_file);
-		break;
-	case OPEN_CONTACT_KEY:
-		if (h->role == ROLE_ALERTS && o->id < r->contact_count &&
-		    r->contacts[o->id].key_file != NULL)
-			return open_file(r->contacts[o->id].key_file);
-		break;
-	case OPEN_CONTACT_BODY:
-		if (h->role == ROLE_ALERTS && o->id < r->contact_count &&
-		    r->contacts[o->id].body_file != NULL)
-			return open_file(r->contacts[o->id].body_file);
-		break;
-	case OPEN_LISTENER:
-		if (h->role == ROLE_STATUS)
-			return listener(c, o->id);
-		break;
-	case OPEN_CHECK_FILE:
-		if (h->role == ROLE_LOCAL && check != NULL && is_file(check))
-			return check_file(check);
-		break;
-	case OPEN_CHECK_PING4:
-	case OPEN_CHECK_PING6:
-		if (h->role == ROLE_NET && check != NULL && check->kind == CHECK_PING)
-			return ping_socket(what == OPEN_CHECK_PING6);
-		break;
-	case OPEN_CHECK_SECRET:
-	case OPEN_CHECK_CA:
-	case OPEN_CHECK_CERT:
-	case OPEN_CHECK_KEY:
-	case OPEN_CHECK_BODY:
-		if (h->role == ROLE_NET && check != NULL && check->more->files != NULL)
-			return named_file(check->more->files[what - OPEN_CHECK_SECRET],
-					  what);
-		break;
-	case OPEN_TOKEN:
-	case OPEN_WHATS:
-		break;
-	}
-	return -EPERM;
+	const struct right *right = o->what < OPEN_WHATS ? &right_table[o->what] : NULL;
+	if (right == NULL || right->open == NULL || right->role != h->role)
+		return -EPERM;
+	if (right->of != OBJECT_MONITORD && o->id >= rules_count(c->rules, right->of))
+		return -EPERM;
+	return right->open(c, o);
 }
 
 void
