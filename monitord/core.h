@@ -33,6 +33,7 @@ struct pending_event { /* what happened while decisions were carried out */
 };
 
 struct traces; /* trace.c */
+struct sockaddr_un;
 
 struct core {
 	struct loop *loop;
@@ -133,10 +134,18 @@ void traces_told(struct core *c, const struct journal_line *line); /* before ale
 bool inbox_packet(struct helper_slot *h, struct msg_packet *p, char why[MSG_TEXT]);
 
 /* ---- open.c ---- */
+/* Opens what it asks for, if its role may have it, and answers in any case. */
 void open_for(struct helper_slot *h, const struct msg_open *o);
 bool open_folder(const char *path, mode_t mode); /* mkdir -p; false: errno */
 int open_file(const char *path);			/* a regular one; negative: -errno */
-void open_renew(struct core *c); /* the status socket, where somebody removed it */
+/* Of a Unix socket. False: the path is too long for one. */
+bool open_address(const char *path, struct sockaddr_un *a);
+
+/* ---- listener.c ---- */
+/* A copy, for status, of the Unix socket (0) or the TCP socket (1), which is opened at the first
+ * call; negative: -errno. */
+int listener_get(struct core *c, uint32_t which);
+void listener_renew(struct core *c); /* the Unix socket, where somebody removed it */
 
 /* ---- front.c: files and commands of traffic fronts, which routes may not touch itself ---- */
 bool front_has_file(const struct route *r);

@@ -79,7 +79,7 @@ on_hup(struct loop_signal *sig)
 	c->reload_asked = true;
 	c->reload_token = 0;
 	core_note(c, "command", "reload-rules by signal HUP");
-	open_renew(c);
+	listener_renew(c);
 }
 
 static void

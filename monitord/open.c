@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/icmp.h>
-#include <netdb.h>
 #include <netinet/icmp6.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,8 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define BACKLOG 1024 /* hundreds who connect at once lock nobody out */
 
 bool
 open_folder(const char *path, mode_t mode)
@@ -130,8 +127,8 @@ is_file(const struct check *c)
 	       c->kind == CHECK_FIFO || c->kind == CHECK_LOG;
 }
 
-static bool
-address_of(const char *path, struct sockaddr_un *a)
+bool
+open_address(const char *path, struct sockaddr_un *a)
 {
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof a->sun_path)
@@ -144,7 +141,7 @@ static int
 unix_client(const char *path)
 {
 	struct sockaddr_un a;
-	if (!address_of(path, &a))
+	if (!open_address(path, &a))
 		return -ENAMETOOLONG;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
@@ -154,107 +151,6 @@ unix_client(const char *path)
 	int error = errno;
 	close(fd);
 	return -error;
-}
-
-/* Everyone may connect; who may read or act is asked of the kernel, for each connection. */
-static int
-unix_listener(const char *path)
-{
-	struct sockaddr_un a;
-	if (!address_of(path, &a))
-		return -ENAMETOOLONG;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return -errno;
-	unlink(path); /* of an earlier life: we hold the state directory's lock */
-	if (bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && chmod(path, 0666) == 0 &&
-	    listen(fd, BACKLOG) == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	return -error;
-}
-
-static int
-tcp_listener(const char *address)
-{
-	char host[256], *port;
-	struct addrinfo hints = { .ai_flags =
-					  AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-				  .ai_socktype = SOCK_STREAM },
-			*found = NULL;
-	int one = 1;
-	text_print(host, sizeof host, "%s", address[0] == '[' ? address + 1 : address);
-	port = strrchr(host, ':');
-	if (port == NULL)
-		return -EINVAL;
-	*port++ = '\0';
-	if (host[0] != '\0' && host[strlen(host) - 1] == ']')
-		host[strlen(host) - 1] = '\0';
-	if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found) != 0)
-		return -EINVAL;
-	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = 0;
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-		error = errno;
-	freeaddrinfo(found);
-	if (error == 0)
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -error;
-}
-
-static void
-note_place(struct core *c)
-{
-	struct stat st = { 0 };
-	lstat(c->rules->settings.socket, &st);
-	c->socket_dev = st.st_dev;
-	c->socket_ino = st.st_ino;
-}
-
-void
-open_renew(struct core *c)
-{
-	struct stat st;
-	const char *path = c->rules->settings.socket;
-	if (c->listeners[0] == -1 ||
-	    (lstat(path, &st) == 0 && st.st_dev == c->socket_dev &&
-	     st.st_ino == c->socket_ino))
-		return;
-	core_note(c, "socket-renewed", "%s was gone or another's: it is made anew", path);
-	if (!open_folder(c->run_dir, 0755))
-		log_error("folder %s: %s", c->run_dir, strerror(errno));
-	loop_io_stop(&c->idle[0]);
-	close(c->listeners[0]);
-	c->listeners[0] = -1;
-	/* the next one asks for it */
-	helper_drop(&c->helpers[ROLE_STATUS], "nobody could reach it");
-}
-
-/* The listeners are ours and outlive the status helper: clients wait while it is replaced. */
-static int
-listener(struct core *c, const struct msg_open *o)
-{
-	uint32_t which = o->id;
-	const struct settings *s = &c->rules->settings;
-	if (which > 1 || (which == 1 && s->http == NULL))
-		return -EINVAL;
-	if (c->listeners[which] == -1) {
-		int fd = which == 0 ? unix_listener(s->socket) : tcp_listener(s->http);
-		if (fd < 0) {
-			log_error("%s: %s", which == 0 ? s->socket : s->http,
-				  strerror(-fd));
-			return fd;
-		}
-		c->listeners[which] = fd;
-		if (which == 0)
-			note_place(c);
-	}
-	int copy = fcntl(c->listeners[which], F_DUPFD_CLOEXEC, 0);
-	return copy == -1 ? -errno : copy;
 }
 
 static void
@@ -357,6 +253,12 @@ static int
 contact_body(struct core *c, const struct msg_open *o)
 {
 	return file_if_named(c->rules->contacts[o->id].body_file);
+}
+
+static int
+listener(struct core *c, const struct msg_open *o)
+{
+	return listener_get(c, o->id);
 }
 
 static const struct right {
