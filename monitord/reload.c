@@ -192,7 +192,7 @@ core_reload(struct core *c, char *text, size_t cap)
 		one_line(text);
 		return refused(c, mistakes);
 	}
-	world_move(world, c->world, clock_ms());
+	world_move(world, c->world);
 	world_free(&c->world);
 	c->world = world;
 	c->rules = new;

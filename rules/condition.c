@@ -1,5 +1,5 @@
 /* Three-valued evaluation of conditions. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 

@@ -1,10 +1,9 @@
 /* decide(): one event in, decisions out; time is an argument. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -157,8 +156,8 @@ note(struct world *w, const struct event *e)
 }
 
 /* What a rule reads may never have an event of its own: a service that stays stopped. */
-static void
-rules_look(struct world *w)
+void
+rule_look_all(struct world *w)
 {
 	for (uint32_t i = 0; i < w->rules->rule_count; i++)
 		world_arm(w, OBJECT_RULE, i, w->now_ms);
@@ -190,7 +189,7 @@ dispatch(struct world *w, const struct event *e)
 		for (uint32_t i = 0; i < w->rules->route_count; i++)
 			/* what does not run is dead from now on */
 			world_arm(w, OBJECT_ROUTE, i, w->now_ms);
-		rules_look(w);
+		rule_look_all(w);
 		break;
 	case EVENT_RESULT:
 		check_result(w, e);
@@ -256,172 +255,4 @@ decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms, 
 		chains_look(w);
 	dry_drop(w);
 	w->out = NULL;
-}
-
-/* ---- reload ---- */
-
-/* The newest of them, as many as are remembered now. */
-static void
-move_crashes(struct service_view *to, const struct service_view *from)
-{
-	uint32_t n =
-		from->crash_next < from->crash_cap ? from->crash_next : from->crash_cap;
-	if (n > to->crash_cap)
-		n = to->crash_cap;
-	for (uint32_t i = 0; i < n; i++)
-		to->crash_ms[i] =
-			from->crash_ms[(from->crash_next - n + i) % from->crash_cap];
-	to->crash_next = n;
-}
-
-static void
-move_service(struct world *to, uint32_t id, const struct service_view *old, bool reached)
-{
-	struct service_view *s = &to->services[id], own = *s;
-	*s = *old;
-	s->starting_next = own.starting_next;
-	s->crash_ms = own.crash_ms;
-	s->crash_cap = own.crash_cap;
-	move_crashes(s, old);
-	s->pending = s->tell_affected = false;
-	s->moved = reached;
-	to->turns += s->in_turn;
-	if (old->pending) /* it still waits for its turn, or for what it depends on */
-		service_start(to, id);
-	if (s->state == SERVICE_STARTING)
-		to->starting++;
-}
-
-static void
-move_check(struct world *to, uint32_t n, const struct world *from, uint32_t o)
-{
-	struct check_view *c = &to->checks[n], own = *c;
-	const struct check_view *old = &from->checks[o];
-	*c = *old;
-	c->first_value = own.first_value;
-	c->value_room = own.value_room;
-	c->value_count =
-		old->value_count < own.value_room ? old->value_count : own.value_room;
-	memcpy(to->values + c->first_value, from->values + old->first_value,
-	       c->value_count * sizeof *to->values);
-	memcpy(to->value_metrics + c->first_value, from->value_metrics + old->first_value,
-	       c->value_count);
-	if (old->has_text)
-		memcpy(to->texts[n], from->texts[o], sizeof to->texts[n]);
-	if (from->asked_ms[o] != 0)
-		to->asked_ms[n] = from->asked_ms[o];
-}
-
-static void
-move_deadline(struct world *to, const struct world *from, enum object_kind kind, uint32_t new_id,
-	      uint32_t old_id)
-{
-	const struct node *old = &from->nodes[from->base[kind] + old_id];
-	struct node *new = world_node(to, kind, new_id);
-	new->bad = old->bad;
-	new->behind_incident = old->behind_incident;
-	if (old->heap != 0)
-		world_arm(to, kind, new_id, old->due_ms);
-}
-
-static bool
-same_backends(const struct route *a, const struct route *b)
-{
-	bool same = a->backend_count == b->backend_count && a->driver == b->driver;
-	for (uint32_t i = 0; same && i < a->backend_count; i++)
-		same = strcmp(a->backends[i].name, b->backends[i].name) == 0;
-	return same;
-}
-
-/* What was bad and has no section any more is bad no longer: such an incident must end. */
-static void
-recount_incidents(struct world *to, const struct world *from)
-{
-	for (uint32_t i = 0; i < to->incident_end; i++)
-		to->incidents[i].bad = 0;
-	for (uint32_t i = 0; i < to->node_count; i++)
-		if (to->nodes[i].bad && node_incident(&to->nodes[i]) != NO_INCIDENT)
-			to->incidents[node_incident(&to->nodes[i])].bad++;
-	for (uint32_t i = 0; i < to->incident_end; i++) {
-		struct incident *x = &to->incidents[i];
-		if (x->state == INCIDENT_CLOSED || x->bad > 0 ||
-		    from->incidents[i].bad == 0)
-			continue;
-		x->good_ms = to->now_ms;
-		world_arm(to, NODE_INCIDENTS, i, to->now_ms + SETTLE_MS);
-	}
-}
-
-void
-world_move(struct world *to, const struct world *from, int64_t now_ms)
-{
-	const struct rules *rt = to->rules, *rf = from->rules;
-	(void)now_ms;
-	to->moved = true;
-	to->last_event = from->last_event;
-	to->last_token = from->last_token;
-	to->random = from->random;
-	to->suspects = from->suspects;
-	to->suspected_ms = from->suspected_ms;
-	incidents_move(to, from);
-	for (uint32_t i = 0; i <= NODE_SILENCE; i++)
-		move_deadline(to, from, NODE_INCIDENTS, i, i);
-	for (uint32_t o = 0; o < rf->service_count; o++) {
-		uint32_t n = rules_find(rt, OBJECT_SERVICE, rf->services[o].name);
-		if (n == RULES_NONE)
-			continue;
-		move_service(to, n, &from->services[o], o < from->go_next);
-		move_deadline(to, from, OBJECT_SERVICE, n, o);
-		move_deadline(to, from, NODE_HOLDS, n, o);
-		if (to->services[n].state == SERVICE_FAILED &&
-		    rt->services[n].retry_ms != rf->services[o].retry_ms)
-			service_arm_retry(to, n);
-	}
-	for (uint32_t o = 0; o < rf->check_count; o++) {
-		uint32_t n = rules_find(rt, OBJECT_CHECK, rf->checks[o].name);
-		if (n == RULES_NONE || rt->checks[n].kind != rf->checks[o].kind)
-			continue;
-		move_check(to, n, from, o);
-		to->held += from->checks[o].held;
-		move_deadline(to, from, OBJECT_CHECK, n, o);
-	}
-	for (uint32_t o = 0; o < rf->route_count; o++) {
-		uint32_t n = rules_find(rt, OBJECT_ROUTE, rf->routes[o].name);
-		if (n == RULES_NONE || !same_backends(&rt->routes[n], &rf->routes[o]))
-			continue;
-		to->routes[n] = from->routes[o];
-		move_deadline(to, from, OBJECT_ROUTE, n, o);
-	}
-	to->going = from->going;
-	if (to->going)
-		rules_look(to);
-	for (uint32_t o = 0; o < rf->rule_count; o++) {
-		const char *name = rf->rules[o].name;
-		uint32_t n = 0;
-		while (n < rt->rule_count && strcmp(rt->rules[n].name, name) != 0)
-			n++;
-		if (n == rt->rule_count ||
-		    strcmp(rt->rules[n].when.text, rf->rules[o].when.text) != 0)
-			continue;
-		struct rule_view *r = &to->ruleviews[n];
-		struct slot *slots = r->slots, *clear = r->clear_slots;
-		memcpy(slots, from->ruleviews[o].slots,
-		       rt->rules[n].when.slots * sizeof *slots);
-		*r = from->ruleviews[o];
-		r->slots = slots;
-		r->clear_slots = clear;
-		r->actions = NULL; /* what ran of the old rules ends there */
-		r->wait_service = RULES_NONE;
-		r->wait_token = 0;
-		world_arm(to, OBJECT_RULE, n, NEVER); /* it has been looked at */
-		move_deadline(to, from, OBJECT_RULE, n, o);
-	}
-	memory_move(to, from);
-	brakes_move(to, from);
-	chains_move(to, from);
-	to->zone_s = from->zone_s;
-	drains_again(to);
-	recount_incidents(to, from);
-	to->stopping_all = to->stops_left = from->stopping_all;
-	to->go_next = 0;
 }

@@ -1,6 +1,6 @@
 /* The brake on actions: no rule, right or wrong, does more than so much in a time, on the
  * machine or on one chain. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 

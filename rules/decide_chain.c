@@ -1,6 +1,6 @@
 /* How a chain is as a whole, from what is believed of its members: served by the first
  * choice, by another one, or not at all. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 

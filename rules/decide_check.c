@@ -1,5 +1,5 @@
 /* Checks: from exchanges to verdicts: rise and fall, and what proves nothing. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 

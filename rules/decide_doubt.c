@@ -6,7 +6,7 @@
  * A check that fails for the first time has some others measured at once, so that by its
  * last re-check it is known how they are: one that is well answers at once, and no time
  * is lost. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 

@@ -1,6 +1,6 @@
 /* A dry run: what would be done is told, once for each object until it is something else.
  */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef RULES_DECIDE_INCIDENT_H
 #define RULES_DECIDE_INCIDENT_H
 
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 /* ---- decide_relate.c ---- */
 /* The open incident of the object itself. NO_INCIDENT: none. */

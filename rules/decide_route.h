@@ -2,7 +2,7 @@
 #ifndef RULES_DECIDE_ROUTE_H
 #define RULES_DECIDE_ROUTE_H
 
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #define BIT(i) (UINT64_C(1) << (i))
 #define MOVES_MAX 16

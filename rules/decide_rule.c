@@ -1,5 +1,5 @@
 /* Rules: when they fire, what they do in order, when they are over. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/text.h"
 #include "rules/during.h"

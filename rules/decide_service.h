@@ -2,7 +2,7 @@
 #ifndef RULES_DECIDE_SERVICE_H
 #define RULES_DECIDE_SERVICE_H
 
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #define UNKILLABLE_MS 10000 /* SIGKILL was sent, and it lives still: told */
 

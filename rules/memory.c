@@ -1,5 +1,5 @@
 /* What functions over time remember of the believed states. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include "base/arena.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "rules/world_state.h"
+#include "rules/decide.h"
 
 #include <assert.h>
 #include <math.h>
@@ -42,6 +42,7 @@ const char *const incident_state_name[INCIDENT_STATES] = {
 
 /* ---- memory ---- */
 
+/* Zeroed. Once it failed, good stays false. */
 static void *
 get(struct arena *a, bool *good, size_t size)
 {
@@ -115,6 +116,85 @@ init_views(struct world *w, int64_t now_ms)
 	w->pending_first = w->pending_last = RULES_NONE;
 }
 
+/* What is believed of each object. */
+static void
+get_views(struct world *w, bool *good)
+{
+	const struct rules *rules = w->rules;
+	struct arena *a = w->arena;
+	size_t values = 0;
+	for (uint32_t i = 0; i < rules->check_count; i++)
+		values += check_values_most(&rules->checks[i]);
+	w->services = get(a, good, rules->service_count * sizeof *w->services + 1);
+	w->checks = get(a, good, rules->check_count * sizeof *w->checks + 1);
+	w->values = get(a, good, values * sizeof *w->values + 1);
+	w->value_metrics = get(a, good, values + 1);
+	w->texts = get(a, good, rules->check_count * sizeof *w->texts + 1);
+	w->asked_ms = get(a, good, rules->check_count * sizeof *w->asked_ms + 1);
+	w->routes = get(a, good, rules->route_count * sizeof *w->routes + 1);
+	w->ruleviews = get(a, good, rules->rule_count * sizeof *w->ruleviews + 1);
+	w->chains = get(a, good, rules->chain_count * sizeof *w->chains + 1);
+	w->waiting = get(a, good, (rules->rule_count + 1) * sizeof *w->waiting);
+	w->brakes = get(a, good, (rules->chain_count + 1) * sizeof *w->brakes);
+}
+
+/* The row of all objects. */
+static void
+get_nodes(struct world *w, bool *good)
+{
+	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK,
+						  OBJECT_ROUTE, OBJECT_RULE,
+						  OBJECT_CHAIN };
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		w->base[order[i]] = w->node_count;
+		w->node_count += rules_count(w->rules, order[i]);
+	}
+	w->base[NODE_INCIDENTS] = w->node_count;
+	w->node_count += INCIDENTS + 1 + SILENCES;
+	w->base[NODE_HOLDS] = w->node_count;
+	w->node_count += w->rules->service_count;
+	w->nodes = get(w->arena, good, w->node_count * sizeof *w->nodes);
+	w->marks = get(w->arena, good, w->node_count);
+	w->heap = get(w->arena, good, w->node_count * sizeof *w->heap);
+	w->dirty = get(w->arena, good, w->node_count * sizeof *w->dirty);
+	w->stale = get(w->arena, good, w->node_count * sizeof *w->stale);
+}
+
+static void
+get_readers(struct world *w, bool *good)
+{
+	const struct rules *r = w->rules;
+	if (*good)
+		index_readers(w, &w->service_rules, OBJECT_SERVICE, r->service_count,
+			      good);
+	if (*good)
+		index_readers(w, &w->check_rules, OBJECT_CHECK, r->check_count, good);
+	if (*good)
+		index_readers(w, &w->route_rules, OBJECT_ROUTE, r->route_count, good);
+	if (*good)
+		index_readers(w, &w->chain_rules, OBJECT_CHAIN, r->chain_count, good);
+}
+
+/* What services remember of crashes, and rules of windows. */
+static void
+get_memory(struct world *w, bool *good)
+{
+	const struct rules *rules = w->rules;
+	for (uint32_t i = 0; *good && i < rules->service_count; i++) {
+		struct service_view *s = &w->services[i];
+		s->crash_cap = rules->services[i].at_most + 1;
+		s->crash_ms = get(w->arena, good, s->crash_cap * sizeof *s->crash_ms);
+	}
+	for (uint32_t i = 0; *good && i < rules->rule_count; i++) {
+		const struct rule *r = &rules->rules[i];
+		w->ruleviews[i].slots =
+			get(w->arena, good, (r->when.slots + 1) * sizeof(struct slot));
+		w->ruleviews[i].clear_slots =
+			get(w->arena, good, (r->clear.slots + 1) * sizeof(struct slot));
+	}
+	*good = *good && memory_begin(w);
+}
+
 struct world *
 world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t now_ms)
 {
@@ -129,60 +209,10 @@ world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t no
 	w->arena = a;
 	w->random = seed | 1;
 	text_print(w->host, sizeof w->host, "%s", host);
-	w->services = get(a, &good, rules->service_count * sizeof *w->services + 1);
-	w->checks = get(a, &good, rules->check_count * sizeof *w->checks + 1);
-	size_t values = 0;
-	for (uint32_t i = 0; i < rules->check_count; i++)
-		values += check_values_most(&rules->checks[i]);
-	w->values = get(a, &good, values * sizeof *w->values + 1);
-	w->value_metrics = get(a, &good, values + 1);
-	w->texts = get(a, &good, rules->check_count * sizeof *w->texts + 1);
-	w->asked_ms = get(a, &good, rules->check_count * sizeof *w->asked_ms + 1);
-	w->routes = get(a, &good, rules->route_count * sizeof *w->routes + 1);
-	w->ruleviews = get(a, &good, rules->rule_count * sizeof *w->ruleviews + 1);
-	w->chains = get(a, &good, rules->chain_count * sizeof *w->chains + 1);
-	static const enum object_kind order[] = { OBJECT_SERVICE, OBJECT_CHECK,
-						  OBJECT_ROUTE, OBJECT_RULE,
-						  OBJECT_CHAIN };
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-		w->base[order[i]] = w->node_count;
-		w->node_count += rules_count(rules, order[i]);
-	}
-	w->base[NODE_INCIDENTS] = w->node_count;
-	w->node_count += INCIDENTS + 1 + SILENCES;
-	w->base[NODE_HOLDS] = w->node_count;
-	w->node_count += rules->service_count;
-	w->nodes = get(a, &good, w->node_count * sizeof *w->nodes);
-	w->marks = get(a, &good, w->node_count);
-	w->heap = get(a, &good, w->node_count * sizeof *w->heap);
-	w->dirty = get(a, &good, w->node_count * sizeof *w->dirty);
-	w->stale = get(a, &good, w->node_count * sizeof *w->stale);
-	w->waiting = get(a, &good, (rules->rule_count + 1) * sizeof *w->waiting);
-	if (good) {
-		index_readers(w, &w->service_rules, OBJECT_SERVICE, rules->service_count,
-			      &good);
-		index_readers(w, &w->check_rules, OBJECT_CHECK, rules->check_count,
-			      &good);
-		index_readers(w, &w->route_rules, OBJECT_ROUTE, rules->route_count,
-			      &good);
-		index_readers(w, &w->chain_rules, OBJECT_CHAIN, rules->chain_count,
-			      &good);
-	}
-	for (uint32_t i = 0; good && i < rules->service_count; i++) {
-		struct service_view *s = &w->services[i];
-		s->crash_cap = rules->services[i].at_most + 1;
-		s->crash_ms = get(a, &good, s->crash_cap * sizeof *s->crash_ms);
-	}
-	w->brakes = get(a, &good, (rules->chain_count + 1) * sizeof *w->brakes);
-	good = good && memory_begin(w);
-	for (uint32_t i = 0; good && i < rules->rule_count; i++) {
-		w->ruleviews[i].slots =
-			get(a, &good,
-			    (rules->rules[i].when.slots + 1) * sizeof(struct slot));
-		w->ruleviews[i].clear_slots =
-			get(a, &good,
-			    (rules->rules[i].clear.slots + 1) * sizeof(struct slot));
-	}
+	get_views(w, &good);
+	get_nodes(w, &good);
+	get_readers(w, &good);
+	get_memory(w, &good);
 	if (!good) {
 		arena_free(&a);
 		return NULL;

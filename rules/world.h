@@ -132,10 +132,9 @@ struct world;
 struct world *world_new(const struct rules *rules, uint64_t seed, const char *host, int64_t now_ms);
 void world_free(struct world **wp);
 
-/* After a reload: carries the state of what has the same kind and name, and appends what
- * must happen because of the change (a removed service is stopped by the caller first: see
- * world_gone). */
-void world_move(struct world *to, const struct world *from, int64_t now_ms);
+/* After a reload: to, new and made of the new rules at this time, takes over the state of what has
+ * the same kind and name. A service that has no section any more was stopped by the caller. */
+void world_move(struct world *to, const struct world *from);
 
 /* Feeds one journal line of an earlier life, oldest first, before EVENT_ADOPTED: restores
  * the last event id, open incidents, holds, manual routes, stops by command. */

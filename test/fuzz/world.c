@@ -204,7 +204,7 @@ reload(void)
 {
 	struct world *new = world_new(x.rules, 7, "host", x.now_ms);
 	PROMISE(new != NULL);
-	world_move(new, x.world, x.now_ms);
+	world_move(new, x.world);
 	world_free(&x.world);
 	x.world = new;
 	time_passes(0);

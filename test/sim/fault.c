@@ -97,7 +97,7 @@ reload(void)
 	struct world *new = world_new(sim.rules, 1, "host", sim.now_ms);
 	assert(new != NULL);
 	note("reload");
-	world_move(new, sim.world, sim.now_ms);
+	world_move(new, sim.world);
 	world_free(&sim.world);
 	sim.world = new;
 	sim.arena = arena_used(new->arena);

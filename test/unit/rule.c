@@ -1,5 +1,5 @@
 /* Rules: when they fire, again, more so, and no longer; what they do in order. */
-#include "rules/world_state.h"
+#include "rules/decide.h"
 #include "test/unit/book.h"
 #include "test/unit/stage.h"
 #include "test/unit/unit.h"

@@ -451,7 +451,7 @@ reload(void)
 	struct rules *to = stage.next != NULL ? stage.next : stage.rules;
 	struct world *new = world_new(to, 1, "host", stage.now_ms);
 	assert_non_null(new);
-	world_move(new, stage.world, stage.now_ms);
+	world_move(new, stage.world);
 	world_free(&stage.world);
 	if (stage.next != NULL) {
 		int32_t pid[16] = { 0 };
