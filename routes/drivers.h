@@ -12,11 +12,10 @@ uint64_t run_parse(const struct route *r, char *text, size_t size);
 /* `show stat` and `show servers state` of HAProxy (management guide, 9.3): list gets an
  * item for each backend. False: no such answer. */
 bool haproxy_read(const struct route *r, const char *text, struct haproxy_server *list);
-/* Those in no maintenance and no drain; missing names a backend that it does not know. */
-bool haproxy_parse(const struct route *r, const char *text, uint64_t *active,
-		   uint32_t *missing);
+/* It is in maintenance, or drained. */
+bool haproxy_is_out(const struct haproxy_server *s);
 
-/* False: the page holds no balancer of that name. */
+/* Apache's balancer-manager: what its page says. False: it holds no balancer of that name. */
 bool apache_read(const struct route *r, const char *page, struct apache_page *out);
 
 /* One reply of Varnish's CLI (varnish-cli(7)): its status and body, and the size of all;

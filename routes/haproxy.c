@@ -95,21 +95,9 @@ haproxy_read(const struct route *r, const char *text, struct haproxy_server *lis
 }
 
 bool
-haproxy_parse(const struct route *r, const char *text, uint64_t *active,
-	      uint32_t *missing)
+haproxy_is_out(const struct haproxy_server *s)
 {
-	struct haproxy_server list[RULES_BACKENDS_MAX];
-	*active = 0;
-	*missing = RULES_NONE;
-	if (!haproxy_read(r, text, list))
-		return false;
-	for (uint32_t i = 0; i < r->backend_count; i++) {
-		if (list[i].known && (list[i].admin & ADMIN_OUT) == 0)
-			*active |= UINT64_C(1) << i;
-		if (!list[i].known && *missing == RULES_NONE)
-			*missing = i;
-	}
-	return true;
+	return (s->admin & ADMIN_OUT) != 0;
 }
 
 /* ---- the exchange ---- */
@@ -142,7 +130,7 @@ say_weight(struct front *f, uint32_t i)
 {
 	const struct haproxy_server *s = &f->of.haproxy.servers[i];
 	int64_t *in_ms = &f->of.haproxy.in_ms[i], slow = f->route->slow_ms;
-	bool out = s->known && (s->admin & ADMIN_OUT) != 0;
+	bool out = s->known && haproxy_is_out(s);
 	if (slow == 0 || (*in_ms == 0 && !out) || s->weight < SHORTEST)
 		return;
 	if (*in_ms == 0)
@@ -248,7 +236,7 @@ answered(struct front *f)
 				     r->backends[i].name);
 			return;
 		}
-		v.active |= (uint64_t)((s->admin & ADMIN_OUT) == 0) << i;
+		v.active |= (uint64_t)!haproxy_is_out(s) << i;
 		v.busy |= (uint64_t)(s->sessions > 0) << i;
 		v.lost = v.lost || (f->order.number != 0 && elsewhere(r, i, s));
 	}

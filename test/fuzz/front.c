@@ -53,11 +53,24 @@ apache(const char *in)
 	return page.known;
 }
 
+static uint64_t
+haproxy(const char *in)
+{
+	struct haproxy_server list[3];
+	uint64_t active = 0;
+	if (!haproxy_read(&route, in, list))
+		return 0;
+	for (unsigned i = 0; i < 3; i++) {
+		PROMISE(memchr(list[i].address, '\0', sizeof list[i].address) != NULL);
+		active |= (uint64_t)(list[i].known && !haproxy_is_out(&list[i])) << i;
+	}
+	return active;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	uint64_t active = 0;
-	uint32_t missing;
 	if (size < 1)
 		return 0;
 	char *in = malloc(
@@ -77,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	else if (*bytes == 'a')
 		active = apache(in);
 	else if (*bytes == 'h')
-		haproxy_parse(&route, in, &active, &missing);
+		active = haproxy(in);
 	else
 		varnish(in, size - 1);
 	PROMISE(active < 8);

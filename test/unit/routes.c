@@ -85,10 +85,17 @@ reads_the_state_of_servers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(servers); i++) {
-		uint64_t active;
-		uint32_t missing;
-		bool good =
-			haproxy_parse(ROUTE("all"), servers[i].text, &active, &missing);
+		const struct route *r = ROUTE("all");
+		struct haproxy_server list[RULES_BACKENDS_MAX];
+		bool good = haproxy_read(r, servers[i].text, list);
+		uint64_t active = 0;
+		uint32_t missing = RULES_NONE;
+		for (uint32_t b = r->backend_count; good && b-- > 0;) {
+			if (!list[b].known)
+				missing = b;
+			else
+				active |= (uint64_t)!haproxy_is_out(&list[b]) << b;
+		}
 		if (good != servers[i].good || active != servers[i].active ||
 		    missing != servers[i].missing)
 			fail_msg("'%s': %d %llx %u", servers[i].text, good,
