@@ -262,7 +262,7 @@ main(void)
 	char why[256];
 	bool aside;
 	int64_t cursor_ms;
-	log_open("monitord-alerts", false);
+	log_open("monitord-alerts");
 	a.journal = -1;
 	if (gethostname(a.host, sizeof a.host - 1) != 0)
 		text_print(a.host, sizeof a.host, "localhost");

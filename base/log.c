@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const char *program = "monitord";
-static bool verbose, journal, socket_reads;
+static bool journal, socket_reads;
 static unsigned long lost; /* writes */
 static pid_t gatherer; /* 0: nothing waits */
 static char waiting[4096]; /* PIPE_BUF: one write stays in one piece */
@@ -70,10 +70,9 @@ put_lines(const char *text, size_t size)
 }
 
 void
-log_open(const char *name, bool more)
+log_open(const char *name)
 {
 	program = name;
-	verbose = more;
 	journal = getenv("JOURNAL_STREAM") != NULL;
 	struct stat st;
 	socket_reads = fstat(STDERR_FILENO, &st) == 0 && S_ISSOCK(st.st_mode);
@@ -123,18 +122,15 @@ line(int priority, const char *format, va_list args)
 	put_lines(text, used);
 }
 
-#define LOG_FUNCTION(name, priority, condition)                                                    \
+#define LOG_FUNCTION(name, priority)                                                               \
 	void name(const char *format, ...)                                                         \
 	{                                                                                          \
 		va_list args;                                                                      \
-		if (!(condition))                                                                  \
-			return;                                                                    \
 		va_start(args, format);                                                            \
 		line(priority, format, args);                                                      \
 		va_end(args);                                                                      \
 	}
 
-LOG_FUNCTION(log_error, 3, true)
-LOG_FUNCTION(log_warning, 4, true)
-LOG_FUNCTION(log_info, 6, true)
-LOG_FUNCTION(log_debug, 7, verbose)
+LOG_FUNCTION(log_error, 3)
+LOG_FUNCTION(log_warning, 4)
+LOG_FUNCTION(log_info, 6)

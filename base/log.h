@@ -11,7 +11,7 @@ void log_fill(void);
 /* Who reads our lines may stop doing so (a journal that hangs, a terminal that is held): what
  * cannot be written at once is lost and counted, also by what we begin, and nobody waits. */
 void log_unblock(void);
-void log_open(const char *program, bool verbose); /* program is kept */
+void log_open(const char *program); /* its name, which is kept */
 /* From now on what is no warning or error may wait for log_flush, so that many lines are one
  * write; false: no longer, and what waits is written. A child that forks off writes none of it. */
 void log_gather(bool on);
@@ -19,6 +19,5 @@ void log_flush(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -38,7 +38,7 @@ struct sockaddr_un;
 struct core {
 	struct loop *loop;
 	const char *path; /* of the main rule file */
-	bool verbose, privileged;
+	bool privileged;
 	int64_t zone_minute; /* in which the time zone's offset was looked up last */
 	bool dry_run; /* asked for by option, whatever the rules say */
 	struct rules *rules;

@@ -4,7 +4,7 @@
 
 #include "monitord/core.h"
 
-/* c: zeroed but for path, verbose, privileged, dry_run, rules and bundle, which it owns from now
+/* c: zeroed but for path, privileged, dry_run, rules and bundle, which it owns from now
  * on. Takes the lock on the state directory, recalls an earlier life from the journal, adopts
  * what runs, and starts helpers and services. False: why says the reason, and nothing was
  * started; daemon_end gives back what was taken in both cases. */

@@ -23,10 +23,10 @@ static void
 usage(FILE *out)
 {
 	fprintf(out,
-		"usage: monitord [-v] [--dry-run] [-c FILE]    runs in the foreground\n"
+		"usage: monitord [--dry-run] [-c FILE]         runs in the foreground\n"
 		"       monitord -t [-v | --json] [-c FILE]    checks the rule files: 0, or 1 and their mistakes\n"
 		"  -c FILE    main rule file (%s/monitord/monitord.ini)\n"
-		"  -v, --verbose   says more; -t: shows each line, and marks what is wrong\n"
+		"  -v, --verbose   -t: shows each line, and marks what is wrong\n"
 		"  --json     -t: mistakes as JSON, for editors\n"
 		"  --dry-run  tells what it would do, and does nothing\n"
 		"  -h, --help; --version\n",
@@ -46,17 +46,16 @@ absolute(const char *path)
 }
 
 static int
-run(const char *path, bool verbose, bool dry_run)
+run(const char *path, bool dry_run)
 {
 	static struct core core;
 	static char text[65536];
 	struct rlimit files;
 	int bundle = -1;
 	log_unblock();
-	log_open("monitord", verbose);
+	log_open("monitord");
 	path = absolute(path);
 	core.path = path;
-	core.verbose = verbose;
 	core.privileged = geteuid() == 0;
 	core.rules = rules_load(path, core.privileged, &bundle, text, sizeof text);
 	fputs(text, stderr);
@@ -137,5 +136,5 @@ main(int argc, char **argv)
 		return rules_test(path, geteuid() == 0, form_of(json, verbose), stdout)
 			       ? 0
 			       : 1;
-	return run(path, verbose, dry_run);
+	return run(path, dry_run);
 }

@@ -45,7 +45,7 @@ main(int argc, char **argv)
 	bool net = argc == 2 && strcmp(word, "net") == 0;
 	raise_limit();
 	if (argc == 4 && strcmp(word, "check") == 0) {
-		log_open("monitord-probes", false);
+		log_open("monitord-probes");
 		return hand_main(argv[2], argv[3]);
 	}
 	if (!net && (argc != 2 || strcmp(word, "local") != 0)) {
@@ -55,6 +55,6 @@ main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	log_open(net ? "monitord-net" : "monitord-local", false);
+	log_open(net ? "monitord-net" : "monitord-local");
 	return net ? net_main() : local_main();
 }

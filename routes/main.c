@@ -131,7 +131,7 @@ int
 main(void)
 {
 	static struct routes r;
-	log_open("monitord-routes", false);
+	log_open("monitord-routes");
 	r.helper = (struct helper){ .loop = loop_new(0),
 				    .role = ROLE_ROUTES,
 				    .packet = on_packet,

@@ -211,7 +211,7 @@ int
 main(void)
 {
 	struct server *s = &server;
-	log_open("monitord-status", false);
+	log_open("monitord-status");
 	s->helper = (struct helper){ .loop = loop_new(0),
 				     .role = ROLE_STATUS,
 				     .packet = on_packet,

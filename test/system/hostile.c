@@ -338,7 +338,7 @@ int
 main(int argc, char **argv)
 {
 	static struct hostile h;
-	log_open("hostile", false);
+	log_open("hostile");
 	h.state = (uint64_t)clock_ns() | 1;
 	h.helper = (struct helper){ .loop = loop_new(0),
 				    .role = role_of(argv[0], argc > 1 ? argv[1] : NULL),
