@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_REAL_MS INT64_C(1800000000000)
-#define STAGE_BEGIN_MS INT64_C(1000000)
-
 static void
 happen(const struct event *e)
 {
@@ -36,8 +33,8 @@ pass(int64_t ms)
 	stage.now_ms = end;
 }
 
-static uint32_t
-find(enum object_kind kind, const char *name)
+uint32_t
+stage_find(enum object_kind kind, const char *name)
 {
 	uint32_t id = rules_find(stage.rules, kind, name);
 	for (uint32_t i = 0; kind == OBJECT_RULE && i < stage.rules->rule_count; i++)
@@ -162,7 +159,7 @@ sample(char *what, const char *value)
 	char *dot = strrchr(what, '.');
 	assert_non_null(dot);
 	*dot = '\0';
-	uint32_t id = find(OBJECT_SERVICE, what);
+	uint32_t id = stage_find(OBJECT_SERVICE, what);
 	struct msg_sample s = { .service = id, .pid = stage.pid[id], .value_count = 2 };
 	struct event e = { .kind = EVENT_SAMPLE, .id = id, .sample = &s };
 	s.value[0].metric = METRICS_COUNT; /* which we do not know */
@@ -224,9 +221,9 @@ about_incidents(struct event *e, const char *name, const char *value)
 	e->text = "planned";
 	e->object = OBJECT_MONITORD;
 	for (size_t k = 0; k < COUNT(kinds); k++)
-		if (find(kinds[k], name) != RULES_NONE) {
+		if (stage_find(kinds[k], name) != RULES_NONE) {
 			e->object = kinds[k];
-			e->id = find(kinds[k], name);
+			e->id = stage_find(kinds[k], name);
 		}
 	for (uint32_t i = 0; i < world_incidents(stage.world); i++) {
 		world_incident_view(stage.world, i, &v);
@@ -281,9 +278,9 @@ command(const char *verb, const char *name, char *value)
 		e.seconds = (uint32_t)atoi(slash + 1);
 		*slash = '\0';
 	}
-	e.id = find(v == VERB_REROUTE || v == VERB_RESTORE ? OBJECT_ROUTE
-							   : OBJECT_SERVICE,
-		    name);
+	e.id = stage_find(v == VERB_REROUTE || v == VERB_RESTORE ? OBJECT_ROUTE
+								 : OBJECT_SERVICE,
+			  name);
 	for (uint32_t i = 0; value != NULL && i < stage.rules->routes[e.id].backend_count;
 	     i++)
 		if (strcmp(stage.rules->routes[e.id].backends[i].name, value) == 0)
@@ -301,147 +298,15 @@ of_a_helper(const char *verb, const char *name)
 	happen(&e);
 }
 
-/* Since the beginning; -1: never. */
-static long long
-seconds(int64_t real_ms)
-{
-	return real_ms == 0 ? -1 : (real_ms - STAGE_REAL_MS - STAGE_BEGIN_MS) / 1000;
-}
-
-static void
-ask(const char *name, bool waits)
-{
-	static const char *const truths[TRUTHS] = { [TRUTH_UNKNOWN] = "unknown",
-						    [TRUTH_FALSE] = "false",
-						    [TRUTH_TRUE] = "true" };
-	struct msg_route_view r;
-	struct msg_rule_view u;
-	struct msg_chain_view c;
-	uint32_t id;
-	if ((id = find(OBJECT_CHAIN, name)) != RULES_NONE) {
-		world_chain_view(stage.world, id, &c);
-		stage_add("%s=%s@%lld%s%s", name, chain_state_name[c.state],
-			  seconds(c.since_real_ms), c.text[0] != '\0' ? ":" : "", c.text);
-	} else if ((id = find(OBJECT_SERVICE, name)) != RULES_NONE) {
-		stage_add("%s=%s", name,
-			  service_state_name[world_service_state(stage.world, id)]);
-	} else if ((id = find(OBJECT_CHECK, name)) != RULES_NONE) {
-		stage_add("%s=%s", name,
-			  check_state_name[world_check_state(stage.world, id)]);
-	} else if ((id = find(OBJECT_ROUTE, name)) != RULES_NONE) {
-		world_route_view(stage.world, id, &r);
-		stage_add("%s=%s", name, route_state_name[r.state]);
-	} else {
-		world_rule_view(stage.world, find(OBJECT_RULE, name), &u);
-		stage_add("%s=%s", name, truths[u.truth]);
-		if (waits && u.true_at_real_ms != 0)
-			stage_add("in %lld ms",
-				  (long long)(u.true_at_real_ms - STAGE_REAL_MS -
-					      stage.now_ms));
-		if (waits && u.samples_needed > 0)
-			stage_add("%u/%u", u.samples, u.samples_needed);
-	}
-}
-
-/* How the service is, as status sees it. */
-static void
-ask_service(const char *name)
-{
-	struct msg_service_view v;
-	world_service_view(stage.world, find(OBJECT_SERVICE, name), &v);
-	stage_add(
-		"%s is %s since %lld, process %d of %lld, %u restarts, memory %g, cpu %g%s%s%s",
-		name, service_state_name[v.state], seconds(v.since_real_ms), v.pid,
-		seconds(v.started_real_ms), v.restarts, v.memory, v.cpu,
-		v.by_command != 0 ? ", by command" : "",
-		v.drained != 0 ? ", drained" : "", v.suspect != 0 ? ", suspect" : "");
-}
-
-/* What a peer said may fill its place, without an end: how much of it is kept. */
-static unsigned
-length(const char *text)
-{
-	return (unsigned)strnlen(text, MSG_TEXT);
-}
-
-static void
-ask_route(const char *name)
-{
-	struct msg_route_view v;
-	char active[100], wanted[100];
-	uint32_t id = find(OBJECT_ROUTE, name);
-	world_route_view(stage.world, id, &v);
-	stage_backends(id, v.active, active, sizeof active);
-	stage_backends(id, v.wanted, wanted, sizeof wanted);
-	stage_add("%s is %s since %lld, wanted %s, %s %s, %u bytes of error", name,
-		  route_state_name[v.state], seconds(v.since_real_ms), wanted,
-		  v.seen != 0 ? "seen" : "believed", active, length(v.text));
-}
-
-static void
-ask_check(const char *name)
-{
-	struct msg_check_view v;
-	world_check_view(stage.world, find(OBJECT_CHECK, name), &v);
-	stage_add("%s is %s since %lld, measured at %lld ms, took %lld ms, '%s'", name,
-		  check_state_name[v.state], seconds(v.since_real_ms),
-		  (long long)(v.measured_ns / 1000000 -
-			      (v.measured_ns != 0) * STAGE_BEGIN_MS),
-		  (long long)v.latency_ns / 1000000, v.text);
-	for (uint32_t i = 0; i < v.value_count; i++)
-		stage_add("value %u=%g", v.value[i].metric, v.value[i].value);
-}
-
-/* How the rule is, as status sees it. */
-static void
-ask_rule(const char *name)
-{
-	static const char *const truths[TRUTHS] = { "unknown", "false", "true" };
-	struct msg_rule_view v;
-	world_rule_view(stage.world, find(OBJECT_RULE, name), &v);
-	stage_add("%s is %s%s, fired %u, since %lld", name, truths[v.truth],
-		  v.firing != (v.truth == TRUTH_TRUE)
-			  ? (v.firing ? " and fires" : " and does not fire")
-			  : "",
-		  v.fired, seconds(v.since_real_ms));
-}
-
-static void
-ask_view(const char *name)
-{
-	if (find(OBJECT_SERVICE, name) != RULES_NONE)
-		ask_service(name);
-	else if (find(OBJECT_ROUTE, name) != RULES_NONE)
-		ask_route(name);
-	else
-		ask_check(name);
-}
-
-/* What status is to be told, since it was asked last. */
-static void
-ask_dirty(void)
-{
-	char names[300];
-	struct text t;
-	enum object_kind kind;
-	uint32_t id;
-	text_begin(&t, names, sizeof names);
-	while (world_take_dirty(stage.world, &kind, &id))
-		if (kind != OBJECT_MONITORD)
-			text_add(&t, "%s%s", t.length > 0 ? " " : "",
-				 rules_name(stage.rules, kind, id));
-	stage_add("[%s]", names);
-}
-
 /* A reload gave it another section. */
 static void
 changed(const char *name)
 {
-	uint32_t service = find(OBJECT_SERVICE, name);
+	uint32_t service = stage_find(OBJECT_SERVICE, name);
 	bool is_service = service != RULES_NONE;
 	struct event e = { .kind = EVENT_CHANGED,
 			   .object = is_service ? OBJECT_SERVICE : OBJECT_CHECK,
-			   .id = is_service ? service : find(OBJECT_CHECK, name) };
+			   .id = is_service ? service : stage_find(OBJECT_CHECK, name) };
 	happen(&e);
 }
 
@@ -517,18 +382,18 @@ step(char *word)
 	if (e.kind != EVENT_KINDS)
 		happen(&e);
 	else if (*verb == '#')
-		ask_dirty();
+		stage_ask_dirty();
 	else if (strcmp(verb, "due?") == 0)
 		stage_add("%s",
 			  world_deadline(stage.world) == INT64_MAX ? "at-rest" : "awake");
 	else if (*verb == '&')
-		ask_rule(verb + 1);
+		stage_ask_rule(verb + 1);
 	else if (*verb == '*')
-		ask_view(verb + 1);
+		stage_ask_view(verb + 1);
 	else if (strcmp(verb, "changed") == 0)
 		changed(name);
 	else if (*verb == '?' || *verb == '~')
-		ask(verb + 1, *verb == '~');
+		stage_ask(verb + 1, *verb == '~');
 	else if (strcmp(verb, "zone") == 0)
 		world_zone(stage.world, atoi(name));
 	else if (strcmp(verb, "reload") == 0)
@@ -538,7 +403,7 @@ step(char *word)
 	else if (strcmp(verb, "boot") == 0)
 		reborn(true);
 	else if (strcmp(verb, "away") == 0)
-		stage.pid[find(OBJECT_SERVICE, name)] = 0;
+		stage.pid[stage_find(OBJECT_SERVICE, name)] = 0;
 	else if (*verb == '!')
 		command(verb + 1, name, value);
 	else if (strcmp(verb, "sample") == 0)
@@ -546,21 +411,21 @@ step(char *word)
 	else if (strcmp(verb, "ramp") == 0)
 		ramp(name, value);
 	else if (is_of_a_front(verb))
-		seen(verb, find(OBJECT_ROUTE, name), value);
+		seen(verb, stage_find(OBJECT_ROUTE, name), value);
 	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)
 		of_a_helper(verb, name);
 	else if (strcmp(verb, "done") == 0 || strcmp(verb, "died") == 0) {
 		bool died = strcmp(verb, "died") == 0;
 		e = (struct event){ .kind = EVENT_RUN_DONE,
-				    .id = find(OBJECT_RULE, name),
+				    .id = stage_find(OBJECT_RULE, name),
 				    .code = died ? -1 : atoi(value),
 				    .signal = died ? atoi(value) : 0,
 				    .text = "said",
 				    .token = stage.run_token };
 		happen(&e);
-	} else if (find(OBJECT_CHECK, name) != RULES_NONE
-			   ? !of_a_check(verb, find(OBJECT_CHECK, name), value)
-			   : !of_a_service(verb, find(OBJECT_SERVICE, name), value))
+	} else if (stage_find(OBJECT_CHECK, name) != RULES_NONE
+			   ? !of_a_check(verb, stage_find(OBJECT_CHECK, name), value)
+			   : !of_a_service(verb, stage_find(OBJECT_SERVICE, name), value))
 		fail_msg("no such step: %s", verb);
 }
 

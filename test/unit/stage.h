@@ -10,23 +10,29 @@
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
  *   hand:R=NAME,… anew:R=NAME,…               the same, changed by a hand or a new life of it
  *   busy:R=NAME,… idle:R                      as ordered; requests in flight on who left
- *   lost:ROLE back:ROLE done:RULE=CODE died:RULE=SIGNAL
- *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R     an operator's command;
- *   !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME
- *   +DURATION                                 time passes, timers come when they are due
- *   reload                                    world_move to new rules (the same, or the next)
- *   reborn                                    monitord was killed and begins again;
- *   away:S                                    died meanwhile; boot: the same after a boot
+ *   lost:ROLE back:ROLE                       a helper
+ *   done:RULE=CODE died:RULE=SIGNAL           the end of the command that it ran
+ *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R
+ *   !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME    an operator's command
+ *   +DURATION                                 time passes; timers come when they are due
+ *   reload changed:NAME                       world_move to new rules (the same, or the next);
+ *                                             a reload gave it another section
+ *   reborn boot away:S                        monitord was killed and begins again; the same
+ *                                             after a boot; S died meanwhile
  *   due?                                      whether any timer is left
- *   ?NAME                                     writes NAME=STATE; of a chain @SECONDS since when,
- *     and why; ~RULE: and what its windows wait for; &RULE, *NAME: all that status knows of it;
- *     #: [NAMES] whose views have changed since
- *     changed:NAME                              a reload gave it another section
+ *   ?NAME ~RULE                               writes NAME=STATE, of a chain @SECONDS since when,
+ *                                             and why; and what the rule's windows wait for
+ *   &RULE *NAME #                             all that status knows of it; [NAMES] whose views
+ *                                             have changed since
  *
- * What is decided: start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
- * route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed, and what tell asks for
- * besides: KIND:OBJECT of a line ("KIND+": with <CAUSE(TO){TEXT}) for the journal, "pace" for pace:C=PACE,
- * "remember" for that, "evidence" for evidence:S after a crash too. */
+ * What is decided is written as
+ *
+ *   start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
+ *   route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed
+ *
+ * and what tell asks for besides: KIND:OBJECT of a line for the journal ("KIND+": with
+ * <CAUSE(TO){TEXT}), "pace" for pace:C=PACE, "remember" for that, "evidence" for evidence:S after
+ * a crash too. */
 #ifndef TEST_UNIT_STAGE_H
 #define TEST_UNIT_STAGE_H
 

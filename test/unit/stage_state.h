@@ -1,10 +1,13 @@
-/* test/unit/stage_state.h: between stage.c, which plays, and stage_write.c, which writes.
- */
+/* test/unit/stage_state.h: between stage.c, which plays, stage_ask.c, which asks, and stage_write.c,
+ * which writes. */
 #ifndef TEST_UNIT_STAGE_STATE_H
 #define TEST_UNIT_STAGE_STATE_H
 
 #include "base/text.h"
 #include "rules/world.h"
+
+#define STAGE_BEGIN_MS INT64_C(1000000)	     /* the clock when a script begins */
+#define STAGE_REAL_MS INT64_C(1800000000000) /* real time less that clock */
 
 extern struct stage {
 	struct rules *rules, *next;
@@ -28,5 +31,14 @@ void stage_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void stage_backends(uint32_t route, uint64_t set, char *out, size_t cap);
 /* Writes a decision down. */
 void stage_write(const struct decision *d);
+
+/* The id of that name; RULES_NONE: there is none. */
+uint32_t stage_find(enum object_kind kind, const char *name);
+
+/* ---- stage_ask.c ---- */
+void stage_ask(const char *name, bool waits); /* its state; of a rule also what it waits for */
+void stage_ask_rule(const char *name);
+void stage_ask_view(const char *name); /* all that status knows of a service, route or check */
+void stage_ask_dirty(void);	       /* whose views have changed since this was asked last */
 
 #endif
