@@ -16,6 +16,8 @@ enum key_type {
 	KEY_REFUSED   /* known, but not supported yet */
 };
 
+/* What its change costs on reload: same.h decides that, and test/unit/same.c holds the two to one
+ * another. COST_RESTART: of the process that monitord runs. */
 enum key_cost { COST_NOTHING, COST_MEASURE, COST_RESTART };
 
 struct key {

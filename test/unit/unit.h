@@ -38,6 +38,7 @@ int test_move(void);
 int test_route(void);
 int test_prove(void);
 int test_rule(void);
+int test_same(void);
 int test_series(void);
 int test_service(void);
 int test_source(void);
