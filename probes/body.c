@@ -1,5 +1,5 @@
 /* Tests of a body's text: what it contains, its checksum, a JSON value in it. */
-#include "probes/kind.h"
+#include "probes/expect.h"
 
 #include "base/text.h"
 

@@ -2,6 +2,7 @@
  * is all that is sent up to the next expect, and the expects behind it; the first sends
  * nothing where the peer speaks first. What is sent behind the last expect, as a
  * farewell, wants any byte or the peer's end. */
+#include "probes/expect.h"
 #include "probes/kind.h"
 
 #include "base/text.h"

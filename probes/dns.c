@@ -151,13 +151,6 @@ add_record(struct records *out, const struct message *m, unsigned type, const ch
 					"%s\n", text);
 }
 
-static enum judgement
-wrong(char why[MSG_TEXT], const char *what)
-{
-	text_print(why, MSG_TEXT, "%s", what);
-	return JUDGE_BAD;
-}
-
 /* The records behind the question. */
 static enum judgement
 judge_records(const struct plan *p, struct message *m, unsigned count, struct reply *r,
@@ -169,12 +162,12 @@ judge_records(const struct plan *p, struct message *m, unsigned count, struct re
 	out->size = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (!take_name(m, NULL, 0) || m->end - m->at < 10)
-			return wrong(why, "its records make no sense");
+			return kind_wrong(why, "its records make no sense");
 		unsigned type = (unsigned)bytes_read(m->at, 2);
 		uint64_t good = bytes_read(m->at + 4, 4), size = bytes_read(m->at + 8, 2);
 		m->at += 10;
 		if ((uint64_t)(m->end - m->at) < size)
-			return wrong(why, "its records make no sense");
+			return kind_wrong(why, "its records make no sense");
 		add_record(out, m, type, m->at, size);
 		right += type == type_of(p);
 		ttl = good < ttl ? good : ttl;
@@ -227,10 +220,10 @@ judge_message(const struct plan *p, struct message *m, struct reply *r, struct a
 	if (bytes_read(m->begin + 4, 2) == 1) {
 		if ((size_t)(m->end - m->at) < b.size ||
 		    !same_question(m->at, question, b.size))
-			return wrong(why, "it answers another question");
+			return kind_wrong(why, "it answers another question");
 		m->at += b.size;
 	} else if (code == 0) {
-		return wrong(why, "it answers no question");
+		return kind_wrong(why, "it answers no question");
 	}
 	a->value[METRIC_RCODE] = code;
 	if (code != 0 && !expects(p, METRIC_RCODE)) {
@@ -265,7 +258,7 @@ dns_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_
 		bytes_read(m.begin, 2) == (r->unique & 0xffff) &&
 		(bytes_read(m.begin + 2, 2) & (FLAG_ANSWER | MASK_OPCODE)) == FLAG_ANSWER;
 	if (!ours && r->stream)
-		return wrong(why, "not an answer of the DNS to our question");
+		return kind_wrong(why, "not an answer of the DNS to our question");
 	if (!ours) { /* somebody else's: ours may come still */
 		r->size = 0;
 		return JUDGE_MORE;

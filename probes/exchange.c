@@ -2,6 +2,7 @@
 #include "probes/exchange.h"
 
 #include "base/clock.h"
+#include "probes/expect.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* What is right and what is wrong: the tests of `expect` and `warn`. */
-#include "probes/kind.h"
+#include "probes/expect.h"
 
 #include "base/text.h"
 

@@ -77,13 +77,6 @@ grpc_ask(const struct asked *a, char *buf, size_t cap)
 
 /* ---- the answer ---- */
 
-static enum judgement
-wrong(char why[MSG_TEXT], const char *what)
-{
-	text_print(why, MSG_TEXT, "%s", what);
-	return JUDGE_BAD;
-}
-
 /* "%20": a message is percent-encoded, as far as its sender thought so. */
 static void
 decode(const char *text, char *out, size_t cap)
@@ -159,11 +152,12 @@ judge_health(const struct plan *p, const char *body, size_t size, char why[MSG_T
 	uint64_t length = size >= FRAME ? bytes_read(body + 1, 4) : UINT64_MAX, health;
 	const char *name = service_name(p);
 	if (length > MESSAGE_MOST || size - FRAME < length)
-		return wrong(why, "its answer has no whole message");
+		return kind_wrong(why, "its answer has no whole message");
 	if (body[0] != 0)
-		return wrong(why, "its message is compressed, which nobody asked for");
+		return kind_wrong(why,
+				  "its message is compressed, which nobody asked for");
 	if (!take_health(body + FRAME, body + FRAME + length, &health))
-		return wrong(why, "its message makes no sense");
+		return kind_wrong(why, "its message makes no sense");
 	if (health == SERVING)
 		return JUDGE_GOOD;
 	text_print(why, MSG_TEXT, "%s%.60s%s%s", *name != '\0' ? "'" : "", name,
@@ -214,7 +208,7 @@ judge_end(const struct plan *p, const struct reply *r, char why[MSG_TEXT])
 	bool behind =
 		http_header(trailer, h->trailer_kept, "grpc-status", code, sizeof code);
 	if (!behind && !http_header(head, head_size, "grpc-status", code, sizeof code))
-		return wrong(why, "its answer ends without a grpc-status");
+		return kind_wrong(why, "its answer ends without a grpc-status");
 	if (!http_header(trailer, h->trailer_kept, "grpc-message", message,
 			 sizeof message))
 		http_header(head, head_size, "grpc-message", message, sizeof message);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "probes/exchange.h"
+#include "probes/expect.h"
 #include "rules/parse.h"
 #include "rules/world.h"
 

@@ -1,6 +1,7 @@
 /* The http check: its request, and what to think of the answer. */
 #include <config.h>
 
+#include "probes/expect.h"
 #include "probes/kind.h"
 
 #include "base/text.h"

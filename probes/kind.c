@@ -1,5 +1,7 @@
 #include "probes/kind.h"
 
+#include "base/text.h"
+
 /* A regex looks at all that came whenever more comes: a peer that drips must not cost
  * much. */
 #define DIALOGUE_MAX 16384
@@ -138,3 +140,10 @@ const struct kind kind_table[CHECK_KINDS] = {
 			 .packets = ping_packets },
 	/* those of monitord-local are not streams: probes/script.c, probes/look.c */
 };
+
+enum judgement
+kind_wrong(char why[MSG_TEXT], const char *what)
+{
+	text_print(why, MSG_TEXT, "%s", what);
+	return JUDGE_BAD;
+}

@@ -19,18 +19,11 @@ enum {
 enum { RESULT_OK, RESULT_REFERRAL = 10 };
 enum { STEP_TLS, STEP_BIND, STEP_SEARCH, STEP_BYE };
 
-static bool
-starttls(const struct plan *p)
-{
-	return p->check->more->tls != NULL &&
-	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
-}
-
 /* Where there is no StartTLS the steps begin with the bind. */
 static unsigned
 step_of(const struct plan *p, unsigned step)
 {
-	return starttls(p) ? step : step + STEP_BIND;
+	return plan_starttls(p) ? step : step + STEP_BIND;
 }
 
 static void

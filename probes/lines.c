@@ -56,16 +56,9 @@ static const struct dialect {
 };
 
 static bool
-starttls(const struct plan *p)
-{
-	return p->check->more->tls != NULL &&
-	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
-}
-
-static bool
 is_due(const struct plan *p, const struct line *l)
 {
-	return l->when == WHEN_ALWAYS || (l->when == WHEN_STARTTLS && starttls(p)) ||
+	return l->when == WHEN_ALWAYS || (l->when == WHEN_STARTTLS && plan_starttls(p)) ||
 	       (l->when == WHEN_LOGIN && bytes_user(p) != NULL);
 }
 

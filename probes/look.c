@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "probes/expect.h"
 
 #include <errno.h>
 #include <math.h>

@@ -42,13 +42,6 @@ struct login {
 };
 static_assert(sizeof(struct login) <= MYSQL_KEPT, "probes/kind.h knows the size");
 
-static bool
-starttls(const struct plan *p)
-{
-	return p->check->more->tls != NULL &&
-	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
-}
-
 static const char *
 sql(const struct plan *p)
 {
@@ -77,7 +70,7 @@ abilities(const struct asked *a)
 	const struct query_wish *q = a->plan->check->more->query;
 	return CAN_41 | CAN_SECURE | CAN_PLUGIN |
 	       (q != NULL && q->database != NULL ? CAN_DATABASE : 0) |
-	       (starttls(a->plan) ? CAN_TLS : 0);
+	       (plan_starttls(a->plan) ? CAN_TLS : 0);
 }
 
 static void
@@ -151,13 +144,6 @@ mysql_ask(const struct asked *a, char *buf, size_t cap)
 /* ---- answers ---- */
 
 static enum judgement
-wrong(char why[MSG_TEXT], const char *what)
-{
-	text_print(why, MSG_TEXT, "%s", what);
-	return JUDGE_BAD;
-}
-
-static enum judgement
 next(struct login *l, enum saying say, unsigned sequence)
 {
 	l->say = (unsigned char)say;
@@ -201,7 +187,8 @@ judge_greeting(const struct plan *p, struct login *l, const char *at, size_t siz
 	const char *version_end = memchr(at + 1, '\0', size - 1);
 	if (at[0] != 10 || version_end == NULL ||
 	    end - version_end < 1 + 4 + 8 + 1 + 18 + 13)
-		return wrong(why, "not MySQL, or of a version that is not spoken here");
+		return kind_wrong(why,
+				  "not MySQL, or of a version that is not spoken here");
 	const char *c = version_end + 1 + 4;
 	memcpy(l->salt, c, 8);
 	uint32_t can = (uint32_t)bytes_read_little(c + 9, 2) |
@@ -211,10 +198,10 @@ judge_greeting(const struct plan *p, struct login *l, const char *at, size_t siz
 	if (plugin < end)
 		take_plugin(l, plugin, strnlen(plugin, (size_t)(end - plugin)));
 	l->greeted = true;
-	if (!starttls(p))
+	if (!plan_starttls(p))
 		return next(l, SAY_LOGIN, 1);
 	if ((can & CAN_TLS) == 0)
-		return wrong(why, "it speaks no TLS");
+		return kind_wrong(why, "it speaks no TLS");
 	next(l, SAY_TLS, 1);
 	return JUDGE_STARTTLS;
 }
@@ -228,7 +215,7 @@ judge_switch(struct login *l, const char *at, size_t size, unsigned sequence,
 	const char *stop = memchr(at, '\0', size);
 	size_t n = stop != NULL ? (size_t)(stop - at) - 1 : 0;
 	if (n == 0 || size - n - 2 < SALT)
-		return wrong(why, "it wants a login that is not spoken here");
+		return kind_wrong(why, "it wants a login that is not spoken here");
 	if (!take_plugin(l, at + 1, n)) {
 		text_clean(name, sizeof name, at + 1, n);
 		text_print(why, MSG_TEXT, "it wants a login by %s, not spoken here",
@@ -249,19 +236,20 @@ judge_more_auth(const struct plan *p, const struct reply *r, const char *at, siz
 	if (size == 2 && at[1] == 3)
 		return JUDGE_MORE;
 	if (size != 2 || at[1] != 4 || l->shown_size > 0)
-		return wrong(why, "it wants a login that is not spoken here");
+		return kind_wrong(why, "it wants a login that is not spoken here");
 	if (l->encrypted || check_is_unix(p->check))
 		return next(l, SAY_CLEAR, sequence + 1);
 	/* a key that the peer names on such a connection may be anybody's: it is not asked for */
 	if (r->files == NULL || r->files[FILE_CA].bytes == NULL)
-		return wrong(
+		return kind_wrong(
 			why,
 			"it wants to see the password itself: encrypt = starttls, or "
 			"server-key");
 	l->shown_size = mysql_show(&password, l->salt, &r->files[FILE_CA], l->shown);
 	return l->shown_size > 0
 		       ? next(l, SAY_SHOWN, sequence + 1)
-		       : wrong(why, "server-key is no public key that it could have");
+		       : kind_wrong(why,
+				    "server-key is no public key that it could have");
 }
 
 static enum judgement
@@ -278,7 +266,7 @@ judge_login(const struct plan *p, const struct reply *r, const char *at, size_t 
 	case 0xfe:
 		return judge_switch(l, at, size, sequence, why);
 	default:
-		return wrong(why, "its answer to the login makes no sense");
+		return kind_wrong(why, "its answer to the login makes no sense");
 	}
 }
 
@@ -331,7 +319,7 @@ judge_result(struct login *l, const char *at, size_t size, char why[MSG_TEXT])
 		if (at[0] == 0)
 			return next(l, SAY_BYE, 0); /* it has no rows */
 		if (!take_length(&at, at + size, &n) || n == 0 || n > 4096)
-			return wrong(why, "the query's result makes no sense");
+			return kind_wrong(why, "the query's result makes no sense");
 		l->columns = (unsigned)n;
 	} else if (end && ++l->column_ends == 2) {
 		return next(l, SAY_BYE, 0);
@@ -347,7 +335,7 @@ judge_packet(const struct plan *p, struct reply *r, const char *at, size_t size,
 {
 	struct login *l = r->kept;
 	if (size == 0)
-		return wrong(why, "an empty packet");
+		return kind_wrong(why, "an empty packet");
 	if ((unsigned char)at[0] == 0xff)
 		return judge_error(p, l, at, size, why);
 	if (!l->greeted)
@@ -389,11 +377,11 @@ mysql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MS
 		const char *at = r->bytes + r->used;
 		uint64_t size = bytes_read_little(at, 3);
 		if (size > PACKET_MOST || (!l->greeted && at[3] != 0))
-			return wrong(why, "not MySQL");
+			return kind_wrong(why, "not MySQL");
 		if (r->size - r->used < size + HEAD)
 			break;
 		r->used += HEAD + size;
-		l->encrypted = starttls(p) && l->greeted;
+		l->encrypted = plan_starttls(p) && l->greeted;
 		enum judgement j =
 			judge_packet(p, r, at + HEAD, size, (unsigned char)at[3], why);
 		if (j == JUDGE_GOOD)

@@ -54,13 +54,6 @@ struct login {
 };
 static_assert(sizeof(struct login) <= PGSQL_KEPT, "probes/kind.h knows the size");
 
-static bool
-starttls(const struct plan *p)
-{
-	return p->check->more->tls != NULL &&
-	       p->check->more->tls->encrypt == ENCRYPT_STARTTLS;
-}
-
 static const char *
 sql(const struct plan *p)
 {
@@ -142,7 +135,7 @@ pgsql_ask(const struct asked *a, char *buf, size_t cap)
 	struct blob secret = bytes_secret(a->files);
 	char text[64];
 	enum saying say = (enum saying)l->say;
-	if (a->step == 0 && starttls(a->plan))
+	if (a->step == 0 && plan_starttls(a->plan))
 		say = SAY_TLS;
 	switch (say) {
 	case SAY_TLS:
@@ -192,13 +185,6 @@ pgsql_ask(const struct asked *a, char *buf, size_t cap)
 }
 
 /* ---- answers ---- */
-
-static enum judgement
-wrong(char why[MSG_TEXT], const char *what)
-{
-	text_print(why, MSG_TEXT, "%s", what);
-	return JUDGE_BAD;
-}
 
 /* A field of an error, by its letter: texts behind letters, each ended by a NUL. */
 static void
@@ -250,41 +236,44 @@ judge_auth(const struct plan *p, struct reply *r, const char *at, size_t size,
 		return JUDGE_GOOD;
 	if (how == AUTH_OK) {
 		if (l->asked && l->scram.began && !l->scram.proven)
-			return wrong(why, "it did not prove that it knows the password");
+			return kind_wrong(why,
+					  "it did not prove that it knows the password");
 		l->in = true;
 		return JUDGE_MORE; /* what it tells of itself comes first */
 	}
 	if (secret.size == 0)
-		return wrong(why, "it wants a password: auth-password-file is missing");
+		return kind_wrong(why,
+				  "it wants a password: auth-password-file is missing");
 	l->asked = true;
 	switch (how) {
 	case AUTH_CLEAR: /* whoever sits in between may ask for it */
 		if (!l->encrypted && !check_is_unix(p->check))
-			return wrong(
+			return kind_wrong(
 				why,
 				"it wants to see the password itself: encrypt = starttls");
 		return next(l, SAY_CLEAR);
 	case AUTH_MD5:
 		if (size < 8)
-			return wrong(why, "its salt is too short");
+			return kind_wrong(why, "its salt is too short");
 		memcpy(l->salt, at + 4, 4);
 		return next(l, SAY_MD5);
 	case AUTH_SASL:
 		if (l->scram.began ||
 		    memmem(at + 4, size - 4, "SCRAM-SHA-256", 14) == NULL)
-			return wrong(why, "it wants a login that is not spoken here");
+			return kind_wrong(why,
+					  "it wants a login that is not spoken here");
 		l->scram.began = true;
 		return next(l, SAY_FIRST);
 	case AUTH_MORE: /* once: each answer is work for us */
 		if (l->say != SAY_FIRST ||
 		    !scram_answer(&l->scram, r->unique, &secret, at + 4, size - 4))
-			return wrong(why, "its challenge makes no sense");
+			return kind_wrong(why, "its challenge makes no sense");
 		return next(l, SAY_FINAL);
 	case AUTH_FINAL:
 		l->scram.proven = scram_proves(&l->scram, at + 4, size - 4);
 		return JUDGE_MORE;
 	default:
-		return wrong(why, "it wants a login that is not spoken here");
+		return kind_wrong(why, "it wants a login that is not spoken here");
 	}
 }
 
@@ -336,7 +325,7 @@ judge_message(const struct plan *p, struct reply *r, const char *at, size_t size
 		return JUDGE_MORE;
 	case 'Z':
 		if (!l->in)
-			return wrong(why, "it is ready before the login");
+			return kind_wrong(why, "it is ready before the login");
 		return next(l, l->say == SAY_QUERY ? SAY_BYE : SAY_QUERY);
 	default: /* parameters, keys, notices, the description of rows */
 		return JUDGE_MORE;
@@ -373,9 +362,9 @@ judge_tls(struct reply *r, char why[MSG_TEXT])
 	if (r->size == 0)
 		return JUDGE_MORE;
 	if (r->bytes[0] == 'N')
-		return wrong(why, "it speaks no TLS");
+		return kind_wrong(why, "it speaks no TLS");
 	if (r->bytes[0] != 'S')
-		return wrong(why, "not PostgreSQL");
+		return kind_wrong(why, "not PostgreSQL");
 	l->encrypted = true;
 	r->used = 1;
 	return JUDGE_STARTTLS;
@@ -385,14 +374,14 @@ enum judgement
 pgsql_judge(const struct plan *p, struct reply *r, struct answer *a, char why[MSG_TEXT])
 {
 	struct login *l = r->kept;
-	if (starttls(p) && !l->encrypted)
+	if (plan_starttls(p) && !l->encrypted)
 		return judge_tls(r, why);
 	for (r->used = 0; r->size - r->used >= 5;) {
 		const char *at = r->bytes + r->used;
 		uint64_t size = bytes_read(at + 1, 4) + 1;
 		if (memchr("RESKZNDTCAIv", at[0], 12) == NULL || size < 5 ||
 		    size > MESSAGE_MOST)
-			return wrong(why, "not PostgreSQL");
+			return kind_wrong(why, "not PostgreSQL");
 		if (r->size - r->used < size)
 			break;
 		r->used += size;

@@ -180,3 +180,10 @@ plan_free(struct plan *p)
 	p->tests = &nothing;
 	p->check = NULL;
 }
+
+bool
+plan_starttls(const struct plan *p)
+{
+	const struct tls_wish *t = p->check->more->tls;
+	return t != NULL && t->encrypt == ENCRYPT_STARTTLS;
+}

@@ -35,6 +35,7 @@ struct plan {
 /* False: out of memory; plan_free is due all the same. */
 bool plan_make(struct plan *p, const struct rules *rules, uint32_t check);
 void plan_free(struct plan *p);
+bool plan_starttls(const struct plan *p); /* encrypt = starttls */
 /* Some test or rule reads that metric of it. */
 bool plan_wants(const struct plan *p, enum metric m);
 

@@ -3,6 +3,7 @@
  */
 #include "test/fuzz/fuzz.h"
 
+#include "probes/expect.h"
 #include "probes/kind.h"
 #include "rules/parse.h"
 

@@ -1,5 +1,7 @@
 #include "probes/kind.h"
 
+#include "probes/expect.h"
+
 #include "base/text.h"
 #include "test/unit/book.h"
 #include "test/unit/probes.h"

@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include "probes/expect.h"
 #include "probes/kind.h"
 
 #include "base/text.h"
