@@ -54,6 +54,8 @@ struct spool_pace {
  * NULL: why (cap >= 200) says what is in the way. */
 struct spool *spool_open(const char *path, bool *aside, char *why, size_t cap);
 void spool_close(struct spool **sp);
+/* Where nothing else is said of a bool, false is a file that cannot be read or written: spool_why
+ * says what is in the way, spool_damaged that it is the file itself. Times are of the wall clock. */
 const char *spool_why(const struct spool *s);
 bool spool_damaged(const struct spool *s);
 /* Renames the file and what belongs to it; the next spool_open makes a new one. */
@@ -65,6 +67,7 @@ uint64_t spool_cursor(const struct spool *s, int64_t *real_ms);
  * was open in it is over: if it still is so, it is told as new. */
 bool spool_new_life(struct spool *s, int64_t now_ms);
 
+/* A transaction: what is taken and the cursor are on the disk together, or neither is. */
 bool spool_begin(struct spool *s);
 bool spool_commit(struct spool *s);
 void spool_rollback(struct spool *s);
@@ -101,6 +104,7 @@ size_t spool_bundle_members(struct spool *s, const struct spool_alert *a, struct
 			    size_t cap);
 /* What goes with it, itself first, one for each incident. 0: it goes alone. */
 size_t spool_items(struct spool *s, const struct spool_alert *a, struct letter_item *out, size_t cap);
+/* What its contact was sent by its way since then. */
 struct spool_pace spool_pace(struct spool *s, const struct spool_alert *a, int64_t since_ms);
 /* All that is queued for this contact and way waits until then. */
 bool spool_hold(struct spool *s, const struct spool_alert *a, int64_t until_ms);
@@ -112,12 +116,12 @@ int spool_answered(struct spool *s, int64_t alert, const char *address); /* 0: n
 
 /* And of all that goes with it. */
 bool spool_settle(struct spool *s, int64_t alert, enum fate fate, int64_t now_ms);
-bool spool_retry(struct spool *s, int64_t alert, int64_t due_ms);
+bool spool_retry(struct spool *s, int64_t alert, int64_t due_ms); /* it was tried, in vain */
 bool spool_put_off(struct spool *s, int64_t alert, int64_t due_ms); /* it was not tried */
-bool spool_wake(struct spool *s, int64_t now_ms);     /* all that is queued is due */
+bool spool_wake(struct spool *s, int64_t now_ms);     /* what was tried in vain is due */
 bool spool_prune(struct spool *s, int64_t before_ms); /* forgets what was over by then */
 /* It can be written. */
 bool spool_beat(struct spool *s);
-struct spool_counts spool_count(struct spool *s);
+struct spool_counts spool_count(struct spool *s); /* of all that it holds */
 
 #endif

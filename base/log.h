@@ -15,7 +15,9 @@ void log_open(const char *program); /* its name, which is kept */
 /* From now on what is no warning or error may wait for log_flush, so that many lines are one
  * write; false: no longer, and what waits is written. A child that forks off writes none of it. */
 void log_gather(bool on);
-void log_flush(void);
+void log_flush(void); /* writes what waits */
+/* A line, as printf; what is longer than 1,100 bytes is cut. A warning or an error is written at
+ * once, behind what waits. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -43,7 +43,7 @@ struct loop_signal {
 /* collect_ms: timers and events within so many milliseconds share a wake-up; 0: none.
  * NULL: no epoll, or out of memory. */
 struct loop *loop_new(unsigned collect_ms);
-void loop_free(struct loop **lp);
+void loop_free(struct loop **lp); /* its watchers are stopped before */
 void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);
 
@@ -59,9 +59,10 @@ bool loop_io_active(const struct loop_io *io);
 /* Once, after_ms from now (at least 0); every_ms > 0 repeats. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
 		      int64_t every_ms, loop_timer_fn fn, void *arg);
-void loop_timer_stop(struct loop_timer *timer);
+void loop_timer_stop(struct loop_timer *timer); /* harmless when not started */
 bool loop_timer_active(const struct loop_timer *timer);
 
+/* fn runs in the loop, not in the handler; starts once, for the life of the loop. */
 void loop_signal_start(struct loop *loop, struct loop_signal *sig, int signum,
 		       loop_signal_fn fn, void *arg);
 

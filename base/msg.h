@@ -315,7 +315,6 @@ struct msg_silence_view {
 };
 #define MSG_SILENCES 64
 
-/* alerts -> monitord -> status */
 /* monitord -> net: which backends carry the traffic, for `{active}` in a check's expect. */
 struct msg_active {
 	uint32_t route;
@@ -323,6 +322,7 @@ struct msg_active {
 	uint64_t active; /* 0: not known */
 };
 
+/* alerts -> monitord -> status: since the spool was made; queued: now. */
 struct msg_alert_counts {
 	uint64_t queued, sent, failed, undelivered;
 };
@@ -459,8 +459,8 @@ struct msg_packet {
 
 /* "RESULT"; for logs. kind < MSG_KINDS. */
 const char *msg_name(enum msg_kind kind);
-size_t msg_item_size(enum msg_kind kind);
-const char *role_name(enum role role);
+size_t msg_item_size(enum msg_kind kind); /* bytes of one */
+const char *role_name(enum role role);    /* "net"; role < ROLES */
 
 /* A pair of connected SOCK_SEQPACKET sockets, close-on-exec, non-blocking. False: errno. */
 bool msg_pair(int fds[2]);
@@ -473,7 +473,7 @@ enum msg_sent { MSG_SENT, MSG_FULL, MSG_GONE };
 enum msg_sent msg_send(int channel, enum role from, enum role to, enum msg_kind kind,
 		       uint32_t generation, const void *items, size_t count, int fd);
 
-/* False: it does not fit in one. */
+/* A result as a WELL, and back. False: it says more than fits. */
 bool msg_to_well(const struct msg_result *r, struct msg_well *out);
 void msg_from_well(const struct msg_well *w, struct msg_result *out);
 

@@ -108,18 +108,19 @@ void core_accounts(void *core);	  /* users and groups that were asked for are kn
 bool look_new(struct core *c); /* for new rules; false: out of memory */
 void look_who(struct core *c, uint64_t token, bool read, bool act); /* a client is about to read */
 void look_sample(struct core *c);				     /* one came */
-bool look_needs_local(const struct core *c);
+bool look_needs_local(const struct core *c); /* some process is measured */
 /* Status needs what is new at once: it keeps a history or a record of measurements, or clients
  * look or wait. Else it gets all when somebody comes (look_who). */
 bool look_any(const struct core *c);
-bool look_measures(const struct core *c, uint32_t service);
+bool look_measures(const struct core *c, uint32_t service); /* its process is measured */
 void look_end(struct core *c);
 
 /* ---- outbox.c: newest states to helpers ---- */
-bool outbox_new(struct core *c);
+bool outbox_new(struct core *c); /* for new rules; false: out of memory */
 void outbox_free(struct core *c);
-void ids_add(struct ids *s, uint32_t id);
+void ids_add(struct ids *s, uint32_t id); /* once, at the end; it goes with the next flush */
 void outbox_all(struct core *c, enum role role); /* it knows nothing: everything again */
+/* Sends what has room: traffic first. What has none goes when the channel is writable. */
 void outbox_flush(struct core *c);
 
 /* ---- trace.c: how what thresholds look at went, for charts ---- */
@@ -157,8 +158,11 @@ int front_get(struct core *c, uint32_t route, uint64_t token); /* its command's 
 void front_write(struct core *c, const struct msg_route_write *order);
 
 /* ---- command.c ---- */
+/* What the client behind this descriptor may do the kernel says, or its secret over TCP; it stays
+ * the caller's. Both are answered, at once or at the outcome. */
 void command_from(struct helper_slot *h, const struct msg_command *cmd, int client);
 void who_from(struct helper_slot *h, const struct msg_who *who, int client);
+/* token 0: nobody asked. event: of the journal, 0: none. */
 void command_answer(struct core *c, uint64_t token, enum command_answer answer, uint64_t event,
 		    const char *text);
 

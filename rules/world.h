@@ -146,6 +146,9 @@ void world_boot(struct world *w);
 /* It runs, or is on its way there: what `on-boot = last` asks for after a boot. */
 bool world_runs(const struct world *w, uint32_t id);
 
+/* What an event means: w changes, and out gets what is to be done, in this order. now_ms:
+ * CLOCK_MONOTONIC, never less than before; real_ms: CLOCK_REALTIME, for what people read. e and out
+ * are not kept. Never fails; ids of e must be in range. */
 void decide(struct world *w, const struct event *e, int64_t now_ms, int64_t real_ms,
 	    struct decisions *out);
 
@@ -158,8 +161,7 @@ void world_zone(struct world *w, int32_t offset_s);
 /* When EVENT_TIMER is due; INT64_MAX: never. */
 int64_t world_deadline(const struct world *w);
 
-/* The believed states, for status; exact copies of the message's item, zeroed pads.
- * Dirty bits: world_dirty gives the next object whose view changed since it was taken. */
+/* The believed states, for status; exact copies of the message's item, zeroed pads. */
 void world_service_view(const struct world *w, uint32_t id, struct msg_service_view *v);
 void world_check_view(const struct world *w, uint32_t id, struct msg_check_view *v);
 void world_route_view(const struct world *w, uint32_t id, struct msg_route_view *v);
@@ -173,14 +175,17 @@ void world_silence_view(const struct world *w, uint32_t slot, struct msg_silence
 /* A silence of the last boot, from what was kept. */
 void world_silence_keep(struct world *w, enum object_kind kind, const char *name, int64_t until_real_ms,
 			const char *who, const char *why);
-/* OBJECT_MONITORD: an incident below world_incidents(), else the silence behind. */
-/* What changed is dirty at once; what was only measured anew, after world_age. */
+
+/* Whose view has changed since it was taken: at once dirty; what was only measured anew is stale,
+ * and dirty after world_age. */
 bool world_is_stale(const struct world *w);
 void world_age(struct world *w);
 bool world_is_dirty(const struct world *w); /* something is to be taken */
+/* The next, oldest first. OBJECT_MONITORD: *id is an incident below world_incidents(), else the
+ * silence behind. False: none. */
 bool world_take_dirty(struct world *w, enum object_kind *kind, uint32_t *id);
-void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* not sent */
-void world_all_dirty(struct world *w); /* OBJECT_MONITORD stands for incidents here */
+void world_dirty_again(struct world *w, enum object_kind kind, uint32_t id); /* it was not sent */
+void world_all_dirty(struct world *w); /* who reads knows nothing yet */
 
 void world_forget_sample(struct world *w, uint32_t service); /* it is measured no more */
 
@@ -189,10 +194,11 @@ uint32_t world_manual(const struct world *w, uint32_t route);
 int64_t world_manual_until(const struct world *w, uint32_t route); /* real ms; 0: restored */
 /* Which helper measures it. */
 enum role check_role(const struct check *c);
-enum pace world_pace(const struct world *w, uint32_t check);
+enum pace world_pace(const struct world *w, uint32_t check); /* how often it is measured now */
+/* The newest order, but for cut, which is of the moment. False: none was given, or is to be. */
 bool world_order(const struct world *w, uint32_t route, struct msg_route_order *o);
-uint64_t world_last_event(const struct world *w);
-enum service_state world_service_state(const struct world *w, uint32_t id);
+uint64_t world_last_event(const struct world *w); /* its id; 0: none yet */
+enum service_state world_service_state(const struct world *w, uint32_t id); /* held counts */
 enum check_state world_check_state(const struct world *w, uint32_t id);
 
 #endif

@@ -54,7 +54,6 @@ request_send(struct client *c, unsigned code, struct json *body)
 	return queue(c, code, "application/json", NULL, bytes, size);
 }
 
-/* Takes the bytes. */
 enum MHD_Result
 request_send_bytes(struct client *c, unsigned code, char *bytes, size_t size)
 {

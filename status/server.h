@@ -110,6 +110,7 @@ void server_unlisten(struct server *s, unsigned which);
 
 /* Sends what the client waits for, or marks it as unsent. */
 void server_ask_who(struct client *c);
+/* monitord's answers, by their tokens; a client that is gone meanwhile is no mistake. */
 void server_who_done(struct server *s, const struct msg_who_done *done);
 void server_command_done(struct server *s, const struct msg_command_done *done);
 void server_writable(struct server *s); /* the channel has room again */
@@ -133,20 +134,23 @@ void client_sweep(struct loop_timer *timer);
 /* Cuts off whoever takes longest to read an answer, the one who asks excepted. */
 void client_cut_slowest(struct server *s, const struct client *except);
 
-/* status/request.c: answers the request, or suspends the client. */
-enum MHD_Result request_send(struct client *c, unsigned code, struct json *body);
+/* status/request.c. MHD_NO, here and below: out of memory, and the connection is closed. */
+/* Answers the request, or suspends the client until what it waits for is there. */
 enum MHD_Result request_answer(struct client *c, const char *url, const char *method);
+/* code: of HTTP (RFC 9110). Take body, or bytes, which malloc gave. */
+enum MHD_Result request_send(struct client *c, unsigned code, struct json *body);
+enum MHD_Result request_send_bytes(struct client *c, unsigned code, char *bytes, size_t size);
+/* {"error": text}; the other with "nearest" as well: a name that may be meant. */
 enum MHD_Result request_error(struct client *c, unsigned code, const char *text);
 enum MHD_Result request_error_near(struct client *c, unsigned code, const char *text,
 				   const char *nearest);
 
-enum MHD_Result request_send_bytes(struct client *c, unsigned code, char *bytes, size_t size);
-
-/* status/asked.c: GET /v1/series, /v1/availability; and the recorder's answer. */
+/* status/asked.c: GET /v1/series, /v1/availability: begin asks the recorder, end sends what it
+ * said, or that it said nothing. */
 enum MHD_Result series_begin(struct client *c);
 enum MHD_Result availability_begin(struct client *c);
 enum MHD_Result asked_end(struct client *c);
-void server_answered(void *arg, struct ask *a); /* arg: the server */
+void server_answered(void *arg, struct ask *a); /* the recorder has; arg: the server */
 
 /* status/command.c: POST. what is an object's kind or OBJECT_MONITORD. */
 enum MHD_Result command_begin(struct client *c, enum object_kind kind, const char *name,
