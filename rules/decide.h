@@ -52,7 +52,6 @@ void service_timer(struct world *w, uint32_t id);
 void service_go(struct world *w);
 void service_stop_all(struct world *w);
 void service_check_changed(struct world *w, uint32_t id);
-bool service_command(struct world *w, const struct event *e, const char **why);
 void service_restart(struct world *w, uint32_t id);
 void service_stop(struct world *w, uint32_t id, enum after_stop after);
 void service_start(struct world *w, uint32_t id);
@@ -70,6 +69,11 @@ bool service_is_new(const struct service_view *s);
 /* New, and on its way: nothing that it needs has given up. */
 bool service_is_coming(const struct world *w, uint32_t id);
 bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide nothing now */
+
+/* ---- decide_command.c ---- */
+/* e->verb of the service e->id. True: the answer comes with the outcome; else it is due now, and
+ * *why, where it is set, says why nothing was done. */
+bool service_command(struct world *w, const struct event *e, const char **why);
 
 /* ---- decide_need.c ---- */
 /* It is not well: who depends on it is told of, in the same incident, and left alone. */
