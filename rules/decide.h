@@ -152,9 +152,13 @@ void rule_changed(struct world *w, enum object_kind kind, uint32_t id, bool samp
 /* The same behind this event: what a rule does must not fall into the middle of it. */
 void rule_look(struct world *w, enum object_kind kind, uint32_t id);
 void rule_timer(struct world *w, uint32_t id);
-void rule_progress(struct world *w);
 void rule_forget(struct world *w, uint32_t service); /* it has a new process */
-void rule_run_done(struct world *w, const struct event *e);
+
+/* ---- decide_action.c ---- */
+/* Does the rule's actions until one has to be waited for. */
+void rule_go_on(struct world *w, uint32_t id);
+void rule_progress(struct world *w); /* of rules that wait: those that need not any more */
+void rule_run_done(struct world *w, const struct event *e); /* its command has ended */
 /* "restart tomcat" */
 void action_text(const struct world *w, const struct action *a, char *out, size_t cap);
 
