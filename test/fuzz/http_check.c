@@ -2,34 +2,15 @@
  * answer to it: the verdict and its clean reason do not depend on how the answer is cut.
  */
 #include "test/fuzz/fuzz.h"
+#include "test/fuzz/section.h"
 
 #include "probes/expect.h"
 #include "probes/kind.h"
-#include "rules/parse.h"
 
 #include <math.h>
 #include <string.h>
 
 #define CHECK "[check c]\nhttp = http://127.0.0.1:1/x\n"
-
-static struct rules *
-parse(const uint8_t *lines, size_t size)
-{
-	char path[] = "fuzz.ini", *text = malloc(sizeof CHECK + size);
-	if (text == NULL)
-		exit(1);
-	memcpy(text, CHECK, sizeof CHECK - 1);
-	memcpy(text + sizeof CHECK - 1, lines, size);
-	struct source one = { .path = path,
-			      .text = text,
-			      .size = sizeof CHECK - 1 + size };
-	struct sources s = { .list = &one, .count = 1 };
-	struct problems p = { 0 };
-	struct rules *r = rules_parse(&s, &p);
-	problems_free(&p);
-	free(text);
-	return r;
-}
 
 static enum judgement
 judge(const struct plan *plan, struct reply *r, struct answer *a, char why[MSG_TEXT])
@@ -86,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (end == NULL)
 		return 0;
 	size_t lines = (size_t)(end - bytes) + 1, rest = size - lines - 1;
-	struct rules *rules = parse(bytes, lines);
+	struct rules *rules = section_parse(CHECK, bytes, lines);
 	uint32_t id = rules != NULL ? rules_find(rules, OBJECT_CHECK, "c") : RULES_NONE;
 	struct plan plan;
 	if (id != RULES_NONE && rules->checks[id].kind == CHECK_HTTP) {

@@ -3,9 +3,9 @@
  * are cut, and its reason is clean. One target for all kinds: each has recordings of real
  * servers in the corpus, which name it; with FUZZ_KIND only that one is looked at. */
 #include "test/fuzz/fuzz.h"
+#include "test/fuzz/section.h"
 
 #include "probes/kind.h"
-#include "rules/parse.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,25 +14,6 @@
 #define KEPT_MAX 4096
 #define STEPS_MAX 10000
 #define ELSEWHERE "\n--elsewhere--\n" /* behind it: what the next peer says */
-
-static struct rules *
-parse(const uint8_t *lines, size_t size)
-{
-	char path[] = "fuzz.ini", *text = malloc(sizeof CHECK + size);
-	if (text == NULL)
-		exit(1);
-	memcpy(text, CHECK, sizeof CHECK - 1);
-	memcpy(text + sizeof CHECK - 1, lines, size);
-	struct source one = { .path = path,
-			      .text = text,
-			      .size = sizeof CHECK - 1 + size };
-	struct sources s = { .list = &one, .count = 1 };
-	struct problems p = { 0 };
-	struct rules *r = rules_parse(&s, &p);
-	problems_free(&p);
-	free(text);
-	return r;
-}
 
 struct talk {
 	const struct plan *plan;
@@ -177,7 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (end == NULL)
 		return 0;
 	size_t lines = (size_t)(end - bytes) + 1, rest = size - lines - 1;
-	struct rules *rules = parse(bytes, lines);
+	struct rules *rules = section_parse(CHECK, bytes, lines);
 	uint32_t id = rules != NULL ? rules_find(rules, OBJECT_CHECK, "c") : RULES_NONE;
 	struct plan plan;
 	take_unique(bytes, lines);
