@@ -155,11 +155,8 @@ choose_all(struct world *w, uint32_t id)
 		bool in = (r->wanted & BIT(i)) != 0;
 		if (((barred(r) | r->refused) & BIT(i)) != 0)
 			continue;
-		if ((r->hand_in & r->wanted & BIT(i)) != 0) {
-			set |= BIT(i);
-			continue;
-		}
-		if ((h == HEALTH_GOOD && (in || rested(w, id, i))) ||
+		bool by_hand = (r->hand_in & r->wanted & BIT(i)) != 0;
+		if (by_hand || (h == HEALTH_GOOD && (in || rested(w, id, i))) ||
 		    (h == HEALTH_UNKNOWN && in))
 			set |= BIT(i);
 	}

@@ -120,11 +120,43 @@ static const struct stage_row rows[] = {
 	{ "good:one late bad:one +1ms bad:one ?one", TOLD, "check-down:one one=down" },
 };
 
+/* Who measures what; what status knows of it. */
+static const char kinds[] =
+	"[check script]\nscript = /x\n[check file]\nfile = /f\n[check directory]\ndirectory = /d\n"
+	"[check fifo]\nfifo = /p\n[check disk]\nfilesystem = /\n[check host]\nsystem = yes\n"
+	"[check eth]\nnetwork = lo\n[check ear]\nlisten = tcp 127.0.0.1:1\n"
+	"[check log]\nlog = /l\nmatch = x\n[check tcp]\ntcp = h:1\n[check http]\nhttp = http://127.0.0.1/\n"
+	"[service a]\nrun = /a\n[rule big]\nwhen = a.memory > 1G\ndo = log\n";
+#define GOOD_ALL "good:script good:file good:directory good:fifo good:disk good:host good:eth good:ear good:log " \
+	"good:tcp good:http "
+#define ASK_ALL "?script ?file ?directory ?fifo ?disk ?host ?eth ?ear ?log ?tcp ?http "
+static const struct stage_row helpers[] = {
+	{ GOOD_ALL "lost:local " ASK_ALL, NULL,
+	  "script=unknown file=unknown directory=unknown fifo=unknown disk=unknown "
+	  "host=unknown eth=unknown ear=unknown log=unknown tcp=up http=up" },
+	{ GOOD_ALL "lost:net " ASK_ALL, NULL,
+	  "script=up file=up directory=up fifo=up disk=up host=up eth=up ear=up log=up "
+	  "tcp=unknown http=unknown" },
+	{ "*http +2s good:http=200 *http +1s bad:http *http bad:http *http +1s lost:net *http +1s good:http *http", NULL,
+	  "http is unknown since -1, measured at 0 ms, took 0 ms, '' http is up since "
+	  "2, measured at 2005 ms, took 5 ms, 'it is good' value 26=200 value 27=400 "
+	  "http is up since 2, measured at 3000 ms, took 0 ms, 'it is bad' http is down "
+	  "since 3, measured at 3000 ms, took 0 ms, 'it is bad' http is unknown since "
+	  "4, measured at 0 ms, took 0 ms, 'not measured: the helper is being replaced' "
+	  "http is unknown since 4, measured at 5000 ms, took 0 ms, 'it is good'" },
+	/* what was measured before it was lost counts no more, and samples are none */
+	{ "good:http lost:net stale:http ?http", NULL,
+	  "http=unknown" },
+	{ "adopted:a go sample:a.memory=2e9 +0ms ?big lost:net ?big lost:local sample:a.cpu=1 +0ms ?big", NULL,
+	  "big=true big=true big=true" },
+};
+
 static void
 rise_and_fall(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
+	stage_table(kinds, helpers, COUNT(helpers));
 }
 
 static void

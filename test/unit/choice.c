@@ -72,12 +72,41 @@ static const struct stage_row alls[] = {
 	  "route:all=b,c-a route:first=b-a route:all=a,b,c first=rerouted route:first=a" },
 };
 
+static const char keeps[] = "[service a]\nrun = /a\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[service b]\nrun = /b\n[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check cc]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[route all]\nswitch = /s\nbackend = a check ca\nbackend = b check cb\nbackend = c check cc\n"
+	"active = all\nkeep = 2\nreturn = after 1h\n";
+#define THREE "adopted:a adopted:b go good:ca good:cb good:cc seen:all=a,b,c +1s "
+
+static const struct stage_row kept[] = {
+	/* too few: who is well comes in unrested, for who is down */
+	{ THREE "bad:cb seen:all bad:ca good:cb", NULL,
+	  "route:all=a,c-b route:all=b,c-a" },
+	{ THREE "bad:ca seen:all bad:cb good:ca", NULL,
+	  "route:all=b,c-a route:all=a,c-b" },
+	/* not one that nobody knows, for one that carried it */
+	{ THREE "bad:ca seen:all unknown:ca bad:cb ?all", NULL,
+	  "route:all=b,c-a all=rerouted" },
+	/* an order takes none of the last two */
+	{ THREE "bad:cc !drain:a", NULL,
+	  "route:all=a,b-c answer:refused" },
+	{ THREE "!drain:a", NULL,
+	  "route:all=b,c" },
+	/* what a hand put in stays only while its process lives */
+	{ THREE "bad:cb seen:all hand:all=a,b,c +1m *all killed:b=9 empty:b started:b good:cb +1m *all", NULL,
+	  "route:all=a,c-b route:all=a,b,c all is manual since 1, wanted a,b,c, seen "
+	  "a,b,c, 0 bytes of error route:all=a,c start:b all is rerouted since 61, "
+	  "wanted a,c, seen a,b,c, 0 bytes of error" },
+};
+
 static void
 corners(void **state)
 {
 	(void)state;
 	stage_table(one, ones, COUNT(ones));
 	stage_table(zero, alls, COUNT(alls));
+	stage_table(keeps, kept, COUNT(kept));
 }
 
 int

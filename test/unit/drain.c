@@ -48,6 +48,21 @@ static const struct stage_row rows[] = {
 	{ UP OUT "hand:all=a,b seen:all=b !undrain:a bad:ca ?all", "route-by-hand",
 	  "route:one=b route:all=b answer:done route:all=a,b route-by-hand:all route:all=b "
 	  "route:all=a,b answer:done route:all=b-a all=rerouted" },
+	/* let in again before it was out: that ends who waited; remembered, and seen */
+	{ UP "!drain:a !undrain:a", TOLD,
+	  "service-drained:a route:one=b route:all=b service-undrained:a answer:failed "
+	  "route:all=a,b answer:done" },
+	{ UP "# !drain:a # seen:one=b seen:all=b *a !undrain:a", "remember",
+	  "[a b lone ca cb one all] route:one=b route:all=b remember remember [a one "
+	  "all] answer:done a is up since 0, process 1 of 0, 0 restarts, memory nan, "
+	  "cpu nan, drained route:all=a,b remember answer:done remember" },
+	/* not where one of its fronts has no other */
+	{ UP "seen:one=a bad:cb good:cb !drain:a !drain:b", NULL,
+	  "route:all=a-b route:one=b route:all=b answer:refused" },
+	/* the second one as well: over our death */
+	{ UP "!drain:b seen:all=a reborn good:ca good:cb seen:one=a seen:all=a +2m *all", NULL,
+	  "route:all=a answer:done all is rerouted since 10, wanted a, seen a, 0 bytes "
+	  "of error" },
 	/* by a rule */
 	{ UP "sample:a.memory=2e9", TOLD, "service-drained:a route:one=b route:all=b" },
 	{ UP "sample:a.memory=2e9 sample:a.memory=1", TOLD,

@@ -91,6 +91,23 @@ static const struct stage_row rows[] = {
 	/* undone: back to who carried it, though a better one is well, and not yet rested */
 	{ WELL TO_B "good:ca +1s !reroute:one=c seen:one bad:proof +3s", "route-undone",
 	  "route:one=b-a route:one=c answer:failed route:one=b route-undone:one" },
+	/* by hand: remembered; to where it is already, at once; it forgives what failed its proof */
+	{ WELL "hand:one=c", "remember",
+	  "route:one=c remember" },
+	{ WELL "!reroute:one=a/60 ?one +61s ?one", "remember route-released",
+	  "answer:done remember one=manual route-released:one remember one=primary" },
+	{ WELL "bad:ca seen:one bad:proof +3s seen:one good:proof !reroute:one=b", NULL,
+	  "route:one=b-a route:one=c-a route:one=b-a" },
+	/* why a planned restart went on without a whole drain */
+	{ WELL "!restart:a +6s", "drain-late+",
+	  "route:one=b route:one=c drain-late:a<command{a is restarted after 5.0 s "
+	  "without a whole drain of route one: it was not seen out of it} TERM:a(main)" },
+	{ WELL "!restart:a unseen:one +6s", "drain-late+",
+	  "route:one=b route:one=c drain-late:a<command{a is restarted after 5.0 s "
+	  "without a whole drain of route one: its front cannot be asked} TERM:a(main)" },
+	{ WELL "!restart:a busy:one=a good:proof +6s", "drain-late+",
+	  "route:one=b drain-late:a<command{a is restarted after 5.0 s without a whole "
+	  "drain of route one: requests on it have not ended} TERM:a(main)" },
 	/* stuck, until the proof is good */
 	{ WELL "bad:cc bad:ca seen:one bad:proof +3s *one # +1s good:proof # *one", "rule-fired rule-cleared",
 	  "route:one=b-a,c rule-fired:halts one is stuck since 4, wanted b, seen b, 0 "
@@ -133,6 +150,11 @@ static const struct stage_row of_rests[] = {
 /* Each time that it flaps is told. */
 #define AWAY_AND_BACK(c) "bad:" c " seen:one good:" c " +5s seen:one "
 static const struct stage_row of_flaps[] = {
+	/* who is down, or to be out by order, leaves all the same */
+	{ BEGUN "seen:one=a,b,c " AWAY_AND_BACK("ca") "bad:cb", NULL,
+	  "route:one=b,c-a route:one=a,b,c route:one=a,c-b" },
+	{ BEGUN "seen:one=a,b,c " AWAY_AND_BACK("cb") "!drain:a", NULL,
+	  "route:one=a,c-b route:one=a,b,c route:one=b,c" },
 	{ BEGUN "seen:one=a,b,c " AWAY_AND_BACK("ca") AWAY_AND_BACK("ca") "+2m seen:one "
 	  AWAY_AND_BACK("ca") AWAY_AND_BACK("ca"), "page",
 	  "route:one=b,c-a route:one=a,b,c route:one=b,c-a page:one route:one=a,b,c "
@@ -164,6 +186,13 @@ static const char farm[] =
 	"[route farm]\nswitch = /s\nbackend = b1 check c1\nbackend = b2 check c2\n"
 	"backend = b3 check c3\nbackend = b4 check c4\nactive = all\nkeep = 4\nreturn = after 1s\n";
 static const struct stage_row panic[] = {
+	/* together is within ten seconds */
+	{ "adopted:s1 adopted:s2 adopted:s3 adopted:s4 adopted:s5 adopted:s6 adopted:s7 "
+	  "adopted:s8 go good:c1 good:c2 good:c3 good:c4 good:c5 good:c6 good:c7 good:c8 "
+	  "seen:farm=b1,b2,b3,b4 +1s bad:c1 +15s bad:c2 bad:c3 +1s bad:c4",
+	  "page+",
+	  "page:farm<check-down(ops){route farm: 3 of 4 backends fell at once, though "
+	  "their processes live: the checks are not believed, all stay in}" },
 	{ "adopted:s1 adopted:s2 adopted:s3 adopted:s4 adopted:s5 adopted:s6 adopted:s7 "
 	  "adopted:s8 go good:c1 good:c2 good:c3 good:c4 good:c5 good:c6 good:c7 good:c8 "
 	  "seen:farm=b1,b2,b3,b4 +1s !hold:s1 !hold:s2 !hold:s3 bad:c1 bad:c2 bad:c3 +5s "
