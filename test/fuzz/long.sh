@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each fuzz target searches for FUZZ_SECONDS (3), from its corpus, where clang and its runtime
+# Each fuzz target searches for FUZZ_SECONDS (1), from its corpus, where clang and its runtime
 # are. The whole of it, as doc/figures.md tells: MONITORD_LONG=1 FUZZ_SECONDS=60 make check
 # TESTS=test/fuzz/long.sh
 [ -n "${MONITORD_LONG:-}" ] || { echo "SKIP: takes minutes: MONITORD_LONG=1"; exit 77; }
@@ -18,4 +18,4 @@ targets=$(cd "$source/test/fuzz/corpus" && for name in *; do echo "test/fuzz/$na
 # shellcheck disable=SC2086
 make -s -j 2 $targets >build.log 2>&1 || { tail -n 40 build.log; exit 1; }
 # one way through, so that what a change breaks shows; `make fuzz` goes others
-FUZZ_SEED=1 "$source/test/fuzz/run" "${FUZZ_SECONDS:-3}"
+FUZZ_SEED=1 "$source/test/fuzz/run" "${FUZZ_SECONDS:-1}"
