@@ -292,7 +292,8 @@ joins_its_cause(struct world *w, uint32_t index)
 	x->state = INCIDENT_CLOSED;
 	x->closed_ms = w->now_ms;
 	x->until_real_ms = w->real_ms;
-	world_mark(w, NODE_INCIDENTS, index);
+	incident_line(w, index, "incident-close",
+		      text); /* our next life must not tell of it */
 	world_mark(w, NODE_INCIDENTS, cause);
 	return true;
 }

@@ -23,6 +23,9 @@ bool incident_explains(const struct world *w, enum object_kind kind, uint32_t id
 uint32_t incident_place(struct world *w);
 
 /* ---- decide_telling.c ---- */
+/* Writes a line about the incident that people are not told of. */
+struct journal_line *incident_line(struct world *w, uint32_t index, const char *kind,
+				   const char *text);
 /* Writes a line about the incident; people are told of it unless it is silenced. */
 void incident_tell(struct world *w, uint32_t index, const char *kind, const char *text);
 /* What began then gathers until this. */

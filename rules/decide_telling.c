@@ -75,8 +75,8 @@ contacts_due(const struct world *w, const struct incident *x, int64_t from_ms, i
 	return d.next_ms;
 }
 
-static struct journal_line *
-write_line(struct world *w, uint32_t index, const char *kind, const char *text)
+struct journal_line *
+incident_line(struct world *w, uint32_t index, const char *kind, const char *text)
 {
 	struct incident *x = &w->incidents[index];
 	w->cause = x->id;
@@ -91,7 +91,7 @@ void
 incident_tell(struct world *w, uint32_t index, const char *kind, const char *text)
 {
 	struct incident *x = &w->incidents[index];
-	struct journal_line *l = write_line(w, index, kind, text);
+	struct journal_line *l = incident_line(w, index, kind, text);
 	bool quiet = x->quiet || incident_silenced(w, x);
 	x->hidden = x->hidden || quiet;
 	if (quiet)
@@ -135,7 +135,8 @@ incident_tell_again(struct world *w, uint32_t index)
 	if (names[0] != '\0') {
 		text_print(text, sizeof text, "nobody has taken it for %s: %s",
 			   text_duration(elapsed, took, sizeof took), x->text);
-		struct journal_line *l = write_line(w, index, "incident-escalate", text);
+		struct journal_line *l =
+			incident_line(w, index, "incident-escalate", text);
 		text_print(l->to, sizeof l->to, "%s", names);
 	}
 	if (remind <= elapsed)

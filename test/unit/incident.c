@@ -397,8 +397,16 @@ the_cause_may_be_seen_last(void **state)
 		  "killed:w=9 empty:w started:w "
 		  "killed:store=9 empty:store +3s started:store +30s", "incident-open incident-close",
 		  "KILL:u(tree) start:u KILL:v(tree) start:v KILL:w(tree) start:w "
-		  "KILL:store(tree) start:store incident-open:store incident-open:w "
-		  "incident-close:w incident-close:store" },
+		  "KILL:store(tree) start:store incident-open:store incident-close:v "
+		  "incident-open:w incident-close:w incident-close:store" },
+		/* and is no other one in the next life */
+		{ "adopted:store adopted:u adopted:v adopted:w go "
+		  "killed:u=9 empty:u started:u killed:v=9 empty:v started:v "
+		  "killed:store=9 empty:store +3s started:store +30s "
+		  "reborn adopted:store adopted:u adopted:v adopted:w go +1m", "incident-open incident-close",
+		  "KILL:u(tree) start:u KILL:v(tree) start:v "
+		  "KILL:store(tree) start:store incident-open:store incident-close:v "
+		  "incident-close:store" },
 	};
 	(void)state;
 	stage_table(needs, late, COUNT(late));
