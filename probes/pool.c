@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #define SLAB ((size_t)64 * 1024)
-#define SPARE 4 /* slabs: what a turn needs is not mapped anew in each */
 #define ALIGN ((size_t)16)
 
 struct place { /* before each thing */
@@ -48,24 +47,24 @@ pool_take(struct pool *p)
 	struct slab **at = &p->slabs;
 	while (*at != NULL && (*at)->spare == NULL)
 		at = &(*at)->next;
-	if (*at == NULL)
-		*at = slab_new(p->size);
+	if (*at == NULL && (*at = slab_new(p->size)) != NULL)
+		p->empty++;
 	if (*at == NULL)
 		return NULL;
 	struct place *place = (*at)->spare;
 	(*at)->spare = place->next;
-	(*at)->used++;
+	if ((*at)->used++ == 0 && p->empty > 0 && --p->empty < p->least)
+		p->least = p->empty;
 	return place + 1;
 }
 
-/* Of those that are empty all but a few go, the newest first. */
-static void
-trim(struct pool *p)
+void
+pool_rest(struct pool *p)
 {
-	unsigned kept = 0;
-	for (struct slab **at = &p->slabs; *at != NULL;) {
+	unsigned keep = p->empty - p->least > 1 ? p->empty - p->least : 1, kept = 0;
+	for (struct slab **at = &p->slabs; *at != NULL;) { /* the newest go */
 		struct slab *s = *at;
-		if (s->used > 0 || kept < SPARE) {
+		if (s->used > 0 || kept < keep) {
 			kept += s->used == 0;
 			at = &s->next;
 			continue;
@@ -73,6 +72,7 @@ trim(struct pool *p)
 		*at = s->next;
 		munmap(s, SLAB);
 	}
+	p->empty = p->least = kept;
 }
 
 void
@@ -84,5 +84,5 @@ pool_give(struct pool *p, void *thing)
 	place->next = s->spare;
 	s->spare = place;
 	if (--s->used == 0)
-		trim(p);
+		p->empty++;
 }

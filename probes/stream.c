@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define BEAT_MS 50
+#define REST_BEATS 40
 #define DESCRIPTORS_KEPT 64 /* for all that is no exchange */
 
 const char *const phase_name[PHASES] = {
@@ -35,6 +36,11 @@ on_beat(struct loop_timer *timer)
 	int64_t now = clock_ms();
 	if (now - s->beat_ms > STREAM_LATE_MS)
 		s->stalled_ns = clock_ns();
+	if (s->busy == 0 || ++s->beats % REST_BEATS == 0) {
+		pool_rest(&s->plain);
+		pool_rest(&s->keeping);
+		pool_rest(&s->sockets.pool);
+	}
 	if (s->busy == 0)
 		return;
 	s->beat_ms = now + BEAT_MS;

@@ -54,6 +54,7 @@ struct stream { /* what all runs of the program share */
 	struct exchange *first_waiting, **last_waiting;
 	unsigned busy;
 	struct loop_timer beat;
+	unsigned beats;
 	int64_t beat_ms;     /* when the next beat is due */
 	int64_t stalled_ns;  /* what began before this proves nothing */
 };

@@ -33,6 +33,8 @@ record_begin(struct server *s)
 	if (s->record_files != NULL)
 		s->record = record_writer_new(s->store.rules, record_files_put,
 					      s->record_files);
+	if (s->record != NULL)
+		record_writer_most(s->record, record_files_most(s->record_files));
 }
 
 /* Measurements as they came. */

@@ -8,6 +8,13 @@
 #include <string.h>
 
 #define LATENCY_MS 5.0f /* what differs by less, and by a tenth, is the same */
+#define SPAN_MASK ((UINT32_C(1) << 20) - 1)
+static_assert(RECORD_SPAN_MS < 1 << 20 && OUTCOMES <= 1 << 3, "struct last has no room");
+
+/* Bytes of the end of a run: a tag, two times within the span and a name in 3 each, and a count
+ * in 5. */
+#define RUN_MAX 15
+#define OBJECT_MAX 80   /* of a name, an entry, and the end of a run; most take less */
 #define ENTRY_MAX 2048  /* bytes of the longest entry, with the names that it brings */
 
 struct said { /* what is measured */
@@ -21,12 +28,12 @@ struct said { /* what is measured */
 struct last { /* what an object's last entry in this block said; times are since its begin */
 	uint32_t name; /* + 1; 0: it has no number yet */
 	uint32_t same; /* times more */
-	uint32_t first_ms, last_ms;
 	float latency;
 	uint32_t first_value;
-	uint8_t room, count; /* of its values */
-	uint8_t outcome;
-	bool there;
+	uint32_t first_ms : 20, outcome : 3;
+	bool there : 1;
+	uint32_t room : 8; /* of its values */
+	uint32_t last_ms : 20, count : 8;
 };
 
 struct record_writer {
@@ -40,6 +47,7 @@ struct record_writer {
 	uint32_t names;
 	int64_t begin_ms, last_ms;
 	size_t used; /* entries */
+	size_t most; /* of them */
 	struct {
 		struct record_head head;
 		unsigned char bytes[RECORD_BLOCK];
@@ -89,11 +97,22 @@ record_writer_new(const struct rules *rules,
 	w->rules = rules;
 	w->put = put;
 	w->arg = arg;
+	w->most = RECORD_USUAL;
 	w->checks = calloc(rules->check_count + 1, sizeof *w->checks);
 	w->services = calloc(rules->service_count + 1, sizeof *w->services);
 	if (w->checks == NULL || w->services == NULL || !give_room(w))
 		record_writer_free(&w);
 	return w;
+}
+
+void
+record_writer_most(struct record_writer *w, size_t most)
+{
+	size_t objects = (size_t)w->rules->check_count + w->rules->service_count;
+	size_t need = objects * OBJECT_MAX + RECORD_USUAL;
+	assert(most >= RECORD_LEAST);
+	most = most < RECORD_BLOCK ? most : RECORD_BLOCK;
+	w->most = need < most ? need : most;
 }
 
 /* ---- entries ---- */
@@ -165,7 +184,8 @@ end_run(struct record_writer *w, struct last *l)
 	entry(w, RECORD_SAME, w->begin_ms + l->last_ms);
 	number(w, l->name - 1);
 	number(w, l->same);
-	number(w, (uint64_t)(l->last_ms - l->first_ms));
+	number(w, l->last_ms > l->first_ms ? l->last_ms - l->first_ms
+					   : 0); /* else the clock was set */
 	l->same = 0;
 }
 
@@ -203,9 +223,9 @@ record_flush(struct record_writer *w)
 static void
 room(struct record_writer *w, int64_t real_ms)
 {
-	size_t runs = 24 * ((size_t)w->names + 2);
+	size_t runs = RUN_MAX * ((size_t)w->names + 2);
 	if (w->used > 0 &&
-	    (w->used + ENTRY_MAX + runs > RECORD_BLOCK ||
+	    (w->used + ENTRY_MAX + runs > w->most ||
 	     real_ms - w->begin_ms > RECORD_SPAN_MS || real_ms < w->begin_ms))
 		record_flush(w);
 	if (w->used == 0)
@@ -256,7 +276,7 @@ put_entry(struct record_writer *w, struct last *l, const struct said *new,
 	if (!is_new(w, l, new, &changed)) {
 		if (l->same++ == 0)
 			l->first_ms = l->last_ms;
-		l->last_ms = (uint32_t)(real_ms - w->begin_ms);
+		l->last_ms = (uint32_t)(real_ms - w->begin_ms) & SPAN_MASK;
 		return;
 	}
 	end_run(w, l);
@@ -265,10 +285,10 @@ put_entry(struct record_writer *w, struct last *l, const struct said *new,
 		metrics[i] = (uint8_t) new->metrics[i];
 	}
 	l->count = (uint8_t) new->count;
-	l->outcome = (uint8_t) new->outcome;
+	l->outcome = (unsigned)new->outcome & 7u;
 	l->latency = new->latency;
 	l->there = true;
-	l->last_ms = (uint32_t)(real_ms - w->begin_ms);
+	l->last_ms = (uint32_t)(real_ms - w->begin_ms) & SPAN_MASK;
 	l->name = l->name != 0 ? l->name : name(w, noun, object) + 1;
 	for (uint32_t i = 0; i < l->count; i++)
 		metric(w, metrics[i]);

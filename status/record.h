@@ -15,7 +15,9 @@
 #include "rules/rules.h"
 
 #define RECORD_MAGIC "monrec1"
-#define RECORD_BLOCK 65536   /* bytes of entries, at most */
+#define RECORD_BLOCK 1000000  /* bytes of entries, at most */
+#define RECORD_USUAL 65536    /* what a block has for few objects */
+#define RECORD_LEAST 32768    /* no writer can do with less */
 #define RECORD_SPAN_MS 600000 /* a block is written after so long */
 #define RECORD_VALUES 24
 
@@ -36,6 +38,9 @@ struct record_writer;
 /* put gets each block that is full. NULL: out of memory. */
 struct record_writer *record_writer_new(const struct rules *rules,
 					void (*put)(void *arg, const void *bytes, size_t size), void *arg);
+/* A block has as many bytes as each object needs to say something in it and then to be counted,
+ * but no more than this: RECORD_LEAST or more. */
+void record_writer_most(struct record_writer *w, size_t most);
 void record_writer_free(struct record_writer **wp); /* what is open is put first */
 void record_result(struct record_writer *w, const struct msg_result *r, int64_t real_ms);
 void record_sample(struct record_writer *w, const struct msg_sample *s, int64_t real_ms);
@@ -77,8 +82,10 @@ bool record_read(struct record_reader *r, const struct record_head *head, const 
 
 struct record_files;
 /* In this folder, kept for keep_ms within limit bytes; written by a thread of their own.
- * NULL: no thread. */
+ * NULL: no thread, or no pipe to it that holds a block; it has been told. */
 struct record_files *record_files_new(const char *folder, int64_t keep_ms, uint64_t limit);
+/* Bytes of a block that has room on its way to the thread: RECORD_LEAST or more. */
+size_t record_files_most(const struct record_files *f);
 void record_files_put(void *files, const void *bytes, size_t size); /* never waits */
 void record_files_free(struct record_files **fp); /* writes what is left, within a second */
 /* All blocks since then, oldest first. Returns how many; -1: errno. */

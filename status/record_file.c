@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@
 #define PREFIX "record-"
 #define FILE_S 21600
 #define PIPE_BYTES (1 << 20)
+#define PIPE_SPARE (sizeof(struct record_head) + 16384) /* so much of it no block gets */
+#define RECORD_LIMIT_PARTS 8 /* of the limit: no block is larger than one */
 
 struct record_files {
 	int folder, in, out; /* of the pipe */
@@ -31,6 +34,7 @@ struct record_files {
 	uint64_t limit;
 	pthread_t thread;
 	bool told; /* that blocks are lost */
+	bool shorter; /* it was told that the size is reached before the time */
 };
 
 static bool
@@ -90,9 +94,23 @@ name_file(int64_t s, char out[40])
 
 /* ---- in the thread ---- */
 
-/* Forgets what is too old, and the oldest while all is too much. */
+/* Once: the space is for less than was asked for. */
 static void
-prune(const struct record_files *f, int64_t now_s)
+tell_shorter(struct record_files *f, int64_t held_s)
+{
+	char held[32], asked[32];
+	if (f->shorter)
+		return;
+	f->shorter = true;
+	log_warning("the record holds %s, not %s: its size is reached (record =)",
+		    text_duration(held_s * 1000, held, sizeof held),
+		    text_duration(f->keep_s * 1000, asked, sizeof asked));
+}
+
+/* Forgets what is too old, and the oldest while all is too much: the file that begins may have a
+ * quarter. */
+static void
+prune(struct record_files *f, int64_t now_s)
 {
 	size_t count;
 	int64_t *list = list_files(f->folder, &count);
@@ -103,8 +121,13 @@ prune(const struct record_files *f, int64_t now_s)
 		name_file(list[i - 1], name);
 		if (fstatat(f->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			sum += (uint64_t)st.st_size;
-		if (i < count && (list[i] < now_s - f->keep_s || sum > f->limit))
-			unlinkat(f->folder, name, 0);
+		bool old = i < count && list[i] < now_s - f->keep_s;
+		bool much = sum > f->limit - f->limit / 4;
+		if (i == count || !(much || old))
+			continue;
+		unlinkat(f->folder, name, 0);
+		if (!old)
+			tell_shorter(f, now_s - list[i]);
 	}
 	free(list);
 }
@@ -123,7 +146,7 @@ read_all(int fd, void *bytes, size_t size)
 
 /* A file larger than a quarter of the limit is ended early, so that the limit holds. */
 static int
-open_file(const struct record_files *f, int64_t now_s, int64_t *begun_s)
+open_file(struct record_files *f, int64_t now_s, int64_t *begun_s)
 {
 	char name[40];
 	*begun_s = now_s;
@@ -140,34 +163,38 @@ run(void *arg)
 	struct {
 		struct record_head head;
 		unsigned char bytes[RECORD_BLOCK];
-	} *block = malloc(sizeof *block);
+	} *block = mmap(NULL, sizeof *block, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int64_t begun_s = 0;
 	int fd = -1;
-	while (block != NULL && read_all(f->out, &block->head, sizeof block->head) &&
+	while (block != MAP_FAILED &&
+	       read_all(f->out, &block->head, sizeof block->head) &&
 	       block->head.size <= RECORD_BLOCK &&
 	       read_all(f->out, block->bytes, block->head.size)) {
 		int64_t now_s = clock_real_ms() / 1000;
 		struct stat st;
+		size_t size = sizeof block->head + block->head.size;
 		bool full = fd != -1 && fstat(fd, &st) == 0 &&
-			    (uint64_t)st.st_size > f->limit / 4;
+			    (uint64_t)st.st_size + size > f->limit / 4;
 		if (fd != -1 && (full || now_s - begun_s >= FILE_S || now_s < begun_s)) {
 			close(fd);
 			fd = -1;
 		}
 		if (fd == -1)
 			fd = open_file(f, now_s, &begun_s);
-		size_t size = sizeof block->head + block->head.size;
 		if (fd == -1 || write(fd, block, size) != (ssize_t)size) {
-			/* a disk that is full: what is half there is left out by its sum
-			 */
+			/* a disk that is full: its sum leaves out what is half there */
 			if (fd != -1)
 				close(fd);
 			fd = -1;
 		}
+		/* the next is minutes away */
+		madvise(block, sizeof *block, MADV_DONTNEED);
 	}
 	if (fd != -1)
 		close(fd);
-	free(block);
+	if (block != MAP_FAILED)
+		munmap(block, sizeof *block);
 	close(f->out);
 	return NULL;
 }
@@ -188,6 +215,10 @@ record_files_new(const char *folder, int64_t keep_ms, uint64_t limit)
 	if (f->folder == -1 || pipe2(fds, O_CLOEXEC) != 0)
 		goto failed;
 	fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* else the usual 64 KiB have to do */
+	if (fcntl(fds[1], F_GETPIPE_SZ) < (int)(RECORD_LEAST + PIPE_SPARE)) {
+		errno = ENOBUFS; /* a user with very many pipes gets smaller ones */
+		goto failed;
+	}
 	fcntl(fds[1], F_SETFL, O_NONBLOCK);
 	f->out = fds[0];
 	f->in = fds[1];
@@ -206,6 +237,14 @@ failed:
 			close(fds[i]);
 	free(f);
 	return NULL;
+}
+
+size_t
+record_files_most(const struct record_files *f)
+{
+	size_t most = (size_t)fcntl(f->in, F_GETPIPE_SZ) - PIPE_SPARE;
+	size_t part = (size_t)(f->limit / RECORD_LIMIT_PARTS);
+	return most < part ? most : part > RECORD_LEAST ? part : RECORD_LEAST;
 }
 
 /* A block must be whole in the pipe: it goes only where there is room for all of it. */

@@ -184,6 +184,57 @@ the_same_costs_nothing(void **state)
 	rules_free(&rules);
 }
 
+/* Thousands fit in a block, so that they are named once in it; it keeps to what it may have. */
+static void
+thousands_are_named_once(void **state)
+{
+	enum { CHECKS = 3000 };
+	static char text[CHECKS * 64];
+	size_t used = 0;
+	(void)state;
+	for (unsigned i = 0; i < CHECKS; i++)
+		used += (size_t)snprintf(text + used, sizeof text - used,
+					 "[check a-rather-long-name-%u]\ntcp = h:1\n", i);
+	struct rules *rules = book(text);
+	for (unsigned large = 0; large < 2; large++) {
+		struct record_writer *w = record_writer_new(rules, put, NULL);
+		memset(&tape, 0, sizeof tape);
+		if (large)
+			record_writer_most(w, 1 << 20);
+		for (unsigned round = 0; round < 4; round++)
+			for (unsigned i = 0; i < CHECKS; i++)
+				result(w, i, OUTCOME_GOOD, 2, round * 1000 + i / 10);
+		record_writer_free(&w);
+		assert_true(large ? tape.blocks == 1 : tape.blocks > 4);
+		heard.count = 0;
+		play((struct record_need){ .window = 64 }, nothing, NULL, true);
+		assert_int_equal(heard.count, 4 * CHECKS);
+	}
+	rules_free(&rules);
+}
+
+/* A clock that is set back while the same is counted costs nothing of what is behind it. */
+static void
+the_clock_is_set_back(void **state)
+{
+	(void)state;
+	struct rules *rules = book(rules_text);
+	struct record_writer *w = record_writer_new(rules, put, NULL);
+	static const int64_t times[] = { 0, 5000, 9000, 2000, 2500 };
+	memset(&tape, 0, sizeof tape);
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+		result(w, 0, OUTCOME_GOOD, 2, times[i]);
+	result(w, 0, OUTCOME_BAD, 2, 3000);
+	sample(w, 0, 1e8, 5, 3500);
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+		sample(w, 1, 1e8, 5, times[4 - i]);
+	record_writer_free(&w);
+	heard.count = 0;
+	play((struct record_need){ .window = 64 }, nothing, NULL, true);
+	assert_int_equal(heard.count, 12);
+	rules_free(&rules);
+}
+
 /* Any byte that is another makes the block one that is left out; sums that hold over
  * nonsense are survived. */
 static void
@@ -366,6 +417,8 @@ test_status_record(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(the_same_costs_nothing),
+		cmocka_unit_test(thousands_are_named_once),
+		cmocka_unit_test(the_clock_is_set_back),
 		cmocka_unit_test(damage_is_left_out),
 		cmocka_unit_test(files_are_kept_within_bounds),
 		cmocka_unit_test(other_rules_do_other_things),
