@@ -111,6 +111,7 @@ decide_one(struct core *c, const struct event *e)
 	case EVENT_STARTED:
 	case EVENT_EXITED:
 	case EVENT_FOUND:
+	case EVENT_LEFT:
 		ids_add(&c->watches, e->id);
 		break;
 	case EVENT_TIMER:

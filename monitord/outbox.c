@@ -134,7 +134,7 @@ send_watches(struct core *c)
 	while (c->watches.count > 0 && ready(h)) {
 		uint32_t id = ids_take(&c->watches);
 		struct msg_watch watch = { .service = id };
-		if (look_measures(c, id))
+		if (look_measures(c, id) && !process_is_sought(c->processes, id))
 			watch.pid = process_pid(c->processes, id, &watch.start_ticks);
 		if (helper_put(h, MSG_WATCH, &watch, -1) == MSG_FULL)
 			ids_add(&c->watches, id);

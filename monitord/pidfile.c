@@ -123,6 +123,8 @@ believe(struct process *p, const struct pidfile *f)
 	refuse(p, why != NULL ? why : "");
 	if (ticks != 0 && why == NULL)
 		process_found(p->owner, p->id, (pid_t)pid, ticks);
+	else
+		watched_nobody(p);
 }
 
 /* ---- where it may hang ---- */
@@ -153,7 +155,7 @@ on_found(struct loop_io *io, unsigned events)
 	waitpid(l->child, NULL, 0); /* that, or its end, was the last that it had to do */
 	l->child = 0;
 	pidfile_look_end(p);
-	if (p->pidfd != -1)
+	if (!watched_sought(p))
 		return; /* found otherwise */
 	believe(p, &f);
 	if (p->awaits_look && p->pidfd == -1)
@@ -222,7 +224,7 @@ pidfiles_read(struct loop_timer *timer)
 	unsigned read = 0;
 	for (; ps->pidfile_next < ps->count && read < A_TURN; ps->pidfile_next++) {
 		struct process *p = ps->list[ps->pidfile_next];
-		if (process_service(p)->pidfile == NULL || p->pidfd != -1)
+		if (process_service(p)->pidfile == NULL || !watched_sought(p))
 			continue;
 		pidfile_read(p);
 		read++;

@@ -54,6 +54,7 @@ process_main_gone(struct process *p)
 	if (p->lock != -1)
 		close(p->lock); /* what outlives it holds it still */
 	p->pidfd = p->lock = -1;
+	p->by_old = false;
 	p->pid = 0;
 	p->ticks = p->identity = 0;
 	if (process_service(p)->match != NULL)

@@ -59,6 +59,10 @@ void process_hint(struct processes *ps, uint32_t service, pid_t pid, uint64_t st
 void process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks);
 /* Its word that no process matches: a start that waited for it goes on. */
 void process_absent(struct processes *ps, uint32_t service);
+/* After a reload: whom its section names now is its process. Until that is known the one that is
+ * held stays; then EVENT_FOUND, or EVENT_LEFT where it names none. */
+void process_search(struct processes *ps, uint32_t service);
+bool process_is_sought(const struct processes *ps, uint32_t service); /* by its match, just now */
 
 /* A `run` action: as the rule's user, json on standard input, env
  * (NAME=VALUE, ends with NULL) besides its own, output to the log, killed at

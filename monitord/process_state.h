@@ -35,6 +35,7 @@ struct process {
 	bool account_good;
 	bool awaits; /* its start: an answer about its user, or the end of who ran under its name */
 	bool socket_waits; /* it was adopted, and its user is asked for */
+	bool by_old; /* held as an earlier section found it: whom the present one names is asked */
 	bool awaits_look; /* match: its start waits for word that none runs */
 	pid_t hinted; /* match: who the local helper says it is, not proven yet; 0: nobody */
 	uint64_t hinted_ticks;
@@ -308,6 +309,10 @@ bool watched_may_be(struct process *p, pid_t pid);
  * where it has a match the command waits for process_absent. */
 void watched_start(struct processes *ps, uint32_t service);
 void watched_begin(struct process *p); /* its pid file was read */
+/* Nobody is held for it yet, or who is must still be named by its section. */
+bool watched_sought(const struct process *p);
+bool watched_takes(struct process *p, pid_t pid); /* named by its section: false: not believed */
+void watched_nobody(struct process *p); /* its section names none: who was held so far goes */
 bool process_is_of(pid_t pid, uid_t owner);
 
 /* ---- pidfile.c ---- */

@@ -341,8 +341,8 @@ process_hint(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_t
 {
 	struct process *p = ps->list[service];
 	struct proofs *f = &ps->proofs;
-	if (start_ticks == 0 || !watched_may_be(p, pid) ||
-	    process_start_ticks(pid, true) != start_ticks)
+	if (start_ticks == 0 || process_start_ticks(pid, true) != start_ticks ||
+	    !watched_takes(p, pid))
 		return;
 	p->hinted = pid;
 	p->hinted_ticks = start_ticks;

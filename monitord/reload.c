@@ -95,9 +95,12 @@ tell_changed(struct core *c, const struct rules *old)
 		uint32_t o = rules_find(old, OBJECT_SERVICE, new->services[n].name);
 		e.object = OBJECT_SERVICE;
 		e.id = n;
-		if (o != RULES_NONE &&
-		    !same_process(&old->services[o], &new->services[n]))
+		if (o == RULES_NONE)
+			continue;
+		if (!same_process(&old->services[o], &new->services[n]))
 			core_event(c, &e);
+		if (!same_search(&old->services[o], &new->services[n]))
+			process_search(c->processes, n);
 	}
 	for (uint32_t n = 0; n < new->check_count; n++) {
 		uint32_t o = rules_find(old, OBJECT_CHECK, new->checks[n].name);

@@ -20,6 +20,7 @@
 struct look { /* one question to systemd */
 	struct processes *ps;
 	char name[RULES_NAME_MAX + 1]; /* of the service: ids change with a reload */
+	char unit[300];		       /* and what its section names */
 };
 
 /* As sd_booted(3) sees it; a user's own manager has its socket elsewhere. */
@@ -107,19 +108,22 @@ on_shown(void *arg, bool good, const char *why)
 	const char *words = strstr(why, "MainPID=");
 	long pid =
 		good && words != NULL ? strtol(words + strlen("MainPID="), NULL, 10) : 0;
+	const struct service *c = id != RULES_NONE ? &ps->rules->services[id] : NULL;
+	bool same = c != NULL && c->unit != NULL && strcmp(c->unit, l->unit) == 0;
 	free(l);
-	if (id == RULES_NONE || process_service(ps->list[id])->unit == NULL)
+	if (!same)
 		return;
 	struct process *p = ps->list[id];
-	const struct service *c = process_service(p);
 	p->unit_asked = false;
 	if (!good)
 		log_info("%s: unit %s: systemctl show: %s", c->name, c->unit, why);
 	uint64_t ticks =
 		pid > 1 && pid <= INT32_MAX ? process_start_ticks((pid_t)pid, true) : 0;
 	/* the number is systemd's, the process the one that it had when it was asked */
-	if (ticks != 0 && p->pidfd == -1 && is_of_unit((pid_t)pid, c->unit))
+	if (ticks != 0 && watched_sought(p) && is_of_unit((pid_t)pid, c->unit))
 		process_found(ps, id, (pid_t)pid, ticks);
+	else if (good)
+		watched_nobody(p);
 	if (p->pidfd == -1)
 		start_again(p, why);
 }
@@ -138,6 +142,7 @@ ask(struct process *p)
 		return;
 	l->ps = p->owner;
 	text_print(l->name, sizeof l->name, "%s", c->name);
+	text_print(l->unit, sizeof l->unit, "%s", c->unit);
 	struct front_command show = { .argv = unit_argv(argv),
 				      .own_rights = true,
 				      .limit_ms = SHOW_MS,
@@ -158,9 +163,11 @@ units_look(struct loop_timer *timer)
 	bool runs = systemd_runs(), more = false;
 	for (uint32_t i = 0; i < ps->count; i++) {
 		struct process *p = ps->list[i];
-		if (process_service(p)->unit == NULL || p->pidfd != -1)
+		if (process_service(p)->unit == NULL || !watched_sought(p))
 			continue;
 		more = true;
+		if (!runs)
+			watched_nobody(p);
 		if (!runs || p->unit_asked)
 			continue;
 		if (p->unit_wait_ms > LOOK_MS) {

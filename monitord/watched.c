@@ -24,11 +24,10 @@ watched_may_be(struct process *p, pid_t pid)
 	const struct processes *ps = p->owner;
 	const struct service *c = process_service(p);
 	char why[MSG_TEXT];
-	if (c->run.count > 0 || pid <= 1 || pid == getpid() || pid == p->pid ||
-	    p->pidfd != -1)
+	if (c->run.count > 0 || pid <= 1 || pid == getpid() || !watched_sought(p))
 		return false;
 	for (uint32_t i = 0; c->match != NULL && i < ps->rules->service_count; i++)
-		if (ps->list[i] != p && ps->list[i]->pid == pid)
+		if (ps->list[i] != p && ps->list[i]->pid == pid && !ps->list[i]->by_old)
 			return false;
 	if (c->user != NULL && !p->account_good)
 		process_account(p, why);
@@ -37,11 +36,58 @@ watched_may_be(struct process *p, pid_t pid)
 		(!p->account->set || process_is_of(pid, p->account->uid)));
 }
 
+bool
+watched_sought(const struct process *p)
+{
+	return p->pidfd == -1 || p->by_old;
+}
+
+bool
+process_is_sought(const struct processes *ps, uint32_t service)
+{
+	return ps->list[service]->by_old && ps->rules->services[service].match != NULL;
+}
+
+void
+watched_nobody(struct process *p)
+{
+	struct event e = { .kind = EVENT_LEFT, .id = p->id, .pid = p->pid };
+	if (!p->by_old)
+		return;
+	process_main_gone(p);
+	p->occupied = false;
+	process_tell(p->owner, &e);
+}
+
+void
+process_search(struct processes *ps, uint32_t service)
+{
+	struct process *p = ps->list[service];
+	bool starts = p->awaits_look;
+	pidfile_look_end(p);
+	p->awaits_look = p->doubtful = p->unit_asked = false;
+	if (p->said != NULL)
+		p->said->refused[0] = '\0';
+	p->by_old = p->pidfd != -1;
+	unit_look_soon(p);
+	if (starts)
+		watched_start(ps, service);
+}
+
+bool
+watched_takes(struct process *p, pid_t pid)
+{
+	bool may = watched_may_be(p, pid);
+	if (!may && (process_service(p)->user == NULL || p->account_good))
+		watched_nobody(p);
+	return may;
+}
+
 void
 process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_ticks)
 {
 	struct process *p = ps->list[service];
-	if (!watched_may_be(p, pid))
+	if (!watched_takes(p, pid))
 		return;
 	int fd = pidfd_of(pid);
 	uint64_t ticks = fd != -1 ? process_start_ticks(pid, true) : 0;
@@ -51,7 +97,14 @@ process_found(struct processes *ps, uint32_t service, pid_t pid, uint64_t start_
 		return; /* the hint is stale */
 	}
 	p->awaits_look = false;
-	process_hold(p, pid, fd, ticks);
+	if (p->pidfd != -1 && p->pid == pid) { /* found in both ways */
+		close(fd);
+		p->by_old = false;
+	} else {
+		if (p->pidfd != -1)
+			process_main_gone(p);
+		process_hold(p, pid, fd, ticks);
+	}
 	struct event e = { .kind = EVENT_FOUND, .id = service, .pid = pid };
 	process_tell(ps, &e);
 }
@@ -103,6 +156,7 @@ process_absent(struct processes *ps, uint32_t service)
 {
 	struct process *p = ps->list[service];
 	p->hinted = 0;
+	watched_nobody(p);
 	if (p->awaits_look && p->pidfd == -1)
 		run_start_command(ps, service);
 	p->awaits_look = false;

@@ -179,6 +179,7 @@ dispatch(struct world *w, const struct event *e)
 	case EVENT_EXITED:
 	case EVENT_EMPTY:
 	case EVENT_FOUND:
+	case EVENT_LEFT:
 	case EVENT_SAMPLE:
 		assert(e->id < w->rules->service_count);
 		service_event(w, e);

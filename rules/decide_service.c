@@ -90,6 +90,10 @@ found(struct world *w, const struct event *e)
 	struct service_view *s = &w->services[e->id];
 	if (e->pid == 0 || (s->alive && s->pid == e->pid))
 		return;
+	if (s->alive && s->state == SERVICE_STOPPING)
+		service_left(w, e->id); /* it was another one that is to end */
+	s->draining = false;
+	turn_leave(w, e->id);
 	service_began(w, e->id, e->pid, w->now_ms);
 	w->cause = s->event;
 	world_tell(w, "service-started", OBJECT_SERVICE, e->id, "%s is process %d",
@@ -138,6 +142,9 @@ service_event(struct world *w, const struct event *e)
 		break;
 	case EVENT_FOUND:
 		found(w, e);
+		break;
+	case EVENT_LEFT:
+		service_left(w, e->id);
 		break;
 	case EVENT_SAMPLE:
 		sample(w, e);

@@ -58,6 +58,8 @@ bool service_resume(struct world *w, uint32_t id);
 /* Its stop command, or the first step of the ladder. */
 void service_stop_begin(struct world *w, uint32_t id);
 void service_stop_step(struct world *w, uint32_t id); /* the next; behind the last: KILL */
+/* It is watched, and its section means another process now, or none; that one goes on by itself. */
+void service_left(struct world *w, uint32_t id);
 
 /* ---- decide_evidence.c ---- */
 /* True: what ends it waits until its evidence is there, or late: then stop_begin or stop_step. */

@@ -78,6 +78,39 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 		service_stop_begin(w, id);
 }
 
+void
+service_left(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	const struct service *c = conf(w, id);
+	bool stays =
+		s->by_command || (s->state == SERVICE_STOPPING && s->after == AFTER_STAY);
+	if (!s->alive)
+		return;
+	w->cause = world_tell(
+		w, "service-left", OBJECT_SERVICE, id,
+		"%s is found in another way now: process %d is not its any more", c->name,
+		s->pid);
+	s->alive = s->dying = s->leaves = s->occupied = false;
+	s->draining = s->kill_next = s->given_up = s->trial = false;
+	s->gathering = 0;
+	turn_leave(w, id);
+	service_unlist(w, id);
+	world_arm(w, OBJECT_SERVICE, id, NEVER);
+	service_set_state(w, id, SERVICE_STOPPED);
+	incident_good(w, OBJECT_SERVICE, id);
+	for (uint32_t i = 0; i < c->checks.count; i++)
+		check_forget(w, c->checks.ids[i]); /* they measured the other one */
+	service_update_routes(w, id);
+	world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "it is another now");
+	if (!stays)
+		service_start(w, id);
+	if (!s->pending)
+		world_answer(w, s->waiters, -1, ANSWER_FAILED, "it is another now");
+	world_mark(w, OBJECT_SERVICE, id);
+	rule_changed(w, OBJECT_SERVICE, id, false);
+}
+
 /* A planned restart: out of its route first, if another backend is healthy. */
 void
 service_restart(struct world *w, uint32_t id)

@@ -56,9 +56,9 @@ const struct key key_table[] = {
 	/* ---- [service] ---- */
 	CUSTOM(SERVICE, "instances", set_ignored, NOTHING, false, NULL, "FIRST..LAST: NAME-1, NAME-2, …; %i is the number"),
 	PLAIN(SERVICE, "run", COMMAND, AT(service, run), RESTART, NULL, "command line of a process that stays in the foreground"),
-	PLAIN(SERVICE, "pidfile", PATH, AT(service, pidfile), NOTHING, NULL, "watch the process whose number stands in this file"),
-	CUSTOM(SERVICE, "match", set_match, NOTHING, false, NULL, "watch the process whose command line fits this regex"),
-	CUSTOM(SERVICE, "unit", set_unit, NOTHING, false, NULL, "watch the main process of this systemd service"),
+	PLAIN(SERVICE, "pidfile", PATH, AT(service, pidfile), SEARCH, NULL, "watch the process whose number stands in this file"),
+	CUSTOM(SERVICE, "match", set_match, SEARCH, false, NULL, "watch the process whose command line fits this regex"),
+	CUSTOM(SERVICE, "unit", set_unit, SEARCH, false, NULL, "watch the main process of this systemd service"),
 	PLAIN(SERVICE, "start", COMMAND, AT(service, start), NOTHING, NULL, "starts what is watched"),
 	CUSTOM(SERVICE, "stop", set_stop, NOTHING, false, "TERM 10s, KILL", "signals and patience; a command for what is watched"),
 	CUSTOM(SERVICE, "reload", set_reload, NOTHING, false, NULL, "a signal or a command"),

@@ -17,8 +17,8 @@ enum key_type {
 };
 
 /* What its change costs on reload: same.h decides that, and test/unit/same.c holds the two to one
- * another. COST_RESTART: of the process that monitord runs. */
-enum key_cost { COST_NOTHING, COST_MEASURE, COST_RESTART };
+ * another. COST_RESTART: of the process that monitord runs. COST_SEARCH: it is found anew. */
+enum key_cost { COST_NOTHING, COST_MEASURE, COST_RESTART, COST_SEARCH };
 
 struct key {
 	enum object_kind section;

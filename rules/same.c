@@ -34,6 +34,14 @@ same_process(const struct service *a, const struct service *b)
 		memcmp(a->limits, b->limits, a->limit_count * sizeof *a->limits) == 0);
 }
 
+bool
+same_search(const struct service *a, const struct service *b)
+{
+	return a->run.count > 0 || b->run.count > 0 ||
+	       (same_text(a->pidfile, b->pidfile) && same_text(a->match, b->match) &&
+		same_text(a->unit, b->unit) && same_text(a->user, b->user));
+}
+
 static bool
 same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 {

@@ -9,6 +9,9 @@ bool same_text(const char *a, const char *b); /* NULL equals only NULL */
 /* Nothing changed that costs a restart of the process. */
 bool same_process(const struct service *a, const struct service *b);
 
+/* Of two that are watched: whom the one names the other does as well. Of others: true. */
+bool same_search(const struct service *a, const struct service *b);
+
 /* Nothing changed that costs a new measurement. */
 bool same_measurement(const struct check *a, const struct check *b);
 

@@ -41,6 +41,7 @@ enum event_kind {
 	EVENT_EXITED,	     /* service: the main process is gone (code, signal) */
 	EVENT_EMPTY,	     /* service: nothing of it is left: tree proven gone */
 	EVENT_FOUND,	     /* watched service: its process is now pid */
+	EVENT_LEFT,	     /* watched service: its process is none by the section that it has now */
 	EVENT_RESULT,	     /* check: result */
 	EVENT_SAMPLE,	     /* service: sample */
 	EVENT_ROUTE_SEEN,    /* route: seen */

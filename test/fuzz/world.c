@@ -172,8 +172,8 @@ process(char letter, uint32_t id)
 	} else if (letter == 'S') {
 		can = can && !x.began[id] && id != 2;
 		e.kind = EVENT_STARTED;
-	} else if (letter == 'P') { /* the watched one is there */
-		can = id == 2 && x.went && !x.alive[id];
+	} else if (letter == 'P') { /* the watched one is there, or it is another now */
+		can = id == 2 && x.went;
 		e.kind = EVENT_FOUND;
 	} else if (letter == 'F') {
 		can = can && !x.began[id];

@@ -115,6 +115,30 @@ if [ "$(id -u)" -eq 0 ] && command -v python3 >/dev/null; then
 	await 10 is titled up && ok "one that changed its title is found" || bad "it is not: $(ctl status titled)"
 fi
 
+echo "# a reload that finds them in another way"
+first=$(pid_of by-file)
+cp "$dir/file.pid" "$dir/moved.pid"
+reload_with() { # SED-COMMAND
+	sed -i "$1" "$rules"
+	ctl reload >/dev/null || bad "reload: $1"
+}
+left() { ctl events --json | grep -c '"kind":"service-left"'; }
+reload_with 's/^pidfile = .*file[.]pid$/pidfile = '"${dir//\//\\/}"'\/moved.pid/; s/^match = ^sleep '"${number}2"'/match = sleep '"${number}2"'$/'
+sleep 1.5 # twice the pid file was read, and all processes were looked at
+[ "$(pid_of by-file)" = "$first" ] && [ "$(pid_of by-match)" = "$(pgrep -xf "sleep ${number}2")" ] && [ "$(left)" -eq 0 ] &&
+	is by-file up && is by-match up && ok "both ways name the same process" || bad "$(ctl status)"
+sleep "${number}6" &
+other=$!
+kids="$kids $other"
+echo "$other" >"$dir/other.pid"
+reload_with 's/moved[.]pid$/other.pid/'
+it_is() { [ "$(pid_of "$1")" = "$2" ]; }
+await 10 it_is by-file "$other" && kill -0 "$first" && ok "another is, and the first goes on by itself" || bad "$(ctl status by-file)"
+reload_with 's/^match = sleep.*/match = ^sleep '"${number}7"'/; s/^pidfile = .*other[.]pid$/match = ^sleep '"${number}6"'/'
+await 10 it_is by-file "$other" && [ "$(left)" -le 1 ] && ok "by its command line now" || bad "$(ctl status by-file)"
+gone() { [ "$(left)" -eq 1 ] && ctl events | grep -q 'service-left.*by-match'; }
+await 10 gone && [ "$(running 2)" -ge 1 ] && ok "who is not named is no more it" || bad "$(ctl explain by-match)"
+
 echo "# a start command that fails"
 out=$(timeout 10 "$build/monitorctl" -s "$sock" restart fails 2>&1)
 [ $? -eq 3 ] && ok "$out" || bad "it said: $out"

@@ -32,6 +32,8 @@ static const struct {
 	{ "pidfile", "[service a]\npidfile = /p\n", "[service a]\npidfile = /q\n" },
 	{ "match", "[service a]\nmatch = x\n", "[service a]\nmatch = y\n" },
 	{ "unit", "[service a]\nunit = x\n", "[service a]\nunit = y\n" },
+	{ "unit", "[service a]\npidfile = /p\n", "[service a]\nunit = y\n" },
+	{ "start", "[service a]\nmatch = x\n", "[service a]\nmatch = x\nstart = /s\n" },
 	{ "instances", "[service a]\nrun = /a\ninstances = 1..2\n",
 	  "[service a]\nrun = /a\ninstances = 1..3\n" },
 	{ "every", A, A "every = 1s\n" },
@@ -140,17 +142,22 @@ key_of(size_t row)
 			 strlen(rows[row].key));
 }
 
-static bool
-is_same(size_t row, bool text)
+/* What it costs that this text takes the place of the row's first. */
+static enum key_cost
+cost_of(size_t row, const char *text)
 {
-	struct rules *a = book(rows[row].before),
-		     *b = book(text ? rows[row].before : rows[row].after);
-	bool same = key_of(row)->section == OBJECT_CHECK
-			    ? same_measurement(&a->checks[0], &b->checks[0])
-			    : same_process(&a->services[0], &b->services[0]);
+	struct rules *a = book(rows[row].before), *b = book(text);
+	enum key_cost cost = COST_NOTHING;
+	if (key_of(row)->section == OBJECT_CHECK)
+		cost = same_measurement(&a->checks[0], &b->checks[0]) ? cost
+								      : COST_MEASURE;
+	else if (!same_process(&a->services[0], &b->services[0]))
+		cost = COST_RESTART;
+	else if (!same_search(&a->services[0], &b->services[0]))
+		cost = COST_SEARCH;
 	rules_free(&a);
 	rules_free(&b);
-	return same;
+	return cost;
 }
 
 static void
@@ -162,16 +169,39 @@ a_key_costs_what_the_table_says(void **state)
 		const struct key *k = key_of(i);
 		if (k == NULL)
 			fail_msg("there is no key %s", rows[i].key);
-		bool costs = k->cost ==
-			     (k->section == OBJECT_CHECK ? COST_MEASURE : COST_RESTART);
-		if (!is_same(i, true) || is_same(i, false) == costs) {
-			print_error("%s costs %s, by the table %s:\n%s", rows[i].key,
-				    costs ? "nothing" : "something",
-				    costs ? "it does" : "it does not", rows[i].after);
+		enum key_cost cost = cost_of(i, rows[i].after), said = k->cost;
+		if (k->section == OBJECT_SERVICE && said == COST_MEASURE)
+			said = COST_NOTHING; /* of its process */
+		if (cost_of(i, rows[i].before) != COST_NOTHING || cost != said) {
+			print_error("%s costs %d, by the table %d:\n%s", rows[i].key,
+				    cost, said, rows[i].after);
 			wrong++;
 		}
 	}
 	assert_int_equal(wrong, 0);
+}
+
+/* Whose it must be tells who is found, too; what is run is not looked for. */
+static void
+who_is_found_may_depend_on_more(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		bool same;
+	} searches[] = {
+		{ "[service a]\nmatch = x\nuser = root\n",
+		  "[service a]\nmatch = x\nuser = nobody\n", false },
+		{ A, "[service a]\nmatch = x\n", true },
+		{ "[service a]\nmatch = x\n", A, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(searches); i++) {
+		struct rules *a = book(searches[i].before), *b = book(searches[i].after);
+		assert_int_equal(same_search(&a->services[0], &b->services[0]),
+				 searches[i].same);
+		rules_free(&a);
+		rules_free(&b);
+	}
 }
 
 static void
@@ -199,6 +229,7 @@ test_same(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_costs_what_the_table_says),
+		cmocka_unit_test(who_is_found_may_depend_on_more),
 		cmocka_unit_test(each_key_that_costs_is_tried),
 	};
 	return cmocka_run_group_tests_name("same", tests, NULL, NULL);

@@ -203,14 +203,15 @@ letter(char c)
 		      { 'f', EVENT_START_FAILED }, { 'r', EVENT_READY },
 		      { 'y', EVENT_DYING },        { 'x', EVENT_EXITED },
 		      { 'e', EVENT_EMPTY },        { 'w', EVENT_FOUND },
-		      { 'b', EVENT_RESULT },       { 'o', EVENT_RESULT },
-		      { 'u', EVENT_RESULT },       { 'm', EVENT_SAMPLE },
-		      { 'l', EVENT_HELPER_LOST },  { 'L', EVENT_LATE },
-		      { 'c', EVENT_CHANGED },      { 'z', EVENT_STOP_ALL },
-		      { 'n', EVENT_NOTE },         { '1', EVENT_COMMAND },
-		      { 'p', EVENT_COMMAND },      { '3', EVENT_COMMAND },
-		      { '4', EVENT_COMMAND },      { 'h', EVENT_COMMAND },
-		      { '6', EVENT_COMMAND },      { 'd', EVENT_RUN_DONE } };
+		      { 'v', EVENT_LEFT },         { 'b', EVENT_RESULT },
+		      { 'o', EVENT_RESULT },       { 'u', EVENT_RESULT },
+		      { 'm', EVENT_SAMPLE },       { 'l', EVENT_HELPER_LOST },
+		      { 'L', EVENT_LATE },         { 'c', EVENT_CHANGED },
+		      { 'z', EVENT_STOP_ALL },     { 'n', EVENT_NOTE },
+		      { '1', EVENT_COMMAND },      { 'p', EVENT_COMMAND },
+		      { '3', EVENT_COMMAND },      { '4', EVENT_COMMAND },
+		      { 'h', EVENT_COMMAND },      { '6', EVENT_COMMAND },
+		      { 'd', EVENT_RUN_DONE } };
 	size_t i = 0;
 	while (kinds[i].letter != c)
 		i++;
@@ -221,7 +222,7 @@ letter(char c)
 		e.pid = 7;
 		outside.alive = outside.occupied = true;
 	}
-	if (c == 'f' || c == 'e')
+	if (c == 'f' || c == 'e' || c == 'v')
 		outside.alive = outside.occupied = false;
 	if (c == 'x')
 		outside.alive = false;
@@ -252,7 +253,7 @@ possible(char c)
 {
 	if (strchr("swa", c) != NULL)
 		return !outside.alive && (outside.occupied || c == 'w');
-	if (c == 'x')
+	if (c == 'x' || c == 'v')
 		return outside.alive;
 	if (c == 'e' || c == 'f')
 		return outside.occupied && !outside.alive;
@@ -282,7 +283,7 @@ begin(enum service_state want, const char *how)
 static void
 each_state_takes_each_event(void **state)
 {
-	static const char events[] = "gtasfrxewboumlLcznp1346hd";
+	static const char events[] = "gtasfrxewvboumlLcznp1346hd";
 	struct rules *own = book("[service a]\nrun = /a\nready = check c\nat-most = 2 in "
 				 "1h\nreload = HUP\n"
 				 "[check c]\nof = a\ntcp = h:1\n[rule r]\nwhen = "

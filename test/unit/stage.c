@@ -64,8 +64,8 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		      { "failed", EVENT_START_FAILED }, { "ready", EVENT_READY },
 		      { "dying", EVENT_DYING },         { "evidence", EVENT_EVIDENCE },
 		      { "waits", EVENT_WAITS },         { "found", EVENT_FOUND },
-		      { "empty", EVENT_EMPTY },         { "exited", EVENT_EXITED },
-		      { "killed", EVENT_EXITED } };
+		      { "empty", EVENT_EMPTY },         { "left", EVENT_LEFT },
+		      { "exited", EVENT_EXITED },       { "killed", EVENT_EXITED } };
 	struct event e = { .id = id, .code = -1, .text = "no such file" };
 	size_t i = 0;
 	while (i < COUNT(verbs) && strcmp(verbs[i].verb, verb) != 0)
@@ -89,7 +89,8 @@ of_a_service(const char *verb, uint32_t id, const char *value)
 		e.code = atoi(value);
 	else if (strcmp(verb, "killed") == 0)
 		e.signal = atoi(value);
-	if (e.kind == EVENT_EXITED || e.kind == EVENT_START_FAILED)
+	if (e.kind == EVENT_EXITED || e.kind == EVENT_START_FAILED ||
+	    e.kind == EVENT_LEFT)
 		stage.pid[id] = 0;
 	e.started_ms = stage.now_ms;
 	happen(&e);

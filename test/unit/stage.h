@@ -2,7 +2,7 @@
  * it decides. A script is words parted by blanks:
  *
  *   go late stop-all zone:SECONDS             of monitord itself; local time less UTC
- *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S[=PID] empty:S exited:S=CODE killed:S=SIGNAL
+ *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S[=PID] left:S empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C[=STATUS] bad:C warn:C unknown:C    the result of an exchange that began now; stale:C: 1 s ago
  *   sample:S.METRIC=NUMBER                    of the present process

@@ -79,6 +79,49 @@ static const struct stage_row rows[] = {
 	  "start:f f=starting" },
 };
 
+/* What is watched is found in another way: who was it so far goes on by itself, and is no more. */
+static const char seen[] = "[service w]\nmatch = w\n[check cw]\nof = w\ntcp = h:1\ndown = 1\nup = 1\n"
+			   "[service x]\npidfile = /x\nstart = /s\nstop = /t\nready = exec\non-boot = stay\n"
+			   "[service y]\nmatch = y\nstart = /s\nstop = /t\non-boot = stay\ndrain = r\nready = exec\n[check cy]\nof = y\ntcp = h:1\nup = 1\n"
+			   "[check cz]\ntcp = h:1\nup = 1\n"
+			   "[route r]\nswitch = /r\nbackend = y check cy\nbackend = z check cz\n"
+			   "[rule gone]\nwhen = not y.up\ndo = log\n";
+#define S "go found:w found:y good:cw good:cy good:cz seen:r=y +10s "
+#define SX S "found:x "
+#define W_AND_Y "service-started:w service-started:y "
+#define LEFT "service-left service-started service-stopped service-exited incident-open "
+static const struct stage_row left_rows[] = {
+	/* none is named: it is as before the first was found; nobody is told of a death */
+	{ S "left:w ?w good:cw +1m due?", LEFT, W_AND_Y "service-left:w w=stopped at-rest" },
+	{ S "left:y ?y", "rule-fired", "route:r=z-y rule-fired:gone start:y y=starting" },
+	{ S "left:w found:w ?w good:cw ?w", LEFT,
+	  W_AND_Y "service-left:w service-started:w w=starting w=up" },
+	{ S "left:w", "service-left+",
+	  "service-left:w{w is found in another way now: process 1 is not its any more}" },
+	/* another is: that one begins, and is measured anew */
+	{ S "found:w=99 ?w ?cw good:cw ?w *w", LEFT,
+	  W_AND_Y "service-started:w w=starting cw=unknown w=up w is up since 10, process 99 of 10, 0 restarts, "
+	  "memory nan, cpu nan" },
+	/* what was wrong with the other one is over */
+	{ S "bad:cw +3s left:w ?w good:cw +1m", LEFT "incident-close",
+	  W_AND_Y "incident-open:cw service-left:w w=stopped incident-close:cw" },
+	/* with a start command it is started, but not what was stopped by command */
+	{ SX "left:x ?x", LEFT,
+	  W_AND_Y "service-started:x service-left:x start:x x=starting" },
+	{ SX "!stop:x left:x ?x +1m", LEFT,
+	  W_AND_Y "service-started:x stop-command:x service-left:x answer:done x=stopped" },
+	{ SX "!hold:x left:x ?x", LEFT,
+	  W_AND_Y "service-started:x answer:done service-left:x x=held" },
+	{ SX "!restart:x left:x ?x", LEFT,
+	  W_AND_Y "service-started:x stop-command:x service-left:x start:x x=starting" },
+	/* the same if another is found while one is being stopped: it is not that one's end */
+	{ SX "!stop:x found:x=99 ?x +1m ?x", LEFT,
+	  W_AND_Y "service-started:x stop-command:x service-left:x answer:done service-started:x x=up x=up" },
+	/* a restart was for the other one; traffic comes back */
+	{ S "!restart:y found:y=99 ?y good:cy +1m seen:r ?r", LEFT,
+	  W_AND_Y "route:r=z service-started:y answer:done y=up route:r=y r=primary" },
+};
+
 /* By another section or what we were told before; in a dry run nothing goes out of a route either. */
 static const struct stage_row dry_rows[] = {
 	/* nor is there a start behind a crash */
@@ -98,6 +141,13 @@ stops(void **state)
 }
 
 static void
+found_in_another_way(void **state)
+{
+	(void)state;
+	stage_table(seen, left_rows, COUNT(left_rows));
+}
+
+static void
 dry_run_stops_nothing(void **state)
 {
 	(void)state;
@@ -109,7 +159,8 @@ int
 test_stop(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stops), cmocka_unit_test(dry_run_stops_nothing)
+		cmocka_unit_test(stops), cmocka_unit_test(found_in_another_way),
+		cmocka_unit_test(dry_run_stops_nothing)
 	};
 	return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
 }
