@@ -27,7 +27,8 @@ struct commands_read {
 	int64_t began_ns;
 	pid_t left;           /* this one holds it up, and nobody waits for it; 0: not */
 	atomic_int pid;       /* whose command line it reads */
-	atomic_uint turn;     /* of processes */
+	atomic_uint turn;     /* of processes; 0: no thread has begun with it */
+	int error;            /* why not all could be read: ours, not theirs; 0: all were */
 	pid_t skip[BLOCKED_MAX];
 	unsigned skips;
 	struct line *lines;
@@ -50,7 +51,15 @@ struct commands {
 
 /* ---- in the thread ---- */
 
-/* How much of a file of /proc fits; -1: it is gone. */
+/* Then a process that is not read may be there all the same. */
+static void
+note_error(struct commands_read *r, int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		r->error = error;
+}
+
+/* How much of a file of /proc fits; -1: it is gone, or errno says more. */
 static ssize_t
 read_file(int proc, pid_t pid, const char *name, char *out, size_t cap)
 {
@@ -120,11 +129,16 @@ read_one(struct commands_read *r, int proc, pid_t pid)
 			return;
 	atomic_store(&r->pid, pid);
 	atomic_fetch_add(&r->turn, 1);
+	errno = 0;
 	uint64_t start = start_of(proc, pid);
-	if (start == 0 || !make_room(r))
+	if (start == 0 || !make_room(r)) {
+		note_error(r, errno);
 		return;
+	}
 	char *text = r->text + r->size;
 	ssize_t n = read_file(proc, pid, "cmdline", text, COMMAND_MAX - 1);
+	if (n < 0)
+		note_error(r, errno);
 	while (n > 0 && text[n - 1] == '\0')
 		n--;
 	if (n <= 0)
@@ -144,8 +158,10 @@ run(struct work *w)
 	struct commands_read *r = (struct commands_read *)w; /* its first member */
 	pid_t own = getpid(), parent = getppid();
 	DIR *dir = opendir("/proc");
-	if (dir == NULL)
+	if (dir == NULL) {
+		r->error = errno;
 		return;
+	}
 	for (struct dirent *d; !atomic_load(&w->hurry) && (d = readdir(dir)) != NULL;) {
 		pid_t pid =
 			d->d_name[0] >= '1' && d->d_name[0] <= '9' ? atoi(d->d_name) : 0;
@@ -202,7 +218,8 @@ on_patience(struct loop_timer *timer)
 {
 	struct commands *c = timer->arg;
 	unsigned turn = atomic_load(&c->now->turn);
-	if (turn != c->seen || c->blocked_count == BLOCKED_MAX) {
+	/* where no thread has begun with it, no process holds it up */
+	if (turn == 0 || turn != c->seen || c->blocked_count == BLOCKED_MAX) {
 		c->seen = turn;
 		return;
 	}
@@ -227,7 +244,7 @@ begin(struct commands *c)
 	memcpy(r->skip, c->blocked, sizeof r->skip);
 	r->skips = c->blocked_count;
 	c->now = r;
-	c->seen = 0; /* its first turn has not begun */
+	c->seen = 0;
 	loop_timer_start(c->loop, &c->timer, PATIENCE_MS, PATIENCE_MS, on_patience, c);
 	workers_give(c->workers, &r->work);
 }
@@ -252,6 +269,12 @@ int64_t
 commands_began_ns(const struct commands_read *r)
 {
 	return r->began_ns;
+}
+
+int
+commands_error(const struct commands_read *r)
+{
+	return r->error;
 }
 
 struct commands *

@@ -188,6 +188,12 @@ on_commands(void *arg, const struct commands_read *r)
 {
 	struct samples *s = arg;
 	bool more = false;
+	if (commands_error(r) !=
+	    0) { /* nobody was looked for: the next look asks again */
+		log_warning("the command lines of processes could not be read: %s",
+			    strerror(commands_error(r)));
+		return;
+	}
 	for (uint32_t i = 0; i < s->rules->service_count; i++) {
 		struct watched *w = &s->list[i];
 		if (w->sought_ns == 0 || !is_sought(s, i))

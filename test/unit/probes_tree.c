@@ -4,6 +4,7 @@
 #include "probes/commands.h"
 #include "test/unit/probes.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,6 +270,90 @@ finds_the_oldest_that_matches(void **state)
 	reap(second);
 }
 
+/* All threads wait elsewhere for longer than anybody is patient with a process. */
+static struct stuck {
+	struct work work;
+	int from;
+} stuck[WORKERS_MAX];
+
+static void
+wait_for_end(struct work *w)
+{
+	char byte;
+	ssize_t n = read(((struct stuck *)w)->from, &byte, 1);
+	assert_int_equal(n, 0);
+}
+
+static void
+let_it_be(struct work *w)
+{
+	(void)w;
+}
+
+static void
+let_them_go(struct loop_timer *t)
+{
+	close(*(int *)t->arg);
+}
+
+static void
+finds_when_all_threads_wait(void **state)
+{
+	static struct search s;
+	struct loop_timer release = { 0 };
+	char name[64], whole[80];
+	int ends[2];
+	(void)state;
+	s.loop = loop_new(0);
+	struct workers *workers = workers_new(s.loop);
+	s.commands = commands_new(s.loop, workers);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		stuck[i] = (struct stuck){ { .run = wait_for_end, .done = let_it_be },
+					   ends[0] };
+		workers_give(workers, &stuck[i].work);
+	}
+	text_print(name, sizeof name, "monitord-stuck-%d", (int)getpid());
+	text_print(whole, sizeof whole, "^%s 60$", name);
+	pid_t pid = sleeper(name);
+	loop_timer_start(s.loop, &release, 1000, 0, let_them_go, &ends[1]);
+	assert_int_equal(matching(&s, whole), pid);
+	reap(pid);
+	close(ends[0]);
+}
+
+static void
+on_refused(void *arg, const struct commands_read *r)
+{
+	struct search *s = arg;
+	s->done = true;
+	assert_int_equal(commands_error(r), EMFILE);
+	loop_stop(s->loop);
+}
+
+static void
+knows_that_it_could_not_look(void **state)
+{
+	static struct search s;
+	struct loop_timer limit = { 0 };
+	struct rlimit before, none;
+	(void)state;
+	s.loop = loop_new(0);
+	s.commands = commands_new(s.loop, workers_new(s.loop));
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	int free_one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	none.rlim_cur = (rlim_t)free_one;
+	close(free_one);
+	loop_timer_start(s.loop, &limit, 30000, 0, expired, s.loop);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	commands_ask(s.commands, on_refused, &s);
+	loop_run(s.loop);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	loop_timer_stop(&limit);
+	assert_true(s.done);
+}
+
 int
 test_probes_tree(void)
 {
@@ -278,6 +363,8 @@ test_probes_tree(void)
 		cmocka_unit_test(looks_at_many),
 		cmocka_unit_test(sums_what_is_below),
 		cmocka_unit_test(finds_the_oldest_that_matches),
+		cmocka_unit_test(finds_when_all_threads_wait),
+		cmocka_unit_test(knows_that_it_could_not_look),
 	};
 	return cmocka_run_group_tests_name("probes_tree", tests, NULL, NULL);
 }
