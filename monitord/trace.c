@@ -66,14 +66,10 @@ threshold_of(const struct rule *r)
 static const struct expect *
 expect_of(const struct check *c)
 {
-	for (uint32_t i = 0; i < c->expect_count; i++)
+	for (uint32_t i = 0; i < (uint32_t)c->expect_count + c->warn_count; i++)
 		if (c->expects[i].kind == EXPECT_METRIC &&
 		    is_number(c->expects[i].metric, c->expects[i].compare))
 			return &c->expects[i];
-	for (uint32_t i = 0; i < c->warn_count; i++)
-		if (c->warns[i].kind == EXPECT_METRIC &&
-		    is_number(c->warns[i].metric, c->warns[i].compare))
-			return &c->warns[i];
 	return NULL;
 }
 

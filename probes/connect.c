@@ -26,7 +26,7 @@ exchange_forget(struct exchange *x)
 	if (x->awaited == 0)
 		return;
 	x->awaited = 0;
-	for (struct exchange **at = &x->run->stream->opening; *at != NULL;
+	for (struct exchange **at = &run_stream(x->run)->opening; *at != NULL;
 	     at = &(*at)->next)
 		if (*at == x) {
 			*at = x->next;
@@ -37,7 +37,7 @@ exchange_forget(struct exchange *x)
 void
 exchange_await(struct exchange *x, enum phase phase, unsigned count)
 {
-	struct stream *s = x->run->stream;
+	struct stream *s = run_stream(x->run);
 	exchange_phase(x, phase, NULL);
 	x->token = ++s->token;
 	x->awaited = count;
@@ -48,8 +48,10 @@ exchange_await(struct exchange *x, enum phase phase, unsigned count)
 bool
 exchange_ask_to_open(struct exchange *x, enum open_what what)
 {
-	struct stream *s = x->run->stream;
-	struct msg_open open = { .what = what, .id = x->run->check, .token = x->token };
+	struct stream *s = run_stream(x->run);
+	struct msg_open open = { .what = what,
+				 .id = x->run->plan.check->id,
+				 .token = x->token };
 	if (s->open(s, &open))
 		return true;
 	exchange_fail(x, OUTCOME_UNKNOWN, "the channel to monitord is full");
@@ -119,7 +121,7 @@ tell_address(struct exchange *x, const union address *a)
 {
 	char host[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 16];
 	bool v4 = a->any.sa_family == AF_INET;
-	if (x->run->stream->phase == NULL)
+	if (run_stream(x->run)->phase == NULL)
 		return;
 	inet_ntop(a->any.sa_family,
 		  v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr,
@@ -151,7 +153,8 @@ open_socket(struct exchange *x, const union address *a)
 	int family = a->any.sa_family;
 	const int options = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	if (may_use_again(x, a)) {
-		x->socket = sockets_take(&x->run->stream->sockets, family == AF_INET6, x);
+		x->socket =
+			sockets_take(&run_stream(x->run)->sockets, family == AF_INET6, x);
 		if (x->socket != NULL || errno != ENOSYS)
 			return x->socket != NULL ? x->socket->fd : -1;
 	}

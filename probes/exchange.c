@@ -19,7 +19,7 @@ answer_begin(const struct exchange *x, struct answer *a,
 	     const char *names[RULES_BACKENDS_MAX])
 {
 	const struct run *r = x->run;
-	const struct stream *s = r->stream;
+	const struct stream *s = run_stream(r);
 	*a = (struct answer){ .active = names };
 	for (unsigned m = 0; m < METRICS_COUNT; m++)
 		a->value[m] = (double)NAN;
@@ -107,7 +107,7 @@ tls_stands(struct exchange *x)
 	struct answer a;
 	x->days_left = tls_days_left(x->ssl);
 	exchange_phase(x, PHASE_EXCHANGE,
-		       x->run->stream->phase != NULL ? tls_words(x->ssl) : NULL);
+		       run_stream(x->run)->phase != NULL ? tls_words(x->ssl) : NULL);
 	if (x->run->plan.talks)
 		return choose_version(x) && exchange_ask(x);
 	answer_begin(x, &a, names);

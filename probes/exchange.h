@@ -7,6 +7,13 @@
 #include "probes/h2.h"
 #include "probes/stream.h"
 
+static inline struct stream *
+run_stream(const struct run *r)
+{
+	return (struct stream *)((char *)r->schedule.table -
+				 offsetof(struct stream, timetable));
+}
+
 struct exchange {
 	struct run *run;
 	struct loop_io io;

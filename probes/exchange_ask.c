@@ -66,7 +66,7 @@ watch_answer(struct exchange *x)
 static void
 went_out(struct exchange *x, size_t n)
 {
-	struct stream *s = x->run->stream;
+	struct stream *s = run_stream(x->run);
 	if (s->bytes != NULL && n > 0)
 		s->bytes(s, true, request + x->sent, n);
 	x->sent += n;
@@ -90,7 +90,7 @@ ask_packets(struct exchange *x)
 {
 	const struct plan *p = &x->run->plan;
 	const struct kind *kind = &kind_table[p->check->kind];
-	const struct stream *s = x->run->stream;
+	const struct stream *s = run_stream(x->run);
 	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
 	socklen_t own_size = sizeof own;
 	getsockname(x->fd, (struct sockaddr *)&own, &own_size);
@@ -117,7 +117,7 @@ ask_packets(struct exchange *x)
 			continue;
 		ssize_t sent = send(x->fd, request, size, MSG_NOSIGNAL);
 		if (s->bytes != NULL && sent > 0)
-			s->bytes(x->run->stream, true, request, (size_t)sent);
+			s->bytes(run_stream(x->run), true, request, (size_t)sent);
 	}
 	exchange_watch(x, LOOP_READ);
 	return true;

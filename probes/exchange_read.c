@@ -106,11 +106,11 @@ read_once(struct exchange *x)
 			p->bytes = NULL;
 		return false;
 	}
-	const struct stream *s = x->run->stream;
+	const struct stream *s = run_stream(x->run);
 	if (x->h2 != NULL && n == 0 && !over)
 		return true; /* frames of which the judge knows nothing */
 	if (s->bytes != NULL)
-		s->bytes(x->run->stream, false, p->bytes + p->size, n);
+		s->bytes(run_stream(x->run), false, p->bytes + p->size, n);
 	p->size += n;
 	p->ended = x->h2 != NULL ? over : n == 0 && exchange_is_stream(x);
 	if (exchange_judge(x))

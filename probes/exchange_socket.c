@@ -15,8 +15,8 @@ exchange_watch(struct exchange *x, unsigned events)
 	if (events == 0)
 		loop_io_stop(&x->io);
 	else
-		loop_io_start(x->run->stream->loop, &x->io, x->fd, events, exchange_io,
-			      x);
+		loop_io_start(run_stream(x->run)->loop, &x->io, x->fd, events,
+			      exchange_io, x);
 }
 
 void
@@ -25,7 +25,7 @@ exchange_own(struct exchange *x)
 	unsigned events = x->watched;
 	if (x->socket == NULL)
 		return;
-	sockets_part(&x->run->stream->sockets, x->socket);
+	sockets_part(&run_stream(x->run)->sockets, x->socket);
 	x->socket = NULL;
 	x->watched = 0;
 	exchange_watch(x, events);
@@ -35,7 +35,7 @@ void
 exchange_drop(struct exchange *x)
 {
 	if (x->socket != NULL)
-		sockets_close(&x->run->stream->sockets, x->socket);
+		sockets_close(&run_stream(x->run)->sockets, x->socket);
 	else if (x->fd != -1)
 		close(x->fd);
 	x->socket = NULL;
@@ -47,7 +47,7 @@ static bool
 keep(struct exchange *x)
 {
 	if (x->phase != PHASE_EXCHANGE || x->reply.ended ||
-	    !sockets_keep(&x->run->stream->sockets, x->socket))
+	    !sockets_keep(&run_stream(x->run)->sockets, x->socket))
 		return false;
 	x->socket = NULL;
 	x->fd = -1;

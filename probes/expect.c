@@ -303,11 +303,12 @@ bool
 expect_warns(const struct plan *p, const struct answer *a, char why[MSG_TEXT])
 {
 	const struct check *c = p->check;
+	const struct expect *warns = check_warns(c);
 	char found[MSG_TEXT], wanted[MSG_TEXT];
 	for (uint32_t i = 0; i < c->warn_count; i++) {
-		if (!holds(&c->warns[i], p->tests->warns[i], a, found, sizeof found))
+		if (!holds(&warns[i], p->tests->warns[i], a, found, sizeof found))
 			continue;
-		wording(&c->warns[i], a, wanted, sizeof wanted);
+		wording(&warns[i], a, wanted, sizeof wanted);
 		text_print(why, MSG_TEXT, "%s: warning at %s", found, wanted);
 		return true;
 	}
@@ -320,7 +321,7 @@ expect_each(const struct plan *p, bool warns, const struct answer *a,
 	    void *arg)
 {
 	const struct check *c = p->check;
-	const struct expect *list = warns ? c->warns : c->expects;
+	const struct expect *list = warns ? check_warns(c) : c->expects;
 	char found[MSG_TEXT], words[MSG_TEXT];
 	for (uint32_t i = 0; i < (warns ? c->warn_count : c->expect_count); i++) {
 		bool in_turn = !warns && list[i].kind == EXPECT_BODY && a->in_turn;

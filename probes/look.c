@@ -280,8 +280,8 @@ set_wanted(struct look *l)
 		else if (c->expects[i].kind == EXPECT_SHA256)
 			wanted[METRIC_CHECKSUM] = true;
 	for (uint32_t i = 0; i < c->warn_count; i++)
-		if (c->warns[i].metric < METRICS_COUNT)
-			wanted[c->warns[i].metric] = true;
+		if (check_warns(c)[i].metric < METRICS_COUNT)
+			wanted[check_warns(c)[i].metric] = true;
 	for (uint32_t i = 0; i < r->rule_count; i++) {
 		want(wanted, &r->rules[i].when, l->check);
 		want(wanted, &r->rules[i].clear, l->check);
@@ -319,7 +319,7 @@ look_begin(struct look **out, struct looks *all, uint32_t check)
 	s->match = match;
 	s->fd = -1;
 	if ((has_target(c->expects, c->expect_count) ||
-	     has_target(c->warns, c->warn_count)) &&
+	     has_target(check_warns(c), c->warn_count)) &&
 	    (s->target = calloc(1, SIGHT_TARGET)) == NULL)
 		return false;
 	l->all = all;

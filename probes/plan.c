@@ -96,7 +96,7 @@ want_all(struct plan *p, struct plan_tests *t, const struct rules *rules, uint32
 	for (uint32_t i = 0; i < c->expect_count; i++)
 		want(t, c->expects[i].metric);
 	for (uint32_t i = 0; i < c->warn_count; i++)
-		want(t, c->warns[i].metric);
+		want(t, check_warns(c)[i].metric);
 }
 
 /* "body > 1K" holds before the body's end; with anything else the end must be seen. */
@@ -105,7 +105,7 @@ enough(const struct check *c)
 {
 	uint64_t bytes = 0;
 	for (uint32_t i = 0; i < c->warn_count; i++)
-		if (needs_body(&c->warns[i]))
+		if (needs_body(&check_warns(c)[i]))
 			return 0;
 	for (uint32_t i = 0; i < c->expect_count; i++) {
 		const struct expect *x = &c->expects[i];
@@ -132,7 +132,7 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	if (t == NULL)
 		return false;
 	look_at(p, c->expects, c->expect_count);
-	look_at(p, c->warns, c->warn_count);
+	look_at(p, check_warns(c), c->warn_count);
 	p->unique = c->target != NULL && strstr(c->target, PLAN_UNIQUE) != NULL;
 	for (uint32_t i = 0; i < c->more->headers.count; i++)
 		p->unique = p->unique ||
@@ -148,7 +148,7 @@ plan_make(struct plan *p, const struct rules *rules, uint32_t check)
 	if (c->more->verifies.count > 0)
 		p->route = c->more->verifies.ids[c->more->verifies.count - 1];
 	if (!compile_all(&t->expects, c->expects, c->expect_count, check_can_talk(c)) ||
-	    !compile_all(&t->warns, c->warns, c->warn_count, false))
+	    !compile_all(&t->warns, check_warns(c), c->warn_count, false))
 		return false;
 	if (memcmp(t, &nothing, sizeof *t) == 0) {
 		free(t);

@@ -34,9 +34,12 @@ struct schedule {
 	int32_t every_ms, fast_ms, phase_ms; /* up to a day */
 	uint32_t place; /* in the heap + 1; 0: it is not there */
 	uint8_t pace;   /* enum pace */
-	bool running;   /* due() was called, schedule_done() was not */
-	bool again;     /* one more at once, or when the running one has ended */
-	bool asked;     /* the running one was: somebody waits for it */
+	bool running : 1; /* due() was called, schedule_done() was not */
+	bool again : 1; /* one more at once, or when the running one has ended */
+	bool asked : 1; /* the running one was: somebody waits for it */
+	/* the owner's, who has no room for it but here: */
+	bool dropped : 1; /* its last result was dropped because we were late */
+	uint8_t said;     /* enum outcome of its last result */
 };
 
 /* due() is called from the loop when a measurement begins; it owes one schedule_done(). */

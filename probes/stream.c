@@ -61,7 +61,7 @@ beat(struct stream *s)
 static void
 stop_waiting(struct exchange *x)
 {
-	struct stream *s = x->run->stream;
+	struct stream *s = run_stream(x->run);
 	for (struct exchange **at = &s->first_waiting; *at != NULL; at = &(*at)->next)
 		if (*at == x) {
 			*at = x->next;
@@ -81,7 +81,7 @@ static void
 let_go(struct exchange *x, bool good)
 {
 	struct run *r = x->run;
-	struct stream *s = r->stream;
+	struct stream *s = run_stream(r);
 	exchange_watch(x, 0);
 	loop_timer_stop(&x->deadline);
 	resolve_cancel(x->lookup);
@@ -137,11 +137,11 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 		const char *why)
 {
 	struct run *r = x->run;
-	struct stream *s = r->stream;
+	struct stream *s = run_stream(r);
 	struct msg_result m;
 	bool wanted = r->schedule.pace != PACE_OFF, late = x->began_ns < s->stalled_ns;
 	memset(&m, 0, sizeof m);
-	m.check = r->check;
+	m.check = r->plan.check->id;
 	m.outcome = late ? OUTCOME_UNKNOWN : outcome;
 	m.began_ns = x->began_ns;
 	m.latency_ns = clock_ns() - x->began_ns;
@@ -154,15 +154,15 @@ exchange_finish(struct exchange *x, enum outcome outcome, const struct answer *a
 	if (a != NULL && !late)
 		add_values(&m, &r->plan, a);
 	let_go(x, outcome == OUTCOME_GOOD || outcome == OUTCOME_WARN);
-	bool news = m.outcome != OUTCOME_GOOD || r->said != OUTCOME_GOOD ||
+	bool news = m.outcome != OUTCOME_GOOD || r->schedule.said != OUTCOME_GOOD ||
 		    r->schedule.pace != PACE_NORMAL || r->schedule.asked;
-	r->said = (uint8_t)m.outcome;
+	r->schedule.said = (uint8_t)m.outcome;
 	if (wanted)
 		s->report(s, &m, news);
 	/* again at once, but not without end where the machine is always late */
-	if (late && !r->dropped)
+	if (late && !r->schedule.dropped)
 		schedule_again(&r->schedule);
-	r->dropped = late;
+	r->schedule.dropped = late;
 	schedule_done(&r->schedule);
 	next_turn(s);
 }
@@ -242,14 +242,14 @@ on_deadline(struct loop_timer *timer)
 	struct exchange *x = timer->arg;
 	char after[32], at[110];
 	if (clock_ms() - x->deadline_ms > STREAM_LATE_MS)
-		x->run->stream->stalled_ns = clock_ns();
+		run_stream(x->run)->stalled_ns = clock_ns();
 	text_duration(clock_ms() - x->began_ns / 1000000, after, sizeof after);
 	exchange_place(x, at, sizeof at);
 	switch (x->phase) {
 	case PHASE_WAIT:
 		exchange_fail(x, OUTCOME_UNKNOWN,
 			      "its turn did not come within %s: %u others are under way",
-			      after, x->run->stream->busy);
+			      after, run_stream(x->run)->busy);
 		return;
 	case PHASE_FILES:
 		exchange_fail(x, OUTCOME_UNKNOWN, "its files were not opened within %s",
@@ -290,7 +290,7 @@ exchange_arm(struct exchange *x, int64_t limit_ms)
 	int64_t at = x->began_ns / 1000000 + limit_ms, now = clock_ms();
 	int64_t left = at > now ? at - now : 0;
 	x->deadline_ms = now + left;
-	loop_timer_start(x->run->stream->loop, &x->deadline, left, 0, on_deadline, x);
+	loop_timer_start(run_stream(x->run)->loop, &x->deadline, left, 0, on_deadline, x);
 }
 
 /* ---- the begin ---- */
@@ -298,7 +298,7 @@ exchange_arm(struct exchange *x, int64_t limit_ms)
 void
 exchange_phase(struct exchange *x, enum phase phase, const char *detail)
 {
-	struct stream *s = x->run->stream;
+	struct stream *s = run_stream(x->run);
 	x->phase = phase;
 	if (s->phase != NULL)
 		s->phase(s, phase, detail);
@@ -307,7 +307,7 @@ exchange_phase(struct exchange *x, enum phase phase, const char *detail)
 static void
 begin(struct exchange *x)
 {
-	struct stream *s = x->run->stream;
+	struct stream *s = run_stream(x->run);
 	s->busy++;
 	if (s->busy + s->sockets.spares > s->most)
 		sockets_trim(&s->sockets);
@@ -328,7 +328,7 @@ static void
 on_due(struct schedule *schedule)
 {
 	struct run *r = (struct run *)((char *)schedule - offsetof(struct run, schedule));
-	struct stream *s = r->stream;
+	struct stream *s = run_stream(r);
 	struct exchange *x = take(s, r);
 	if (x == NULL) { /* the next one may have more luck */
 		schedule_done(&r->schedule);
@@ -375,8 +375,6 @@ bool
 run_begin(struct run *r, struct stream *s, uint32_t check)
 {
 	const struct check *c = &s->rules->checks[check];
-	r->stream = s;
-	r->check = check;
 	if (!plan_make(&r->plan, s->rules, check))
 		return false;
 	if (c->more->files != NULL && (r->files = calloc(1, sizeof *r->files)) == NULL)
@@ -388,15 +386,15 @@ run_begin(struct run *r, struct stream *s, uint32_t check)
 bool
 run_carry(struct run *r, uint32_t check)
 {
-	const struct check *c = &r->stream->rules->checks[check];
+	const struct rules *rules = run_stream(r)->rules;
+	const struct check *c = &rules->checks[check];
 	struct plan plan;
-	if (!plan_make(&plan, r->stream->rules, check)) {
+	if (!plan_make(&plan, rules, check)) {
 		plan_free(&plan);
 		return false;
 	}
 	plan_free(&r->plan);
 	r->plan = plan;
-	r->check = check;
 	schedule_change(&r->schedule, c->name, c->every_ms, c->fast_ms);
 	return true;
 }
@@ -404,11 +402,10 @@ run_carry(struct run *r, uint32_t check)
 void
 run_end(struct run *r)
 {
-	if (r->stream == NULL)
-		return;
 	if (r->exchange != NULL) {
+		struct stream *s = run_stream(r);
 		let_go(r->exchange, false);
-		next_turn(r->stream);
+		next_turn(s);
 	}
 	schedule_end(&r->schedule);
 	tls_peer_free(&r->tls);

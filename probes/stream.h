@@ -59,16 +59,12 @@ struct stream { /* what all runs of the program share */
 	int64_t stalled_ns;  /* what began before this proves nothing */
 };
 
-struct run { /* one check */
-	struct stream *stream; /* NULL: not begun, or ended */
+struct run { /* one check; there may be ten thousand: each byte counts */
 	struct plan plan;
-	struct schedule schedule;
-	struct exchange *exchange;   /* NULL: idle */
-	struct check_files *files;   /* NULL: none */
-	struct tls_peer *tls;        /* NULL: none, or not yet */
-	uint32_t check;
-	uint8_t said; /* enum outcome of its last result */
-	bool dropped; /* its last result was dropped because we were late */
+	struct schedule schedule;  /* of the stream's timetable; none: not begun, or ended */
+	struct exchange *exchange; /* NULL: idle */
+	struct check_files *files; /* NULL: none */
+	struct tls_peer *tls;      /* NULL: none, or not yet */
 };
 
 /* loop, rules, active, open and report are filled in. */

@@ -15,6 +15,7 @@ enum check_kind {
 };
 extern const char *const check_kind_name[CHECK_KINDS];
 struct check;
+struct expect;
 /* Its send and expect = body are a dialogue, held in turn. */
 bool check_can_talk(const struct check *c);
 /* Its host as Host: says it; returns the length. */
@@ -26,6 +27,7 @@ uint32_t check_values_most(const struct check *c);
 /* A script's label, where that is what the metric is. */
 const char *check_metric_name(const struct check *c, enum metric m);
 bool check_is_unix(const struct check *c); /* it talks through the Unix socket at its path */
+const struct expect *check_warns(const struct check *c); /* warn_count of them */
 
 /* Files that monitord opens for probes: OPEN_CHECK_SECRET + this (base/msg.h). */
 enum check_file { FILE_SECRET, FILE_CA, FILE_CERT, FILE_KEY, FILE_BODY, CHECK_FILES };
@@ -62,7 +64,6 @@ struct tls_wish { /* what TLS of a check is to be like */
 	unsigned least; /* 10 to 13 for 1.0 to 1.3 */
 };
 
-struct expect;
 enum expect_kind {
 	EXPECT_STATUS, EXPECT_HEADER, EXPECT_BODY, EXPECT_METRIC,
 	EXPECT_TARGET,	 /* target = PATH: where a symbolic link leads */
@@ -129,7 +130,7 @@ struct check {
 	const char *host;	 /* literal address or name; IPv6 without brackets */
 	const char *target;	 /* path and query */
 	const char *path; /* unix, file, directory, fifo, filesystem, log; network: the link's name */
-	struct expect *expects, *warns;
+	struct expect *expects; /* behind them those of warn: check_warns() */
 	int64_t down_ms; /* or failing this long without a break; 0: by count */
 	int64_t up_ms;
 	uint32_t id;

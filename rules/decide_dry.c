@@ -7,13 +7,13 @@
 bool
 dry_instead(struct world *w, enum object_kind kind, uint32_t id, const char *what)
 {
-	struct node *n = world_node(w, kind, id);
+	const char **told = &w->dry[w->base[kind] + id];
 	if (!w->rules->settings.dry_run)
 		return false;
-	if (n->dry == NULL || strcmp(n->dry, what) != 0)
+	if (*told == NULL || strcmp(*told, what) != 0)
 		world_tell(w, "dry-run", kind, id, "%s would be %s now",
 			   rules_name(w->rules, kind, id), what);
-	n->dry = what;
+	*told = what;
 	return true;
 }
 

@@ -320,23 +320,27 @@ expect_item(struct build *b, void *arg, const char *text)
 	}
 }
 
+/* Those of expect stand before those of warn, each in the order of their lines. */
 static void
-expects(struct build *b, struct check *c, const char *value, struct expect **list, uint16_t *count)
+expects(struct build *b, struct check *c, const char *value, bool warn)
 {
 	struct expect_items items = { .check = c };
+	uint16_t *count = warn ? &c->warn_count : &c->expect_count;
+	uint32_t there = (uint32_t)c->expect_count + c->warn_count;
+	uint32_t at = warn ? there : c->expect_count;
 	lex_list(b, value, expect_item, &items);
 	if (*count + items.count > EXPECTS_MAX) {
 		error(b, "%s: more than %d tests in one check", b->entry->key,
 		      EXPECTS_MAX);
 		return;
 	}
-	struct expect *all = build_get(b, (*count + items.count + 1) * sizeof *all);
+	struct expect *all = build_get(b, (there + items.count + 1) * sizeof *all);
 	if (b->out_of_memory)
 		return;
-	if (*count > 0)
-		memcpy(all, *list, *count * sizeof *all);
-	memcpy(all + *count, items.list, items.count * sizeof *all);
-	*list = all;
+	for (uint32_t i = 0; i < there; i++)
+		all[i < at ? i : i + items.count] = c->expects[i];
+	memcpy(all + at, items.list, items.count * sizeof *all);
+	c->expects = all;
 	*count = (uint16_t)(*count + items.count);
 }
 
@@ -345,7 +349,7 @@ set_expect(struct build *b, void *object, const struct entry *e)
 {
 	struct check *c = object;
 	uint32_t first = c->expect_count;
-	expects(b, c, e->value, &c->expects, &c->expect_count);
+	expects(b, c, e->value, false);
 	for (uint32_t i = first; i < c->expect_count; i++)
 		c->expects[i].turn = c->more->say_count;
 }
@@ -353,6 +357,5 @@ set_expect(struct build *b, void *object, const struct entry *e)
 void
 set_warn(struct build *b, void *object, const struct entry *e)
 {
-	struct check *c = object;
-	expects(b, c, e->value, &c->warns, &c->warn_count);
+	expects(b, object, e->value, true);
 }

@@ -39,7 +39,7 @@ prove_dialogue(struct build *b, const struct check *c)
 				"[check %s]: in a dialogue only body ~ REGEX is expected",
 				c->name);
 	for (uint32_t i = 0; i < c->warn_count && check_can_talk(c); i++)
-		if (c->warns[i].kind == EXPECT_BODY)
+		if (check_warns(c)[i].kind == EXPECT_BODY)
 			build_error(b, check_place(b->rules, c),
 				    "[check %s]: a dialogue has no warn of a body",
 				    c->name);
@@ -247,7 +247,7 @@ prove_check(struct build *b, struct check *c)
 	prove_starttls(b, c);
 	protocol_prove(b, c);
 	prove_target(b, c, c->expects, c->expect_count);
-	prove_target(b, c, c->warns, c->warn_count);
+	prove_target(b, c, check_warns(c), c->warn_count);
 	for (uint32_t i = 0; i < c->expect_count && !check_is_http(c); i++)
 		if ((c->expects[i].kind >= EXPECT_CONTAINS &&
 		     (c->kind != CHECK_FILE || c->expects[i].kind != EXPECT_SHA256)) ||

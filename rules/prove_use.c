@@ -184,8 +184,7 @@ prove_metrics(struct build *b)
 		const struct check *c = &r->checks[i];
 		for (uint32_t k = 0; k < c->expect_count + c->warn_count; k++) {
 			bool warn = k >= c->expect_count;
-			const struct expect *x =
-				warn ? &c->warns[k - c->expect_count] : &c->expects[k];
+			const struct expect *x = &c->expects[k];
 			if (x->kind == EXPECT_METRIC && !has_metric(c, x->metric))
 				no_metric(b, check_place(b->rules, c),
 					  warn ? "warn" : "expect", c, x->metric);

@@ -111,6 +111,12 @@ check_place(const struct rules *rules, const struct check *c)
 	return (struct place){ rules->files[c->file], c->line };
 }
 
+const struct expect *
+check_warns(const struct check *c)
+{
+	return c->warn_count > 0 ? c->expects + c->expect_count : NULL;
+}
+
 int64_t
 rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_t id)
 {

@@ -149,5 +149,5 @@ same_measurement(const struct check *a, const struct check *b)
 	       a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->expect_count == b->expect_count && a->warn_count == b->warn_count &&
 	       same_expects(a->expects, b->expects, a->expect_count) &&
-	       same_expects(a->warns, b->warns, a->warn_count);
+	       same_expects(check_warns(a), check_warns(b), a->warn_count);
 }

@@ -155,6 +155,7 @@ get_nodes(struct world *w, bool *good)
 	w->node_count += w->rules->service_count;
 	w->nodes = get(w->arena, good, w->node_count * sizeof *w->nodes);
 	w->marks = get(w->arena, good, w->node_count);
+	w->dry = get(w->arena, good, w->node_count * sizeof *w->dry);
 	w->heap = get(w->arena, good, w->node_count * sizeof *w->heap);
 	w->dirty = get(w->arena, good, w->node_count * sizeof *w->dirty);
 	w->stale = get(w->arena, good, w->node_count * sizeof *w->stale);

@@ -7,6 +7,8 @@
 #include "rules/believed.h"
 #include "rules/series.h"
 
+#include <assert.h>
+
 #define INCIDENTS 512	   /* remembered; the oldest closed one is replaced */
 #define NO_INCIDENT UINT32_MAX
 #define NEVER INT64_MAX
@@ -19,24 +21,24 @@ struct brake { /* on actions, of the machine or a chain */
 
 /* The objects of all kinds in one row: services, checks, routes, rules, chains, incidents. */
 struct node {
-	uint32_t heap; /* place in the heap + 1; 0: no deadline */
-	const char *dry; /* what a dry run told last that would be done */
 	int64_t due_ms;
-	uint32_t behind_incident; /* its index + 1; 0: NO_INCIDENT */
+	uint32_t heap; /* place in the heap + 1; 0: no deadline */
+	uint16_t behind_incident; /* its index + 1; 0: NO_INCIDENT */
 	bool bad;
 };
+static_assert(INCIDENTS < UINT16_MAX, "struct node has no room");
 
 /* Index or NO_INCIDENT. */
 static inline uint32_t
 node_incident(const struct node *n)
 {
-	return n->behind_incident - 1;
+	return (uint32_t)n->behind_incident - 1;
 }
 
 static inline void
 node_set_incident(struct node *n, uint32_t index)
 {
-	n->behind_incident = index + 1;
+	n->behind_incident = (uint16_t)(index + 1); /* NO_INCIDENT + 1 is 0 */
 }
 
 enum { MARK_DIRTY = 1, MARK_STALE = 2 }; /* of nodes */
@@ -68,6 +70,7 @@ struct world {
 	uint32_t incident_next;
 	struct node *nodes;
 	uint8_t *marks; /* by node: MARK_... */
+	const char **dry; /* by node: what a dry run told last that would be done */
 	uint32_t node_count, base[OBJECT_KINDS + 1];
 	uint32_t *heap, heap_count;
 	uint32_t *dirty, dirty_first, dirty_count; /* ring of node indexes */

@@ -205,7 +205,7 @@ check_json(const struct store *s, uint32_t id, struct json *j)
 	json_key(j, "expect");
 	expects_json(c->expects, c->expect_count, j);
 	json_key(j, "warn");
-	expects_json(c->warns, c->warn_count, j);
+	expects_json(check_warns(c), c->warn_count, j);
 	json_key_number(j, "every_s", (double)c->every_ms / 1000.0);
 	json_key_number(j, "timeout_s", (double)c->timeout_ms / 1000.0);
 	json_key_id(j, "event", v != NULL ? v->event : 0);
