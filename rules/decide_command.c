@@ -12,7 +12,7 @@ start_command(struct world *w, const struct event *e, const char **why)
 		return false;
 	}
 	s->by_command = false;
-	s->held = false;
+	service_set_held(w, e->id, false);
 	if (e->verb == VERB_START &&
 	    (s->state == SERVICE_UP || s->state == SERVICE_FAILING))
 		return false;
@@ -47,7 +47,7 @@ stop_command(struct world *w, const struct event *e)
 	if (!s->occupied) {
 		service_stop(w, e->id, AFTER_STAY);
 		service_pace_checks(w, e->id, PACE_OFF);
-		incident_good(w, OBJECT_SERVICE, e->id);
+		service_is_over(w, e->id);
 		return false;
 	}
 	world_wait(s->waiters, e->token, VERB_STOP);

@@ -191,7 +191,7 @@ service_resume_ended(struct world *w, uint32_t id)
 		ended_for_good(w, id);
 		return true;
 	}
-	if (s->crash_next == 0 || s->crashes == 0)
+	if (s->crashes == 0)
 		return false;
 	if (s->given_up || service_too_often(w, id)) {
 		service_give_up(w, id);
@@ -262,6 +262,15 @@ service_dying(struct world *w, const struct event *e, bool dying)
 		w->cause = world_tell(w, "service-dying", OBJECT_SERVICE, e->id,
 				      "%s is dying: %s", conf(w, e->id)->name, e->text);
 	service_update_routes(w, e->id);
+}
+
+void
+service_is_over(struct world *w, uint32_t id)
+{
+	const struct id_list *checks = &conf(w, id)->checks;
+	incident_good(w, OBJECT_SERVICE, id);
+	for (uint32_t i = 0; w->services[id].by_command && i < checks->count; i++)
+		incident_good(w, OBJECT_CHECK, checks->ids[i]);
 }
 
 void
@@ -343,8 +352,7 @@ service_empty(struct world *w, const struct event *e)
 	else if (s->after == AFTER_CRASH)
 		service_after_crash(w, e->id);
 	else
-		incident_good(w, OBJECT_SERVICE, e->id);
-	rule_changed(w, OBJECT_SERVICE, e->id, false);
+		service_is_over(w, e->id);
 }
 
 void
@@ -367,7 +375,7 @@ service_start_failed(struct world *w, const struct event *e)
 		service_set_state(w, e->id, SERVICE_STOPPED);
 		world_arm(w, OBJECT_SERVICE, e->id, NEVER);
 		world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
-		incident_good(w, OBJECT_SERVICE, e->id);
+		service_is_over(w, e->id);
 	} else {
 		service_after_crash(w, e->id);
 	}

@@ -295,8 +295,30 @@ service_hold_timer(struct world *w, uint32_t id)
 	world_decide(w, DECIDE_REMEMBER, 0);
 }
 
+/* What waits is an action too. */
+static void
+drop_what_waits(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	bool waits = s->pending || s->in_turn || s->draining;
+	service_unlist(w, id);
+	turn_leave(w, id);
+	s->kill_next = false;
+	if (s->draining) {
+		s->draining = false;
+		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		if (s->state == SERVICE_FAILED)
+			service_arm_retry(w, id);
+		route_drain(w, id, false);
+	}
+	if (waits) {
+		world_answer(w, s->waiters, VERB_START, ANSWER_FAILED, "it is held");
+		world_answer(w, s->waiters, VERB_RESTART, ANSWER_FAILED, "it is held");
+	}
+}
+
 void
-service_hold(struct world *w, uint32_t id, bool hold)
+service_set_held(struct world *w, uint32_t id, bool hold)
 {
 	struct service_view *s = &w->services[id];
 	if (s->held == hold)
@@ -304,15 +326,22 @@ service_hold(struct world *w, uint32_t id, bool hold)
 	s->held = hold;
 	if (!hold)
 		s->hold_until_ms = 0;
-	if (hold) { /* what waits is an action too */
-		service_unlist(w, id);
-		turn_leave(w, id);
-	}
 	world_mark(w, OBJECT_SERVICE, id);
 	rule_look(w, OBJECT_SERVICE, id);
 	world_tell(w, hold ? "service-held" : "service-released", OBJECT_SERVICE, id,
 		   "%s is %s", conf(w, id)->name,
 		   hold ? "held: told of, not acted on" : "released");
+	if (hold)
+		drop_what_waits(w, id);
+}
+
+void
+service_hold(struct world *w, uint32_t id, bool hold)
+{
+	struct service_view *s = &w->services[id];
+	if (s->held == hold)
+		return;
+	service_set_held(w, id, hold);
 	if (!hold && !s->occupied && !s->by_command && s->state != SERVICE_FAILED)
 		service_start(w, id);
 }

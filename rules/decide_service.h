@@ -26,6 +26,8 @@ watched(const struct service *c)
 void service_set_state(struct world *w, uint32_t id, enum service_state state);
 void service_update_routes(struct world *w, uint32_t id); /* its health may have changed */
 void service_pace_checks(struct world *w, uint32_t id, enum pace pace);
+/* Tells it; what waits ends, and nothing is started. */
+void service_set_held(struct world *w, uint32_t id, bool hold);
 
 /* ---- decide_start.c ---- */
 /* It has a process, since then by our clock: nothing measured of an earlier one counts. */
@@ -74,6 +76,9 @@ void service_exited(struct world *w, const struct event *e);
 /* Routes count it as dead, or no longer. */
 void service_dying(struct world *w, const struct event *e, bool dying);
 void service_empty(struct world *w, const struct event *e);
+/* It is stopped, and stays so: nothing is wrong with it; nor with its checks, which nobody asks
+ * any more, if an operator stopped it. */
+void service_is_over(struct world *w, uint32_t id);
 void service_start_failed(struct world *w, const struct event *e);
 /* Nothing of it is left after a death of its own, or it could not be started. */
 void service_after_crash(struct world *w, uint32_t id);

@@ -317,6 +317,17 @@ service_ready_unmeasured(const struct world *w, uint32_t id)
 	       w->checks[c->ready.check].seen == 0;
 }
 
+/* Told once, and left alone as long as it is held. */
+static void
+late_but_held(struct world *w, uint32_t id, const char *text)
+{
+	world_arm(w, OBJECT_SERVICE, id, w->now_ms + conf(w, id)->ready.within_ms);
+	if (world_node(w, OBJECT_SERVICE, id)->bad)
+		return;
+	incident_bad(w, OBJECT_SERVICE, id, text);
+	world_tell(w, "service-waits", OBJECT_SERVICE, id, "%s, and is held", text);
+}
+
 void
 service_not_ready(struct world *w, uint32_t id)
 {
@@ -325,6 +336,10 @@ service_not_ready(struct world *w, uint32_t id)
 	char text[200], took[32];
 	text_print(text, sizeof text, "%s was not ready within %s", c->name,
 		   text_duration(c->ready.within_ms, took, sizeof took));
+	if (s->held) {
+		late_but_held(w, id, text);
+		return;
+	}
 	incident_bad(w, OBJECT_SERVICE, id, text);
 	w->cause = world_tell(w, "start-failed", OBJECT_SERVICE, id, "%s", text);
 	world_answer(w, s->waiters, -1, ANSWER_FAILED, text);

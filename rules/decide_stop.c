@@ -137,7 +137,7 @@ service_restart(struct world *w, uint32_t id)
 			turn_wait(w, id);
 		return;
 	}
-	if (s->state != SERVICE_STARTING && c->drain != RULES_NONE &&
+	if (s->alive && s->state != SERVICE_STARTING && c->drain != RULES_NONE &&
 	    route_can_lose(w, c->drain, id)) {
 		s->draining = true;
 		s->drain_ms = 0;

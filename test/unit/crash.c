@@ -15,12 +15,15 @@ static const char text[] =
 	"[check v1]\nof = v\ntcp = h:1\ndown = 1\nup = 1\n[check v2]\nof = v\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[service l]\nmatch = l\nstart = /s\nready = check cl within 5s\non-boot = stay\n"
 	"[check cl]\nof = l\ntcp = h:1\ndown = 1\nup = 1\n"
-	"[service d]\nrun = /d\ndrain = one\non-boot = stay\n"
+	"[service d]\nrun = /d\ndrain = one\non-boot = stay\nat-most = 1 in 5s\nretry = 5m\n"
 	"[check cd]\nof = d\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[route zero]\nswitch = /z\nbackend = v check v1\nbackend = d check cd\nreturn = after 1h\n"
 	"[route one]\nswitch = /s\nbackend = d check cd\nbackend = v check v1\nreturn = after 1h\n"
 	"[rule big]\nwhen = a.memory > 1G\ndo = log\n[rule stays]\nwhen = k.state = stopped\ndo = log\n"
-	"[rule halts]\nwhen = k.state = failing\ndo = log\n";
+	"[rule halts]\nwhen = k.state = failing\ndo = log\n"
+	"[rule leak]\nwhen = g.memory > 1G\ndo = restart g\n[rule ends]\nwhen = g.fds > 9\ndo = stop g\n"
+	"[rule late]\nwhen = g.state = starting for 5s\ndo = stop g\n"
+	"[rule slow]\nwhen = d.cpu > 90%\ndo = restart d\n";
 #define A "adopted:a !stop:g go "
 #define G "adopted:g go "
 #define T "adopted:t !stop:g go "
@@ -87,9 +90,9 @@ static const struct stage_row deaths[] = {
 	  "answer:done route:one=v start:d answer:done d=up" },
 	/* the second death as the first */
 	{ D "killed:d=9 seen:one=v +1s empty:d started:d good:cd !restore:one seen:one=d +5s killed:d=9 +900ms seen:one=v "
-	    "+600ms", NULL,
+	    "+400ms ?d +200ms", NULL,
 	  "answer:done route:one=v KILL:d(tree) start:d route:one=d answer:done "
-	  "route:one=v KILL:d(tree)" },
+	  "route:one=v d=backoff KILL:d(tree)" },
 	/* dying: told once, and not of the dead or the stopping */
 	{ D "dying:d dying:d killed:d=15 dying:d", "service-dying",
 	  "answer:done service-dying:d route:one=v" },
@@ -113,6 +116,60 @@ static const struct stage_row deaths[] = {
 	{ "!stop:g go !start:a !stop:a failed:a +1m ?a", OPEN,
 	  "answer:done start:a answer:failed TERM:a(rest) answer:done incident-open:a "
 	  "incident-close:a incident-open:stays a=stopped" },
+};
+
+/* Later ends of the same, and those that we did not see. */
+static const struct stage_row ends[] = {
+	/* one that came by itself, and was not well, had no healthy life */
+	{ "!stop:g go !start:l found:l good:cl +2s " CRASH("l") "found:l good:cl " CRASH("l")
+	  "?l +50ms found:l bad:cl +2s " CRASH("l") "?l", NULL,
+	  "answer:done start:l answer:done start:l l=backoff l=backoff" },
+	/* we were killed between its end and what follows */
+	{ "adopted:f !stop:g go exited:f=0 reborn +1m ?f", OPEN " service-stopped",
+	  "answer:done KILL:f(tree) service-stopped:f incident-open:f "
+	  "incident-open:stays incident-close:f f=stopped" },
+	{ A CRASH("a") "started:a exited:a=1 +400ms reborn ?a +700ms ?a", NULL,
+	  "answer:done KILL:a(tree) start:a KILL:a(tree) a=backoff start:a a=starting" },
+	{ A CRASH("a") "started:a exited:a=1 +2s reborn ?a", NULL,
+	  "answer:done KILL:a(tree) start:a KILL:a(tree) start:a a=starting" },
+	{ A "!restart:a exited:a=0 reborn ?a", NULL,
+	  "answer:done TERM:a(main) start:a a=starting" },
+	{ D CRASH("d") "started:d " CRASH("d") "+5m started:d exited:d=1 reborn ?d +5m ?d", "service-failed service-retry",
+	  "answer:done route:one=v start:d service-failed:d service-retry:d start:d "
+	  "service-failed:d d=failed service-retry:d start:d d=starting" },
+	/* a restart that is under way is counted once; a rule's last word counts */
+	{ G "!restart:g sample:g.memory=2e9 " ENDS("g") "started:g sample:g.memory=1 sample:g.memory=2e9",
+	  "service-restart service-failed",
+	  "TERM:g(main) start:g answer:done service-restart:g TERM:g(main)" },
+	{ D "!restart:d sample:d.cpu=95 seen:one=v +1s", "service-restart",
+	  "answer:done route:one=v TERM:d(main)" },
+	{ G "sample:g.fds=10 sample:g.memory=2e9 " ENDS("g") "?g", NULL,
+	  "TERM:g(main) start:g g=starting" },
+	/* what is left of it cannot be killed */
+	{ D "killed:d=9 +35s", "service-signalled",
+	  "answer:done route:one=v KILL:d(tree) KILL:d(tree) service-signalled:d "
+	  "KILL:d(tree) KILL:d(tree)" },
+	/* what died was not drained, and the next restart is one of its own */
+	{ D "!restart:d killed:d=9 empty:d started:d good:cd +1m seen:one !restart:d +1s", NULL,
+	  "answer:done route:one=v start:d answer:done TERM:d(main)" },
+	{ D "killed:d=9 !restart:d empty:d started:d good:cd +1m seen:one !restart:d +1s", NULL,
+	  "answer:done route:one=v TERM:d(rest) start:d answer:done TERM:d(main)" },
+	/* nothing is known of the dead */
+	{ K "killed:k=9 ?k1 ?k2", NULL,
+	  "answer:done KILL:k(tree) k1=unknown k2=unknown" },
+	/* a restart is no stop */
+	{ K "!restart:k " ENDS("k") "+0ms", "rule-fired",
+	  "answer:done TERM:k(main) start:k" },
+	{ A "!stop:a changed:a " ENDS("a") "+1m ?a", NULL,
+	  "answer:done TERM:a(main) answer:done a=stopped" },
+	/* a failed start is no success, and no restart */
+	{ "adopted:f !stop:g go " ENDS("f") "!start:f failed:f ?f", NULL,
+	  "answer:done KILL:f(tree) start:f answer:failed start:f f=starting" },
+	{ A "killed:a=9 empty:a failed:a +2s *a", NULL,
+	  "answer:done KILL:a(tree) start:a start:a a is starting since 1, process 0 of "
+	  "-1, 1 restarts, memory nan, cpu nan" },
+	{ "go !start:g +5s failed:g +1m ?g", NULL,
+	  "start:g TERM:g(rest) answer:failed g=stopped" },
 };
 
 static const struct stage_row orders[] = {
@@ -144,8 +201,18 @@ static const struct stage_row orders[] = {
 	  "process 1 of 0, 0 restarts, memory nan, cpu nan service-held:a answer:done "
 	  "remember a=held" },
 	{ A "# !hold:a=60 # !hold:a=120 # +61s ?a # +60s ?a #", NULL,
-	  "answer:done [a] answer:done [a] answer:done [a] a=held [stays halts] a=up "
+	  "answer:done [a] answer:done [a] answer:done [a] a=held [stays halts late] a=up "
 	  "[a]" },
+	/* a hold ends what was planned: it goes on as it is, and a rule or an order may ask again */
+	{ D "!restart:d !hold:d seen:one=v +1m ?d !release:d !restart:d seen:one +1s", NULL,
+	  "answer:done route:one=v answer:failed answer:done d=held answer:done "
+	  "TERM:d(main)" },
+	{ D "sample:d.cpu=95 seen:one=v +1s " ENDS("d") "started:d good:cd sample:d.cpu=1 sample:d.cpu=95 ?d +1s "
+	    "!restart:d !hold:d +1s !release:d +5m", "service-failed service-retry",
+	  "answer:done route:one=v TERM:d(main) start:d service-failed:d d=failed "
+	  "answer:failed answer:done answer:done service-retry:d TERM:d(main)" },
+	{ A "# !hold:a # !start:a # ?a", "service-released",
+	  "answer:done [a] answer:done [a] service-released:a answer:done [a] a=up" },
 	/* failing by any of its checks; rules see it */
 	{ K "bad:k2 +0ms ?k good:k2 +0ms ?k", "rule-fired rule-cleared",
 	  "answer:done rule-fired:halts k=failing rule-cleared:halts k=up" },
@@ -168,6 +235,7 @@ dies(void **state)
 {
 	(void)state;
 	stage_table(text, deaths, COUNT(deaths));
+	stage_table(text, ends, COUNT(ends));
 }
 
 static void

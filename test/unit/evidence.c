@@ -56,6 +56,7 @@ static const struct stage_row rows[] = {
 	{ A "sample:a.fds=20 +5s ?a", NULL, BEGUN "evidence:a KILL:a(tree) a=up" },
 	{ A "sample:a.fds=20 killed:a=9 empty:a evidence:a", NULL,
 	  BEGUN "evidence:a KILL:a(tree) start:a" },
+	{ A "sample:a.fds=20 !hold:a evidence:a ?a", NULL, "answer:done start:a evidence:a answer:done a=held" },
 	/* another process of that name is another matter */
 	{ P "found:v sample:v.fds=20 found:v +1s sample:v.memory=2e9 +5s", NULL,
 	  "answer:done start:p evidence:v evidence:v KILL:v(tree)" },

@@ -103,6 +103,15 @@ static const struct stage_row rows[] = {
 	  "answer:failed start:l l=starting start-failed:l<service-starting{l was not "
 	  "ready within 5.0 s} start:l service-up:l<service-started{l is up, 0 ms after "
 	  "its start} l=up" },
+	/* nor is what is held: told once, and ended only when it is released and still late */
+	{ "go !start:o started:o !hold:o +10s ?o !release:o +3s", "service-waits+ incident-open+ start-failed",
+	  "start:o answer:done service-waits:o<service-held{o was not ready within 3.0 "
+	  "s, and is held} incident-open:o<service-waits(ops){o was not ready within "
+	  "3.0 s} o=held answer:done start-failed:o answer:failed TERM:o(main)" },
+	{ "go !start:o started:o !hold:o +10s ready:o ?o !release:o ?o +1m", "service-waits start-failed",
+	  "start:o answer:done service-waits:o answer:done o=held answer:done o=up" },
+	{ "go !start:m !hold:m !release:m !start:x started:x", NULL,
+	  "answer:failed answer:done answer:done start:x answer:done start:m" },
 	/* a stop before it was there keeps its own times */
 	{ "go !start:o !stop:o started:o +4s +2s", NULL,
 	  "start:o answer:failed TERM:o(rest) KILL:o(tree)" },
@@ -145,6 +154,16 @@ static const struct stage_row rows[] = {
 	  "w=backoff" },
 	{ "go !start:w found:w good:cw !stop:w exited:w=-1 +200ms empty:w found:w exited:w=-1 +31s", NULL,
 	  "start:w answer:done TERM:w(main) TERM:w(rest) answer:done" },
+	/* who is stopped by order is ill no more, nor are its checks */
+	{ "adopted:t go " CRASH("t") "started:t +1s !stop:t " GONE("t") "+1m", "incident-open incident-close",
+	  "KILL:t(tree) start:t TERM:t(main) answer:done incident-open:t "
+	  "incident-close:t" },
+	{ "adopted:a go good:a1 good:a2 bad:a2 +3s !stop:a " GONE("a") "+1m", "incident-open incident-close",
+	  "incident-open:a2 TERM:a(main) answer:done incident-close:a2" },
+	{ "adopted:a go good:a1 good:a2 bad:a2 +3s " CRASH("a") "started:a " CRASH("a") "!stop:a +1m",
+	  "incident-open incident-close",
+	  "incident-open:a2 KILL:a(tree) start:a KILL:a(tree) answer:done "
+	  "incident-close:a" },
 	/* stopped or held in an earlier life */
 	{ "adopted:a go good:a1 good:a2 !stop:a " GONE("a") "away:a reborn ?a", "pace",
 	  "pace:a1=now pace:a2=now pace:a1=off pace:a2=off TERM:a(main) answer:done "
@@ -205,6 +224,10 @@ at_rest(void **state)
 	static const char alone[] = "[service e]\nrun = /e\nready = exec\n";
 	static const struct stage_row quiet[] = {
 		{ "go due? started:e ?e due?", NULL, "start:e awake e=up at-rest" },
+		{ "go started:e !stop:e " GONE("e") "due?", NULL,
+		  "start:e TERM:e(main) answer:done at-rest" },
+		{ "go !stop:e failed:e +5s due?", NULL,
+		  "start:e TERM:e(rest) answer:done at-rest" },
 	};
 	(void)state;
 	stage_table(alone, quiet, COUNT(quiet));

@@ -127,6 +127,8 @@ static const struct stage_row dry_rows[] = {
 	/* nor is there a start behind a crash */
 	{ A "exited:a=1 empty:a ?a", "dry-run",
 	  "dry-run:a dry-run:a a=stopped" },
+	{ A "exited:a=1 +1m ?a", "dry-run service-signalled",
+	  "dry-run:a a=backoff" },
 	{ D "changed:d +1m ?d", "dry-run",
 	  "dry-run:d d=up" },
 };

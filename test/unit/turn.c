@@ -57,7 +57,7 @@ static const struct stage_row rows[] = {
 	  "TERM:t-1(main) answer:failed TERM:t-2(main) start:t-1 answer:done "
 	  "t-2=stopping" },
 	{ UP "!restart:t-1 !restart:t-2 !hold:t-2 " DOWN("1") BACK("1") "+1m ?t-2", NULL,
-	  "TERM:t-1(main) answer:done start:t-1 answer:done t-2=held" },
+	  "TERM:t-1(main) answer:failed answer:done start:t-1 answer:done t-2=held" },
 	{ UP "!restart:t-1 !restart:t-2 killed:t-2=9 empty:t-2 " BACK("2") DOWN("1"),
 	  NULL, "TERM:t-1(main) KILL:t-2(tree) start:t-2 answer:done start:t-1" },
 };
