@@ -3,6 +3,7 @@
 
 #include "monitord/daemon.h"
 
+#include "monitord/absent.h"
 #include "monitord/spawn.h"
 
 #include "base/log.h"
@@ -133,7 +134,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	if (test)
-		return rules_test(path, geteuid() == 0, form_of(json, verbose), stdout)
+		return rules_test(path, geteuid() == 0, form_of(json, verbose),
+				  absent_find, stdout)
 			       ? 0
 			       : 1;
 	return run(path, dry_run);

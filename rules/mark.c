@@ -15,15 +15,12 @@ source_of(const struct sources *s, const char *file)
 	return NULL;
 }
 
+/* The line that begins there. */
 static bool
-line_of(const struct source *s, unsigned number, struct problem_place *out)
+line_at(const struct source *s, const char *at, unsigned number, struct problem_place *out)
 {
-	const char *at = s->text, *end = s->text + s->size;
-	for (unsigned n = 1; n < number && at != NULL && at < end; n++) {
-		at = memchr(at, '\n', (size_t)(end - at));
-		at = at != NULL ? at + 1 : NULL;
-	}
-	if (at == NULL || at >= end || number == 0)
+	const char *end = s->text + s->size;
+	if (at == NULL || at >= end)
 		return false;
 	const char *newline = memchr(at, '\n', (size_t)(end - at));
 	*out = (struct problem_place){ .line = number, .text = at };
@@ -31,6 +28,28 @@ line_of(const struct source *s, unsigned number, struct problem_place *out)
 	while (out->length > 0 && at[out->length - 1] == '\r')
 		out->length--;
 	return true;
+}
+
+static const char *
+line_after(const struct source *s, const char *at)
+{
+	const char *newline = memchr(at, '\n', (size_t)(s->text + s->size - at));
+	return newline != NULL ? newline + 1 : NULL;
+}
+
+static bool
+next_line(const struct source *s, struct problem_place *m)
+{
+	return line_at(s, line_after(s, m->text), m->line + 1, m);
+}
+
+static bool
+line_of(const struct source *s, unsigned number, struct problem_place *out)
+{
+	const char *at = s->text;
+	for (unsigned n = 1; n < number && at != NULL; n++)
+		at = line_after(s, at);
+	return number > 0 && line_at(s, at, number, out);
 }
 
 static bool
@@ -106,4 +125,35 @@ problem_mark(const struct problem *p, const struct sources *s, struct problem_pl
 	}
 	mark_value(out);
 	return true;
+}
+
+static bool
+is_key(const struct problem_place *m, const char *key)
+{
+	size_t n = strlen(key);
+	if (m->length <= n || memcmp(m->text, key, n) != 0)
+		return false;
+	while (n < m->length && (m->text[n] == ' ' || m->text[n] == '\t'))
+		n++;
+	return n < m->length && m->text[n] == '=';
+}
+
+struct place
+source_key(const struct sources *s, struct place section, const char *key)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct source *x = &s->list[i];
+		struct problem_place m;
+		bool whole = section.file == NULL;
+		unsigned line = whole ? 1 : section.line + 1;
+		if (!whole && strcmp(x->path, section.file) != 0)
+			continue;
+		for (bool more = line_of(x, line, &m); more; more = next_line(x, &m)) {
+			if (is_key(&m, key))
+				return (struct place){ x->path, m.line };
+			if (!whole && m.length > 0 && *m.text == '[')
+				break;
+		}
+	}
+	return section;
 }

@@ -19,7 +19,10 @@ struct problems {
 	size_t count, errors;
 };
 void problems_free(struct problems *p);
-
+/* A warning. What stands there already is not said again (instances are made of the same
+ * lines), nor what stands in no file. */
+void problems_warn(struct problems *p, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* One rule file's text. */
 struct source {
@@ -59,8 +62,12 @@ enum test_form {
 	TEST_JSON   /* for editors: an array of objects */
 };
 
+/* What else is looked at where there is no mistake; NULL: nothing. It may add warnings. */
+typedef void rules_look(const struct rules *r, const struct sources *s, struct problems *p);
+
 /* The whole of `monitord -t`: reads, parses, prints the mistakes to out. */
-bool rules_test(const char *path, bool privileged, enum test_form form, FILE *out);
+bool rules_test(const char *path, bool privileged, enum test_form form, rules_look *look,
+		FILE *out);
 
 /* ---- mark.c ---- */
 /* Where in the sources' text a problem is: its line (it may stand in a continuation), and
@@ -71,5 +78,8 @@ struct problem_place {
 	size_t length, column, width;
 };
 bool problem_mark(const struct problem *p, const struct sources *s, struct problem_place *out);
+/* Where this key stands first in the section that begins there (file NULL: in any); else the
+ * section itself. */
+struct place source_key(const struct sources *s, struct place section, const char *key);
 
 #endif

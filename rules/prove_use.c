@@ -268,11 +268,28 @@ prove_names(struct build *b)
 					object_kind_name[kinds[k]]);
 }
 
+/* Told once for all instances. */
+static void
+prove_matches(struct build *b)
+{
+	for (uint32_t i = 0; i < b->rules->service_count; i++) {
+		const struct service *s = &b->rules->services[i];
+		bool sibling = i > 0 && s->family != NULL && s[-1].family == s->family;
+		if (s->match != NULL && s->user == NULL && !sibling)
+			build_warning(
+				b, s->place,
+				"[service %s]: match without user: a process that anybody "
+				"begins may be taken for it",
+				s->family != NULL ? s->family : s->name);
+	}
+}
+
 void
 prove_unused(struct build *b)
 {
 	const struct rules *r = b->rules;
 	prove_names(b);
+	prove_matches(b);
 	char *used = calloc(r->contact_count + 1, 1);
 	if (used == NULL)
 		b->out_of_memory = true;

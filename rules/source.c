@@ -1,6 +1,7 @@
 /* Rule files: reading them with what they include, and the bundle for the helpers. */
 #include "base/owner.h"
 #include "base/text.h"
+#include "rules/build.h"
 #include "rules/parse.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +42,32 @@ problems_free(struct problems *p)
 		free((char *)(uintptr_t)p->list[i].file);
 	free(p->list);
 	*p = (struct problems){ 0 };
+}
+
+void
+problems_warn(struct problems *p, struct place place, const char *format, ...)
+{
+	struct problem new = { .file = place.file, .line = place.line, .warning = true };
+	va_list args;
+	if (place.file == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(new.text, sizeof new.text, format, args);
+	va_end(args);
+	for (size_t i = 0; i < p->count; i++)
+		if (p->list[i].line == new.line &&
+		    strcmp(p->list[i].text, new.text) == 0 &&
+		    strcmp(p->list[i].file, new.file) == 0)
+			return;
+	struct problem *list = p->count < PROBLEMS_MAX
+				       ? reallocarray(p->list, p->count + 1, sizeof *list)
+				       : NULL;
+	if (list == NULL)
+		return;
+	p->list = list;
+	new.file = strdup(place.file);
+	if (new.file != NULL)
+		list[p->count++] = new;
 }
 
 /* What reading one file after another needs to know. */

@@ -130,7 +130,8 @@ problems_print(struct problems *p, const struct sources *s, FILE *out)
 }
 
 bool
-rules_test(const char *path, bool privileged, enum test_form form, FILE *out)
+rules_test(const char *path, bool privileged, enum test_form form, rules_look *look,
+	   FILE *out)
 {
 	struct sources s = { 0 };
 	struct problems p = { 0 };
@@ -138,6 +139,8 @@ rules_test(const char *path, bool privileged, enum test_form form, FILE *out)
 	struct rules *r =
 		sources_read(path, privileged, &s, &p) ? rules_parse(&s, &p) : NULL;
 	bool good = r != NULL;
+	if (good && look != NULL)
+		look(r, &s, &p);
 	sort(&p, &s);
 	for (size_t i = 0; form != TEST_JSON && i < p.count; i++) {
 		print_line(&p.list[i], out);

@@ -5,6 +5,7 @@ int
 main(void)
 {
 	int failed = 0;
+	failed += test_absent();
 	failed += test_account();
 	failed += test_cgroup();
 	failed += test_death();

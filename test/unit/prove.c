@@ -139,11 +139,16 @@ static const struct book_row rows[] = {
 	{ "[route r]\nswitch = /s\nbackend = a\n",
 	  "r.ini:1: warning: [route r]: backend 'a' has no check: it is always taken for "
 	  "healthy\n" },
+	/* whom anybody can pass for */
+	{ "[service a]\ninstances = 1..2\nmatch = \"^/a %i\"\n",
+	  "r.ini:1: warning: [service a]: match without user: a process that anybody begins may be "
+	  "taken for it\n" },
+	{ "[service a]\nmatch = a\nuser = root\n", "" },
 	/* what cannot be done, or known */
 	{ AB "[rule x]\nwhen = a.memory > 1M\ndo = drain a\n",
 	  "r.ini:7: drain: 'a' is a backend of no route\n" },
-	{ "[service a]\nmatch = a\n[rule x]\nwhen = a.exit-code = 1\ndo = log\n",
-	  "r.ini:4: when: 'a.exit-code' is never known: the service is watched, not "
+	{ "[service a]\nmatch = a\nuser = root\n[rule x]\nwhen = a.exit-code = 1\ndo = log\n",
+	  "r.ini:5: when: 'a.exit-code' is never known: the service is watched, not "
 	  "run\n" },
 	{ "[check c]\ntcp = h:1\nexpect = backlog < 5\n",
 	  "r.ini:1: expect: 'c.backlog': a check of kind tcp has no such metric (listen "

@@ -61,7 +61,7 @@ tested_as(bool privileged, enum test_form form)
 	char all[8192] = "";
 	FILE *f = fmemopen(all, sizeof all, "w");
 	assert_non_null(f);
-	rules_test(in_folder("a.ini"), privileged, form, f);
+	rules_test(in_folder("a.ini"), privileged, form, NULL, f);
 	fclose(f);
 	char *to = out;
 	for (const char *p = all; *p != '\0';)

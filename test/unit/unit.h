@@ -49,6 +49,7 @@ int test_turn(void);
 int test_units(void);
 int test_values(void);
 
+int test_absent(void);
 int test_account(void);
 int test_cgroup(void);
 int test_death(void);
