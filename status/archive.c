@@ -124,6 +124,14 @@ write_month(struct archive *a, const struct block_head *head, const unsigned cha
 	return archive_done(a, q);
 }
 
+/* How each kind of record is written. */
+static bool (*const write_kind[])(struct archive *a, const struct block_head *head,
+				  const unsigned char *at, const unsigned char *end) = {
+	[BLOCK_COLUMNS] = write_block,
+	[BLOCK_MONTH] = write_month,
+	[BLOCK_INCIDENT] = archive_put_incident,
+};
+
 static bool
 write_all(struct archive *a, const struct batch *b)
 {
@@ -132,8 +140,7 @@ write_all(struct archive *a, const struct batch *b)
 		memcpy(&head, b->bytes + at, sizeof head);
 		const unsigned char *first = b->bytes + at + sizeof head,
 				    *end = b->bytes + at + head.size;
-		if (!(head.months ? write_month(a, &head, first, end)
-				  : write_block(a, &head, first, end)))
+		if (!write_kind[head.kind](a, &head, first, end))
 			return false;
 	}
 	return true;

@@ -1,5 +1,6 @@
 /* status/archive.h: history on disk (SQLite): blocks of packed columns by tier, time and
- * object, within a size; and how long each object was up, by month. It blocks: for a
+ * object, within a size; how long each object was up, by month; and incidents that are over,
+ * for a year, one for each 32 KiB of the size. It blocks: for a
  * thread of its own. A damaged file is set aside and begun anew; what fails is told by
  * archive_why, and harms nothing but history. */
 #ifndef STATUS_ARCHIVE_H
@@ -25,6 +26,14 @@ bool archive_read(struct archive *a, const char *object, enum tier tier, int64_t
 /* Milliseconds in each availability in that month. False: nothing is there. */
 bool archive_month(struct archive *a, const char *object, int64_t month,
 		   int64_t out[AVAILABILITIES]);
+
+/* Takes one incident's JSON. */
+typedef void archive_take(void *arg, uint64_t id, const char *json, size_t size);
+/* Those that were not over before since_ms and had begun before until_ms (Unix time), the
+ * newest first, no more than most; or the one of that id. */
+void archive_incidents(struct archive *a, int64_t since_ms, int64_t until_ms, unsigned most,
+		       archive_take *take, void *arg);
+void archive_incident(struct archive *a, uint64_t id, archive_take *take, void *arg);
 
 uint64_t archive_size(const struct archive *a);      /* bytes in use */
 const char *archive_why(const struct archive *a);    /* "": all is well */

@@ -25,6 +25,14 @@ static const char *const query_text[QUERIES] = {
 		"ON CONFLICT (object, month) DO UPDATE SET up = up + ?3, "
 		"down = down + ?4, planned = planned + ?5, unknown = unknown + ?6",
 	[QUERY_MONTH_DROP] = "DELETE FROM month WHERE month < ?1",
+	[QUERY_INCIDENT_PUT] = "INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3, ?4)",
+	[QUERY_INCIDENT_ADD] = "INSERT OR IGNORE INTO incident VALUES (?1, ?2, ?3, ?4)",
+	[QUERY_INCIDENT_DROP] =
+		"DELETE FROM incident WHERE until < ?1 OR id <= "
+		"(SELECT id FROM incident ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[QUERY_INCIDENT] = "SELECT id, json FROM incident WHERE id = ?1",
+	[QUERY_INCIDENTS] = "SELECT id, json FROM incident WHERE until >= ?1 AND "
+			    "since < ?2 ORDER BY id DESC LIMIT ?3",
 };
 
 bool
@@ -88,7 +96,9 @@ open_file(struct archive *a)
 		"INTEGER, "
 		"down INTEGER, planned INTEGER, unknown INTEGER, PRIMARY KEY (object, "
 		"month)) "
-		"WITHOUT ROWID";
+		"WITHOUT ROWID; "
+		"CREATE TABLE IF NOT EXISTS incident (id INTEGER PRIMARY KEY, since INTEGER "
+		"NOT NULL, until INTEGER NOT NULL, json TEXT NOT NULL)";
 	if (sqlite3_open_v2(a->path, &a->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 				    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,

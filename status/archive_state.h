@@ -1,6 +1,6 @@
 /* status/archive_state.h: history on disk, from inside; for its parts only:
- * archive_file.c has the file and its queries, archive_block.c a block's bytes, archive.c
- * what is kept. */
+ * archive_file.c has the file and its queries, archive_block.c a block's bytes,
+ * archive_incident.c incidents, archive.c what is kept. */
 #ifndef STATUS_ARCHIVE_STATE_H
 #define STATUS_ARCHIVE_STATE_H
 
@@ -21,6 +21,11 @@ enum query {
 	QUERY_MONTH,
 	QUERY_MONTH_PUT,
 	QUERY_MONTH_DROP,
+	QUERY_INCIDENT_PUT,
+	QUERY_INCIDENT_ADD,
+	QUERY_INCIDENT_DROP,
+	QUERY_INCIDENT,
+	QUERY_INCIDENTS,
 	QUERIES
 };
 
@@ -54,6 +59,12 @@ uint64_t archive_number(struct archive *a, const char *sql); /* 0: none */
 /* A number of our own, as those of the enumeration change with the version. 0: it has
  * none, or it failed. */
 int64_t archive_metric(struct archive *a, unsigned metric, bool make);
+
+/* ---- archive_incident.c ---- */
+/* The record of an incident: instead of what is there, or beside it if that is whole and
+ * this is not; and forgets what is too old or too much. */
+bool archive_put_incident(struct archive *a, const struct block_head *head,
+			  const unsigned char *at, const unsigned char *end);
 
 /* ---- archive_block.c: for each column its metric's number, its size, its bytes ---- */
 struct block_part {

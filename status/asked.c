@@ -1,5 +1,5 @@
-/* GET /v1/series and /v1/availability: the recorder is asked, and the client sleeps until
- * its answer comes. */
+/* GET /v1/series, /v1/availability and incidents of the past: the recorder is asked, and the
+ * client sleeps until its answer comes. */
 #include "status/server.h"
 
 #include "base/clock.h"
@@ -122,12 +122,9 @@ send_metric_names(struct client *c, enum object_kind kind, uint32_t id)
 }
 
 static enum MHD_Result
-ask(struct client *c, enum object_kind kind, uint32_t id, struct ask *a)
+ask_recorder(struct client *c, struct ask *a)
 {
 	struct server *s = c->server;
-	text_print(a->object, sizeof a->object, "%s/%s", object_kind_name[kind],
-		   rules_name(s->store.rules, kind, id));
-	history_fill(&s->history, kind, id, a);
 	a->token = c->token = s->token++;
 	if (!recorder_ask(s->history.recorder, a)) {
 		ask_free(a);
@@ -137,6 +134,19 @@ ask(struct client *c, enum object_kind kind, uint32_t id, struct ask *a)
 	client_suspend(c, WAIT_HISTORY);
 	return MHD_YES;
 }
+
+static enum MHD_Result
+ask(struct client *c, enum object_kind kind, uint32_t id, struct ask *a)
+{
+	struct server *s = c->server;
+	text_print(a->object, sizeof a->object, "%s/%s", object_kind_name[kind],
+		   rules_name(s->store.rules, kind, id));
+	history_fill(&s->history, kind, id, a);
+	return ask_recorder(c, a);
+}
+
+static const char range_form[] = "since and until: 6h, Unix seconds or "
+				 "2026-11-24T12:00:00Z, 366 days at most";
 
 enum MHD_Result
 series_begin(struct client *c)
@@ -157,10 +167,9 @@ series_begin(struct client *c)
 		return request_error(c, 503, "out of memory");
 	a->metric = metric_find(metric, strlen(metric), letter[0]);
 	const char *wrong = a->metric == METRICS_COUNT ? "the object has no such metric"
-			    : !range_of(c, a)  ? "since and until: 6h, Unix seconds or "
-						 "2026-11-24T12:00:00Z, 366 days at most"
-			    : !points_of(c, a) ? "points: 1 to 2000"
-					       : NULL;
+			    : !range_of(c, a)          ? range_form
+			    : !points_of(c, a)         ? "points: 1 to 2000"
+						       : NULL;
 	if (wrong == NULL)
 		return ask(c, kind, id, a);
 	unsigned code = a->metric == METRICS_COUNT ? 404 : 400;
@@ -193,9 +202,46 @@ availability_begin(struct client *c)
 	return ask(c, kind, id, a);
 }
 
+bool
+incidents_asked(struct client *c)
+{
+	return argument(c, "since") != NULL || argument(c, "until") != NULL;
+}
+
+enum MHD_Result
+incidents_begin(struct client *c)
+{
+	if (c->server->history.recorder == NULL)
+		return request_error(c, 404, "history is off");
+	struct ask *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return request_error(c, 503, "out of memory");
+	if (!range_of(c, a)) {
+		ask_free(a);
+		return request_error(c, 400, range_form);
+	}
+	a->incidents = true;
+	incidents_between(&c->server->store.incidents, a->since_s * 1000,
+			  (a->until_s + 1) * 1000, &a->known);
+	return ask_recorder(c, a);
+}
+
+enum MHD_Result
+incident_begin(struct client *c, uint64_t id)
+{
+	struct ask *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return request_error(c, 503, "out of memory");
+	a->incidents = true;
+	a->incident = id;
+	return ask_recorder(c, a);
+}
+
 enum MHD_Result
 asked_end(struct client *c)
 {
+	if (c->missing)
+		return request_error(c, 404, "no such incident");
 	if (c->answer == NULL)
 		return request_error(c, 503,
 				     c->late ? "the disk does not answer"
@@ -213,6 +259,7 @@ server_answered(void *arg, struct ask *a)
 		if (c->wait == WAIT_HISTORY && c->token == a->token) {
 			c->answer = a->answer;
 			c->answer_size = a->answer_size;
+			c->missing = a->missing;
 			a->answer = NULL;
 			client_resume(c);
 			break;

@@ -22,14 +22,24 @@ extern const char *const availability_name[AVAILABILITIES];
 
 #define BATCH_NAME 80 /* "service/tomcat-1", with its NUL */
 
+enum block_kind {
+	BLOCK_COLUMNS,
+	BLOCK_MONTH,   /* AVAILABILITIES int64_t of milliseconds */
+	BLOCK_INCIDENT /* struct incident_times, then its JSON */
+};
+
 struct block_head {
-	uint32_t size;  /* of the record, its head included */
-	uint8_t months; /* 0: columns follow; 1: AVAILABILITIES int64_t of milliseconds */
+	uint32_t size; /* of the record, its head included */
+	uint8_t kind;  /* enum block_kind */
 	uint8_t tier;
-	uint8_t merge; /* the span had begun before: what stands there already stays */
+	uint8_t merge; /* it is not the whole: what stands there already stays */
 	uint8_t pad;
-	int64_t span; /* or the month: year * 12 + month */
+	int64_t span; /* or the month: year * 12 + month; or the incident's id */
 	char object[BATCH_NAME];
+};
+
+struct incident_times {
+	int64_t since_ms, until_ms; /* Unix time */
 };
 
 struct column_head {

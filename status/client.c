@@ -156,7 +156,7 @@ forget_request(struct client *c)
 	free(c->answer);
 	c->answer = NULL;
 	c->asked_history = false;
-	c->body_over = c->busy = c->begun = c->done_set = c->late = false;
+	c->body_over = c->busy = c->begun = c->done_set = c->late = c->missing = false;
 	if (c->since_ms != INT64_MAX)
 		c->since_ms = clock_ms();
 }

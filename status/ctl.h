@@ -80,6 +80,11 @@ bool is_name(const char *name);
 bool is_name_bytes(const char *text);
 enum ctl_exit no_name(const char *verb, const char *name);
 
+struct text; /* base/text.h */
+/* status/ctl_graph.c: "&KEY=TIME" as the daemon takes it: durations as they are, RFC 3339 as
+ * Unix seconds; nothing for NULL. False: it is neither, printed. */
+bool add_time(struct text *path, const char *key, const char *value);
+
 /* ---- the document of GET /v1/status ---- */
 
 #define CTL_KINDS 4

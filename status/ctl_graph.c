@@ -241,8 +241,7 @@ print_graph(const json_t *series)
 	       value_text(r.last, unit, text[3], sizeof text[3]));
 }
 
-/* A time as the daemon takes it: durations as they are, RFC 3339 as Unix seconds. */
-static bool
+bool
 add_time(struct text *path, const char *key, const char *value)
 {
 	if (value == NULL)

@@ -32,7 +32,7 @@ static const struct row {
 	{ "reroute", 1, 2, NULL, ctl_route, "ROUTE [BACKEND] [--for 2h]" },
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
-	{ "incidents", 0, 0, ctl_incidents, NULL, "[--all]" },
+	{ "incidents", 0, 0, ctl_incidents, NULL, "[--all] [--since 30d] [--until T]" },
 	{ "ack", 1, 1, ctl_ack, NULL, "ID [--why TEXT]" },
 	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
 	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
@@ -61,7 +61,8 @@ usage(FILE *out)
 	      "and back\n"
 	      "  events [--follow] [--since T] [--json]   what happened; T: id, 10m, or "
 	      "a time\n"
-	      "  incidents [--all] [--json]               what is wrong now, or was\n"
+	      "  incidents [--all] [--since T] [--until T] [--json]\n"
+	      "                                           what is wrong now, or was\n"
 	      "  ack ID [--why TEXT] [--who NAME]         somebody has taken it\n"
 	      "  silence NAME --for 2h --reason TEXT      it may stay quiet; unsilence NAME "
 	      "ends it\n"

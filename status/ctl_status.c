@@ -1,6 +1,8 @@
 /* monitorctl status and incidents. */
 #include "status/ctl.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -217,9 +219,17 @@ print_incident(const json_t *o)
 enum ctl_exit
 ctl_incidents(struct ctl *ctl)
 {
+	char path[160];
+	struct text t;
 	enum ctl_exit code;
-	size_t i, open = 0;
-	json_t *o, *list = http_json(ctl, "/v1/incidents", &code);
+	size_t i, shown = 0;
+	json_t *o;
+	bool past = ctl->since != NULL || ctl->until != NULL;
+	text_begin(&t, path, sizeof path);
+	text_add(&t, "/v1/incidents%s", past ? "?" : "");
+	if (!add_time(&t, "since", ctl->since) || !add_time(&t, "until", ctl->until))
+		return CTL_WRONG_USE;
+	json_t *list = http_json(ctl, path, &code);
 	if (list == NULL)
 		return code;
 	if (ctl->json)
@@ -227,12 +237,13 @@ ctl_incidents(struct ctl *ctl)
 	json_array_foreach(list, i, o)
 	{
 		bool closed = strcmp(text_of(o, "state"), "closed") == 0;
-		open += !closed;
-		if (!ctl->json && (!closed || ctl->all))
-			print_incident(o);
+		if (ctl->json || (closed && !ctl->all && !past))
+			continue;
+		print_incident(o);
+		shown += past || !closed;
 	}
-	if (open == 0 && !ctl->json)
-		puts("nothing is wrong");
+	if (shown == 0 && !ctl->json)
+		puts(past ? "nothing was wrong" : "nothing is wrong");
 	json_decref(list);
 	return CTL_DONE;
 }

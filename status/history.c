@@ -89,7 +89,7 @@ static void
 save_month(struct history *h, enum object_kind kind, uint32_t id)
 {
 	struct lane *l = &h->lanes[kind][id];
-	struct block_head head = { .months = 1, .span = l->month };
+	struct block_head head = { .kind = BLOCK_MONTH, .span = l->month };
 	int64_t sum = 0;
 	for (unsigned i = 0; i < AVAILABILITIES; i++)
 		sum += l->ms[i];
@@ -100,6 +100,15 @@ save_month(struct history *h, enum object_kind kind, uint32_t id)
 	batch_bytes(&h->batch, l->ms, sizeof l->ms);
 	batch_close(&h->batch);
 	memset(l->ms, 0, sizeof l->ms);
+}
+
+static void
+hand_over(struct history *h)
+{
+	if (h->recorder == NULL)
+		return;
+	incidents_save(&h->store->incidents, &h->batch);
+	recorder_write(h->recorder, &h->batch);
 }
 
 /* ---- sampling ---- */
@@ -236,8 +245,7 @@ history_sample(struct history *h, int64_t now_ms)
 {
 	begin_tick(h, now_ms);
 	sample_some(h, UINT32_MAX);
-	if (h->recorder != NULL)
-		recorder_write(h->recorder, &h->batch);
+	hand_over(h);
 }
 
 static void
@@ -255,7 +263,7 @@ on_slice(struct loop_timer *timer)
 		loop_timer_start(h->loop, &h->timer, 0, 0, on_slice, h);
 		return;
 	}
-	recorder_write(h->recorder, &h->batch);
+	hand_over(h);
 	next_tick(h);
 }
 
@@ -306,8 +314,7 @@ history_unload(struct history *h)
 		h->lanes[kind] = NULL;
 		h->counts[kind] = 0;
 	}
-	if (h->recorder != NULL)
-		recorder_write(h->recorder, &h->batch);
+	hand_over(h);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct incident *
@@ -65,6 +66,7 @@ incidents_view(struct incidents *s, const struct msg_incident_view *v,
 	struct incident *x = find_or_add(s, v->incident);
 	x->state = (enum incident_state)v->state;
 	x->viewed = true;
+	x->saved = false;
 	x->since_real_ms = v->since_real_ms;
 	x->until_real_ms = v->state == INCIDENT_CLOSED ? v->until_real_ms : 0;
 	text_print(x->text, sizeof x->text, "%s", v->text);
@@ -108,6 +110,8 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 	if (line->incident == 0)
 		return;
 	struct incident *x = find_or_add(s, line->incident);
+	x->saved = false;
+	x->whole = x->whole || line->id == line->incident;
 	if (x->last_real_ms == 0 || strncmp(line->kind, "incident-", 9) != 0)
 		x->last_real_ms = line->real_ms;
 	if (x->since_real_ms == 0)
@@ -134,14 +138,19 @@ is_over(const struct incident *x)
 	return !x->viewed || x->state == INCIDENT_CLOSED;
 }
 
-static void
-one(const struct incident *x, struct json *j)
+static int64_t
+until_of(const struct incident *x)
 {
-	int64_t until = x->until_real_ms != 0 ? x->until_real_ms : x->last_real_ms;
+	int64_t last = x->last_real_ms != 0 ? x->last_real_ms : x->since_real_ms;
+	return x->until_real_ms != 0 ? x->until_real_ms : last;
+}
+
+static void
+write_as(const struct incident *x, bool over, struct json *j)
+{
 	json_open(j, '{');
 	json_key_id(j, "id", x->id);
-	json_key_text(j, "state",
-		      incident_state_name[is_over(x) ? INCIDENT_CLOSED : x->state]);
+	json_key_text(j, "state", incident_state_name[over ? INCIDENT_CLOSED : x->state]);
 	json_key_text(j, "root", x->root);
 	json_key_text(j, "root_kind", x->root_kind);
 	json_key(j, "symptoms");
@@ -157,11 +166,17 @@ one(const struct incident *x, struct json *j)
 		json_text(j, x->actions[i]);
 	json_close(j, ']');
 	json_key_time(j, "since", x->since_real_ms);
-	json_key_time(j, "until", is_over(x) ? until : 0);
+	json_key_time(j, "until", over ? until_of(x) : 0);
 	json_key_text(j, "who", x->who);
 	json_key_text(j, "why", x->why);
 	json_key_text(j, "text", x->text);
 	json_close(j, '}');
+}
+
+static void
+write_one(const struct incident *x, struct json *j)
+{
+	write_as(x, is_over(x), j);
 }
 
 void
@@ -170,7 +185,7 @@ incidents_json(const struct incidents *s, struct json *j)
 	uint32_t first = s->count < INCIDENTS_KEPT ? 0 : s->next;
 	json_open(j, '[');
 	for (uint32_t i = 0; i < s->count; i++)
-		one(&s->list[(first + i) % INCIDENTS_KEPT], j);
+		write_one(&s->list[(first + i) % INCIDENTS_KEPT], j);
 	json_close(j, ']');
 }
 
@@ -179,7 +194,7 @@ incidents_one(const struct incidents *s, uint64_t id, struct json *j)
 {
 	for (uint32_t i = 0; i < s->count; i++)
 		if (s->list[i].id == id) {
-			one(&s->list[i], j);
+			write_one(&s->list[i], j);
 			return true;
 		}
 	return false;
@@ -201,4 +216,50 @@ incidents_open(const struct incidents *s)
 	for (uint32_t i = 0; i < s->count; i++)
 		n += !is_over(&s->list[i]);
 	return n;
+}
+
+/* ---- for the archive ---- */
+
+static void
+put_record(const struct incident *x, bool over, struct batch *b)
+{
+	struct block_head head = { .kind = BLOCK_INCIDENT,
+				   .merge = over && !x->whole,
+				   .span = (int64_t)x->id };
+	struct incident_times times = { x->since_real_ms, until_of(x) };
+	struct json j;
+	size_t size;
+	json_begin(&j);
+	write_as(x, over, &j);
+	char *text = json_end(&j, &size);
+	if (text == NULL)
+		return;
+	batch_open(b, &head);
+	batch_bytes(b, &times, sizeof times);
+	batch_bytes(b, text, size);
+	batch_close(b);
+	free(text);
+}
+
+void
+incidents_save(struct incidents *s, struct batch *b)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct incident *x = &s->list[i];
+		if (!x->saved)
+			put_record(x, true, b);
+		x->saved = true;
+	}
+}
+
+void
+incidents_between(const struct incidents *s, int64_t since_ms, int64_t until_ms,
+		  struct batch *b)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct incident *x = &s->list[i];
+		if (x->since_real_ms < until_ms &&
+		    (!is_over(x) || until_of(x) >= since_ms))
+			put_record(x, is_over(x), b);
+	}
 }

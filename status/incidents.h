@@ -7,6 +7,7 @@
 #include "base/journal.h"
 #include "base/msg.h"
 #include "rules/world.h"
+#include "status/batch.h"
 #include "status/json.h"
 
 #define INCIDENTS_KEPT 256 /* the oldest goes */
@@ -18,6 +19,8 @@ struct incident {
 	enum incident_state state;
 	bool revised; /* its root is what monitord says, not its first line's object */
 	bool viewed; /* monitord knows of it; else it ended in an earlier life, untold */
+	bool whole;  /* its first line was seen: nothing is missing */
+	bool saved;  /* as it is now */
 	int64_t since_real_ms, until_real_ms;
 	int64_t last_real_ms; /* of its newest line that tells what happened */
 	char root[JOURNAL_NAME], root_kind[12];
@@ -41,6 +44,12 @@ incidents_json(const struct incidents *s, struct json *j); /* an array, oldest f
 /* One object. False: no such incident. */
 bool incidents_one(const struct incidents *s, uint64_t id, struct json *j);
 bool incidents_known(const struct incidents *s, uint64_t id);
+/* Records for the archive: of those that are not saved as they are, as if they were over by
+ * now, for nobody tells its end of one that a boot ended; and of all that touch this time (Unix
+ * time, until excluded), as they are. */
+void incidents_save(struct incidents *s, struct batch *b);
+void incidents_between(const struct incidents *s, int64_t since_ms, int64_t until_ms,
+		       struct batch *b);
 uint32_t incidents_open(const struct incidents *s); /* how many are not closed */
 
 #endif

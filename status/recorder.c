@@ -36,6 +36,7 @@ struct recorder {
 void
 ask_free(struct ask *ask)
 {
+	batch_empty(&ask->known);
 	free(ask->answer);
 	free(ask);
 }
@@ -58,7 +59,7 @@ answer(struct recorder *r, struct ask *ask)
 		r->asks_end = &r->asks;
 	ask->next = NULL;
 	pthread_mutex_unlock(&r->lock);
-	series_answer(r->archive, ask);
+	(ask->incidents ? past_answer : series_answer)(r->archive, ask);
 	pthread_mutex_lock(&r->lock);
 	*r->done_end = ask;
 	r->done_end = &ask->next;

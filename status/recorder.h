@@ -17,7 +17,7 @@ struct open_block {
 	bool there;
 };
 
-/* One question, a series or a month; its memory goes to the recorder and back. */
+/* One question, a series, a month or incidents; its memory goes to the recorder and back. */
 struct ask {
 	struct ask *next;
 	uint64_t token;
@@ -29,6 +29,10 @@ struct ask {
 	int64_t since_s, until_s;
 	unsigned points; /* at most */
 	struct open_block open[TIERS];
+	bool incidents;     /* those since then; or, where it is not 0, the one of this id */
+	uint64_t incident;
+	struct batch known; /* records of what the asker knows of them itself */
+	bool missing;	    /* there is no such incident */
 	char *answer; /* JSON; NULL: out of memory */
 	size_t answer_size;
 };
@@ -55,7 +59,8 @@ void recorder_state(struct recorder *r, struct recorder_state *out);
 void recorder_free(struct recorder **rp, int64_t patience_ms);
 void ask_free(struct ask *ask);
 
-/* status/series.c: fills in the answer. */
+/* status/series.c, status/past.c: fill in the answer. */
 void series_answer(struct archive *a, struct ask *ask);
+void past_answer(struct archive *a, struct ask *ask); /* incidents */
 
 #endif

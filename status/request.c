@@ -168,18 +168,24 @@ send_objects(struct client *c, enum object_kind kind, const char *name)
 	return request_send(c, 200, &j);
 }
 
+/* Those that are remembered at once; others, and those of a time, by the recorder. */
 static enum MHD_Result
 send_incidents(struct client *c, const char *id)
 {
+	const struct incidents *s = &c->server->store.incidents;
+	uint64_t number = id != NULL ? strtoull(id, NULL, 10) : 0;
 	struct json j;
+	if (id == NULL && incidents_asked(c))
+		return incidents_begin(c);
+	if (id != NULL && !incidents_known(s, number))
+		return number != 0 && c->server->history.recorder != NULL
+			       ? incident_begin(c, number)
+			       : request_error(c, 404, "no such incident");
 	json_begin(&j);
-	if (id == NULL) {
-		incidents_json(&c->server->store.incidents, &j);
-	} else if (!incidents_one(&c->server->store.incidents, strtoull(id, NULL, 10),
-				  &j)) {
-		free(json_end(&j, NULL));
-		return request_error(c, 404, "no such incident");
-	}
+	if (id == NULL)
+		incidents_json(s, &j);
+	else
+		incidents_one(s, number, &j);
 	return request_send(c, 200, &j);
 }
 

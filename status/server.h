@@ -68,6 +68,7 @@ struct client {
 	bool asked_history;    /* the recorder was asked */
 	char *answer;          /* and what it said */
 	size_t answer_size;
+	bool missing; /* that there is none */
 };
 
 struct listener {
@@ -145,9 +146,12 @@ enum MHD_Result request_error(struct client *c, unsigned code, const char *text)
 enum MHD_Result request_error_near(struct client *c, unsigned code, const char *text,
 				   const char *nearest);
 
-/* status/asked.c: GET /v1/series, /v1/availability: begin asks the recorder, end sends what it
- * said, or that it said nothing. */
+/* status/asked.c: GET /v1/series, /v1/availability and incidents of the past: begin asks the
+ * recorder, end sends what it said, or that it said nothing. */
 enum MHD_Result series_begin(struct client *c);
+enum MHD_Result incidents_begin(struct client *c);              /* since, until */
+enum MHD_Result incident_begin(struct client *c, uint64_t id); /* there is a recorder */
+bool incidents_asked(struct client *c); /* it says since when, or until when */
 enum MHD_Result availability_begin(struct client *c);
 enum MHD_Result asked_end(struct client *c);
 void server_answered(void *arg, struct ask *a); /* the recorder has; arg: the server */

@@ -107,6 +107,8 @@ def main():
         code, _ = judge("GET", f"/v1/{plural}/{{name}}", f"/v1/{plural}/nobody") or (0, 0)
         if code != 404:
             bad(f"/v1/{plural}/nobody: {code}")
+    for query in ("since=1h", "since=never", "until=2020-01-01T00:00:00Z"):
+        judge("GET", "/v1/incidents", f"/v1/incidents?{query}")
     for i in json.loads(ask("GET", "/v1/incidents")[2]):
         judge("GET", "/v1/incidents/{id}", f"/v1/incidents/{i['id']}")
     name = status["services"][0]["name"]

@@ -237,7 +237,7 @@ static void
 months_add_up(void **state)
 {
 	struct archive *a = archive_new("history.db", 4 << 20);
-	struct block_head head = { .months = 1,
+	struct block_head head = { .kind = BLOCK_MONTH,
 				   .span = 2023 * 12 + 10,
 				   .object = "check/c" };
 	int64_t ms[AVAILABILITIES] = { 1000, 200, 30, 4 }, got[AVAILABILITIES];
@@ -256,6 +256,74 @@ months_add_up(void **state)
 	assert_false(archive_month(a, "check/c", head.span + 1, got));
 	assert_int_equal(history_month(NOON * 1000), head.span);
 	batch_empty(&b);
+	archive_free(&a);
+}
+
+static char taken[256];
+
+static void
+on_incident(void *arg, uint64_t id, const char *json, size_t size)
+{
+	size_t used = strlen(taken);
+	(void)arg;
+	snprintf(taken + used, sizeof taken - used, "%d=%.*s ", (int)id, (int)size, json);
+}
+
+static void
+put_incident(struct batch *b, int64_t id, bool add, int64_t since_s, const char *json)
+{
+	struct block_head head = { .kind = BLOCK_INCIDENT, .merge = add, .span = id };
+	struct incident_times times = { since_s * 1000, (since_s + 60) * 1000 };
+	batch_open(b, &head);
+	batch_bytes(b, &times, sizeof times);
+	batch_bytes(b, json, strlen(json));
+	batch_close(b);
+}
+
+static void
+past(struct archive *a, int64_t since_s, int64_t until_s, unsigned most, const char *want)
+{
+	taken[0] = '\0';
+	archive_incidents(a, since_s * 1000, until_s * 1000, most, on_incident, NULL);
+	assert_string_equal(taken, want);
+}
+
+/* What is a part of it does not replace the whole; the oldest go. */
+static void
+incidents_outlive_us(void **state)
+{
+	struct archive *a = archive_new("history.db", 64 * 32768);
+	struct batch b = { 0 };
+	(void)state;
+	put_incident(&b, 1, false, NOON, "one");
+	put_incident(&b, 2, true, NOON + 600, "a part of two");
+	put_incident(&b, 2, false, NOON + 600, "two");
+	put_incident(&b, 1, true, NOON, "a part of one");
+	assert_true(archive_write(a, &b, NOON));
+	batch_empty(&b);
+	archive_free(&a);
+	a = archive_new("history.db", 64 * 32768);
+	past(a, NOON, NOON + 3600, 9, "2=two 1=one ");
+	past(a, NOON, NOON + 3600, 1, "2=two ");
+	past(a, NOON + 60, NOON + 600, 9, "1=one ");
+	past(a, NOON + 61, NOON + 600, 9, "");
+	taken[0] = '\0';
+	archive_incident(a, 2, on_incident, NULL);
+	archive_incident(a, 3, on_incident, NULL);
+	assert_string_equal(taken, "2=two ");
+	for (int64_t id = 3; id < 100; id++)
+		put_incident(&b, id, false, NOON + 600 + id, "more");
+	assert_true(archive_write(a, &b, NOON));
+	batch_empty(&b);
+	taken[0] = '\0';
+	archive_incident(a, 35, on_incident, NULL);
+	archive_incident(a, 36, on_incident, NULL);
+	assert_string_equal(taken, "36=more ");
+	put_incident(&b, 100, false, NOON + 367 * 86400, "a year later");
+	assert_true(archive_write(a, &b, NOON));
+	batch_empty(&b);
+	past(a, 0, NOON * 2, 9, "100=a year later ");
+	assert_string_equal(archive_why(a), "");
 	archive_free(&a);
 }
 
@@ -394,6 +462,7 @@ test_status_history(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, begin, end),
 		cmocka_unit_test_setup_teardown(months_add_up, begin, end),
+		cmocka_unit_test_setup_teardown(incidents_outlive_us, begin, end),
 		cmocka_unit_test_setup_teardown(a_series_is_whole, begin, end),
 	};
 	return cmocka_run_group_tests_name("status/history", tests, NULL, NULL);

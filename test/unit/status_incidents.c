@@ -98,6 +98,58 @@ what_monitord_forgot_is_over(void **state)
 	     "\"who\":null,\"why\":null,\"text\":\"web exited\"}");
 }
 
+/* The records of a batch, a line each: "id", "+" where it adds to what is there, its times, and
+ * whether it is over. */
+static void
+records(struct batch *b, const char *want)
+{
+	char got[512] = "";
+	struct text t;
+	struct block_head head;
+	struct incident_times times;
+	text_begin(&t, got, sizeof got);
+	for (size_t at = 0; at < b->size; at += head.size) {
+		memcpy(&head, b->bytes + at, sizeof head);
+		memcpy(&times, b->bytes + at + sizeof head, sizeof times);
+		const char *json =
+			(const char *)b->bytes + at + sizeof head + sizeof times;
+		size_t size = head.size - sizeof head - sizeof times;
+		assert_int_equal(head.kind, BLOCK_INCIDENT);
+		text_add(&t, "%d%s %d..%d %s; ", (int)head.span, head.merge ? "+" : "",
+			 (int)times.since_ms / 1000, (int)times.until_ms / 1000,
+			 memmem(json, size, "\"closed\"", 8) != NULL ? "over" : "open");
+	}
+	assert_string_equal(got, want);
+	batch_empty(b);
+}
+
+static void
+what_changes_is_saved_once(void **state)
+{
+	struct batch b = { 0 };
+	(void)state;
+	line(5, 5, "service-exited", "web", "web exited");
+	view(5, INCIDENT_OPEN);
+	line(9, 7, "check-down", "x", "the journal holds no line 7 any more");
+	incidents_save(&incidents, &b); /* nobody may live to tell its end */
+	records(&b, "5 5..5 over; 7+ 9..9 over; ");
+	incidents_save(&incidents, &b);
+	records(&b, "");
+	line(11, 5, "service-started", "web", "web runs");
+	incidents_save(&incidents, &b);
+	records(&b, "5 5..11 over; ");
+	incidents_between(&incidents, 0, 100000, &b);
+	records(&b, "5 5..11 open; 7+ 9..9 over; ");
+	incidents_between(&incidents, 10000, 100000, &b);
+	records(&b, "5 5..11 open; ");
+	incidents_between(&incidents, 0, 5000, &b);
+	records(&b, "");
+	line(40, 5, "incident-close", "web", "over");
+	view(5, INCIDENT_CLOSED);
+	incidents_between(&incidents, 12000, 100000, &b);
+	records(&b, "");
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -186,6 +238,7 @@ test_status_incidents(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lines_gather, begin),
 		cmocka_unit_test_setup(what_monitord_forgot_is_over, begin),
+		cmocka_unit_test_setup(what_changes_is_saved_once, begin),
 		cmocka_unit_test_setup(memory_is_bounded, begin),
 		cmocka_unit_test_setup(a_view_is_believed, begin),
 		cmocka_unit_test_setup(a_root_is_revised, begin),
