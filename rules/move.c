@@ -2,6 +2,8 @@
  * the same kind and name, and says the same of what matters, goes on; the rest begins anew. */
 #include "rules/decide.h"
 
+#include "rules/same.h"
+
 #include <string.h>
 
 /* The newest of them, as many as are remembered now. */
@@ -23,7 +25,6 @@ move_service(struct world *to, uint32_t id, const struct service_view *old, bool
 {
 	struct service_view *s = &to->services[id], own = *s;
 	*s = *old;
-	s->starting_next = own.starting_next;
 	s->crash_ms = own.crash_ms;
 	s->crash_cap = own.crash_cap;
 	move_crashes(s, old);
@@ -41,11 +42,8 @@ move_check(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 {
 	struct check_view *c = &to->checks[n], own = *c;
 	const struct check_view *old = &from->checks[o];
-	*c = *old;
+	*c = *old; /* of one kind they have room for as many values */
 	c->first_value = own.first_value;
-	c->value_room = own.value_room;
-	c->value_count =
-		old->value_count < own.value_room ? old->value_count : own.value_room;
 	memcpy(to->values + c->first_value, from->values + old->first_value,
 	       c->value_count * sizeof *to->values);
 	memcpy(to->value_metrics + c->first_value, from->value_metrics + old->first_value,
@@ -75,6 +73,26 @@ same_backends(const struct route *a, const struct route *b)
 	for (uint32_t i = 0; same && i < a->backend_count; i++)
 		same = strcmp(a->backends[i].name, b->backends[i].name) == 0;
 	return same;
+}
+
+/* Among other backends it begins anew; but who was chosen by hand still is. */
+static void
+move_hand(struct world *to, uint32_t n, const struct world *from, uint32_t o)
+{
+	const struct route *c = &to->rules->routes[n], *was = &from->rules->routes[o];
+	const struct route_view *old = &from->routes[o];
+	struct route_view *r = &to->routes[n];
+	for (uint32_t i = 0; i < was->backend_count; i++)
+		for (uint32_t k = 0; k < c->backend_count; k++) {
+			if (strcmp(was->backends[i].name, c->backends[k].name) != 0)
+				continue;
+			r->hand_out |= (old->hand_out >> i & 1) << k;
+			r->hand_in |= (old->hand_in >> i & 1) << k;
+			r->manual = old->manual == i ? k : r->manual;
+		}
+	if (r->manual != RULES_NONE)
+		r->manual_until_ms = old->manual_until_ms;
+	world_arm(to, OBJECT_ROUTE, n, to->now_ms);
 }
 
 /* What was bad and has no section any more is bad no longer: such an incident must end. */
@@ -133,8 +151,12 @@ move_routes(struct world *to, const struct world *from)
 	const struct rules *rt = to->rules, *rf = from->rules;
 	for (uint32_t o = 0; o < rf->route_count; o++) {
 		uint32_t n = rules_find(rt, OBJECT_ROUTE, rf->routes[o].name);
-		if (n == RULES_NONE || !same_backends(&rt->routes[n], &rf->routes[o]))
+		if (n == RULES_NONE)
 			continue;
+		if (!same_backends(&rt->routes[n], &rf->routes[o])) {
+			move_hand(to, n, from, o);
+			continue;
+		}
 		to->routes[n] = from->routes[o];
 		move_deadline(to, from, OBJECT_ROUTE, n, o);
 	}
@@ -144,9 +166,14 @@ static void
 move_rule(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 {
 	struct rule_view *r = &to->ruleviews[n];
+	const struct rule *c = &to->rules->rules[n];
 	struct slot *slots = r->slots, *clear = r->clear_slots;
-	memcpy(slots, from->ruleviews[o].slots,
-	       to->rules->rules[n].when.slots * sizeof *slots);
+	bool clears_as_before =
+		same_text(c->clear.text, from->rules->rules[o].clear.text);
+	memcpy(slots, from->ruleviews[o].slots, c->when.slots * sizeof *slots);
+	if (clears_as_before)
+		memcpy(clear, from->ruleviews[o].clear_slots,
+		       c->clear.slots * sizeof *clear);
 	*r = from->ruleviews[o];
 	r->slots = slots;
 	r->clear_slots = clear;
@@ -155,6 +182,18 @@ move_rule(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 	r->wait_token = 0;
 	world_arm(to, OBJECT_RULE, n, NEVER); /* it has been looked at */
 	move_deadline(to, from, OBJECT_RULE, n, o);
+	if (!clears_as_before)
+		world_arm(to, OBJECT_RULE, n, to->now_ms);
+}
+
+/* That of a check's `do` has no name but the check's. */
+static uint32_t
+rule_of(const struct rules *r, const char *name)
+{
+	uint32_t id = rules_find(r, OBJECT_RULE, name);
+	uint32_t check =
+		id == RULES_NONE ? rules_find(r, OBJECT_CHECK, name) : RULES_NONE;
+	return check != RULES_NONE ? r->checks[check].rule : id;
 }
 
 static void
@@ -162,11 +201,8 @@ move_rules(struct world *to, const struct world *from)
 {
 	const struct rules *rt = to->rules, *rf = from->rules;
 	for (uint32_t o = 0; o < rf->rule_count; o++) {
-		const char *name = rf->rules[o].name;
-		uint32_t n = 0;
-		while (n < rt->rule_count && strcmp(rt->rules[n].name, name) != 0)
-			n++;
-		if (n < rt->rule_count &&
+		uint32_t n = rule_of(rt, rf->rules[o].name);
+		if (n != RULES_NONE &&
 		    strcmp(rt->rules[n].when.text, rf->rules[o].when.text) == 0)
 			move_rule(to, n, from, o);
 	}
@@ -198,5 +234,4 @@ world_move(struct world *to, const struct world *from)
 	drains_again(to);
 	recount_incidents(to, from);
 	to->stopping_all = to->stops_left = from->stopping_all;
-	to->go_next = 0;
 }

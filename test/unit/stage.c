@@ -415,14 +415,15 @@ step(char *word)
 		seen(verb, stage_find(OBJECT_ROUTE, name), value);
 	else if (strcmp(verb, "lost") == 0 || strcmp(verb, "back") == 0)
 		of_a_helper(verb, name);
-	else if (strcmp(verb, "done") == 0 || strcmp(verb, "died") == 0) {
-		bool died = strcmp(verb, "died") == 0;
+	else if (strncmp(verb, "done", 4) == 0 || strcmp(verb, "died") == 0) {
+		bool died = strcmp(verb, "died") == 0, before = verb[4] != '\0';
 		e = (struct event){ .kind = EVENT_RUN_DONE,
 				    .id = stage_find(OBJECT_RULE, name),
 				    .code = died ? -1 : atoi(value),
 				    .signal = died ? atoi(value) : 0,
 				    .text = "said",
-				    .token = stage.run_token };
+				    .token =
+					    before ? stage.run_before : stage.run_token };
 		happen(&e);
 	} else if (stage_find(OBJECT_CHECK, name) != RULES_NONE
 			   ? !of_a_check(verb, stage_find(OBJECT_CHECK, name), value)
@@ -474,6 +475,12 @@ stage_table(const char *rules, const struct stage_row *rows, size_t count)
 		wrong += differs(rules, NULL, &rows[i]);
 	if (wrong > 0)
 		fail_msg("%zu of %zu differ", wrong, count);
+}
+
+bool
+stage_reload_differs(const char *rules, const char *next, const struct stage_row *row)
+{
+	return differs(rules, next, row);
 }
 
 void

@@ -12,6 +12,7 @@
  *   busy:R=NAME,… idle:R                      as ordered; requests in flight on who left
  *   lost:ROLE back:ROLE                       a helper
  *   done:RULE=CODE died:RULE=SIGNAL           the end of the command that it ran
+ *   done-before:RULE=CODE                     of the one that was run before that
  *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R
  *   !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME    an operator's command
  *   +DURATION                                 time passes; timers come when they are due
@@ -53,5 +54,6 @@ bool stage_differs(const char *rules, const struct stage_row *row);
 
 /* One row; next: the rules that `reload` brings. */
 void stage_reload(const char *rules, const char *next, const struct stage_row *row);
+bool stage_reload_differs(const char *rules, const char *next, const struct stage_row *row);
 
 #endif

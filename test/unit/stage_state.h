@@ -17,7 +17,7 @@ extern struct stage {
 	int32_t pid[16], last_pid;
 	struct msg_route_order ordered[8];
 	bool well[64], asked[64]; /* checks: the last result was good; one is asked for now */
-	uint64_t token, run_token, evidence_token;
+	uint64_t token, run_token, run_before, evidence_token;
 	struct journal_line lines[256]; /* for reborn */
 	unsigned line_count;
 	struct decisions out;

@@ -125,6 +125,7 @@ stage_write(const struct decision *d)
 			stage_add("pace:%s=%s", r->checks[d->id].name, paces[d->pace]);
 		break;
 	case DECIDE_RUN:
+		stage.run_before = stage.run_token;
 		stage.run_token = d->token;
 		stage_add("run:%s", r->rules[d->id].name);
 		if (wants("run"))
