@@ -14,16 +14,27 @@ find(struct incidents *s, uint64_t id)
 	return NULL;
 }
 
+static bool
+is_over(const struct incident *x)
+{
+	return !x->viewed || x->state == INCIDENT_CLOSED;
+}
+
+/* In a storm those that are over make room, not what is wrong now. */
 static struct incident *
 find_or_add(struct incidents *s, uint64_t id)
 {
 	struct incident *x = find(s, id);
 	if (x != NULL)
 		return x;
-	x = &s->list[s->next];
-	s->next = (s->next + 1) % INCIDENTS_KEPT;
-	if (s->count < INCIDENTS_KEPT)
-		s->count++;
+	if (s->count < INCIDENTS_KEPT) {
+		x = &s->list[s->count++];
+	} else {
+		for (uint32_t i = 0; i < s->count && !is_over(&s->list[s->next]); i++)
+			s->next = (s->next + 1) % INCIDENTS_KEPT;
+		x = &s->list[s->next];
+		s->next = (s->next + 1) % INCIDENTS_KEPT;
+	}
 	*x = (struct incident){ .id = id };
 	return x;
 }
@@ -132,12 +143,6 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 		add_action(x, line->text);
 }
 
-static bool
-is_over(const struct incident *x)
-{
-	return !x->viewed || x->state == INCIDENT_CLOSED;
-}
-
 static int64_t
 until_of(const struct incident *x)
 {
@@ -179,13 +184,25 @@ write_one(const struct incident *x, struct json *j)
 	write_as(x, is_over(x), j);
 }
 
+/* Ids grow with time. */
+static int
+by_id(const void *a, const void *b)
+{
+	const struct incident *const *x = a, *const *y = b;
+	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+}
+
 void
 incidents_json(const struct incidents *s, struct json *j)
 {
-	uint32_t first = s->count < INCIDENTS_KEPT ? 0 : s->next;
+	const struct incident *list[INCIDENTS_KEPT];
+	for (uint32_t i = 0; i < s->count; i++)
+		list[i] = &s->list[i];
+	if (s->count > 0)
+		qsort(list, s->count, sizeof *list, by_id);
 	json_open(j, '[');
 	for (uint32_t i = 0; i < s->count; i++)
-		write_one(&s->list[(first + i) % INCIDENTS_KEPT], j);
+		write_one(list[i], j);
 	json_close(j, ']');
 }
 

@@ -10,7 +10,7 @@
 #include "status/batch.h"
 #include "status/json.h"
 
-#define INCIDENTS_KEPT 256 /* the oldest goes */
+#define INCIDENTS_KEPT 768 /* more than monitord holds open: the oldest that is over goes */
 #define INCIDENT_SYMPTOMS 16
 #define INCIDENT_ACTIONS 8
 
@@ -32,8 +32,8 @@ struct incident {
 };
 
 struct incidents {
-	struct incident list[INCIDENTS_KEPT]; /* by arrival, a ring */
-	uint32_t count, next;
+	struct incident list[INCIDENTS_KEPT];
+	uint32_t count, next; /* next: where one that is over is looked for */
 };
 
 void incidents_view(struct incidents *s, const struct msg_incident_view *v,

@@ -160,6 +160,7 @@ memory_is_bounded(void **state)
 		line(id, id, "incident-open", "web", "web is down");
 	json_begin(&j);
 	assert_false(incidents_one(&incidents, 2 * INCIDENTS_KEPT, &j));
+	assert_true(incidents_one(&incidents, 2 * INCIDENTS_KEPT + 1, &j));
 	free(json_end(&j, NULL));
 	for (uint64_t id = 1; id < 100; id++) {
 		snprintf(name, sizeof name, "object%d", (int)id);
@@ -174,6 +175,27 @@ memory_is_bounded(void **state)
 	assert_int_equal(last->symptom_count, INCIDENT_SYMPTOMS);
 	assert_int_equal(last->action_count, INCIDENT_ACTIONS);
 	assert_string_equal(last->actions[INCIDENT_ACTIONS - 1], "object99");
+}
+
+/* What is wrong now stays when others come, and stands in its place by time. */
+static void
+what_is_open_stays(void **state)
+{
+	struct json j;
+	(void)state;
+	for (uint64_t id = 5; id <= 6; id++) {
+		line(id, id, "service-exited", "web", "web exited");
+		view(id, INCIDENT_OPEN);
+	}
+	for (uint64_t id = 10; id < 10 + 2 * INCIDENTS_KEPT; id++)
+		line(id, id, "incident-open", "web", "web is down");
+	assert_int_equal(incidents_open(&incidents), 2);
+	json_begin(&j);
+	incidents_json(&incidents, &j);
+	char *text = json_end(&j, NULL);
+	assert_memory_equal(text, "[{\"id\":5,", 9);
+	assert_non_null(strstr(text, ",{\"id\":6,"));
+	free(text);
 }
 
 static void
@@ -240,6 +262,7 @@ test_status_incidents(void)
 		cmocka_unit_test_setup(what_monitord_forgot_is_over, begin),
 		cmocka_unit_test_setup(what_changes_is_saved_once, begin),
 		cmocka_unit_test_setup(memory_is_bounded, begin),
+		cmocka_unit_test_setup(what_is_open_stays, begin),
 		cmocka_unit_test_setup(a_view_is_believed, begin),
 		cmocka_unit_test_setup(a_root_is_revised, begin),
 	};
