@@ -226,6 +226,7 @@ on_patience(struct loop_timer *timer)
 	c->now->left = atomic_load(&c->now->pid);
 	atomic_store(&c->now->work.hurry, true);
 	c->blocked[c->blocked_count++] = c->now->left;
+	workers_late(c->workers, &c->now->work);
 	c->now = NULL;
 	begin(c);
 }

@@ -240,6 +240,7 @@ file_look(struct sight *s)
 		return;
 	}
 	take(s, &st);
+	s->device = st.st_dev;
 	if ((st.st_mode & S_IFMT) != types[s->kind]) {
 		sight_says(s, OUTCOME_BAD, "it is %s, not %s", type_name(st.st_mode),
 			   type_name(types[s->kind]));

@@ -12,13 +12,15 @@
 /* A directory on another device than the one above it; so is /. Bind mounts of the same
  * file system do not show. */
 static bool
-is_mounted(const char *path)
+is_mounted(struct sight *s)
 {
 	char above[PATH_MAX];
 	struct stat here, there;
-	text_print(above, sizeof above, "%s/..", path);
-	return stat(path, &here) == 0 && stat(above, &there) == 0 &&
-	       (here.st_dev != there.st_dev || here.st_ino == there.st_ino);
+	text_print(above, sizeof above, "%s/..", s->path);
+	if (stat(s->path, &here) != 0 || stat(above, &there) != 0)
+		return false;
+	s->device = here.st_dev;
+	return here.st_dev != there.st_dev || here.st_ino == there.st_ino;
 }
 
 void
@@ -46,6 +48,6 @@ filesystem_look(struct sight *s)
 			sight_percent(inodes, inodes + (double)v.f_favail);
 	}
 	s->value[METRIC_READ_ONLY] = (v.f_flag & ST_RDONLY) != 0;
-	s->value[METRIC_MOUNTED] = is_mounted(s->path);
+	s->value[METRIC_MOUNTED] = is_mounted(s);
 	sight_says(s, OUTCOME_GOOD, "%s", "");
 }

@@ -204,7 +204,8 @@ local_main(void)
 	l.shared.results = &l.results;
 	if (l.helper.loop != NULL)
 		l.shared.workers = workers_new(l.helper.loop);
-	if (l.shared.workers != NULL)
+	l.shared.mounts = mounts_new();
+	if (l.shared.workers != NULL && l.shared.mounts != NULL)
 		l.commands = commands_new(l.helper.loop, l.shared.workers);
 	if (l.commands == NULL) {
 		log_error("the event loop cannot be made");

@@ -165,6 +165,7 @@ follow(struct log *l, struct sight *s)
 	struct stat st;
 	bool there = (s->fd != -1 ? fstat(s->fd, &st) : stat(s->path, &st)) == 0;
 	int error = there ? 0 : errno;
+	s->device = there ? st.st_dev : s->device;
 	bool same =
 		there && l->fd != -1 && st.st_dev == l->device && st.st_ino == l->inode;
 	if (same && st.st_size < l->at) { /* cut: what is there now is new */

@@ -192,10 +192,26 @@ done(struct work *w)
 	judge(l);
 }
 
+/* Those whose paths lie on one mount, as far as it is known without looking, may be stuck there
+ * together: behind a link it is known by what was seen last. */
+static uint64_t
+place_of(const struct look *l)
+{
+	static const bool on_mounts[CHECK_KINDS] = {
+		[CHECK_FILE] = true, [CHECK_DIRECTORY] = true,  [CHECK_FIFO] = true,
+		[CHECK_LOG] = true,  [CHECK_FILESYSTEM] = true,
+	};
+	if (!on_mounts[l->sight->kind])
+		return 0;
+	uint64_t mount = mounts_of(l->all->mounts, l->sight->path);
+	return (l->sight->device * UINT64_C(0x9e3779b97f4a7c15) ^ mount) | 1;
+}
+
 static void
 give(struct look *l)
 {
 	l->busy = true;
+	l->sight->work.place = place_of(l);
 	l->sight->began_ns = l->began_ns;
 	atomic_store(&l->sight->work.hurry, false);
 	workers_give(l->all->workers, &l->sight->work);
@@ -209,6 +225,8 @@ on_deadline(struct loop_timer *timer)
 	if (l->token != 0)
 		stop_opening(l);
 	atomic_store(&l->sight->work.hurry, true);
+	if (l->busy && workers_late(l->all->workers, &l->sight->work))
+		l->busy = false;
 	text_print(why, sizeof why,
 		   "nothing was seen within %s: a dead mount, or too much",
 		   text_duration(l->plan.check->timeout_ms, after, sizeof after));
@@ -358,7 +376,7 @@ look_end(struct look **lp)
 		stop_opening(l);
 	l->sight->look = NULL;
 	atomic_store(&l->sight->work.hurry, true);
-	if (!l->busy)
+	if (!l->busy || workers_late(l->all->workers, &l->sight->work))
 		free_sight(l->sight);
 	loop_timer_stop(&l->deadline);
 	schedule_end(&l->schedule);

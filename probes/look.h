@@ -6,9 +6,12 @@
 #define PROBES_LOOK_H
 
 #include "probes/kind.h"
+#include "probes/mounts.h"
 #include "probes/results.h"
 #include "probes/schedule.h"
 #include "probes/worker.h"
+
+#include <sys/types.h>
 
 #define LOOK_COUNTERS 8
 #define SIGHT_TARGET 4096 /* bytes of a link's target */
@@ -27,6 +30,7 @@ struct sight {
 	char *match; /* NULL: none */
 	int64_t began_ns;
 	int fd;                     /* lent by monitord, -1: none */
+	dev_t device; /* that the path was on when it was seen last; 0: not yet */
 	bool wanted[METRICS_COUNT]; /* some test or rule reads it */
 	/* what was found */
 	enum outcome outcome;
@@ -47,6 +51,7 @@ struct looks { /* what all share */
 	struct results *results;
 	const struct rules *rules;
 	struct workers *workers;
+	struct mounts *mounts;
 	struct look *opening; /* list of those that monitord was asked to open for */
 	uint64_t token;
 	struct timetable timetable;

@@ -1,7 +1,8 @@
 #!/bin/bash
-# What blocks whoever looks at it: a mount that answers nobody, and a process whose command line
-# cannot be read as its memory is locked. Checks on it are unknown at their deadline; nothing else
-# is late, no helper is lost, and processes are found by their command lines as before.
+# What blocks whoever looks at it: a mount that answers nobody, with more checks on it than there
+# are threads that look, and a process whose command line cannot be read as its memory is locked.
+# Checks on it are unknown at their deadline; nothing else is late, no helper is lost, and processes
+# are found by their command lines as before.
 : "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
 export MONITORD_SOURCE MONITORD_BUILD
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes half a minute (MONITORD_LONG)"; exit 77; }
@@ -62,11 +63,30 @@ http = http://127.0.0.1:$primary/health
 [service sought]
 match = ^$puppet sleep 4000111$
 RULES
+many=100
+for n in $(seq $many); do
+	printf '\n[check far-%d]\n' "$n"
+	# some by a link, which no list of mounts tells of
+	[ $((n % 2)) -eq 0 ] && echo "file = $far/pid" || echo "directory = $dir/near/link/sub"
+done >>"$rules"
+ln -s "$far" "$dir/near/link"
 near="near-file near-directory near-filesystem host script http"
 all_are() { # STATE NAME...
 	local state=$1 s
 	shift
 	for s; do is "$s" "$state" || return 1; done
+}
+many_are() { # STATE: the hundred
+	[ "$(ctl status --json | grep -oE '"name":"far-[0-9]+","kind":"[a-z]+","of":null,"state":"[a-z]+"' | grep -c ":\"$1\"")" -eq $many ]
+}
+# How many threads the helper that looks has.
+threads() {
+	local pid worst=0 n
+	for pid in $(pgrep -P "$daemon" monitord-probes); do
+		n=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)
+		[ "$n" -gt "$worst" ] && worst=$n
+	done
+	echo "$worst"
 }
 # How old the oldest measurement of NAME... was in 3 s, at worst.
 oldest_ms() {
@@ -109,6 +129,7 @@ echo "# all answers"
 world_daemon
 # shellcheck disable=SC2086
 await 20 all_are up $near far-file far-directory far-filesystem && ok "all are up" || bad "$(ctl status)"
+await 20 many_are up && ok "so are a hundred on the mount" || bad "$(ctl status)"
 helpers=$(helpers_of)
 mark
 is_found "before"
@@ -119,8 +140,13 @@ began=$(now)
 for s in far-file far-directory far-filesystem; do
 	await 5 is $s unknown && ok "$s is unknown after $(($(now) - began)) ms" || bad "$(ctl explain $s)"
 done
+await 5 many_are unknown && ok "so are a hundred after $(($(now) - began)) ms" || bad "$(ctl status)"
 keeps_interval "a dead mount"
+many_are unknown && ok "the hundred are unknown" || bad "$(ctl status)"
+threads=$(threads)
+[ "$threads" -gt 16 ] && [ "$threads" -le 64 ] && ok "$threads threads" || bad "$threads threads"
 kill -USR2 "$stall"
+await 10 many_are up || bad "$(ctl status)"
 await 10 all_are up far-file far-directory far-filesystem && ok "they are up again" || bad "$(ctl status)"
 
 echo "# the command line of a process cannot be read"

@@ -32,5 +32,6 @@ main(void)
 	failed += test_probes_sockets();
 	failed += test_probes_talks();
 	failed += test_probes_tree();
+	failed += test_probes_worker();
 	return failed != 0;
 }

@@ -52,5 +52,6 @@ int test_probes_schedule(void);
 int test_probes_sockets(void);
 int test_probes_talks(void);
 int test_probes_tree(void);
+int test_probes_worker(void);
 
 #endif
