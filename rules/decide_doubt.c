@@ -50,15 +50,17 @@ doubt_begins(struct world *w, uint32_t id)
 	for (uint32_t k = 1; k < r->check_count && k < LOOKED_AT && asked < WITNESSES;
 	     k++) {
 		uint32_t other = (id + k) % r->check_count;
+		uint32_t of = r->checks[other].of;
 		struct check_view *v = &w->checks[other];
-		if (!counts(w, other) || r->checks[other].of == r->checks[id].of ||
-		    (r->checks[other].of == last && last != RULES_NONE) ||
-		    !world_room(w) ||
+		bool same = of != RULES_NONE && (of == r->checks[id].of || of == last);
+		if (same || !counts(w, other) || !world_room(w) ||
 		    (v->state != CHECK_UP && v->state != CHECK_DEGRADED))
 			continue;
-		last = r->checks[other].of;
 		w->asked_ms[other] = w->now_ms;
-		asked++;
+		if (v->bad_since_ms == 0) { /* who fails itself is no help */
+			last = of;
+			asked++;
+		}
 		if (v->pace == PACE_NORMAL)
 			check_pace(w, other, PACE_NOW);
 	}
@@ -73,6 +75,8 @@ vote_of(const struct world *w, uint32_t id, struct poll *p)
 	if (v->bad_since_ms != 0 && v->silent)
 		return w->now_ms - v->bad_since_ms <= RECENT_MS || v->held ? VOTE_BAD
 									   : VOTE_NONE;
+	if (v->state == CHECK_UNKNOWN && v->bad_since_ms == 0)
+		return VOTE_NONE; /* our own failure to measure it */
 	if (v->measured_ns / 1000000 >= p->since_ms)
 		return VOTE_GOOD;
 	if (w->asked_ms[id] < p->since_ms)
@@ -166,6 +170,8 @@ doubt_set(struct world *w, uint32_t id, bool held)
 {
 	struct check_view *v = &w->checks[id];
 	w->held += (uint32_t)held - (uint32_t)v->held;
+	if (w->held == 0)
+		w->suspects = false; /* the next time it is told again */
 	v->held = held;
 	v->doubted = held && v->doubted;
 }
@@ -205,8 +211,6 @@ doubt_holds(struct world *w, uint32_t id)
 		w->suspected_ms = w->now_ms;
 	}
 	doubt_set(w, id, holds);
-	if (w->held == 0)
-		w->suspects = false; /* the next time it is told again */
 	v->doubted = holds && w->suspects;
 	return holds;
 }

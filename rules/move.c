@@ -215,13 +215,13 @@ world_move(struct world *to, const struct world *from)
 	to->last_event = from->last_event;
 	to->last_token = from->last_token;
 	to->random = from->random;
-	to->suspects = from->suspects;
 	to->suspected_ms = from->suspected_ms;
 	incidents_move(to, from);
 	for (uint32_t i = 0; i <= NODE_SILENCE; i++)
 		move_deadline(to, from, NODE_INCIDENTS, i, i);
 	move_services(to, from);
 	move_checks(to, from);
+	to->suspects = to->held > 0 && from->suspects;
 	move_routes(to, from);
 	to->going = from->going;
 	if (to->going)
