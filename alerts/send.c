@@ -164,16 +164,19 @@ log_answer(const struct sending *s, uint32_t i, enum verdict verdict)
 	const char *text = said->text[0] != '\0' ? said->text
 			   : d->late             ? "no answer within the time"
 						 : "no answer";
+	char number[16] = "";
+	if (said->code != 0)
+		text_print(number, sizeof number, "%d ", said->code);
 	if (verdict == VERDICT_SENT)
 		log_info("alert %lld to %s <%s>: %d %s", (long long)s->alert.id,
 			 s->alert.contact, d->job.to[i], said->code, said->text);
 	else
-		log_warning("alert %lld to %s <%s>%s%s %s: %d %s", (long long)s->alert.id,
+		log_warning("alert %lld to %s <%s>%s%s %s: %s%s", (long long)s->alert.id,
 			    s->alert.contact, d->job.to[i], d->job.page ? "" : " by ",
 			    d->job.page ? "" : d->job.server,
 			    verdict == VERDICT_REFUSED ? "refused for good"
 						       : "not taken, yet",
-			    said->code, text);
+			    number, text);
 }
 
 /* Sent only if all addresses are answered for good; failed if one of them refused. */

@@ -32,8 +32,11 @@ static void
 say(struct trial *p, const char *who, int code, const char *what)
 {
 	size_t n = strlen(p->done.text);
-	text_print(p->done.text + n, sizeof p->done.text - n, "%s%s: %d %s",
-		   n > 0 ? "; " : "", who, code,
+	char number[16] = "";
+	if (code != 0) /* a server's */
+		text_print(number, sizeof number, "%d ", code);
+	text_print(p->done.text + n, sizeof p->done.text - n, "%s%s: %s%s",
+		   n > 0 ? "; " : "", who, number,
 		   *what != '\0' ? what
 		   : code == 0   ? "no answer within the time"
 				 : "");

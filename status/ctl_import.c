@@ -37,7 +37,7 @@ ctl_import(struct ctl *ctl)
 		fprintf(stderr, "monitorctl: import %s: %s\n", path, strerror(errno));
 		return CTL_NO_SUCH_NAME;
 	}
-	int lost = import_monitrc(path, text, stdout, stderr);
+	int lost = import_monitrc(path, text, read_whole, stdout, stderr);
 	free(text);
 	if (lost < 0) {
 		fputs("monitorctl: out of memory\n", stderr);

@@ -5,19 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-take_include(struct import *m)
-{
-	const char *pattern = import_value(m);
-	fprintf(m->settings,
-		"; include %s: import those files too, and name them in include =\n",
-		pattern);
-	fprintf(m->report, "%s:%u: import %s as well\n", m->file,
-		m->tokens[m->at - 1].line, pattern);
-}
-
-static void
-read_all(struct import *m, FILE *rules)
+void
+import_statements(struct import *m, FILE *rules)
 {
 	while (import_now(m)->kind != TOKEN_END) {
 		size_t begin = m->at;
@@ -25,7 +14,7 @@ read_all(struct import *m, FILE *rules)
 			import_end_section(m, rules);
 			import_set(m);
 		} else if (import_accept(m, "include")) { /* may stand within a check */
-			take_include(m);
+			import_include(m, rules);
 		} else if (import_accept(m, "check")) {
 			import_end_section(m, rules);
 			import_check(m);
@@ -35,11 +24,10 @@ read_all(struct import *m, FILE *rules)
 			import_lose(m, begin, "this statement");
 		}
 	}
-	import_end_section(m, rules);
 }
 
 int
-import_monitrc(const char *file, const char *text, FILE *rules, FILE *report)
+import_monitrc(const char *file, const char *text, import_read *read, FILE *rules, FILE *report)
 {
 	char *settings = NULL, *contacts = NULL, *sections = NULL;
 	size_t sizes[3];
@@ -50,13 +38,15 @@ import_monitrc(const char *file, const char *text, FILE *rules, FILE *report)
 		goto out;
 	m->file = file;
 	m->text = text;
+	m->read = read;
 	m->report = report;
 	m->cycle_s = 30;
 	m->settings = open_memstream(&settings, &sizes[1]);
 	m->contacts = open_memstream(&contacts, &sizes[2]);
 	if (m->settings == NULL || m->contacts == NULL)
 		goto out;
-	read_all(m, body);
+	import_statements(m, body);
+	import_end_section(m, body);
 	if (m->alerts[0] != '\0')
 		fprintf(m->settings, "alert = %s\n", m->alerts);
 	if (m->mail && !m->smtp)

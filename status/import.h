@@ -6,8 +6,12 @@
 
 #include <stdio.h>
 
-/* Text as read from the file; report gets FILE:LINE: lines. Returns how many statements
+/* The text of an included file, for free(); NULL: errno. */
+typedef char *import_read(const char *path);
+
+/* Text as read from the file; read NULL: includes are listed as lost. report gets FILE:LINE: lines. Returns how many statements
  * have no counterpart; -1: out of memory. */
-int import_monitrc(const char *file, const char *text, FILE *rules, FILE *report);
+int import_monitrc(const char *file, const char *text, import_read *read, FILE *rules,
+		   FILE *report);
 
 #endif

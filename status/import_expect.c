@@ -24,6 +24,18 @@ number_of_owner(const char *name, bool group, unsigned *out)
 	return p != NULL || g != NULL;
 }
 
+void
+test_write_action(struct import *m, const struct test *t)
+{
+	if (t->outcome.window[0] != '\0' && !m->section->windowed)
+		fprintf(m->section->keys, "%s\n", t->outcome.window);
+	m->section->windowed = m->section->windowed || t->outcome.window[0] != '\0';
+	if (strncmp(t->outcome.action, "run ", 4) == 0)
+		fprintf(m->section->keys, "do = %s\n", t->outcome.action);
+	else
+		import_can(m, t->outcome.action, t->begin);
+}
+
 /* "failed permission 644", "failed uid root". False: it is none of these. */
 bool
 test_owner_or_mode(struct import *m, const struct test *t)
@@ -35,6 +47,7 @@ test_owner_or_mode(struct import *m, const struct test *t)
 		if (mode != NULL && mode->text[strspn(mode->text, "01234567")] == '\0') {
 			fprintf(m->section->keys, "expect = mode = %lu\n",
 				strtoul(mode->text, NULL, 10));
+			test_write_action(m, t);
 			return true;
 		}
 	}
@@ -42,25 +55,18 @@ test_owner_or_mode(struct import *m, const struct test *t)
 		const struct token *owner = test_behind(t, i == 0 ? "uid" : "gid");
 		if (owner == NULL)
 			continue;
-		if (!number_of_owner(owner->text, i == 1, &id))
-			return false;
+		if (!number_of_owner(owner->text, i == 1, &id)) {
+			import_lose(m, t->begin,
+				    i == 1 ? "this host has no such group"
+					   : "this host has no such user");
+			return true;
+		}
 		fprintf(m->section->keys, "expect = %s = %u\n", i == 0 ? "uid" : "gid",
 			id);
+		test_write_action(m, t);
 		return true;
 	}
 	return false;
-}
-
-void
-test_write_action(struct import *m, const struct test *t)
-{
-	if (t->outcome.window[0] != '\0' && !m->section->windowed)
-		fprintf(m->section->keys, "%s\n", t->outcome.window);
-	m->section->windowed = m->section->windowed || t->outcome.window[0] != '\0';
-	if (strncmp(t->outcome.action, "run ", 4) == 0)
-		fprintf(m->section->keys, "do = %s\n", t->outcome.action);
-	else
-		import_can(m, t->outcome.action, t->begin);
 }
 
 /* A line of a file that matches: a log. */

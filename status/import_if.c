@@ -145,8 +145,10 @@ bool
 import_can(struct import *m, const char *action, size_t begin)
 {
 	bool starts = strcmp(action, "restart") == 0 || strcmp(action, "start") == 0,
-	     acts = starts || strcmp(action, "stop") == 0 ||
-		    strcmp(action, "hold") == 0 || strcmp(action, "release") == 0;
+	     acts = starts || strcmp(action, "stop") == 0,
+	     holds = strcmp(action, "hold") == 0 || strcmp(action, "release") == 0;
+	if (holds && !import_is_process(m))
+		return false; /* nothing is done to a check, and it is told once anyhow */
 	if (acts && !import_is_process(m))
 		import_lose(m, begin,
 			    "the action: only a service is started and stopped");
@@ -165,7 +167,7 @@ no_counterpart(const struct test *t)
 	static const char *const rows[][2] = {
 		{ "changed",
 		  "a change is no fault to monitord; events tell of new processes" },
-		{ "checksum", "a checksum of a file" },
+		{ "checksum", "a checksum other than SHA-256" },
 		{ "action", "user actions are told as commands" },
 		{ "hardlinks", "the number of links" },
 		{ "packet", "rates of packets" },
@@ -198,6 +200,8 @@ translate(struct import *m, const struct test *t)
 	if (exists)
 		return (test_has(t, "not") || test_has(t, "doesnt")) &&
 		       test_existence(m, t);
+	if (test_has(t, "checksum") && strcmp(m->section->type, "file") == 0)
+		return test_checksum(m, t);
 	if (test_has(t, "changed"))
 		return false;
 	if (test_has(t, "port") || test_has(t, "unixsocket") || test_has(t, "unix") ||

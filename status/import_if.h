@@ -24,6 +24,8 @@ const struct token *test_behind(const struct test *t, const char *word); /* NULL
  * False: there is none. */
 bool test_threshold(const struct test *t, const char *plain, char *out, size_t cap);
 bool test_resource(struct import *m, const struct test *t);
+/* A change is a rule; one wanted content an expectation. */
+bool test_checksum(struct import *m, const struct test *t);
 
 /* ---- import_expect.c: those of a file's or a program's own become expectations ---- */
 bool test_owner_or_mode(struct import *m, const struct test *t);

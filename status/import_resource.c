@@ -111,14 +111,19 @@ write_do(struct import *m, FILE *out, const char *action)
 		fputs("do   = log\n", out);
 }
 
+/* value NULL: of any change. */
 static void
 write_rule(struct import *m, const struct test *t, const char *metric, const char *value)
 {
 	char wanted[160], name[IMPORT_NAME];
 	text_print(wanted, sizeof wanted, "%s-%s", m->section->name, metric);
 	import_name(m, wanted, name);
-	fprintf(m->section->more, "\n[rule %s]\nwhen = %s.%s %s%s\n", name,
-		m->section->name, metric, value, t->window);
+	if (value != NULL)
+		fprintf(m->section->more, "\n[rule %s]\nwhen = %s.%s %s%s\n", name,
+			m->section->name, metric, value, t->window);
+	else
+		fprintf(m->section->more, "\n[rule %s]\nwhen = changed(%s.%s, 1m)\n",
+			name, m->section->name, metric);
 	write_do(m, m->section->more,
 		 import_can(m, t->outcome.action, t->begin) ? t->outcome.action : "");
 }
@@ -187,4 +192,21 @@ test_resource(struct import *m, const struct test *t)
 		return true;
 	}
 	return false;
+}
+
+bool
+test_checksum(struct import *m, const struct test *t)
+{
+	const char *hex = t->c[t->count - 1]->text;
+	bool wanted = test_has(t, "expect");
+	if (wanted &&
+	    (strlen(hex) != 64 || hex[strspn(hex, "0123456789abcdefABCDEF")] != '\0'))
+		return false;
+	if (wanted) {
+		fprintf(m->section->keys, "expect = sha256 = %s\n", hex);
+		test_write_action(m, t);
+	} else {
+		write_rule(m, t, "checksum", NULL);
+	}
+	return true;
 }

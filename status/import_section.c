@@ -17,6 +17,11 @@ import_end_section(struct import *m, FILE *rules)
 		fprintf(s->keys, "%s%s\n",
 			strcmp(s->kind, "service") == 0 ? "depends = " : "; depends on ",
 			s->depends);
+	if (s->groups[0] != '\0')
+		fprintf(s->keys, "%s%s\n",
+			strcmp(s->kind, "service") == 0 ? "groups = "
+							: "; only services have groups: ",
+			s->groups);
 	if (s->alerts[0] != '\0')
 		fprintf(s->keys, "alert = %s\n", s->alerts);
 	fclose(s->keys);

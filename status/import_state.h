@@ -4,6 +4,8 @@
 #ifndef STATUS_IMPORT_STATE_H
 #define STATUS_IMPORT_STATE_H
 
+#include "status/import.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -36,13 +38,15 @@ struct section {
 	bool has_start;                 /* a process that can be started */
 	bool never;                     /* restart = never stands there */
 	bool windowed;                  /* and down = */
-	char depends[600], alerts[400]; /* keys that stand once */
+	char depends[600], groups[600], alerts[400]; /* keys that stand once */
 };
 
 struct import {
-	const char *file, *text;
+	const char *file, *text; /* those that are read now */
 	struct token *tokens;
 	size_t at;
+	import_read *read;
+	unsigned depth; /* of includes */
 	FILE *report;
 	FILE *settings, *contacts;
 	double cycle_s;
@@ -83,6 +87,10 @@ void import_name(struct import *m, const char *wanted, char out[IMPORT_NAME]);
 bool import_command(const char *monit, char *out, size_t cap);
 const char *import_contact(struct import *m, const char *address);
 double import_seconds(const struct import *m, double cycles);
+
+/* ---- import.c, import_include.c ---- */
+void import_statements(struct import *m, FILE *rules); /* to the end of the text */
+void import_include(struct import *m, FILE *rules);
 
 /* ---- import_set.c ---- */
 void import_set(struct import *m);

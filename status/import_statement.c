@@ -68,6 +68,14 @@ take_depends(struct import *m)
 }
 
 static void
+take_group(struct import *m)
+{
+	char name[IMPORT_BASE];
+	import_clean_name(import_value(m), name);
+	add_item(m->section->groups, sizeof m->section->groups, name);
+}
+
+static void
 take_every(struct import *m)
 {
 	size_t begin = m->at - 1;
@@ -167,9 +175,7 @@ import_statement(struct import *m)
 	else if (import_accept(m, "mode"))
 		take_mode(m);
 	else if (import_accept(m, "group"))
-		fprintf(m->section->keys,
-			"; group %s: a [chain] may name what belongs together\n",
-			import_value(m));
+		take_group(m);
 	else
 		return false;
 	return m->at > begin;

@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	FILE *out = open_memstream(&rules, &sizes[0]),
 	     *told = open_memstream(&report, &sizes[1]);
-	int lost = import_monitrc("monitrc", text, out, told);
+	int lost = import_monitrc("monitrc", text, NULL, out, told);
 	fclose(out);
 	fclose(told);
 	PROMISE(lost >= 0 && rules[0] == ';');

@@ -26,7 +26,7 @@ block() {
 		"${MONITORD_SOURCE:?}/doc/tutorial.md" |
 		sed "s|/srv/tile|$dir|g; s|127.0.0.1:8000|127.0.0.1:$base|g; s|127.0.0.1:8001|127.0.0.1:$((base + 1))|g
 			s|\b8010\b|$((base + 2))|g; s|\b8020\b|$((base + 3))|g; s|127.0.0.1:2812|127.0.0.1:$((base + 4))|g
-			s|^state  = .*|&\nhelpers = $MONITORD_BUILD\non-stop = stop|; s|^alias .*||"
+			s|^state  = .*|&\nhelpers = $MONITORD_BUILD\non-stop = stop|"
 }
 run() { # BLOCK: in this shell; its output in $dir.out
 	eval "$(block "$1")" >"$dir/out" 2>&1

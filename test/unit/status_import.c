@@ -3,11 +3,15 @@
 #include "status/import.h"
 
 #include "rules/parse.h"
+#include "test/unit/folder.h"
 #include "test/unit/status.h"
 #include "test/unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define SHA "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct {
 	const char *monit;
@@ -49,9 +53,9 @@ static const struct {
 	  1,
 	  "journal" },
 	{ "include /etc/monit/conf.d/*\n",
-	  { "; include /etc/monit/conf.d/*" },
-	  0,
-	  "import /etc/monit/conf.d/* as well" },
+	  { "; no counterpart: include /etc/monit/conf.d/* (no files are read)" },
+	  1,
+	  "monitrc:1: no counterpart: include" },
 	/* processes */
 	{ "check process nginx with pidfile /run/nginx.pid\n"
 	  "  start program = \"/usr/bin/systemctl start nginx\" with timeout 60 seconds\n"
@@ -89,11 +93,20 @@ static const struct {
 	  { "[check sshd-22]\nof = sshd\ntimeout = 15s\nssh = 127.0.0.1:22\ndown = 3\n" },
 	  0,
 	  "" },
+	{ "check file p with path /p\n  if failed permission 644 for 2 cycles then exec \"/bin/fix p\"\n"
+	  "  if failed uid 0 then unmonitor\n  if failed gid 0 then restart\n",
+	  { "expect = mode = 644\ndown = 2\ndo = run /bin/fix p\nexpect = uid = 0\nexpect = gid = 0\n" },
+	  1,
+	  "only a service is started and stopped" },
+	{ "check file auth.conf with path /a\n  group web\n",
+	  { "; only services have groups: web\n" },
+	  0,
+	  "" },
 	{ "check process mysql with pidfile /run/mysqld.pid\n"
 	  "  if failed unixsocket /run/mysqld.sock protocol mysql then alert\n"
 	  "  if does not exist then alert\n  mode passive\n  group database\n",
 	  { "[check mysql-socket]\nof = mysql\nmysql = /run/mysqld.sock\n",
-	    "restart = never\n", "; group database" },
+	    "restart = never\n", "groups = database\n" },
 	  0,
 	  "" },
 	{ "check process db with pidfile /run/db.pid\ncheck process app with pidfile "
@@ -176,9 +189,18 @@ static const struct {
 	{ "check file auth with path /var/log/auth.log\n  if match \"Failed "
 	  "\\\"password\\\"\" then alert\n"
 	  "  if changed checksum then alert\n",
-	  { "[check auth-match]\nlog   = /var/log/auth.log\nmatch = " },
-	  1,
-	  "a change is no fault" },
+	  { "[check auth-match]\nlog   = /var/log/auth.log\nmatch = ",
+	    "[rule auth-checksum]\nwhen = changed(auth.checksum, 1m)\ndo   = log\n" },
+	  0,
+	  "" },
+	{ "check file f with path /f\n"
+	  "  if failed sha256 checksum expect " SHA " then alert\n"
+	  "  if failed checksum and expect the sum 8f7f419955cefa0b33a2ba316cba3659 then alert\n"
+	  "  if failed gid no-such-group-here then alert\n  if changed size then alert\n",
+	  { "expect = sha256 = " SHA "\n", "(a checksum other than SHA-256)",
+	    "(this host has no such group)", "(a change is no fault" },
+	  3,
+	  "" },
 	{ "check directory spool with path /var/spool/mqueue\n  if does not exist then "
 	  "alert\n  if failed permission 700 then alert\n",
 	  { "directory = /var/spool/mqueue\nexpect = mode = 700\n" },
@@ -253,7 +275,7 @@ forms_of_monit_become_rules(void **state)
 		size_t sizes[2];
 		FILE *out = open_memstream(&rules, &sizes[0]),
 		     *told = open_memstream(&report, &sizes[1]);
-		int lost = import_monitrc("monitrc", rows[i].monit, out, told);
+		int lost = import_monitrc("monitrc", rows[i].monit, NULL, out, told);
 		fclose(out);
 		fclose(told);
 		for (unsigned k = 0; k < 4 && rows[i].want[k] != NULL; k++)
@@ -285,11 +307,62 @@ all_at_once(void **state)
 	fclose(f);
 	FILE *out = open_memstream(&rules, &sizes[1]),
 	     *told = open_memstream(&report, &sizes[2]);
-	assert_true(import_monitrc("monitrc", all, out, told) > 0);
+	assert_true(import_monitrc("monitrc", all, NULL, out, told) > 0);
 	fclose(out);
 	fclose(told);
 	is_taken(rules, "all");
 	free(all);
+	free(rules);
+	free(report);
+}
+
+static char *
+read_one(const char *path)
+{
+	return strdup(folder_read(strrchr(path, '/') + 1));
+}
+
+/* Within a check, within each other, in sorted order; a folder and nothing are no file. */
+static void
+includes_stand_where_they_are_named(void **state)
+{
+	char main_file[4 * PATH_MAX], *rules = NULL, *report = NULL;
+	size_t sizes[2];
+	(void)state;
+	folder_write("root.inc", "if failed permission 755 then unmonitor\nbad\n");
+	folder_write("b.conf", "check process b with pidfile /run/b.pid\n");
+	folder_write("a.conf", "check file a with path /bin/a\n  group web\n");
+	folder_write("loop", "include loop\n");
+	assert_int_equal(mkdir(folder_path("c.conf"), 0755), 0);
+	FILE *f = fopen(folder_path("a.conf"), "a");
+	fprintf(f, "  include %s\n  if failed uid root then alert\n",
+		folder_path("root.inc"));
+	fclose(f);
+	f = fopen(folder_path("loop"), "w");
+	fprintf(f, "include %s\n", folder_path("loop"));
+	fclose(f);
+	snprintf(main_file, sizeof main_file,
+		 "include %s/*.conf\n  group db\ninclude %s/none*\ninclude %s/loop\n",
+		 folder, folder, folder);
+	FILE *out = open_memstream(&rules, &sizes[0]),
+	     *told = open_memstream(&report, &sizes[1]);
+	assert_int_equal(import_monitrc("monitrc", main_file, read_one, out, told), 2);
+	fclose(out);
+	fclose(told);
+	static const char *const wanted[] = {
+		"[check a]\nfile = /bin/a\nexpect = mode = 755\nexpect = uid = 0\n; only",
+		"[service b]\npidfile = /run/b.pid\ngroups = db\n"
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (strstr(rules, wanted[i]) == NULL)
+			fail_msg("should have: %s\nis: %s", wanted[i], rules);
+	static const char *const said[] = { "/root.inc:2: no counterpart: bad",
+					    "monitrc:3: include finds no file: ",
+					    "(too deep)" };
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (strstr(report, said[i]) == NULL)
+			fail_msg("should say: %s\nsays: %s", said[i], report);
+	is_taken(rules, main_file);
 	free(rules);
 	free(report);
 }
@@ -300,6 +373,8 @@ test_status_import(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_of_monit_become_rules),
 		cmocka_unit_test(all_at_once),
+		cmocka_unit_test_setup_teardown(includes_stand_where_they_are_named,
+						folder_make, folder_remove),
 	};
 	return cmocka_run_group_tests_name("status/import", tests, NULL, NULL);
 }
