@@ -15,10 +15,10 @@
 static void
 seal(char slot[JOURNAL_SLOT], const char *body, size_t length)
 {
-	char crc[10];
-	snprintf(crc, sizeof crc, "%08" PRIx32, text_crc32c(body, length));
+	uint32_t crc = text_crc32c(body, length);
 	memset(slot, ' ', JOURNAL_SLOT);
-	memcpy(slot, crc, 8);
+	for (int i = 8; i-- > 0; crc >>= 4)
+		slot[i] = "0123456789abcdef"[crc & 15];
 	slot[8] = '\t';
 	memcpy(slot + 9, body, length);
 	slot[JOURNAL_SLOT - 1] = '\n';
@@ -52,7 +52,8 @@ add_field(struct text *t, const char *value, size_t cap)
 			      strnlen(value, cap));
 	while (n > 0 && clean[n - 1] == ' ')
 		clean[--n] = '\0';
-	text_add(t, "\t%s", n == 0 ? "-" : clean);
+	text_put(t, "\t");
+	text_put(t, n == 0 ? "-" : clean);
 }
 
 void
@@ -61,12 +62,17 @@ journal_encode(const struct journal_line *l, char slot[JOURNAL_SLOT])
 	char body[JOURNAL_SLOT - 9];
 	struct text t;
 	text_begin(&t, body, sizeof body);
-	text_add(&t, "%" PRIu64 "\t%" PRId64, l->id, l->real_ms);
+	text_put_number(&t, l->id);
+	text_put(&t, "\t");
+	text_put_number(&t, l->real_ms > 0 ? (uint64_t)l->real_ms : 0);
 	add_field(&t, l->kind, sizeof l->kind);
 	add_field(&t, l->object_kind, sizeof l->object_kind);
 	add_field(&t, l->object, sizeof l->object);
 	add_field(&t, l->rule, sizeof l->rule);
-	text_add(&t, "\t%" PRIu64 "\t%" PRIu64, l->cause, l->incident);
+	text_put(&t, "\t");
+	text_put_number(&t, l->cause);
+	text_put(&t, "\t");
+	text_put_number(&t, l->incident);
 	add_field(&t, l->to, sizeof l->to);
 	size_t room = t.cap - 1 - t.length; /* the text is what gives way */
 	add_field(&t, l->text, room < sizeof l->text ? room : sizeof l->text);

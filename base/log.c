@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -102,11 +104,13 @@ static void
 line(int priority, const char *format, va_list args)
 {
 	char text[1200];
-	int n = journal ? snprintf(text, sizeof text, "<%d>%s: ", priority, program)
-			: snprintf(text, sizeof text, "%s: ", program);
-	if (n < 0)
-		return;
-	size_t used = (size_t)n;
+	struct text head;
+	text_begin(&head, text, sizeof text);
+	if (journal)
+		text_add(&head, "<%d>", priority);
+	text_put(&head, program);
+	text_put(&head, ": ");
+	size_t used = head.length;
 	int m = vsnprintf(text + used, sizeof text - 1 - used, format, args);
 	if (m > 0)
 		used += (size_t)m < sizeof text - 1 - used ? (size_t)m

@@ -77,13 +77,24 @@ print(char *out, size_t cap, const char *format, va_list args)
 	return (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
+static size_t
+copy(char *out, size_t cap, const char *text)
+{
+	size_t n = strnlen(text, cap - 1);
+	memcpy(out, text, n);
+	out[n] = '\0';
+	return n;
+}
+
 size_t
 text_print(char *out, size_t cap, const char *format, ...)
 {
 	va_list args;
 	assert(cap >= 1);
 	va_start(args, format);
-	size_t n = print(out, cap, format, args);
+	/* names and words are most of what is printed: those are not interpreted */
+	size_t n = strcmp(format, "%s") == 0 ? copy(out, cap, va_arg(args, const char *))
+					     : print(out, cap, format, args);
 	va_end(args);
 	return n;
 }
@@ -107,6 +118,17 @@ text_put(struct text *t, const char *text)
 	memcpy(t->bytes + t->length, text, n);
 	t->length += n;
 	t->bytes[t->length] = '\0';
+}
+
+void
+text_put_number(struct text *t, uint64_t n)
+{
+	char digits[21], *d = digits + sizeof digits - 1;
+	*d = '\0';
+	do
+		*--d = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	text_put(t, d);
 }
 
 void

@@ -25,6 +25,7 @@ struct text {
 void text_begin(struct text *t, char *bytes, size_t cap);
 /* A text as it is: a fraction of text_add's cost. */
 void text_put(struct text *t, const char *text);
+void text_put_number(struct text *t, uint64_t n); /* in decimal digits */
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Levenshtein distance with transposition, for "did you mean"; each up to 64 bytes count. */

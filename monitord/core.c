@@ -39,10 +39,18 @@ start(struct core *c, uint32_t id)
 		ids_add(&c->watches, id); /* look now: it may run already */
 }
 
+/* Whether it has an effect: a signal has none where nobody is left that it could reach. */
+static bool
+acts(const struct core *c, const struct decision *d)
+{
+	return d->kind != DECIDE_TELL &&
+	       (d->kind != DECIDE_SIGNAL || process_may_live(c->processes, d->id));
+}
+
 static void
 perform(struct core *c, const struct decision *d)
 {
-	if (d->kind != DECIDE_TELL)
+	if (acts(c, d))
 		journal_flush(&c->journal); /* the intent before the effect */
 	switch (d->kind) {
 	case DECIDE_TELL:

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define VIEWS_MS 50
-#define LINES_MS 2000 /* while nobody looks: of events for the record */
+#define LINES_MS 10000 /* while nobody looks: of events for the record, where nothing else is in it */
 #define LATER_MS 10000 /* what was only measured anew; as often as the history is kept */
 #define NEWS_MS 10 /* a death is told with the start that follows, unless that takes longer */
 

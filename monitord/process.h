@@ -38,6 +38,8 @@ void process_retire(struct processes *ps, uint32_t service);
 /* DECIDE_START: run it in its own cgroup, or the start command of what is watched. Refuses
  * (START_FAILED) while anything of an earlier instance lives. */
 void process_start(struct processes *ps, uint32_t service);
+/* False: it is proven that nothing of it is left that a signal could reach. */
+bool process_may_live(const struct processes *ps, uint32_t service);
 /* DECIDE_SIGNAL. EXITED follows for the main process, EMPTY when nothing is left. */
 void process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope);
 /* DECIDE_EVIDENCE: EVENT_EVIDENCE follows, a text each, and one without where token is not 0. */

@@ -28,6 +28,13 @@ signal_rest(struct process *p, int signal)
 	}
 }
 
+bool
+process_may_live(const struct processes *ps, uint32_t service)
+{
+	const struct process *p = ps->list[service];
+	return p->pidfd != -1 || !p->proven_empty;
+}
+
 void
 process_signal(struct processes *ps, uint32_t service, int signal, enum signal_scope scope)
 {

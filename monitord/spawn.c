@@ -98,9 +98,13 @@ clone_copying(struct clone_args *args, struct born *b)
 static void
 set_own(struct born *b, const char *name, const char *value)
 {
-	char text[400];
-	text_print(text, sizeof text, "%s=%s", name, value);
-	born_set_env(b, text);
+	char bytes[400];
+	struct text text;
+	text_begin(&text, bytes, sizeof bytes);
+	text_put(&text, name);
+	text_put(&text, "=");
+	text_put(&text, value);
+	born_set_env(b, bytes);
 }
 
 static bool

@@ -81,6 +81,35 @@ prints_bounded(void **state)
 	assert_string_equal(out, "1234567");
 	text_add(&t, "%s", ""); /* nothing more, and no harm */
 	assert_int_equal(t.length, 7);
+	assert_int_equal(text_print(out, sizeof out, "%s", ""), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(text_print(out, 1, "%s", "cut"), 0);
+	assert_string_equal(out, "");
+}
+
+static void
+puts_numbers(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} numbers[] = { { 0, "0" },
+			{ 9, "9" },
+			{ 10, "10" },
+			{ UINT64_MAX, "18446744073709551615" } };
+	char out[24];
+	struct text t;
+	(void)state;
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		text_begin(&t, out, sizeof out);
+		text_put_number(&t, numbers[i].n);
+		assert_string_equal(out, numbers[i].text);
+		assert_false(t.full);
+	}
+	text_begin(&t, out, 3);
+	text_put_number(&t, 1234);
+	assert_string_equal(out, "12");
+	assert_true(t.full);
 }
 
 static const struct {
@@ -224,6 +253,7 @@ test_text(void)
 		cmocka_unit_test(cleans),
 		cmocka_unit_test(cleaning_again_changes_nothing),
 		cmocka_unit_test(prints_bounded),
+		cmocka_unit_test(puts_numbers),
 		cmocka_unit_test(measures_distance),
 		cmocka_unit_test(another_word_is_no_misspelt_one),
 		cmocka_unit_test(says_why_a_file_is_refused),
