@@ -194,7 +194,6 @@ look(struct world *w, uint32_t id)
 void
 chains_look(struct world *w)
 {
-	uint64_t cause = w->cause;
 	w->cause = 0; /* it may be due to any of what was decided */
 	w->chains_due = false;
 	for (uint32_t i = 0; i < w->rules->chain_count; i++) {
@@ -204,7 +203,6 @@ chains_look(struct world *w)
 		}
 		look(w, i);
 	}
-	w->cause = cause;
 }
 
 void

@@ -167,7 +167,6 @@ incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *te
 		revise_root(w, i, kind, id, text);
 		return;
 	}
-	n->bad = false;
 	if (i == NO_INCIDENT)
 		i = incident_related(w, kind, id);
 	if (i == NO_INCIDENT) {

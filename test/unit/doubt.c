@@ -157,9 +157,9 @@ static const struct stage_row best[] = {
 	  "check-down", "c1=unknown c1=unknown" },
 };
 
-static const char lone[] = ALONE("1") ALONE("2") ALONE("3");
+static const char lone[] = ALONE("1") ALONE("2") ALONE("3") "[check disk]\nfilesystem = /\n";
 static const struct stage_row of_none[] = {
-	{ "go good:c1 good:c2 good:c3 +1s mute:c1", "pace",
+	{ "go good:c1 good:c2 good:c3 good:disk +1s mute:c1", "pace",
 	  "pace:c2=now pace:c3=now pace:c1=fast" },
 	{ "go good:c1 good:c2 good:c3 +1s " ALL_BAD "?c1", "check-down", "c1=unknown" },
 	{ "go good:c1 good:c2 good:c3 +1s bad:c1 bad:c2 +100ms mute:c3 +100ms mute:c3 ?c3",

@@ -2,13 +2,6 @@
 #include "test/unit/stage.h"
 #include "test/unit/unit.h"
 
-#include "base/text.h"
-#include "rules/parse.h"
-#include "rules/world.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 static const char text[] =
 	"[monitord]\nremind = 1m\nsmtp = h:25\nalert = ops, boss after 15m\n"
 	"[contact ops]\nmail = ops@h\nescalate = 5m -> oncall\n"
@@ -300,87 +293,6 @@ silence(void **state)
 	stage_table(text, silences, COUNT(silences));
 }
 
-#define STORM 600 /* more than are remembered at once */
-
-static struct {
-	struct world *world;
-	int64_t now_ms;
-	unsigned opened, closed;
-	char text[200]; /* of the last that was closed */
-	struct decisions out;
-} storm;
-
-static void
-feed(const struct event *e)
-{
-	decide(storm.world, e, storm.now_ms, storm.now_ms, &storm.out);
-	for (size_t i = 0; i < storm.out.count; i++) {
-		const struct decision *d = &storm.out.list[i];
-		bool tell = d->kind == DECIDE_TELL;
-		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
-		if (tell && strcmp(d->line.kind, "incident-close") == 0) {
-			storm.closed++;
-			text_print(storm.text, sizeof storm.text, "%s", d->line.text);
-		}
-	}
-}
-
-static void
-they_are(uint32_t first, uint32_t end, enum outcome outcome, int64_t then_ms)
-{
-	for (uint32_t i = first; i < end; i++) {
-		struct msg_result m = { .check = i,
-					.outcome = outcome,
-					.began_ns = storm.now_ms * 1000000 };
-		struct event e = { .kind = EVENT_RESULT, .id = i, .result = &m };
-		feed(&e);
-	}
-	struct event timer = { .kind = EVENT_TIMER };
-	for (int64_t until = storm.now_ms + then_ms;
-	     world_deadline(storm.world) <= until;) {
-		int64_t due = world_deadline(storm.world);
-		storm.now_ms = due > storm.now_ms ? due : storm.now_ms;
-		feed(&timer);
-	}
-	storm.now_ms += then_ms;
-}
-
-static void
-a_storm_forgets_none(void **state)
-{
-	static char path[] = "r.ini", bytes[STORM * 64];
-	struct text t;
-	(void)state;
-	text_begin(&t, bytes, sizeof bytes);
-	for (unsigned i = 0; i < STORM; i++)
-		text_add(&t, "[check c%u]\ntcp = h:1\ndown = 1\nup = 1\n", i);
-	struct source source = { .path = path, .text = bytes, .size = t.length };
-	struct sources sources = { .list = &source, .count = 1 };
-	struct problems problems = { 0 };
-	struct rules *rules = rules_parse(&sources, &problems);
-	assert_non_null(rules);
-	problems_free(&problems);
-	storm.now_ms = 1000;
-	storm.opened = storm.closed = 0;
-	storm.world = world_new(rules, 1, "host", storm.now_ms);
-	assert_non_null(storm.world);
-	struct event go = { .kind = EVENT_GO };
-	feed(&go);
-	they_are(0, STORM - 20, OUTCOME_BAD, 5000);
-	they_are(STORM - 20, STORM, OUTCOME_BAD, 5000); /* when all places are told of */
-	assert_true(storm.opened > 1);
-	assert_int_equal(storm.closed, 0);
-	they_are(0, STORM, OUTCOME_GOOD, 60000);
-	assert_int_equal(storm.closed, storm.opened);
-	for (uint32_t i = 0; i < world_incidents(storm.world); i++) {
-		struct msg_incident_view v;
-		world_incident_view(storm.world, i, &v);
-		assert_true(v.incident == 0 || v.state == INCIDENT_CLOSED);
-	}
-	world_free(&storm.world);
-	rules_free(&rules);
-}
-
 /* Those that need it died a moment before it was seen to be dead, and are up again. */
 static void
 the_cause_may_be_seen_last(void **state)
@@ -412,43 +324,6 @@ the_cause_may_be_seen_last(void **state)
 	stage_table(needs, late, COUNT(late));
 }
 
-/* It began half a minute before monitord was begun anew, hours after the host was: also where
- * the first line that is left is none of an incident's own. */
-static void
-what_it_took_is_remembered(void **state)
-{
-	static char path[] = "r.ini",
-		    bytes[] = "[check c]\ntcp = h:1\ndown = 1\nup = 1\n";
-	static const char *const kinds[] = { "check-down", "incident-open" };
-	struct source source = { .path = path, .text = bytes, .size = sizeof bytes - 1 };
-	struct sources sources = { .list = &source, .count = 1 };
-	struct problems problems = { 0 };
-	(void)state;
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		struct rules *rules = rules_parse(&sources, &problems);
-		struct journal_line l = { .id = 5, .incident = 5 };
-		struct event go = { .kind = EVENT_GO };
-		assert_non_null(rules);
-		storm.closed = 0;
-		storm.now_ms = 4 * 3600000;
-		storm.world = world_new(rules, 1, "host", storm.now_ms);
-		l.real_ms = storm.now_ms - 30000;
-		text_print(l.kind, sizeof l.kind, "%s", kinds[i]);
-		text_print(l.object_kind, sizeof l.object_kind, "check");
-		text_print(l.object, sizeof l.object, "c");
-		text_print(l.text, sizeof l.text, "c is down");
-		world_recall(storm.world, &l);
-		feed(&go);
-		they_are(0, 1, OUTCOME_GOOD, 600000);
-		assert_int_equal(storm.closed, 1);
-		if (strncmp(storm.text, "over after 30 s: ", 17) != 0)
-			fail_msg("%s: %s", kinds[i], storm.text);
-		world_free(&storm.world);
-		rules_free(&rules);
-	}
-	problems_free(&problems);
-}
-
 int
 test_incident(void)
 {
@@ -458,9 +333,7 @@ test_incident(void)
 		cmocka_unit_test(flapping),
 		cmocka_unit_test(silence),
 		cmocka_unit_test(only_in_its_times),
-		cmocka_unit_test(the_cause_may_be_seen_last),
-		cmocka_unit_test(what_it_took_is_remembered),
-		cmocka_unit_test(a_storm_forgets_none)
+		cmocka_unit_test(the_cause_may_be_seen_last)
 	};
 	return cmocka_run_group_tests_name("incident", tests, NULL, NULL);
 }

@@ -218,7 +218,7 @@ about_incidents(struct event *e, const char *name, const char *value)
 						  OBJECT_CHAIN };
 	struct msg_incident_view v;
 	e->seconds = value != NULL ? (uint32_t)atoi(value) : 0;
-	e->who = "me";
+	e->who = e->verb == VERB_ACK && value != NULL ? value : "me";
 	e->text = "planned";
 	e->object = OBJECT_MONITORD;
 	for (size_t k = 0; k < COUNT(kinds); k++)
@@ -382,6 +382,8 @@ step(char *word)
 		e.kind = EVENT_STOP_ALL;
 	if (e.kind != EVENT_KINDS)
 		happen(&e);
+	else if (*verb == '%')
+		stage_ask_incidents(verb[1] == '%');
 	else if (*verb == '#')
 		stage_ask_dirty();
 	else if (strcmp(verb, "due?") == 0)

@@ -14,7 +14,7 @@
  *   done:RULE=CODE died:RULE=SIGNAL           the end of the command that it ran
  *   done-before:RULE=CODE                     of the one that was run before that
  *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R
- *   !ack:ROOT !silence:NAME=SECONDS !unsilence:NAME    an operator's command
+ *   !ack:ROOT[=WHO] !silence:NAME=SECONDS !unsilence:NAME    an operator's command
  *   +DURATION                                 time passes; timers come when they are due
  *   reload changed:NAME                       world_move to new rules (the same, or the next);
  *                                             a reload gave it another section
@@ -23,8 +23,8 @@
  *   due?                                      whether any timer is left
  *   ?NAME ~RULE                               writes NAME=STATE, of a chain @SECONDS since when,
  *                                             and why; and what the rule's windows wait for
- *   &RULE *NAME #                             all that status knows of it; [NAMES] whose views
- *                                             have changed since
+ *   &RULE *NAME # % %%                        all that status knows of it; [NAMES] whose views
+ *                                             have changed since; the same of incidents
  *
  * What is decided is written as
  *

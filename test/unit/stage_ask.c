@@ -134,3 +134,32 @@ stage_ask_dirty(void)
 				 rules_name(stage.rules, kind, id));
 	stage_add("[%s]", names);
 }
+
+void
+stage_ask_incidents(bool changed)
+{
+	struct msg_incident_view v;
+	enum object_kind kind;
+	uint32_t id;
+	if (changed) {
+		while (world_take_dirty(stage.world, &kind, &id))
+			if (kind == OBJECT_MONITORD &&
+			    id < world_incidents(stage.world)) {
+				world_incident_view(stage.world, id, &v);
+				stage_add("[%s]", rules_name(stage.rules, v.root_kind,
+							     v.root_id));
+			}
+		return;
+	}
+	for (uint32_t i = 0; i < world_incidents(stage.world); i++) {
+		world_incident_view(stage.world, i, &v);
+		if (v.incident == 0)
+			continue;
+		stage_add("%s%s is %s from %lld to %lld%s%s {%s}",
+			  rules_name(stage.rules, v.root_kind, v.root_id),
+			  v.event == v.incident ? "" : "(of another event)",
+			  incident_state_name[v.state], seconds(v.since_real_ms),
+			  seconds(v.until_real_ms), v.who[0] != '\0' ? " taken by " : "",
+			  v.who, v.text);
+	}
+}

@@ -39,6 +39,7 @@ uint32_t stage_find(enum object_kind kind, const char *name);
 void stage_ask(const char *name, bool waits); /* its state; of a rule also what it waits for */
 void stage_ask_rule(const char *name);
 void stage_ask_view(const char *name); /* all that status knows of a service, route or check */
+void stage_ask_incidents(bool changed); /* all of them; only the roots of those whose views have */
 void stage_ask_dirty(void);	       /* whose views have changed since this was asked last */
 
 #endif
