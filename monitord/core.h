@@ -143,6 +143,8 @@ int open_file(const char *path);			/* a regular one; negative: -errno */
 bool open_address(const char *path, struct sockaddr_un *a);
 
 /* ---- listener.c ---- */
+/* Nothing lies at the Unix socket's path, or what may be removed: a socket or a link. */
+bool listener_has_room(const char *path);
 /* A copy, for status, of the Unix socket (0) or the TCP socket (1), which is opened at the first
  * call; negative: -errno. */
 int listener_get(struct core *c, uint32_t which);

@@ -164,6 +164,11 @@ make_folders(struct core *c, char why[MSG_TEXT])
 			   strerror(errno));
 		return false;
 	}
+	if (!listener_has_room(socket)) {
+		text_print(why, MSG_TEXT, "socket %s: something else has that name",
+			   socket);
+		return false;
+	}
 	return is_private(c->run_dir, why) && is_private(c->rules->settings.state, why);
 }
 

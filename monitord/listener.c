@@ -16,6 +16,13 @@
 
 #define BACKLOG 1024 /* hundreds who connect at once lock nobody out */
 
+bool
+listener_has_room(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) != 0 || S_ISSOCK(st.st_mode) || S_ISLNK(st.st_mode);
+}
+
 /* Everyone may connect; who may read or act is asked of the kernel, for each connection. */
 static int
 unix_listener(const char *path)
@@ -23,6 +30,8 @@ unix_listener(const char *path)
 	struct sockaddr_un a;
 	if (!open_address(path, &a))
 		return -ENAMETOOLONG;
+	if (!listener_has_room(path))
+		return -EEXIST;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;

@@ -140,10 +140,21 @@ event start-failed busy 10 && grep -qF "running $dir/busy: Permission denied" <<
 	ok "its start failed: permission denied" || bad "$(ctl explain busy)"
 [ "$(count_events service-started)" -eq 0 ] && ok "nothing says that it began" || bad "$(ctl events --since "$last")"
 ctl stop busy >/dev/null
+kill -TERM "$daemon"
+wait "$daemon" 2>/dev/null
+daemon=
+
+echo "# what lies at the socket's path, and is none"
+echo precious >"$dir/run/precious"
+sed "s,^socket .*,socket = $dir/run/precious," "$rules" >"$dir/precious.ini"
+out=$(timeout 10 "$build/monitord/monitord" -c "$dir/precious.ini" 2>&1)
+code=$?
+[ "$code" -eq 1 ] && grep -q "socket $dir/run/precious: something else has that name" <<<"$out" &&
+	[ "$(cat "$dir/run/precious")" = precious ] && ok "it does not begin, and the file is whole" ||
+	bad "exit code $code, $out: $(cat "$dir/run/precious")"
+
 if [ "$(id -u)" -eq 0 ]; then
 	echo "# a folder that others may change"
-	world_end_daemon() { kill -TERM "$daemon"; wait "$daemon" 2>/dev/null; daemon=; }
-	[ -n "$daemon" ] && world_end_daemon
 	mkdir -p "$dir/theirs/state"
 	chown 65534 "$dir/theirs"
 	out=$(sed "s,^state .*,state = $dir/theirs/state," "$rules" >"$dir/theirs.ini"
