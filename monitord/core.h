@@ -66,6 +66,7 @@ struct core {
 	int64_t last_beat_ms, views_ms, news_ms; /* news_ms: the oldest not sent, 0: none */
 	struct account accounts[ROLES]; /* of the helpers */
 	int listeners[2];		/* status: Unix, TCP; -1: not open */
+	int listener_errors[2];		/* why not, as it was told; 0: it is open, or not wanted */
 	dev_t socket_dev;		/* where the first was put */
 	ino_t socket_ino;
 	int lock;			/* on the state directory */
@@ -148,6 +149,7 @@ bool listener_has_room(const char *path);
 /* A copy, for status, of the Unix socket (0) or the TCP socket (1), which is opened at the first
  * call; negative: -errno. */
 int listener_get(struct core *c, uint32_t which);
+void listener_change(struct core *c); /* the TCP socket has another address, or none */
 void listener_renew(struct core *c); /* the Unix socket, where somebody removed it */
 
 /* ---- front.c: files and commands of traffic fronts, which routes may not touch itself ---- */

@@ -85,6 +85,17 @@ note_place(struct core *c)
 }
 
 void
+listener_change(struct core *c)
+{
+	c->listener_errors[1] = 0;
+	if (c->listeners[1] == -1)
+		return;
+	loop_io_stop(&c->idle[1]);
+	close(c->listeners[1]);
+	c->listeners[1] = -1;
+}
+
+void
 listener_renew(struct core *c)
 {
 	struct stat st;
@@ -103,6 +114,17 @@ listener_renew(struct core *c)
 	helper_drop(&c->helpers[ROLE_STATUS], "nobody could reach it");
 }
 
+/* Once for each reason: status asks again and again. */
+static void
+tell_failure(struct core *c, uint32_t which, const char *place, int error)
+{
+	if (c->listener_errors[which] == error)
+		return;
+	c->listener_errors[which] = error;
+	core_note(c, "listener-failed", "%s: no client is served there yet: %s", place,
+		  strerror(error));
+}
+
 int
 listener_get(struct core *c, uint32_t which)
 {
@@ -110,12 +132,15 @@ listener_get(struct core *c, uint32_t which)
 	if (which > 1 || (which == 1 && s->http == NULL))
 		return -EINVAL;
 	if (c->listeners[which] == -1) {
-		int fd = which == 0 ? unix_listener(s->socket) : tcp_listener(s->http);
+		const char *place = which == 0 ? s->socket : s->http;
+		int fd = which == 0 ? unix_listener(place) : tcp_listener(place);
 		if (fd < 0) {
-			log_error("%s: %s", which == 0 ? s->socket : s->http,
-				  strerror(-fd));
+			tell_failure(c, which, place, -fd);
 			return fd;
 		}
+		if (c->listener_errors[which] != 0)
+			core_note(c, "listener-open", "%s: clients are served", place);
+		c->listener_errors[which] = 0;
 		c->listeners[which] = fd;
 		if (which == 0)
 			note_place(c);

@@ -209,11 +209,8 @@ core_reload(struct core *c, char *text, size_t cap)
 		abort();
 	}
 	core_groups(c);
-	if (c->listeners[1] != -1 && !same_text(old->settings.http, new->settings.http)) {
-		loop_io_stop(&c->idle[1]);
-		close(c->listeners[1]); /* status asks for the new one */
-		c->listeners[1] = -1;
-	}
+	if (!same_text(old->settings.http, new->settings.http))
+		listener_change(c); /* status asks for the new one */
 	helpers_rules(c);
 	helpers_wanted(c);
 	core_note(c, "rules-loaded", "%s are in force",

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RETRY_MS 5000
+
 static void
 ask_listener(struct server *s, unsigned which)
 {
@@ -103,6 +105,21 @@ load(struct server *s, const struct msg_packet *p)
 }
 
 static void
+on_retry(struct loop_timer *timer)
+{
+	struct listener *l = timer->arg;
+	ask_listener(l->server, l->tcp ? 1 : 0);
+}
+
+/* Its address is another's, or of a network that is not up yet: monitord has told of it. */
+static void
+try_again(struct server *s, unsigned which)
+{
+	struct listener *l = &s->listeners[which];
+	loop_timer_start(s->helper.loop, &l->timer, RETRY_MS, 0, on_retry, l);
+}
+
+static void
 opened(struct server *s, struct msg_packet *p)
 {
 	struct msg_opened o;
@@ -113,10 +130,7 @@ opened(struct server *s, struct msg_packet *p)
 	if (o.error == ESTALE) { /* the rules changed on the way */
 		ask_listener(s, o.id);
 	} else if (o.error != 0) {
-		log_error("the %s listener: %s", o.id == 0 ? "Unix" : "TCP",
-			  strerror(o.error));
-		if (o.id == 0)
-			exit(1);
+		try_again(s, o.id);
 	} else {
 		server_listen(s, o.id, p->fd);
 		p->fd = -1;

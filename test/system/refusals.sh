@@ -140,6 +140,23 @@ event start-failed busy 10 && grep -qF "running $dir/busy: Permission denied" <<
 	ok "its start failed: permission denied" || bad "$(ctl explain busy)"
 [ "$(count_events service-started)" -eq 0 ] && ok "nothing says that it began" || bad "$(ctl events --since "$last")"
 ctl stop busy >/dev/null
+echo "# an address that somebody else listens on is tried again"
+web=$((port + 9))
+"$puppet" bind "$web" sleep 600000 &
+stranger=$!
+kids="$kids $stranger"
+for _ in $(seq 100); do taken "$web" && break; sleep 0.05; done
+mark
+sed -i "0,/^socket /s//http = 127.0.0.1:$web\n&/" "$rules"
+ctl reload >/dev/null || bad "reload"
+event listener-failed "" 10 && grep -qF "127.0.0.1:$web: no client is served there yet: Address already in use" <<<"$event" &&
+	ok "it is told" || bad "$(ctl events --since "$last")"
+kill "$stranger"
+wait "$stranger" 2>/dev/null
+event listener-open "" 20 && taken "$web" && ok "clients come in once it is free" || bad "$(ctl events --since "$last")"
+[ "$(count_events listener-failed)" -eq 1 ] && [ "$(count_events helper-lost)" -eq 0 ] &&
+	ok "once, and no helper was lost" || bad "$(ctl events --since "$last")"
+
 kill -TERM "$daemon"
 wait "$daemon" 2>/dev/null
 daemon=
