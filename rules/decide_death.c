@@ -347,12 +347,14 @@ service_empty(struct world *w, const struct event *e)
 	world_answer(w, s->waiters, VERB_STOP, ANSWER_DONE, "stopped");
 	if (s->after == AFTER_STAY)
 		service_remember(w, e->id);
-	if (s->after == AFTER_START && !s->by_command)
+	if (s->after == AFTER_START && !s->by_command) {
 		service_start(w, e->id);
-	else if (s->after == AFTER_CRASH)
+	} else if (s->after == AFTER_CRASH) {
 		service_after_crash(w, e->id);
-	else
+	} else {
 		service_is_over(w, e->id);
+		rule_changed(w, OBJECT_SERVICE, e->id, false);
+	}
 }
 
 void

@@ -4,8 +4,7 @@
 
 #include "base/text.h"
 
-#include <signal.h>
-#include <string.h>
+#include <assert.h>
 
 void
 service_set_state(struct world *w, uint32_t id, enum service_state state)
@@ -107,120 +106,105 @@ found(struct world *w, const struct event *e)
 		service_became_up(w, e->id);
 }
 
+static void
+ready(struct world *w, const struct event *e)
+{
+	if (w->services[e->id].state == SERVICE_STARTING)
+		service_became_up(w, e->id);
+	service_dying(w, e, false); /* it thought better of it */
+}
+
+static void
+dying(struct world *w, const struct event *e)
+{
+	service_dying(w, e, true);
+}
+
+static void
+left(struct world *w, const struct event *e)
+{
+	service_left(w, e->id);
+}
+
 void
 service_event(struct world *w, const struct event *e)
 {
-	switch (e->kind) {
-	case EVENT_ADOPTED:
-		service_adopted(w, e);
-		break;
-	case EVENT_STARTED:
-		service_started(w, e);
-		break;
-	case EVENT_START_FAILED:
-		service_start_failed(w, e);
-		break;
-	case EVENT_WAITS:
-		service_waits(w, e);
-		break;
-	case EVENT_READY:
-		if (w->services[e->id].state == SERVICE_STARTING)
-			service_became_up(w, e->id);
-		service_dying(w, e, false); /* it thought better of it */
-		break;
-	case EVENT_DYING:
-		service_dying(w, e, true);
-		break;
-	case EVENT_EVIDENCE:
-		evidence_came(w, e);
-		break;
-	case EVENT_EXITED:
-		service_exited(w, e);
-		break;
-	case EVENT_EMPTY:
-		service_empty(w, e);
-		break;
-	case EVENT_FOUND:
-		found(w, e);
-		break;
-	case EVENT_LEFT:
-		service_left(w, e->id);
-		break;
-	case EVENT_SAMPLE:
-		sample(w, e);
-		break;
-	case EVENT_TIMER:
-	case EVENT_GO:
-	case EVENT_RESULT:
-	case EVENT_ROUTE_SEEN:
-	case EVENT_HELPER_LOST:
-	case EVENT_HELPER_BACK:
-	case EVENT_COMMAND:
-	case EVENT_RUN_DONE:
-	case EVENT_NOTE:
-	case EVENT_STOP_ALL:
-	case EVENT_LATE:
-	case EVENT_CHANGED:
-	case EVENT_KINDS:
-		break;
+	static void (*const take[EVENT_KINDS])(struct world *, const struct event *) = {
+		[EVENT_ADOPTED] = service_adopted,
+		[EVENT_STARTED] = service_started,
+		[EVENT_START_FAILED] = service_start_failed,
+		[EVENT_WAITS] = service_waits,
+		[EVENT_READY] = ready,
+		[EVENT_DYING] = dying,
+		[EVENT_EVIDENCE] = evidence_came,
+		[EVENT_EXITED] = service_exited,
+		[EVENT_EMPTY] = service_empty,
+		[EVENT_FOUND] = found,
+		[EVENT_LEFT] = left,
+		[EVENT_SAMPLE] = sample,
+	};
+	assert(take[e->kind] != NULL); /* the others are of no service */
+	take[e->kind](w, e);
+}
+
+/* It is drained, or the time for that is over. */
+static void
+drain_is_over(struct world *w, uint32_t id)
+{
+	struct service_view *s = &w->services[id];
+	s->draining = false;
+	if (s->drain_ms == 0)
+		drain_is_late(w, id);
+	if (turn_has_come(w, id)) {
+		service_stop(w, id, AFTER_START);
+	} else { /* another has died meanwhile */
+		route_drain(w, id, false);
+		turn_wait(w, id);
 	}
+}
+
+static void
+backoff_is_over(struct world *w, uint32_t id)
+{
+	if (w->services[id].occupied)
+		service_stop_step(w, id); /* left-overs of a dead main process */
+	else
+		service_start(w, id);
+}
+
+/* The time to be ready is over. */
+static void
+start_is_due(struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	if (service_is_ready(w, id) ||
+	    (c->ready.kind == READY_DEFAULT && w->services[id].alive))
+		service_became_up(w, id);
+	else if (service_ready_unmeasured(w, id))
+		world_arm(w, OBJECT_SERVICE, id, w->now_ms + c->ready.within_ms);
+	else
+		service_not_ready(w, id);
 }
 
 void
 service_timer(struct world *w, uint32_t id)
 {
+	static void (*const due[SERVICE_STATES])(struct world *, uint32_t) = {
+		[SERVICE_BACKOFF] = backoff_is_over,
+		[SERVICE_STARTING] = start_is_due,
+		[SERVICE_STOPPING] = service_stop_step,
+		[SERVICE_FAILED] = service_retry,
+	};
 	struct service_view *s = &w->services[id];
-	const struct service *c = conf(w, id);
 	w->cause = s->event;
-	if (s->lingers) {
+	if (s->lingers)
 		service_kill_rest(w, id);
-		return;
-	}
-	if (s->gathering != 0) {
+	else if (s->gathering != 0)
 		evidence_over(w, id);
-		return;
-	}
-	if (s->draining) { /* drained, or its time is over */
-		s->draining = false;
-		if (s->drain_ms == 0)
-			drain_is_late(w, id);
-		if (turn_has_come(w, id)) {
-			service_stop(w, id, AFTER_START);
-			return;
-		}
-		route_drain(w, id, false); /* another has died meanwhile */
-		turn_wait(w, id);
-		return;
-	}
-	switch (s->state) {
-	case SERVICE_BACKOFF:
-		if (s->occupied)
-			service_stop_step(w, id); /* left-overs of a dead main process */
-		else
-			service_start(w, id);
-		break;
-	case SERVICE_STARTING:
-		if (service_is_ready(w, id) ||
-		    (c->ready.kind == READY_DEFAULT && s->alive))
-			service_became_up(w, id);
-		else if (service_ready_unmeasured(w, id))
-			world_arm(w, OBJECT_SERVICE, id, w->now_ms + c->ready.within_ms);
-		else
-			service_not_ready(w, id);
-		break;
-	case SERVICE_STOPPING:
-		service_stop_step(w, id);
-		break;
-	case SERVICE_FAILED:
-		service_retry(w, id);
-		break;
-	case SERVICE_STOPPED:
-	case SERVICE_UP:
-	case SERVICE_FAILING:
-	case SERVICE_HELD:
-	case SERVICE_STATES:
-		break;
-	}
+	else if (s->draining)
+		drain_is_over(w, id);
+	else if (due[s->state] != NULL)
+		due[s->state](w, id);
 }
 
 /* A check of it has another state now. */
@@ -289,7 +273,6 @@ service_hold_timer(struct world *w, uint32_t id)
 		arm_hold(w, id);
 		return;
 	}
-	s->hold_until_ms = 0;
 	w->cause = s->event;
 	service_hold(w, id, false);
 	world_decide(w, DECIDE_REMEMBER, 0);
@@ -324,8 +307,6 @@ service_set_held(struct world *w, uint32_t id, bool hold)
 	if (s->held == hold)
 		return;
 	s->held = hold;
-	if (!hold)
-		s->hold_until_ms = 0;
 	world_mark(w, OBJECT_SERVICE, id);
 	rule_look(w, OBJECT_SERVICE, id);
 	world_tell(w, hold ? "service-held" : "service-released", OBJECT_SERVICE, id,

@@ -157,6 +157,22 @@ static const struct stage_row ends[] = {
 	/* nothing is known of the dead */
 	{ K "killed:k=9 ?k1 ?k2", NULL,
 	  "answer:done KILL:k(tree) k1=unknown k2=unknown" },
+	{ G "!restart:g +1s " ENDS("g") "started:g old:g.memory=2e9 *g +1s ?leak", NULL,
+	  "TERM:g(main) start:g answer:done g is up since 1, process 2 of 1, 1 "
+	  "restarts, memory nan, cpu nan leak=unknown" },
+	/* who was ill at first had a healthy life once it was well */
+	{ K CRASH("k") "started:k " CRASH("k") "+1s started:k bad:k1 good:k2 +31s ?k good:k1 ?k +2s " CRASH("k") "?k", NULL,
+	  "answer:done KILL:k(tree) start:k KILL:k(tree) start:k k=failing k=up "
+	  "KILL:k(tree) start:k k=starting" },
+	/* that we lost sight of a check makes nobody ill */
+	{ K CRASH("k") "started:k bad:k1 unknown:k1 +30s ?k unknown:k2 good:k2 ?k", NULL,
+	  "answer:done KILL:k(tree) start:k k=up k=up" },
+	/* why a rule fired: by what led to the state that it asks for */
+	{ K "bad:k2", "rule-fired+",
+	  "answer:done rule-fired:halts<check-down{halts: k.state is failing}" },
+	{ K "!stop:k " ENDS("k"), "rule-fired+",
+	  "answer:done TERM:k(main) answer:done rule-fired:stays<service-exited{stays: "
+	  "k.state is stopped}" },
 	/* a restart is no stop */
 	{ K "!restart:k " ENDS("k") "+0ms", "rule-fired",
 	  "answer:done TERM:k(main) start:k" },
@@ -211,6 +227,19 @@ static const struct stage_row orders[] = {
 	    "!restart:d !hold:d +1s !release:d +5m", "service-failed service-retry",
 	  "answer:done route:one=v TERM:d(main) start:d service-failed:d d=failed "
 	  "answer:failed answer:done answer:done service-retry:d TERM:d(main)" },
+	{ A "!hold:a=60 !release:a +2m", "remember",
+	  "answer:done remember answer:done remember answer:done remember" },
+	/* that nobody holds is released without a start */
+	{ "adopted:n !stop:g go " ENDS("n") "!release:n +1m ?n", NULL,
+	  "answer:done KILL:n(tree) answer:done n=stopped" },
+	/* ordered to start while it runs, left alone: it is what its checks say, and its incident is over */
+	{ G "sample:g.memory=2e9 " ENDS("g") "started:g sample:g.memory=1 sample:g.memory=2e9 ?g sample:g.memory=1 +3s "
+	    "!start:g +1m ?g", OPEN,
+	  "TERM:g(main) start:g g=failed incident-open:leak incident-open:stays "
+	  "answer:done incident-close:leak g=up" },
+	{ D "sample:d.cpu=95 seen:one=v +1s " ENDS("d") "started:d good:cd sample:d.cpu=1 sample:d.cpu=95 bad:cd ?d !start:d "
+	    "?d", NULL,
+	  "answer:done route:one=v TERM:d(main) start:d d=failed answer:done d=failing" },
 	{ A "# !hold:a # !start:a # ?a", "service-released",
 	  "answer:done [a] answer:done [a] service-released:a answer:done [a] a=up" },
 	/* failing by any of its checks; rules see it */

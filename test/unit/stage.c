@@ -154,14 +154,17 @@ of_a_check(const char *verb, uint32_t id, const char *value)
 	return true;
 }
 
+/* Of its process, or of the one before. */
 static void
-sample(char *what, const char *value)
+sample(char *what, const char *value, bool old)
 {
 	char *dot = strrchr(what, '.');
 	assert_non_null(dot);
 	*dot = '\0';
 	uint32_t id = stage_find(OBJECT_SERVICE, what);
-	struct msg_sample s = { .service = id, .pid = stage.pid[id], .value_count = 2 };
+	struct msg_sample s = { .service = id,
+				.pid = stage.pid[id] - old,
+				.value_count = 2 };
 	struct event e = { .kind = EVENT_SAMPLE, .id = id, .sample = &s };
 	s.value[0].metric = METRICS_COUNT; /* which we do not know */
 	s.value[1].metric = metric_find(dot + 1, strlen(dot + 1), 'S');
@@ -181,7 +184,7 @@ ramp(const char *what, const char *value)
 	for (unsigned i = 0; i < n; i++, pass(5000)) {
 		snprintf(copy, sizeof copy, "%s", what);
 		snprintf(number, sizeof number, "%.17g", from + by * i);
-		sample(copy, number);
+		sample(copy, number, false);
 	}
 }
 
@@ -386,6 +389,8 @@ step(char *word)
 		stage_ask_incidents(verb[1] == '%');
 	else if (*verb == '#')
 		stage_ask_dirty();
+	else if (strcmp(verb, "age") == 0)
+		world_age(stage.world);
 	else if (strcmp(verb, "due?") == 0)
 		stage_add("%s",
 			  world_deadline(stage.world) == INT64_MAX ? "at-rest" : "awake");
@@ -409,8 +414,8 @@ step(char *word)
 		stage.pid[stage_find(OBJECT_SERVICE, name)] = 0;
 	else if (*verb == '!')
 		command(verb + 1, name, value);
-	else if (strcmp(verb, "sample") == 0)
-		sample(name, value);
+	else if (strcmp(verb, "sample") == 0 || strcmp(verb, "old") == 0)
+		sample(name, value, *verb == 'o');
 	else if (strcmp(verb, "ramp") == 0)
 		ramp(name, value);
 	else if (is_of_a_front(verb))

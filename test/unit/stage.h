@@ -5,7 +5,7 @@
  *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S[=PID] left:S empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C[=STATUS] bad:C warn:C unknown:C    the result of an exchange that began now; stale:C: 1 s ago
- *   sample:S.METRIC=NUMBER                    of the present process
+ *   sample:S.METRIC=NUMBER old:S.METRIC=NUMBER    of the present process; of the one before
  *   ramp:S.METRIC=FROM,STEP,COUNT             so many samples, one each 5 s
  *   seen:R[=NAME,…] unseen:R                  the front: as ordered, or these; or an error
  *   hand:R=NAME,… anew:R=NAME,…               the same, changed by a hand or a new life of it
@@ -25,6 +25,7 @@
  *                                             and why; and what the rule's windows wait for
  *   &RULE *NAME # % %%                        all that status knows of it; [NAMES] whose views
  *                                             have changed since; the same of incidents
+ *   age                                       what was only measured anew has changed, too
  *
  * What is decided is written as
  *

@@ -132,6 +132,8 @@ static const struct stage_row rows[] = {
 	  "memory nan, cpu nan big is unknown and fires, fired 1, since 0" },
 	{ "adopted:a go good:a1 good:a2 " CRASH("a") "started:a # sample:a.memory=1 # sample:a.memory=1 #", NULL,
 	  "KILL:a(tree) start:a [a a1 a2] [a big] []" },
+	{ "adopted:a go good:a1 good:a2 sample:a.memory=1 # age # sample:a.memory=1 # age #", NULL,
+	  "[a a1 a2 big] [] [] [a]" },
 	{ "adopted:a go good:a1 good:a2 exited:a=1 good:a1 good:a2 empty:a started:a good:a1 ?a good:a2 ?a", NULL,
 	  "KILL:a(tree) start:a a=starting a=up" },
 	/* a start that failed after a rule's restart is no end of a healthy life */

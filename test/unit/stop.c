@@ -60,6 +60,9 @@ static const struct stage_row rows[] = {
 	  "route:r=e TERM:d(main)" },
 	{ D "!restart:d +3s !restart:d seen:r +1s", NULL,
 	  "route:r=e TERM:d(main)" },
+	/* a hold ends it, and traffic comes back */
+	{ D "!restart:d seen:r !hold:d +6s seen:r +1s due?", NULL,
+	  "route:r=e answer:failed answer:done route:r=d at-rest" },
 	/* each drain is seen anew; that it is seen twice costs no time */
 	{ D "!restart:d seen:r +1s " GONE("d") "started:d good:cd +10s seen:r !restart:d seen:r +1s", NULL,
 	  "route:r=e TERM:d(main) start:d answer:done route:r=d route:r=e TERM:d(main)" },
@@ -91,6 +94,9 @@ static const char seen[] = "[service w]\nmatch = w\n[check cw]\nof = w\ntcp = h:
 #define W_AND_Y "service-started:w service-started:y "
 #define LEFT "service-left service-started service-stopped service-exited incident-open "
 static const struct stage_row left_rows[] = {
+	/* another one by itself: what was to become of the last is no more */
+	{ S "!restart:y seen:r=z found:y good:cy +10s seen:r=y +1m !restart:y seen:r=z +1s", NULL,
+	  "route:r=z answer:done route:r=y route:r=z stop-command:y" },
 	/* none is named: it is as before the first was found; nobody is told of a death */
 	{ S "left:w ?w good:cw +1m due?", LEFT, W_AND_Y "service-left:w w=stopped at-rest" },
 	{ S "left:y ?y", "rule-fired", "route:r=z-y rule-fired:gone start:y y=starting" },

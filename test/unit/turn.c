@@ -88,12 +88,23 @@ static const struct stage_row drains[] = {
 	  "route:r=y,z route:r=x,z t-1=up" },
 };
 
+static const char by_themselves[] = "[service t]\ninstances = 1..2\nmatch = t-%i\nstart = /s\n"
+				    "stop = TERM 5s, KILL\nready = exec\n";
+
+static const struct stage_row watched[] = {
+	/* another process by itself is as good as a restart */
+	{ "go found:t-1 found:t-2 !restart:t-1 !restart:t-2 found:t-2 " DOWN("1") "found:t-1 +1m ?t-2", TOLD,
+	  "start:t-1 start:t-2 TERM:t-1(main) service-waits:t-2 answer:done start:t-1 "
+	  "answer:done t-2=up" },
+};
+
 static void
 one_after_the_other(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
 	stage_table(two, keeps_one, COUNT(keeps_one));
+	stage_table(by_themselves, watched, COUNT(watched));
 }
 
 static void
