@@ -65,9 +65,8 @@ command(struct world *w, const struct event *e)
 		[VERB_START] = "start",	    [VERB_STOP] = "stop",	[VERB_RESTART] = "restart",
 		[VERB_RELOAD_SERVICE] = "reload", [VERB_HOLD] = "hold", [VERB_RELEASE] = "release",
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore", [VERB_RELOAD] = "reload-rules",
-		[VERB_TEST] = "test",	    [VERB_ACK] = "ack",
+		[VERB_TEST] = "test",
 		[VERB_DRAIN] = "drain",	    [VERB_UNDRAIN] = "undrain",
-		[VERB_SILENCE] = "silence", [VERB_UNSILENCE] = "unsilence",
 	};
 	bool route = e->verb == VERB_REROUTE || e->verb == VERB_RESTORE;
 	const char *why = "";
@@ -186,7 +185,6 @@ dispatch(struct world *w, const struct event *e)
 		break;
 	case EVENT_GO:
 		w->going = true;
-		w->go_next = 0;
 		for (uint32_t i = 0; i < w->rules->route_count; i++)
 			/* what does not run is dead from now on */
 			world_arm(w, OBJECT_ROUTE, i, w->now_ms);

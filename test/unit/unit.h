@@ -29,6 +29,7 @@ int test_check(void);
 int test_condition(void);
 int test_crash(void);
 int test_choice(void);
+int test_decide(void);
 int test_doubt(void);
 int test_drain(void);
 int test_incident(void);
