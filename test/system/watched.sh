@@ -139,6 +139,20 @@ await 10 it_is by-file "$other" && [ "$(left)" -le 1 ] && ok "by its command lin
 gone() { [ "$(left)" -eq 1 ] && ctl events | grep -q 'service-left.*by-match'; }
 await 10 gone && [ "$(running 2)" -ge 1 ] && ok "who is not named is no more it" || bad "$(ctl explain by-match)"
 
+echo "# what was run is watched now: it stays the service until it ends"
+printf '\n[service turned]\nrun = /bin/sleep %s\n' "${number}8" >>"$rules"
+ctl reload >/dev/null || bad "reload: turned"
+runs turned 10
+was=$(pid_of turned)
+sleep "${number}9" &
+kids="$kids $!"
+echo "$!" >"$dir/turned.pid"
+reload_with 's/^run = .bin.sleep.*/pidfile = '"${dir//\//\\/}"'\/turned.pid/'
+sleep 1.5
+it_is turned "$was" && ok "it goes on" || bad "$(ctl status turned)"
+kill "$was"
+await 10 it_is turned "$(cat "$dir/turned.pid")" && ok "then the file names the next" || bad "$(ctl status turned)"
+
 echo "# a start command that fails"
 out=$(timeout 10 "$build/monitorctl" -s "$sock" restart fails 2>&1)
 [ $? -eq 3 ] && ok "$out" || bad "it said: $out"
