@@ -150,6 +150,27 @@ on_answer(struct stream *s, const struct plan *p, const struct answer *a)
 	expect_each(p, true, a, on_test, warns);
 }
 
+static void
+print_value(const struct msg_value *v)
+{
+	enum unit unit = metric_table[v->metric].unit;
+	char text[64];
+	if (unit == UNIT_BYTES || unit == UNIT_RATE)
+		text_size(v->value, text, sizeof text);
+	else if (unit == UNIT_MS && v->value >= 1000)
+		text_duration((int64_t)v->value, text, sizeof text);
+	else if (unit == UNIT_YESNO)
+		text_print(text, sizeof text, "%s", v->value > 0 ? "yes" : "no");
+	else
+		text_print(text, sizeof text,
+			   unit == UNIT_PERCENT ? "%.1f%%"
+			   : unit == UNIT_MS    ? "%.3g ms"
+						: "%.10g",
+			   v->value);
+	printf("%*s%s = %s%s\n", 16, "", metric_table[v->metric].name, text,
+	       unit == UNIT_RATE ? "/s" : "");
+}
+
 void
 hand_report(const struct msg_result *m)
 {
@@ -160,8 +181,7 @@ hand_report(const struct msg_result *m)
 	printf("%9.2f ms  %s%s%s\n", (double)m->latency_ns / 1e6, words[m->outcome],
 	       m->text[0] != '\0' ? ": " : "", m->text);
 	for (uint32_t i = 0; i < m->value_count; i++)
-		printf("%*s%s = %.10g\n", 16, "", metric_table[m->value[i].metric].name,
-		       m->value[i].value);
+		print_value(&m->value[i]);
 }
 
 static void

@@ -192,7 +192,8 @@ availability_begin(struct client *c)
 	if (text != NULL) {
 		if (sscanf(text, "%4d-%2d%n", &year, &month, &used) != 2 ||
 		    text[used] != '\0' || month < 1 || month > 12 || year < 1970)
-			return request_error(c, 400, "month: 2026-11");
+			return request_error(c, 400,
+					     "month: expected a month as 2026-11");
 		wanted = year * 12 + month - 1;
 	}
 	struct ask *a = calloc(1, sizeof *a);

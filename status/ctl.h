@@ -18,6 +18,7 @@ enum ctl_exit {
 };
 
 struct ctl {
+	const char *word; /* the command's */
 	const char *socket;
 	bool json, watch, follow, no_wait, all;
 	bool quiet; /* a lost connection is tried again: nothing is printed */

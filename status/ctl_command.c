@@ -57,12 +57,15 @@ carry_out(const struct ctl *ctl, const char *path, const char *body, const char 
 		const char *text = text_of(root, "text");
 		bool already =
 			a.code == 200 && json_is_null(json_object_get(root, "event"));
+		const char *done = done_word(verb);
+		bool says_so = a.code == 200 && strncmp(text, done, strlen(done)) == 0;
 		printf("%s: %s", *name != '\0' ? name : "monitord",
-		       a.code == 202 ? "accepted" : done_word(verb));
-		if (already)
+		       a.code == 202 ? "accepted"
+		       : says_so     ? text
+				     : done);
+		if (already && !says_so)
 			fputs(" already", stdout);
-		else if (a.code == 200 && *text != '\0' &&
-			 strcmp(text, done_word(verb)) != 0)
+		else if (a.code == 200 && *text != '\0' && !says_so)
 			printf(": %s", text);
 		putchar('\n');
 		json_decref(root);

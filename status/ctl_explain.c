@@ -248,22 +248,24 @@ enum ctl_exit
 ctl_explain(struct ctl *ctl)
 {
 	enum ctl_exit code;
-	const char *kind;
+	size_t i;
 	json_t *status = http_json(ctl, "/v1/status", &code);
 	if (status == NULL)
 		return code;
 	const json_t *chain = find_chain(status, ctl->names[0]);
-	const json_t *o =
-		chain == NULL ? find_object(status, ctl->names[0], &kind) : NULL;
-	json_t *events = json_array();
+	json_t *found = chain == NULL ? find_objects(status, ctl->names[0]) : NULL;
+	json_t *x, *events = json_array();
 	if (chain != NULL)
 		print_chain(ctl, status, chain);
-	else if (o == NULL)
+	else if (found == NULL)
 		code = CTL_NO_SUCH_NAME;
 	else if (http_lines(ctl, "/v1/events", on_event, events) != 200)
 		code = CTL_NO_DAEMON;
 	else
-		explain(ctl, status, events, kind, o);
+		json_array_foreach(found, i, x)
+			explain(ctl, status, events, text_of(x, "kind"),
+				json_object_get(x, "object"));
+	json_decref(found);
 	json_decref(events);
 	json_decref(status);
 	return code;

@@ -190,7 +190,7 @@ http_json(const struct ctl *ctl, const char *path, enum ctl_exit *code)
 	*code = CTL_NO_DAEMON;
 	if (!http_ask(ctl, path, NULL, &a))
 		return NULL;
-	*code = answer_exit(&a, "status");
+	*code = answer_exit(&a, ctl->word != NULL ? ctl->word : path);
 	json_t *root = *code == CTL_DONE ? json_loadb(a.bytes, a.size, 0, NULL) : NULL;
 	if (*code == CTL_DONE && root == NULL) {
 		fprintf(stderr, "monitorctl: %s: the answer is no JSON\n", ctl->socket);

@@ -33,7 +33,7 @@ static const struct row {
 	{ "restore", 1, 1, NULL, ctl_route, "ROUTE" },
 	{ "events", 0, 0, ctl_events, NULL, "" },
 	{ "incidents", 0, 0, ctl_incidents, NULL, "[--all] [--since 30d] [--until T]" },
-	{ "ack", 1, 1, ctl_ack, NULL, "ID [--why TEXT]" },
+	{ "ack", 1, 1, ctl_ack, NULL, "ID [--why TEXT] [--who NAME]" },
 	{ "silence", 1, 1, ctl_silence, NULL, "NAME --for 2h --reason TEXT" },
 	{ "unsilence", 1, 1, ctl_unsilence, NULL, "NAME" },
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
@@ -90,6 +90,7 @@ run(struct ctl *ctl, const char *word)
 		const struct row *row = &command_table[i];
 		if (strcmp(row->word, word) != 0)
 			continue;
+		ctl->word = row->word;
 		if (ctl->count < row->least ||
 		    (row->most >= 0 && ctl->count > row->most)) {
 			fprintf(stderr, "usage: monitorctl %s %s\n", word, row->names);
@@ -189,7 +190,7 @@ options(struct ctl *ctl, int argc, char **argv, enum ctl_exit *code)
 			puts("monitorctl " PACKAGE_VERSION);
 			return false;
 		default:
-			usage(stderr);
+			fputs("monitorctl: see monitorctl --help\n", stderr);
 			*code = CTL_WRONG_USE;
 			return false;
 		}

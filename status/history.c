@@ -13,7 +13,9 @@
 #define FILE_NAME "history.db" /* in the helper's own folder */
 #define STEP_MS 10000
 #define LANES_AT_ONCE 128 /* between two turns of the loop */
-#define SAVE_TICKS 60     /* an open block is on disk after so many ticks at most */
+#define SAVES_A_TICK 50   /* of open blocks: kill -9 costs what is not saved, disks wear */
+#define SAVE_SOONEST 6    /* ticks until an open block is on disk, of few objects, */
+#define SAVE_LATEST 60    /* and of many */
 #define END_MS 1500
 #define GAP_MS 60000 /* nobody sampled for longer: not known how it was */
 
@@ -38,8 +40,8 @@ struct lane {
 static const enum object_kind kinds[] = { OBJECT_SERVICE, OBJECT_CHECK, OBJECT_ROUTE,
 					  OBJECT_CHAIN };
 #define KINDS (sizeof kinds / sizeof *kinds)
-/* How many ticks an open block may wait to be saved; the coarse ones change slowly. */
-static const unsigned save_ticks[TIERS] = { SAVE_TICKS, 6 * SAVE_TICKS, 36 * SAVE_TICKS };
+/* The coarse blocks change slowly: so many times as long they may wait to be saved. */
+static const unsigned save_after[TIERS] = { 1, 6, 36 };
 
 static void on_tick(struct loop_timer *timer);
 
@@ -206,9 +208,9 @@ sample(struct history *h, enum object_kind kind, uint32_t id)
 	}
 	count_time(h, kind, id, availability_of(h->store, kind, id), h->now_ms);
 	for (unsigned t = 0; t < TIERS; t++)
-		if ((h->ticks + id) % save_ticks[t] == 0)
+		if ((h->ticks + id) % (save_after[t] * h->save_ticks) == 0)
 			save_tier(h, kind, id, (enum tier)t, false);
-	if ((h->ticks + id) % SAVE_TICKS == 0)
+	if ((h->ticks + id) % h->save_ticks == 0)
 		save_month(h, kind, id);
 }
 
@@ -338,12 +340,18 @@ new_recorder(struct history *h, void (*answered)(void *arg, struct ask *ask), vo
 void
 history_load(struct history *h, void (*answered)(void *arg, struct ask *ask), void *arg)
 {
+	uint32_t all = 0;
 	new_recorder(h, answered, arg);
 	for (unsigned k = 0; h->recorder != NULL && k < KINDS; k++) {
 		uint32_t count = rules_count(h->store->rules, kinds[k]);
 		h->lanes[kinds[k]] = calloc(count + 1, sizeof(struct lane));
 		h->counts[kinds[k]] = h->lanes[kinds[k]] != NULL ? count : 0;
+		all += count;
 	}
+	all /= SAVES_A_TICK;
+	h->save_ticks = all < SAVE_SOONEST  ? SAVE_SOONEST
+			: all > SAVE_LATEST ? SAVE_LATEST
+					    : all;
 	if (h->recorder != NULL)
 		next_tick(h);
 }

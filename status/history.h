@@ -17,6 +17,7 @@ struct history {
 	struct lane *lanes[OBJECT_KINDS]; /* by id */
 	uint32_t counts[OBJECT_KINDS];
 	uint64_t ticks;
+	unsigned save_ticks; /* an open block is on disk after so many at most */
 	enum object_kind kind; /* the next lane of this tick */
 	uint32_t id;
 	int64_t now_ms; /* real time of this tick */

@@ -325,7 +325,8 @@ request_answer(struct client *c, const char *url, const char *method)
 	}
 	if (!c->may_read || !host_is_ours(c) ||
 	    (c->tcp && c->server->store.rules->settings.http == NULL))
-		return request_error(c, 403, "you may not read this");
+		return request_error(
+			c, 403, "you may not read this: see read-group in the rule file");
 	if (page_has(url))
 		return get ? page_send(c, url) : not_so(c, "GET, HEAD");
 	split(url, &p);

@@ -193,6 +193,7 @@ function theme() {
 }
 
 theme();
+addEventListener('resize', () => state.status && chainPictures());
 at('filter').oninput = () => state.status && objects();
 detail.begin({ changed: refresh, events: () => state.events, toneOfEvent });
 charts.begin({ events: () => state.events, toneOfEvent });

@@ -1,7 +1,7 @@
 // The chains as pictures: who needs whom, how each is, and where the traffic flows.
 import { el, svg, toneOf, marks, value, span } from './dom.js';
 
-const boxWidth = 168, boxHeight = 52, gapX = 84, gapY = 22, margin = 8, entry = 64;
+const boxWidth = 168, boxHeight = 52, gapMost = 84, gapLeast = 30, gapY = 22, margin = 8, entry = 64;
 const leastWidth = 72, narrowGap = 10, passWidth = 8; // on a phone, where chains run downwards
 
 function find(status, name) {
@@ -84,9 +84,11 @@ function arrange(p, wide) {
   }
   for (const e of p.edges.values()) pass(p, e, columns);
   const rows = Math.max(...columns.map(c => (c || []).length));
-  const across = { width: 2 * margin + entry + columns.length * (boxWidth + gapX) - gapX,
+  const boxes = 2 * margin + entry + columns.length * boxWidth, gaps = Math.max(1, columns.length - 1);
+  const gapX = Math.max(gapLeast, Math.min(gapMost, Math.floor((wide - boxes) / gaps)));
+  const across = { width: boxes + (columns.length - 1) * gapX,
     height: 2 * margin + rows * (boxHeight + gapY) - gapY };
-  p.down = across.width > wide && wide < 600;
+  p.down = across.width > wide;
   if (p.down) return downwards(columns.filter(Boolean), wide);
   for (const c of columns.filter(Boolean))
     c.forEach((n, i) => {

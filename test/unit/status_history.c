@@ -450,6 +450,46 @@ a_series_is_whole(void **state)
 	loop_free(&loop);
 }
 
+/* What is on disk a minute after it was sampled, though nobody ended in good order. */
+static void
+kill_costs_a_minute(void **state)
+{
+	struct loop *loop = loop_new(0);
+	int64_t noon = time(NULL) / 3600 * 3600 - 7200;
+	(void)state;
+	memset(&store, 0, sizeof store);
+	store_begin(&store);
+	history_begin(&history, loop, &store);
+	load(RULES);
+	history_load(&history, on_answer, loop);
+	loop_timer_stop(&history.timer);
+	for (int64_t t = 0; t < 330; t += 10) {
+		set_service(0, SERVICE_UP, 100);
+		history_sample(&history, (noon + t) * 1000);
+	}
+	while (history.batch.size > 0)
+		recorder_write(history.recorder, &history.batch);
+	struct ask *a = calloc(1, sizeof *a); /* with nothing of the open blocks */
+	strcpy(a->object, "service/one");
+	a->metric = METRIC_MEMORY;
+	a->since_s = noon;
+	a->until_s = noon + 600;
+	a->points = 60;
+	assert_true(recorder_ask(history.recorder, a));
+	loop_run(loop);
+	for (size_t i = 0; i <= (330 - 60) / 10; i++)
+		if (isnan(value_at(answered, "values", i)))
+			fail_msg("slot %zu is lost", i);
+	json_decref(answered);
+	history_end(&history);
+	rules_free(&store.rules);
+	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
+		free(store.views[k].items);
+		free(store.views[k].known);
+	}
+	loop_free(&loop);
+}
+
 int
 test_status_history(void)
 {
@@ -464,6 +504,7 @@ test_status_history(void)
 		cmocka_unit_test_setup_teardown(months_add_up, begin, end),
 		cmocka_unit_test_setup_teardown(incidents_outlive_us, begin, end),
 		cmocka_unit_test_setup_teardown(a_series_is_whole, begin, end),
+		cmocka_unit_test_setup_teardown(kill_costs_a_minute, begin, end),
 	};
 	return cmocka_run_group_tests_name("status/history", tests, NULL, NULL);
 }
