@@ -11,12 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
@@ -74,6 +78,18 @@ fail(struct born *b, enum born_step step, long error)
 		leave(127);
 	}
 	leave(CALL3(write, b->failure, &f, sizeof f) < 0 ? 126 : 127);
+}
+
+/* Its own table begins with what lies up to the one descriptor that it needs: of hundreds none
+ * is copied at the clone, nor closed at the exec. Before this call it touches none. */
+static void
+leave_files(struct born *b)
+{
+	if (CALL3(close_range, b->in + 1, ~0u, CLOSE_RANGE_UNSHARE) == 0)
+		return;
+	long error = CALL1(unshare, CLONE_FILES); /* before Linux 5.9 */
+	if (error != 0)
+		fail(b, STEP_SETUP, error);
 }
 
 /* All zero is SIG_DFL with no flags, no restorer and an empty mask. By raw calls, as the C
@@ -250,6 +266,8 @@ born(void *arg)
 {
 	struct born *b = arg;
 	long error;
+	if (b->shares_files)
+		leave_files(b);
 	reset_signals(b);
 	CALL0(setsid);
 	if (b->record != -1)

@@ -39,6 +39,7 @@ struct born {
 	pid_t parent;
 	bool root; /* we are: it can become another user */
 	struct account account;
+	bool shares_files; /* our table of descriptors is its own until it leaves it */
 	int in, out, err, lock, ready, record; /* -1: none */
 	int lock_at, ready_at;		       /* their numbers in the service */
 	int failure; /* where a struct spawn_failure goes; exec closes it. -1: to failed, as it

@@ -76,6 +76,7 @@ struct core {
 	bool answered; /* an answer waits for status: the views go before it */
 	struct loop_io idle[2];	 /* the listeners: a client comes while nobody is pinged */
 	unsigned char *measured; /* by service: a rule reads what its process takes */
+	bool measures; /* of some service; or it is looked for by its command line */
 	struct look look;
 	uint64_t ids_kept, keep_turn; /* keep.c */
 	char *kept;		      /* while we begin: what an earlier life kept */

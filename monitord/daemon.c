@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "monitord/beat.h"
 #include "monitord/notify.h"
+#include "monitord/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +102,26 @@ on_process_event(void *arg, const struct event *e)
 	core_event(arg, e);
 }
 
+/* A child may have the descriptors of a monitord that was killed (born.c: leave_files), and
+ * with them its lock, for some microseconds more. */
+static bool
+set_lock(int fd)
+{
+	for (int tries = 1000;; tries--) {
+		struct flock own = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		if (fcntl(fd, F_SETLK, &own) == 0)
+			return true;
+		int error = errno;
+		bool dead = fcntl(fd, F_GETLK, &own) == 0 &&
+			    (own.l_type == F_UNLCK ||
+			     process_start_ticks(own.l_pid, true) == 0);
+		errno = error;
+		if (!dead || tries == 0)
+			return false;
+		usleep(1000);
+	}
+}
+
 /* A process's own lock, not a file's: a child that was forked a moment ago and has not yet
  * closed what it inherited would hold the latter beyond our death. */
 static bool
@@ -114,7 +135,7 @@ take_lock(struct core *c, char why[MSG_TEXT])
 		text_print(why, MSG_TEXT, "%s: %s", path, text_file_error(errno));
 		return false;
 	}
-	if (fcntl(c->lock, F_SETLK, &own) != 0) {
+	if (!set_lock(c->lock)) {
 		int error = errno;
 		ssize_t n = read(c->lock, text, sizeof text - 1);
 		text[n > 0 ? n : 0] = '\0';

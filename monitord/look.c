@@ -33,6 +33,10 @@ look_new(struct core *c)
 		note(c->measured, &r->rules[i].when);
 		note(c->measured, &r->rules[i].clear);
 	}
+	c->measures = false;
+	for (uint32_t i = 0; c->measured != NULL && i < r->service_count; i++)
+		c->measures =
+			c->measures || c->measured[i] || r->services[i].match != NULL;
 	return c->measured != NULL;
 }
 
@@ -46,10 +50,8 @@ look_measures(const struct core *c, uint32_t service)
 bool
 look_needs_local(const struct core *c)
 {
-	bool needs = false;
-	for (uint32_t i = 0; i < c->rules->service_count && !needs; i++)
-		needs = look_measures(c, i);
-	return needs;
+	return c->rules->service_count > 0 &&
+	       (c->look.on || c->rules->settings.history_bytes > 0 || c->measures);
 }
 
 bool

@@ -209,6 +209,14 @@ is_plain(const struct spawn *s)
 	       (c == NULL || (c->env_file == NULL && !c->oom_score_set));
 }
 
+/* It needs none of our descriptors but the one of /dev/null, which is never closed. */
+static bool
+can_share_files(const struct spawn *s, int failure)
+{
+	return own.null != -1 && failure == -1 && s->in == -1 && s->out == -1 &&
+	       s->err == -1 && s->lock == -1 && s->ready == -1;
+}
+
 /* n: NULL, or where it stands while it has our memory. -1: errno. */
 static pid_t
 make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
@@ -223,6 +231,9 @@ make(const struct spawn *s, struct nursery *n, int failure, int *pidfd)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)s->cgroup;
 	}
+	b->shares_files = n != NULL && can_share_files(s, failure);
+	if (b->shares_files)
+		args.flags |= CLONE_FILES;
 	if (null != -1 && pack(s, b, failure, null))
 		pid = n != NULL ? nursery_clone(n, &args) : clone_copying(&args, b);
 	int error = errno;

@@ -3,16 +3,19 @@
 # of what it does about a crash, of its own beginning and of its own end, then begun again. After
 # each: at most one instance lives, no other service was touched, what was decided is done and
 # told, no event's number is lost or given twice.
-#   points.sh [--all] [--step N] [--from N] [--until N] [--cgroup] [--no-cgroup] [--waits] [ACTION ...]
+#   points.sh [--all] [--step N] [--from N] [--until N] [--cgroup] [--no-cgroup] [--waits] [--bare]
+#            [ACTION ...]
 # As a test it takes a sample, and only where MONITORD_LONG is set; --all takes every N of every
 # action, with control groups and where none can be written (half an hour; --cgroup, --no-cgroup:
 # one of the two). --waits: of `begin` only where it waits for a child, as the one that keeps on disk
-# which ids may be used.
+# which ids may be used. --bare: the target has neither word nor log: after a crash it has our own
+# table of descriptors for a moment.
 [ $# -gt 0 ] || sampled=yes
 [ $# -gt 0 ] || [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes minutes (MONITORD_LONG)"; exit 77; }
 : "${MONITORD_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}" "${MONITORD_BUILD:=$MONITORD_SOURCE/build}"
 export MONITORD_SOURCE MONITORD_BUILD
 step=9 limit_s=12 from=$((1 + $$ % 9)) until=100000 inside= all= actions= how=-r
+words="ready 3 " ready="fd 3 within 10s" log="log = "
 while [ $# -gt 0 ]; do
 	case $1 in
 	--all) step=1 from=1 limit_s=100000 all=yes ;;
@@ -21,6 +24,7 @@ while [ $# -gt 0 ]; do
 	--until) until=$2 && shift ;;
 	--cgroup) all= ;;
 	--waits) how=-w ;;
+	--bare) words= ready=exec log="; " ;;
 	--no-cgroup) all= inside="unshare -m $MONITORD_SOURCE/test/system/no-cgroup.sh" ;;
 	*) actions="$actions $1" ;;
 	esac
@@ -51,9 +55,9 @@ run   = $puppet sole $dir/steady sleep 4000000
 ready = exec
 
 [service target]
-run     = $puppet sole $dir/target ready 3 sleep 4000000
-ready   = fd 3 within 10s
-log     = $dir/target.log
+run     = $puppet sole $dir/target ${words}sleep 4000000
+ready   = $ready
+$log$dir/target.log
 stop    = TERM 2s, KILL
 backoff = 10ms..50ms
 RULES
@@ -171,6 +175,8 @@ done
 if [ -n "${sampled:-}" ]; then
 	echo "# where it waits for a child"
 	"$0" --waits --from 1 --step 1 begin || bad "where it waits"
+	echo "# with neither word nor log"
+	"$0" --bare --from 1 --step 5 crash || bad "with neither word nor log"
 	echo "# where no control group can be written"
 	"$0" --no-cgroup --step 601 start stop restart crash begin end || bad "without groups"
 fi

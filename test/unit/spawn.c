@@ -225,6 +225,32 @@ is_asked_how_its_exec_went(void **state)
 	ends(&p, SIGKILL);
 }
 
+/* Who has no descriptor of ours but /dev/null shares the table of them for a moment. */
+static void
+leaves_our_descriptors(void **state)
+{
+	const char *const looks[] = {
+		"/bin/sh", "-c",
+		"for f in 3 4 5 6 7 8 20 60; do [ ! -e /proc/$$/fd/$f ] || exit 1; done; "
+		"exec >&- 2>&- 0<&-",
+		NULL
+	};
+	struct spawned p;
+	(void)state;
+	int marked = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 20),
+	    plain = dup2(STDERR_FILENO, 60);
+	assert_true(marked >= 20 && plain == 60);
+	for (int i = 0; i < 20; i++) {
+		start_untold(looks, &p);
+		ends(&p, 0);
+		assert_true(fcntl(marked, F_GETFD) == FD_CLOEXEC);
+		assert_true(fcntl(plain, F_GETFD) == 0);
+		spawn_forget(&p);
+	}
+	close(marked);
+	close(plain);
+}
+
 static void
 runs_as_another(void **state)
 {
@@ -340,6 +366,7 @@ test_spawn(void)
 		cmocka_unit_test(is_born_as_its_section_says),
 		cmocka_unit_test(says_why_it_cannot),
 		cmocka_unit_test(is_asked_how_its_exec_went),
+		cmocka_unit_test(leaves_our_descriptors),
 		cmocka_unit_test(runs_as_another),
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(tells_processes_apart),
