@@ -15,9 +15,21 @@ on_deferred(struct loop_timer *timer)
 		struct event e = ps->deferred[i].event;
 		text_print(text, sizeof text, "%s", ps->deferred[i].text);
 		e.text = ps->deferred[i].ends ? NULL : text;
-		ps->fn(ps->arg, &e);
+		if (e.id != RULES_NONE)
+			ps->fn(ps->arg, &e);
 	}
 	ps->deferred_count = 0;
+}
+
+void
+process_deferred_move(struct processes *ps, const struct rules *rules)
+{
+	for (size_t i = 0; i < ps->deferred_count; i++) {
+		struct event *e = &ps->deferred[i].event;
+		if (e->id != RULES_NONE)
+			e->id = rules_find(rules, OBJECT_SERVICE,
+					   ps->rules->services[e->id].name);
+	}
 }
 
 static struct deferred *

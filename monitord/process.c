@@ -300,6 +300,7 @@ processes_reload(struct processes *ps, const struct rules *rules)
 		return false;
 	}
 	proofs_forget(ps);
+	process_deferred_move(ps, rules);
 	ps->accounts_age++;
 	ps->probes_known = false;
 	for (uint32_t o = 0; o < ps->count; o++) {

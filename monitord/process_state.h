@@ -210,6 +210,8 @@ void process_main_gone(struct process *p);
 void process_defer_failure(struct processes *ps, uint32_t service, const char *text);
 void process_defer_wait(struct processes *ps, uint32_t service, const char *text);
 void process_defer_evidence(struct processes *ps, uint32_t service, uint64_t token, const char *text);
+/* Before a reload: of whom it is to be told; of who has no section any more nothing is. */
+void process_deferred_move(struct processes *ps, const struct rules *rules);
 
 /* ---- leftover.c: what is left of it ---- */
 /* Where there is no cgroup: a process of the session `of` is of this one (0: none), or it has

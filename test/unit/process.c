@@ -339,6 +339,51 @@ the_earliest_wall_clock_of_the_boot_is_kept(void **state)
 	assert_true(age_after((uint64_t)sysconf(_SC_CLK_TCK) * 11, 1000000, 1000000));
 }
 
+static struct {
+	char names[100]; /* whose starts failed, as the rules of then call them */
+} failed;
+
+static void
+on_failed(void *arg, const struct event *e)
+{
+	size_t n = strlen(failed.names);
+	(void)arg;
+	if (e->kind != EVENT_START_FAILED)
+		return;
+	assert_true(e->id < rules_count(stage.rules, OBJECT_SERVICE));
+	snprintf(failed.names + n, sizeof failed.names - n, "%s ",
+		 rules_name(stage.rules, OBJECT_SERVICE, e->id));
+	loop_stop(stage.loop);
+}
+
+/* Between a start that failed and the word of it the rules were read again. */
+static void
+whose_start_failed_is_known_by_name(void **state)
+{
+	static const char none[] = "run = /bin/true\nlog = /no/such/folder/log\n";
+	char text[1000], why[MSG_TEXT];
+	(void)state;
+	snprintf(text, sizeof text,
+		 "[service gone]\n%s[service stays]\n%s[service last]\n%s", none, none,
+		 none);
+	struct rules *old = stage.rules = book(text);
+	stage.loop = loop_new(0);
+	stage.processes = processes_new(stage.loop, old, folder, on_failed, NULL, why);
+	assert_non_null(stage.processes);
+	for (uint32_t i = 0; i < 3; i++)
+		process_start(stage.processes, i);
+	snprintf(text, sizeof text, "[service stays]\n%s", none);
+	stage.rules = book(text);
+	assert_true(processes_reload(stage.processes, stage.rules));
+	rules_free(&old);
+	until(NULL);
+	assert_string_equal(failed.names, "stays ");
+	process_start(stage.processes, 0); /* nothing else comes before this one's */
+	until(NULL);
+	assert_string_equal(failed.names, "stays stays ");
+	end();
+}
+
 int
 test_process(void)
 {
@@ -357,6 +402,8 @@ test_process(void)
 		cmocka_unit_test_setup_teardown(
 			the_earliest_wall_clock_of_the_boot_is_kept, folder_make,
 			folder_remove),
+		cmocka_unit_test_setup_teardown(whose_start_failed_is_known_by_name,
+						folder_make, folder_remove),
 		cmocka_unit_test_setup_teardown(believes_no_stranger, folder_make,
 						folder_remove),
 	};
