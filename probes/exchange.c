@@ -92,9 +92,10 @@ choose_version(struct exchange *x)
 	/* small frames in a row: none waits 40 ms for the ACK of the one before */
 	setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	x->h2 = h2_new();
-	if (x->h2 == NULL)
-		exchange_fail(x, OUTCOME_UNKNOWN, "out of memory");
-	return x->h2 != NULL;
+	if (x->h2 != NULL)
+		return true;
+	exchange_fail(x, OUTCOME_UNKNOWN, "out of memory");
+	return false;
 }
 
 /* ---- TLS ---- */
