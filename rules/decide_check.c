@@ -76,7 +76,6 @@ check_forget(struct world *w, uint32_t id)
 	struct check_view *v = &w->checks[id];
 	v->valid_ns = w->now_ms * 1000000;
 	v->window = 0;
-	v->goods = 0;
 	v->seen = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	v->fell = false;

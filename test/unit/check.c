@@ -78,6 +78,11 @@ static const struct stage_row rows[] = {
 	  "check-down:two two=down" },
 	{ "good:two bad:two good:two bad:two ?two", TOLD,
 	  "two=up" }, /* never two in a row */
+	/* of what another section measures nothing is known */
+	{ "good:two bad:two changed:two bad:two ?two bad:two ?two", TOLD, "two=unknown check-down:two two=down" },
+	{ "good:time bad:time +4s changed:time bad:time +2s bad:time ?time", TOLD, "time=unknown" },
+	{ "bad:one changed:one good:one ?one", TOLD, "check-down:one one=up" },
+	{ "good:time bad:time +4s unknown:time bad:time +2s bad:time ?time", TOLD, "time=unknown" },
 	/* N of M */
 	{ "good:of bad:of good:of bad:of ?of", TOLD, "check-down:of of=down" },
 	{ "good:of bad:of good:of good:of bad:of ?of", TOLD, "of=up" },
