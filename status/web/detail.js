@@ -131,6 +131,10 @@ function login() {
 export function begin(given) {
   hooks = given;
   at('detail-close').onclick = () => at('detail').close();
+  at('detail').onclose = () => { // the picture it was opened from may have been drawn anew
+    if (shown && document.activeElement === document.body)
+      document.querySelector(`.node[data-name="${CSS.escape(shown.name)}"]`)?.focus();
+  };
   at('login-cancel').onclick = () => at('login').close();
   at('login-form').onsubmit = e => {
     e.preventDefault();

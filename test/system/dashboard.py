@@ -110,6 +110,7 @@ def act(b):
     check(service("primary")["pid"] not in (before, None), "it was restarted from the page")
     b.key("Escape", 27)
     check(b.wait("!document.getElementById('detail').open", 5), "and closes it")
+    check(b.wait("document.activeElement.dataset.name === 'primary'", 5), "and is back where it was")
     check(b.wait(f"{VERDICT} === 'All is well'", 30), "all is well after it")
 
 
