@@ -44,7 +44,8 @@ the_longest_mount_point_counts(void **state)
 		assert_int_equal(mounts_find(table, paths[i].path), paths[i].mount);
 	assert_int_equal(mounts_find("", "/x"), 0);
 	assert_int_equal(mounts_find("\n\n12\n12 13 14 15\n12 13 14 15 \n", "/x"), 0);
-	struct mounts *m = mounts_new();
+	static struct mounts *m; /* it lives as long as the program */
+	m = mounts_new();
 	assert_non_null(m);
 	uint64_t root = mounts_of(m, "/"), proc = mounts_of(m, "/proc/1");
 	assert_true(root != 0 && proc != 0 && root != proc);
