@@ -155,6 +155,45 @@ static const struct stage_row parts[] = {
 	  "incident-open:store incident-close:v KILL:t(tree)" },
 };
 
+/* What is ill on one path is one incident, and so is what a rule sees of the whole. */
+static const char paths[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = "
+	  "ops@h\n" CHECK("all") CHECK("w")
+	CHECK("x") CHECK("y") CHECK("z") CHECK("wx") "[service db]\nrun = /d\nready = exec\n"
+	"[chain two]\npath = w -> x\npath = y -> z\n[chain one]\npath = wx -> db\ncheck = all\n"
+	"[rule nobody]\nwhen = one.down\ndo = log\n";
+#define ALL_WELL "adopted:db go good:all good:w good:x good:y good:z good:wx +1s "
+static const struct stage_row on_paths[] = {
+	{ ALL_WELL "bad:z bad:y +3s", TOLD, "incident-open:z" },
+	{ ALL_WELL "bad:y +1s bad:z +3s", TOLD, "incident-open:z" },
+	{ ALL_WELL "bad:x bad:w +3s", TOLD, "incident-open:x" },
+	{ ALL_WELL "bad:w bad:z +3s", TOLD, "incident-open:w incident-open:z" },
+	{ ALL_WELL "bad:x bad:y +3s", TOLD, "incident-open:x incident-open:y" },
+	{ ALL_WELL "killed:db=9 +3s", TOLD " rule-fired",
+	  "KILL:db(tree) rule-fired:nobody incident-open:db" },
+	{ ALL_WELL "bad:wx +3s", TOLD " rule-fired", "rule-fired:nobody incident-open:wx" },
+	{ ALL_WELL "bad:all +3s", TOLD " rule-fired", "rule-fired:nobody incident-open:all" },
+};
+
+/* A rule belongs to what it reads, as far as that is ill. */
+static const char reads[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = ops@h\n"
+	"[service a]\nrun = /a\nready = exec\n[service b]\nrun = /b\nready = exec\n"
+	"[check ca]\nof = a\nhttp = http://h/\ndown = 1\nup = 1\n"
+	"[check cb]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n" CHECK("lone")
+	"[rule big]\nwhen = lone.down or a.memory > 1G\ndo = log\n"
+	"[rule odd]\nwhen = ca.status = 404\ndo = log\n"
+	"[rule other]\nwhen = b.memory > 1G or b.cpu > 90%\ndo = log\n";
+#define READ "adopted:a adopted:b go good:ca good:cb good:lone +1s "
+static const struct stage_row of_rules[] = {
+	{ READ "bad:cb sample:a.memory=2e9 +3s", TOLD " rule-fired",
+	  "rule-fired:big incident-open:cb" },
+	{ READ "bad:cb good:ca=404 +3s", TOLD " rule-fired", "rule-fired:odd incident-open:cb" },
+	{ READ "bad:cb sample:b.memory=2e9 +3s", TOLD " rule-fired",
+	  "rule-fired:other incident-open:cb incident-open:other" },
+	{ READ "bad:lone +3s", TOLD " rule-fired", "rule-fired:big incident-open:lone" },
+};
+
 static void
 life_of_one(void **state)
 {
@@ -164,7 +203,9 @@ life_of_one(void **state)
 		size_t count;
 	} tables[] = { { text, rows, COUNT(rows) },
 		       { often, too_often, COUNT(too_often) },
-		       { needs, parts, COUNT(parts) } };
+		       { needs, parts, COUNT(parts) },
+		       { paths, on_paths, COUNT(on_paths) },
+		       { reads, of_rules, COUNT(of_rules) } };
 	unsigned wrong = 0;
 	(void)state;
 	for (size_t i = 0; i < COUNT(tables); i++)
