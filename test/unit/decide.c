@@ -13,6 +13,7 @@
 #define PLAIN(name) "[check " name "]\ntcp = h:1\ndown = 1\nup = 1\n"
 static const char text[] =
 	SERVICE("a") SERVICE("b") "[service w]\nmatch = w\n"
+	"[service slow]\nrun = /s\nready = after 3s\non-boot = stay\n"
 	"[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n[check cb]\nof = b\ntcp = h:1\ndown = "
 	  "1\nup = 1\n"
 	PLAIN("lone") "[check disk]\nfilesystem = /\n"
@@ -50,6 +51,10 @@ static const struct stage_row rows[] = {
 	{ UP "!reroute:r=b/60 seen:r +57s bad:lone +3s", "route-released+ incident-open+",
 	  "route:r=b answer:done incident-open:lone<check-down{lone is down: it is bad} "
 	  "route-released:r{route r: the time of the choice by hand is over} route:r=a" },
+	{ UP "!reroute:r=b/60 seen:r +57s !start:slow started:slow +3s ?slow",
+	  "route-released+", "route:r=b answer:done start:slow answer:done "
+	  "route-released:r{route r: the "
+	  "time of the choice by hand is over} route:r=a slow=up" },
 	/* what is kept for the next boot */
 	{ UP "!silence:lone=60 !unsilence:lone bad:lone +3s !ack:lone !hold:a", "remember",
 	  "answer:done remember answer:done remember answer:done answer:done remember" },
