@@ -26,6 +26,7 @@ static const struct stage_row rows[] = {
 	/* who does not run is dead from the beginning, in each route */
 	{ "adopted:b seen:q=a seen:r=a good:cb go exited:a=1 empty:a", NULL,
 	  "start:a route:q=b-a route:r=b-a start:a" },
+	{ "!stop:a adopted:b seen:q=a seen:r=a good:cb go +1s", NULL, "answer:done route:q=b-a route:r=b-a" },
 	/* a helper that is lost takes with it what it measured or saw, and no more */
 	{ UP "lost:net ?lone ?disk", NULL, "lone=unknown disk=up" },
 	{ UP "lost:local ?lone ?disk", NULL, "lone=up disk=unknown" },
@@ -202,12 +203,34 @@ notes_are_told(void **state)
 	}
 }
 
+/* Nor does anything else come of one. */
+static void
+a_note_stops_nothing(void **state)
+{
+	static struct decisions out;
+	struct rules *rules = book(SERVICE("a"));
+	struct world *w = world_new(rules, 1, "host", 1000);
+	struct event note = { .kind = EVENT_NOTE, .text = "odd" },
+		     go = { .kind = EVENT_GO };
+	bool starts = false;
+	(void)state;
+	assert_non_null(w);
+	decide(w, &note, 1000, 2000, &out);
+	decide(w, &go, 1000, 2000, &out);
+	for (size_t i = 0; i < out.count; i++)
+		starts = starts || out.list[i].kind == DECIDE_START;
+	assert_true(starts);
+	world_free(&w);
+	rules_free(&rules);
+}
+
 int
 test_decide(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(happens), cmocka_unit_test(each_command_is_answered),
-		cmocka_unit_test(notes_are_told)
+		cmocka_unit_test(notes_are_told),
+		cmocka_unit_test(a_note_stops_nothing)
 	};
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
 }
