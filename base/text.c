@@ -80,8 +80,9 @@ print(char *out, size_t cap, const char *format, va_list args)
 static size_t
 copy(char *out, size_t cap, const char *text)
 {
-	size_t n = strnlen(text, cap - 1);
-	memcpy(out, text, n);
+	const char *from = text != NULL ? text : "(null)"; /* as printf has it */
+	size_t n = strnlen(from, cap - 1);
+	memcpy(out, from, n);
 	out[n] = '\0';
 	return n;
 }

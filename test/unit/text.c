@@ -68,6 +68,7 @@ prints_bounded(void **state)
 {
 	char out[8];
 	struct text t;
+	const char *volatile missing = NULL;
 	(void)state;
 	assert_int_equal(text_print(out, sizeof out, "%s", "seven77"), 7);
 	assert_int_equal(text_print(out, sizeof out, "%s", "eight888"), 7);
@@ -83,6 +84,7 @@ prints_bounded(void **state)
 	assert_int_equal(t.length, 7);
 	assert_int_equal(text_print(out, sizeof out, "%s", ""), 0);
 	assert_string_equal(out, "");
+	assert_int_equal(text_print(out, sizeof out, "%s", missing), 6);
 	assert_int_equal(text_print(out, 1, "%s", "cut"), 0);
 	assert_string_equal(out, "");
 }
