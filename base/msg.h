@@ -140,6 +140,8 @@ struct msg_watch {
 	uint32_t service;
 	int32_t pid;
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+	uint32_t owned;	      /* 1: a process of this owner alone is looked for */
+	uint32_t owner;
 };
 
 struct msg_sample {

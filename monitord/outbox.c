@@ -136,6 +136,7 @@ send_watches(struct core *c)
 		struct msg_watch watch = { .service = id };
 		if (look_measures(c, id) && !process_is_sought(c->processes, id))
 			watch.pid = process_pid(c->processes, id, &watch.start_ticks);
+		watch.owned = process_owner(c->processes, id, &watch.owner);
 		if (helper_put(h, MSG_WATCH, &watch, -1) == MSG_FULL)
 			ids_add(&c->watches, id);
 	}

@@ -65,6 +65,8 @@ void process_absent(struct processes *ps, uint32_t service);
  * held stays; then EVENT_FOUND, or EVENT_LEFT where it names none. */
 void process_search(struct processes *ps, uint32_t service);
 bool process_is_sought(const struct processes *ps, uint32_t service); /* by its match, just now */
+/* Whose its process has to be; false: anybody's, or it is not known yet. */
+bool process_owner(struct processes *ps, uint32_t service, uint32_t *uid);
 
 /* A `run` action: as the rule's user, json on standard input, env
  * (NAME=VALUE, ends with NULL) besides its own, output to the log, killed at

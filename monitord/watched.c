@@ -16,6 +16,22 @@ process_is_of(pid_t pid, uid_t owner)
 	return stat(path, &st) == 0 && st.st_uid == owner;
 }
 
+bool
+process_owner(struct processes *ps, uint32_t service, uint32_t *uid)
+{
+	struct process *p = ps->list[service];
+	const struct service *c = process_service(p);
+	char why[MSG_TEXT];
+	if (c->match == NULL || c->user == NULL)
+		return false;
+	if (!p->account_good)
+		process_account(p, why);
+	if (!p->account_good || !p->account->set)
+		return false;
+	*uid = p->account->uid;
+	return true;
+}
+
 /* Whoever named it, another user's process is not this one's where the section names one; nor
  * is another service's where only a helper says so: pid files may name one for several. */
 bool

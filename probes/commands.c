@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 300 /* with one process */
@@ -17,6 +18,7 @@
 
 struct line {
 	pid_t pid;
+	uid_t owner;
 	uint64_t start_ticks;
 	size_t at; /* in the text */
 };
@@ -130,6 +132,11 @@ read_one(struct commands_read *r, int proc, pid_t pid)
 	atomic_store(&r->pid, pid);
 	atomic_fetch_add(&r->turn, 1);
 	errno = 0;
+	struct stat st;
+	char name[16];
+	text_print(name, sizeof name, "%d", (int)pid);
+	if (fstatat(proc, name, &st, 0) == -1)
+		return;
 	uint64_t start = start_of(proc, pid);
 	if (start == 0 || !make_room(r)) {
 		note_error(r, errno);
@@ -147,8 +154,9 @@ read_one(struct commands_read *r, int proc, pid_t pid)
 		if (text[i] == '\0')
 			text[i] = ' ';
 	text[n] = '\0';
-	r->lines[r->count++] =
-		(struct line){ .pid = pid, .start_ticks = start, .at = r->size };
+	r->lines[r->count++] = (struct line){
+		.pid = pid, .owner = st.st_uid, .start_ticks = start, .at = r->size
+	};
 	r->size += (size_t)n + 1;
 }
 
@@ -288,12 +296,14 @@ commands_new(struct loop *loop, struct workers *workers)
 }
 
 struct commands_process
-commands_match(const struct commands_read *r, const struct match *m)
+commands_match(const struct commands_read *r, const struct match *m, const uid_t *owner)
 {
 	struct commands_process best = { .pid = 0 };
 	for (size_t i = 0; i < r->count; i++) {
 		const struct line *l = &r->lines[i];
 		const char *text = r->text + l->at;
+		if (owner != NULL && l->owner != *owner)
+			continue;
 		if ((best.pid == 0 || l->start_ticks < best.start_ticks) &&
 		    match_fits(m, text, strlen(text)))
 			best = (struct commands_process){ l->pid, l->start_ticks };

@@ -30,7 +30,9 @@ void commands_forget(struct commands *c); /* nothing is asked for */
 int64_t commands_began_ns(const struct commands_read *r);
 /* Why not all could be read: no descriptors, or no memory; who is not found may run. 0: all were. */
 int commands_error(const struct commands_read *r);
-/* The oldest process whose command line fits, this program and monitord excepted. */
-struct commands_process commands_match(const struct commands_read *r, const struct match *m);
+/* The oldest process of this owner, or of anybody (NULL), whose command line fits; this program
+ * and monitord excepted. */
+struct commands_process commands_match(const struct commands_read *r, const struct match *m,
+				       const uid_t *owner);
 
 #endif

@@ -23,6 +23,8 @@ struct watched {
 	int64_t taken_ns; /* of the values below, 0: none */
 	uint64_t cpu_ticks, cpu_total_ticks;
 	int64_t sought_ns; /* since when its command line is looked for, 0: not */
+	bool owned; /* match: another's process than the owner's is none */
+	uid_t owner;
 	int32_t told; /* match: the pid of the last FOUND, -1: none was sent */
 };
 
@@ -154,7 +156,8 @@ static void
 look_for(struct samples *s, uint32_t id, const struct commands_read *r)
 {
 	struct watched *w = &s->list[id];
-	struct commands_process p = commands_match(r, s->matches[id]);
+	struct commands_process p =
+		commands_match(r, s->matches[id], w->owned ? &w->owner : NULL);
 	struct msg_found found = { .service = id,
 				   .pid = p.pid,
 				   .start_ticks = p.start_ticks };
@@ -282,6 +285,8 @@ samples_watch(struct samples *s, const struct msg_watch *m)
 		return;
 	*w = (struct watched){ .pid = m->pid,
 			       .start_ticks = m->start_ticks,
+			       .owned = m->owned != 0,
+			       .owner = m->owner,
 			       .told = m->pid != 0 ? m->pid : -1 }; /* asked: say it */
 	/* many come one after another: they share a look */
 	loop_timer_start(s->helper->loop, &s->timer, FIRST_MS, 0, on_tick, s);

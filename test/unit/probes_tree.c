@@ -204,6 +204,7 @@ struct search {
 	struct loop *loop;
 	struct commands *commands;
 	struct match *match;
+	const uid_t *owner;
 	struct commands_process found;
 	bool done;
 };
@@ -212,7 +213,7 @@ static void
 on_commands(void *arg, const struct commands_read *r)
 {
 	struct search *s = arg;
-	s->found = commands_match(r, s->match);
+	s->found = commands_match(r, s->match, s->owner);
 	s->done = true;
 	loop_stop(s->loop);
 }
@@ -263,6 +264,12 @@ finds_the_oldest_that_matches(void **state)
 	assert_int_equal(matching(&s, whole), first);
 	assert_int_equal(s.found.start_ticks, began);
 	assert_int_equal(matching(&s, other), 0);
+	uid_t own = geteuid(), another = own + 1;
+	s.owner = &own;
+	assert_int_equal(matching(&s, whole), first);
+	s.owner = &another;
+	assert_int_equal(matching(&s, whole), 0);
+	s.owner = NULL;
 	kill(first, SIGKILL);
 	await_zombie(first); /* a dead one is none */
 	assert_int_equal(matching(&s, whole), second);
