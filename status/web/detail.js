@@ -132,7 +132,8 @@ export function begin(given) {
   hooks = given;
   at('detail-close').onclick = () => at('detail').close();
   at('detail').onclose = () => { // the picture it was opened from may have been drawn anew
-    if (shown && document.activeElement === document.body)
+    const on = document.activeElement;
+    if (shown && (on === document.body || at('detail').contains(on)))
       document.querySelector(`.node[data-name="${CSS.escape(shown.name)}"]`)?.focus();
   };
   at('login-cancel').onclick = () => at('login').close();
