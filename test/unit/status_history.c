@@ -362,6 +362,18 @@ set_service(uint32_t id, enum service_state state, double memory)
 	store_take(&store, &p);
 }
 
+static void
+end_history(struct loop **loop)
+{
+	history_end(&history);
+	rules_free(&store.rules);
+	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
+		free(store.views[k].items);
+		free(store.views[k].known);
+	}
+	loop_free(loop);
+}
+
 static json_t *answered;
 
 static void
@@ -441,13 +453,7 @@ a_series_is_whole(void **state)
 	assert_true(fabs(value_at(s, "low", 1) - 200) < 1);
 	assert_true(fabs(value_at(s, "high", 1) - 300) < 1);
 	json_decref(s);
-	history_end(&history);
-	rules_free(&store.rules);
-	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
-		free(store.views[k].items);
-		free(store.views[k].known);
-	}
-	loop_free(&loop);
+	end_history(&loop);
 }
 
 /* What is on disk a minute after it was sampled, though nobody ended in good order. */
@@ -481,13 +487,7 @@ kill_costs_a_minute(void **state)
 		if (isnan(value_at(answered, "values", i)))
 			fail_msg("slot %zu is lost", i);
 	json_decref(answered);
-	history_end(&history);
-	rules_free(&store.rules);
-	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
-		free(store.views[k].items);
-		free(store.views[k].known);
-	}
-	loop_free(&loop);
+	end_history(&loop);
 }
 
 int
