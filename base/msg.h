@@ -229,7 +229,8 @@ struct msg_service_view {
 	uint32_t held;
 	uint32_t by_command; /* stopped by command */
 	uint32_t drained;    /* out of its routes by order */
-	uint32_t suspect;    /* it is ended because something is wrong with it */
+	uint16_t suspect;    /* it is ended because something is wrong with it */
+	uint16_t finished;   /* it has ended well, and is not started again */
 	int64_t hold_until_real_ms; /* 0: until it is released */
 	double cpu, memory, threads, fds; /* NaN: not known; percent of a core, bytes, counts */
 	uint64_t event;			  /* the last that changed it */

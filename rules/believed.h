@@ -45,6 +45,7 @@ struct service_view {
 	int64_t last_ms;      /* when it failed */
 	bool ran_before;      /* when the machine went down */
 	bool ended;	      /* its end is known */
+	bool finished;	      /* it has ended well, and is not started again */
 	bool owed;	      /* a restart, as its section has changed */
 	bool broken_off;      /* we died while it was being stopped, to do `after` */
 	enum after_stop after;

@@ -55,6 +55,8 @@ void service_check_changed(struct world *w, uint32_t id);
 void service_restart(struct world *w, uint32_t id);
 void service_stop(struct world *w, uint32_t id, enum after_stop after);
 void service_start(struct world *w, uint32_t id);
+/* What was begun is ended: the second half of a restart, also of one that is held by now. */
+void service_start_again(struct world *w, uint32_t id);
 void service_kill(struct world *w, uint32_t id); /* all of it at once */
 void service_hold_for(struct world *w, uint32_t id, uint32_t seconds);
 void service_hold_timer(struct world *w, uint32_t id);

@@ -7,10 +7,12 @@ start_command(struct world *w, const struct event *e, const char **why)
 {
 	struct service_view *s = &w->services[e->id];
 	const struct service *c = conf(w, e->id);
-	if (c->run.count == 0 && c->start.count == 0) {
+	if (c->run.count == 0 && c->start.count == 0)
 		*why = "it has no run and no start";
+	else if (w->stopping_all)
+		*why = WORLD_ENDS;
+	if (**why != '\0')
 		return false;
-	}
 	s->by_command = false;
 	service_set_held(w, e->id, false);
 	if (e->verb == VERB_START &&

@@ -138,15 +138,31 @@ restarts_it(const struct world *w, uint32_t id)
 	       (c->restart == RESTART_ALWAYS || !succeeded(w, id));
 }
 
+/* Its section lets it end, and that with success: nothing is wrong with that. */
+static bool
+ended_well(const struct world *w, uint32_t id)
+{
+	const struct service *c = conf(w, id);
+	return (c->run.count > 0 || c->start.count > 0) && !restarts_it(w, id) &&
+	       succeeded(w, id);
+}
+
 static void
 ended_for_good(struct world *w, uint32_t id)
 {
+	struct service_view *s = &w->services[id];
 	const struct service *c = conf(w, id);
+	s->finished = ended_well(w, id);
 	if (c->run.count > 0 || c->start.count > 0)
 		world_tell(w, "service-stopped", OBJECT_SERVICE, id,
-			   "%s has ended, and is not started again", c->name);
-	if (c->restart == RESTART_FAILURE && succeeded(w, id))
-		incident_good(w, OBJECT_SERVICE, id);
+			   "%s has ended%s, and is not started again", c->name,
+			   s->finished ? " well" : "");
+	if (s->finished)
+		service_is_over(w, id);
+	world_mark(w, OBJECT_SERVICE, id);
+	world_answer(w, s->waiters, -1, s->finished ? ANSWER_DONE : ANSWER_FAILED,
+		     s->finished ? "it has ended well"
+				 : "it has ended, and is not started again");
 }
 
 /* Nothing of it is left after a death of its own, or it could not be started. */
@@ -160,6 +176,9 @@ service_after_crash(struct world *w, uint32_t id)
 		service_set_state(w, id, SERVICE_STOPPED);
 		if (!restarts_it(w, id))
 			ended_for_good(w, id);
+		else if (s->held)
+			world_answer(w, s->waiters, -1, ANSWER_FAILED,
+				     "it has ended, and is held");
 		return;
 	}
 	service_note_crash(s, w->now_ms);
@@ -265,15 +284,6 @@ service_dying(struct world *w, const struct event *e, bool dying)
 }
 
 void
-service_is_over(struct world *w, uint32_t id)
-{
-	const struct id_list *checks = &conf(w, id)->checks;
-	incident_good(w, OBJECT_SERVICE, id);
-	for (uint32_t i = 0; w->services[id].by_command && i < checks->count; i++)
-		incident_good(w, OBJECT_CHECK, checks->ids[i]);
-}
-
-void
 service_exited(struct world *w, const struct event *e)
 {
 	struct service_view *s = &w->services[e->id];
@@ -287,12 +297,14 @@ service_exited(struct world *w, const struct event *e)
 	s->exit_code = e->code;
 	s->exit_signal = e->signal;
 	exit_text(e, how, sizeof how);
-	if (!asked) {
+	bool wrong = !asked && !ended_well(w, e->id);
+	if (wrong) {
 		char text[200];
 		text_print(text, sizeof text, "%s exited: %s", c->name, how);
 		incident_bad(w, OBJECT_SERVICE, e->id, text);
-		service_set_state(w, e->id, SERVICE_BACKOFF);
 	}
+	if (!asked)
+		service_set_state(w, e->id, SERVICE_BACKOFF);
 	w->cause =
 		world_tell(w, "service-exited", OBJECT_SERVICE, e->id,
 			   "%s exited%s: %s, after %s", c->name, asked ? " as asked" : "",
@@ -319,7 +331,7 @@ service_exited(struct world *w, const struct event *e)
 	} else {
 		world_arm(w, OBJECT_SERVICE, e->id, NEVER); /* it is not ours to end */
 	}
-	if (!asked) {
+	if (wrong) {
 		need_failed(w, OBJECT_SERVICE, e->id);
 		evidence_of_crash(w, e->id);
 	}
@@ -348,7 +360,7 @@ service_empty(struct world *w, const struct event *e)
 	if (s->after == AFTER_STAY)
 		service_remember(w, e->id);
 	if (s->after == AFTER_START && !s->by_command) {
-		service_start(w, e->id);
+		service_start_again(w, e->id);
 	} else if (s->after == AFTER_CRASH) {
 		service_after_crash(w, e->id);
 	} else {

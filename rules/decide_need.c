@@ -88,6 +88,19 @@ hold_up(struct world *w, uint32_t id)
 	}
 }
 
+/* Who waits for a start of it waits in vain. Many may: the rest hears in a later turn. */
+static void
+give_notice(struct world *w, uint32_t id)
+{
+	struct waiter *waiters = w->services[id].waiters;
+	if (!world_room(w)) {
+		w->stops_left = w->stops_due = true;
+		return;
+	}
+	world_answer(w, waiters, VERB_START, ANSWER_FAILED, WORLD_ENDS);
+	world_answer(w, waiters, VERB_RESTART, ANSWER_FAILED, WORLD_ENDS);
+}
+
 /* What nobody needs any more is next: those that need it are gone, or cannot be killed,
  * which the last step of their ladder shows. */
 void
@@ -98,6 +111,7 @@ service_stop_all(struct world *w)
 	for (uint32_t id = 0; id < n; id++) {
 		w->services[id].needed = false;
 		service_unlist(w, id);
+		give_notice(w, id);
 	}
 	for (uint32_t id = 0; id < n; id++)
 		if (w->services[id].occupied && !w->services[id].told_unkillable &&

@@ -278,13 +278,16 @@ service_hold_timer(struct world *w, uint32_t id)
 	world_decide(w, DECIDE_REMEMBER, 0);
 }
 
-/* What waits is an action too. */
+/* What waits is an action too; but of a restart that has stopped it already nothing is kept back:
+ * it would rest stopped by nobody's order. */
 static void
 drop_what_waits(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
-	bool waits = s->pending || s->in_turn || s->draining;
-	service_unlist(w, id);
+	bool restarts = s->pending && s->after == AFTER_START;
+	bool waits = (s->pending && !restarts) || s->in_turn || s->draining;
+	if (!restarts)
+		service_unlist(w, id);
 	turn_leave(w, id);
 	s->kill_next = false;
 	if (s->draining) {
@@ -323,6 +326,7 @@ service_hold(struct world *w, uint32_t id, bool hold)
 	if (s->held == hold)
 		return;
 	service_set_held(w, id, hold);
-	if (!hold && !s->occupied && !s->by_command && s->state != SERVICE_FAILED)
+	if (!hold && !s->occupied && !s->by_command && !s->finished &&
+	    s->state != SERVICE_FAILED)
 		service_start(w, id);
 }

@@ -5,6 +5,7 @@
 #include "rules/decide.h"
 
 #define UNKILLABLE_MS 10000 /* SIGKILL was sent, and it lives still: told */
+#define WORLD_ENDS "monitord stops all services, and ends"
 
 static inline const struct service *
 conf(const struct world *w, uint32_t id)
@@ -62,6 +63,9 @@ void service_stop_begin(struct world *w, uint32_t id);
 void service_stop_step(struct world *w, uint32_t id); /* the next; behind the last: KILL */
 /* It is watched, and its section means another process now, or none; that one goes on by itself. */
 void service_left(struct world *w, uint32_t id);
+/* It is stopped, and stays so: nothing is wrong with it; nor with its checks, which nobody asks
+ * any more, if an operator stopped it or it has finished. */
+void service_is_over(struct world *w, uint32_t id);
 
 /* ---- decide_evidence.c ---- */
 /* True: what ends it waits until its evidence is there, or late: then stop_begin or stop_step. */
@@ -76,9 +80,6 @@ void service_exited(struct world *w, const struct event *e);
 /* Routes count it as dead, or no longer. */
 void service_dying(struct world *w, const struct event *e, bool dying);
 void service_empty(struct world *w, const struct event *e);
-/* It is stopped, and stays so: nothing is wrong with it; nor with its checks, which nobody asks
- * any more, if an operator stopped it. */
-void service_is_over(struct world *w, uint32_t id);
 void service_start_failed(struct world *w, const struct event *e);
 /* Nothing of it is left after a death of its own, or it could not be started. */
 void service_after_crash(struct world *w, uint32_t id);

@@ -63,8 +63,15 @@ chain_lets(const struct world *w, uint32_t id)
 void
 service_start(struct world *w, uint32_t id)
 {
+	if (!w->services[id].held)
+		service_start_again(w, id);
+}
+
+void
+service_start_again(struct world *w, uint32_t id)
+{
 	struct service_view *s = &w->services[id];
-	if (s->occupied || s->pending || w->stopping_all || s->held)
+	if (s->occupied || s->pending || w->stopping_all)
 		return;
 	if (conf(w, id)->run.count == 0 && conf(w, id)->start.count == 0)
 		return;
@@ -108,8 +115,9 @@ start_now(struct world *w, uint32_t id)
 	const struct service *c = conf(w, id);
 	int64_t limit = c->ready.within_ms;
 	s->occupied = true;
-	s->proven = s->owed = false;
+	s->proven = s->owed = s->finished = false;
 	s->told_unkillable = false;
+	s->after = AFTER_STAY;
 	if (s->exit_code != -1 || s->exit_signal != 0)
 		s->restarts++;
 	service_set_state(w, id, SERVICE_STARTING);

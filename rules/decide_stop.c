@@ -79,6 +79,16 @@ service_stop(struct world *w, uint32_t id, enum after_stop after)
 }
 
 void
+service_is_over(struct world *w, uint32_t id)
+{
+	const struct id_list *checks = &conf(w, id)->checks;
+	const struct service_view *s = &w->services[id];
+	incident_good(w, OBJECT_SERVICE, id);
+	for (uint32_t i = 0; (s->by_command || s->finished) && i < checks->count; i++)
+		incident_good(w, OBJECT_CHECK, checks->ids[i]);
+}
+
+void
 service_left(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];

@@ -32,7 +32,7 @@ move_service(struct world *to, uint32_t id, const struct service_view *old, bool
 	s->moved = reached;
 	to->turns += s->in_turn;
 	if (old->pending) /* it still waits for its turn, or for what it depends on */
-		service_start(to, id);
+		service_start_again(to, id);
 	if (s->state == SERVICE_STARTING)
 		to->starting++;
 }

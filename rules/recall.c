@@ -46,7 +46,7 @@ recall_starting(struct service_view *s)
 {
 	s->last = LAST_STARTING;
 	s->restarts += s->exit_code != -1 || s->exit_signal != 0;
-	s->ended = s->broken_off = s->owed = s->proven = false;
+	s->ended = s->broken_off = s->owed = s->proven = s->finished = false;
 }
 
 static void
@@ -72,6 +72,7 @@ recall_service(struct service_view *s, const struct journal_line *l)
 		s->ended = true;
 		s->broken_off = false;
 		s->last = SAYS(l, " not started again") ? LAST_STOPPED : s->last;
+		s->finished = SAYS(l, " has ended well, ");
 	} else if (KIND(l, "service-starting")) {
 		recall_starting(s);
 	} else if (KIND(l, "service-started") || KIND(l, "service-adopted")) {
@@ -340,6 +341,7 @@ world_boot(struct world *w)
 		s->last = LAST_NONE;
 		s->crash_next = s->crashes = s->restarts = 0;
 		s->given_up = s->trial = s->owed = s->broken_off = s->ended = false;
+		s->finished = false;
 		s->exit_code = -1;
 		s->exit_signal = 0;
 	}

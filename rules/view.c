@@ -32,6 +32,7 @@ world_service_view(const struct world *w, uint32_t id, struct msg_service_view *
 	v->held = s->held;
 	v->by_command = s->by_command;
 	v->suspect = s->suspect;
+	v->finished = s->finished && v->state == SERVICE_STOPPED;
 	v->drained = s->drained;
 	v->hold_until_real_ms = s->held ? s->hold_until_ms : 0;
 	v->event = s->event;

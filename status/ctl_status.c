@@ -11,15 +11,22 @@
 
 /* ---- is it as it should be? ---- */
 
+/* By command, or as it has ended well. */
 static bool
-stopped_by_command(const json_t *status, const char *service)
+rests(const json_t *service)
+{
+	return json_is_true(json_object_get(service, "stopped_by_command")) ||
+	       json_is_true(json_object_get(service, "finished"));
+}
+
+static bool
+its_service_rests(const json_t *status, const json_t *check)
 {
 	size_t i;
 	json_t *o;
-	json_array_foreach(
-		json_object_get(status, "services"), i,
-		o) if (strcmp(text_of(o, "name"), service) ==
-		       0) return json_is_true(json_object_get(o, "stopped_by_command"));
+	json_array_foreach(json_object_get(status, "services"), i,
+			   o) if (strcmp(text_of(o, "name"), text_of(check, "of")) ==
+				  0) return rests(o);
 	return false;
 }
 
@@ -29,11 +36,10 @@ is_well(const json_t *status, const char *kind, const json_t *o)
 	const char *state = text_of(o, "state");
 	if (strcmp(kind, "service") == 0)
 		return strcmp(state, "up") == 0 ||
-		       (strcmp(state, "stopped") == 0 &&
-			json_is_true(json_object_get(o, "stopped_by_command")));
+		       (strcmp(state, "stopped") == 0 && rests(o));
 	if (strcmp(kind, "check") == 0)
 		return strcmp(state, "up") == 0 || strcmp(state, "degraded") == 0 ||
-		       stopped_by_command(status, text_of(o, "of"));
+		       its_service_rests(status, o);
 	if (strcmp(kind, "route") == 0)
 		return strcmp(state, "primary") == 0;
 	return strcmp(state, "firing") != 0;

@@ -163,6 +163,8 @@ service_detail(const json_t *o, struct text *t)
 			 number_of(end, "code"));
 	if (json_is_true(json_object_get(o, "stopped_by_command")))
 		text_add(t, "%sby command", t->length > 0 ? ", " : "");
+	if (json_is_true(json_object_get(o, "finished")))
+		text_add(t, "%sfinished", t->length > 0 ? ", " : "");
 }
 
 static void

@@ -162,6 +162,9 @@ service_why(FILE *out, const json_t *o)
 		      "nobody, until it is "
 		      "started\n",
 		      out);
+	if (is_true(o, "finished"))
+		fputs("  finished: it has ended well, and its section lets it rest\n",
+		      out);
 	if (is_true(o, "drained"))
 		fputs("  drained: out of its routes, until it is undrained\n", out);
 	if (is(o, "state", "failed"))

@@ -126,6 +126,7 @@ service_json(const struct store *s, uint32_t id, struct json *j)
 		json_key_nothing(j, "hold_until");
 	json_key_yes(j, "drained", v->drained != 0);
 	json_key_yes(j, "stopped_by_command", v->by_command != 0);
+	json_key_yes(j, "finished", v->finished != 0);
 	json_key_text(j, "family", c->family);
 	json_key(j, "groups");
 	json_open(j, '[');

@@ -128,8 +128,10 @@ service_is(const struct msg_service_view *v)
 		return UNTOLD;
 	if (v->state == SERVICE_UP || (v->state == SERVICE_HELD && v->pid > 0))
 		return AVAILABLE;
-	return v->by_command || (v->state == SERVICE_STOPPING && !v->suspect) ? PLANNED
-									      : BROKEN;
+	return v->by_command || v->finished ||
+			       (v->state == SERVICE_STOPPING && !v->suspect)
+		       ? PLANNED
+		       : BROKEN;
 }
 
 static enum availability
@@ -140,7 +142,7 @@ check_is(const struct store *s, uint32_t id)
 	uint32_t of = s->rules->checks[id].of;
 	const struct msg_service_view *service =
 		of != RULES_NONE ? store_service(s, of) : NULL;
-	if (service != NULL && service->by_command)
+	if (service != NULL && (service->by_command || service->finished))
 		return PLANNED;
 	return v == NULL || v->state == CHECK_UNKNOWN ? UNTOLD
 	       : v->state == CHECK_DOWN               ? BROKEN

@@ -7,6 +7,8 @@ static const char text[] =
 	"[service a]\nrun = /a\nreload = HUP\non-boot = stay\nbackoff = 1s..3s\n"
 	"[service n]\nrun = /n\nrestart = never\non-boot = stay\n"
 	"[service f]\nrun = /f\nrestart = failure\non-boot = stay\n"
+	"[service m]\nrun = /m\nrestart = never\non-boot = stay\nready = check cm\n"
+	"[check cm]\nof = m\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[service g]\nrun = /g\nat-most = 1 in 1m\non-boot = last\n"
 	"[service t]\nrun = /t\nat-most = 2 in 1h\nretry = 5m\non-boot = stay\n"
 	"[service k]\nrun = /k\non-boot = stay\n"
@@ -60,16 +62,36 @@ static const struct stage_row deaths[] = {
 	  "answer:done KILL:t(tree) start:t KILL:t(tree) start:t KILL:t(tree) "
 	  "service-failed:t service-retry:t start:t KILL:t(tree) start:t KILL:t(tree) "
 	  "start:t t=starting" },
-	/* what may not be started again: its incident is over if that was success */
-	{ "adopted:n !stop:g go " ENDS("n") "+1m ?n", OPEN " service-stopped",
+	/* what may end, and does so with success, is no incident */
+	{ "adopted:n !stop:g go " ENDS("n") "+1m *n", OPEN " service-stopped",
+	  "answer:done KILL:n(tree) service-stopped:n incident-open:stays n is "
+	  "stopped since 0, process 0 of -1, 0 restarts, memory nan, cpu nan, finished" },
+	{ "adopted:n !stop:g go exited:n=1 empty:n +1m *n !stop:n +1m", OPEN " service-stopped",
 	  "answer:done KILL:n(tree) service-stopped:n incident-open:n "
-	  "incident-open:stays n=stopped" },
+	  "incident-open:stays n is stopped since 0, process 0 of -1, 0 restarts, "
+	  "memory nan, cpu nan answer:done incident-close:n" },
 	{ "adopted:f !stop:g go " ENDS("f") "+1m ?f", OPEN " service-stopped",
-	  "answer:done KILL:f(tree) service-stopped:f incident-open:f incident-close:f "
-	  "incident-open:stays f=stopped" },
-	{ "adopted:f !stop:g go " ENDS("f") "reborn +1m ?f", OPEN " service-stopped",
-	  "answer:done KILL:f(tree) service-stopped:f incident-open:f "
-	  "incident-open:stays incident-close:f f=stopped" },
+	  "answer:done KILL:f(tree) service-stopped:f incident-open:stays f=stopped" },
+	{ "adopted:f !stop:g go " ENDS("f") "reborn +1m *f !start:f *f", OPEN " service-stopped",
+	  "answer:done KILL:f(tree) service-stopped:f incident-open:stays f is stopped "
+	  "since -1, process 0 of -1, 0 restarts, memory nan, cpu nan, finished start:f "
+	  "f is starting since 60, process 0 of -1, 1 restarts, memory nan, cpu nan" },
+	{ "adopted:f !stop:g go exited:f=0 reborn +1m *f", OPEN " service-stopped",
+	  "answer:done KILL:f(tree) service-stopped:f incident-open:stays f is stopped "
+	  "since -1, process 0 of -1, 0 restarts, memory nan, cpu nan, finished" },
+	{ "adopted:f !stop:g go exited:f=1 empty:f started:f +1s " ENDS("f") "+1m ?f", OPEN " service-stopped",
+	  "answer:done KILL:f(tree) start:f KILL:f(tree) service-stopped:f "
+	  "incident-open:f incident-close:f incident-open:stays f=stopped" },
+	/* nor are its checks, and who asked for its start hears of it */
+	{ "adopted:m !stop:g go good:cm +1s bad:cm +3s " ENDS("m") "+1m ?cm", OPEN,
+	  "answer:done incident-open:stays incident-open:cm KILL:m(tree) "
+	  "incident-close:cm cm=unknown" },
+	{ "adopted:f !stop:g go !restart:m started:m " ENDS("m") "!restart:m started:m exited:m=1 empty:m", OPEN,
+	  "answer:done start:m KILL:m(tree) answer:done start:m KILL:m(tree) "
+	  "answer:failed" },
+	/* one that is held meanwhile is not started because it is released */
+	{ "adopted:n !stop:g go " ENDS("n") "!hold:n !release:n", NULL,
+	  "answer:done KILL:n(tree) answer:done answer:done" },
 	/* only watched: no word of a stop, and its checks speak for it */
 	{ "found:v !stop:g go good:v1 good:v2 exited:v=-1 empty:v bad:v1 bad:v2 +3s", "service-stopped check-down",
 	  "answer:done check-down:v1 check-down:v2" },
@@ -125,9 +147,6 @@ static const struct stage_row ends[] = {
 	  "?l +50ms found:l bad:cl +2s " CRASH("l") "?l", NULL,
 	  "answer:done start:l answer:done start:l l=backoff l=backoff" },
 	/* we were killed between its end and what follows */
-	{ "adopted:f !stop:g go exited:f=0 reborn +1m ?f", OPEN " service-stopped",
-	  "answer:done KILL:f(tree) service-stopped:f incident-open:f "
-	  "incident-open:stays incident-close:f f=stopped" },
 	{ A CRASH("a") "started:a exited:a=1 +400ms reborn ?a +700ms ?a", NULL,
 	  "answer:done KILL:a(tree) start:a KILL:a(tree) a=backoff start:a a=starting" },
 	{ A CRASH("a") "started:a exited:a=1 +2s reborn ?a", NULL,
@@ -227,6 +246,14 @@ static const struct stage_row orders[] = {
 	    "!restart:d !hold:d +1s !release:d +5m", "service-failed service-retry",
 	  "answer:done route:one=v TERM:d(main) start:d service-failed:d d=failed "
 	  "answer:failed answer:done answer:done service-retry:d TERM:d(main)" },
+	/* but a restart that has stopped it is done, and so is its start after that */
+	{ A "!restart:a !hold:a " ENDS("a") "?a started:a ?a " CRASH("a") "+1m ?a", "service-up",
+	  "answer:done TERM:a(main) answer:done start:a a=held service-up:a answer:done "
+	  "a=held KILL:a(tree) a=held" },
+	{ A "!restart:a !hold:a " CRASH("a") "failed:a +1m ?a", NULL,
+	  "answer:done TERM:a(main) answer:done start:a answer:failed a=held" },
+	{ A "exited:a=1 !hold:a empty:a !start:a !hold:a empty:a", NULL,
+	  "answer:done KILL:a(tree) answer:done start:a answer:done answer:failed" },
 	{ A "!hold:a=60 !release:a +2m", "remember",
 	  "answer:done remember answer:done remember answer:done remember" },
 	/* that nobody holds is released without a start */

@@ -67,7 +67,8 @@ static const char family[] = "[service t]\ninstances = 1..2\nrun = /t\nready = e
 static const struct stage_row turns[] = {
 	{ "adopted:t-1 adopted:t-2 go !restart:t-1 !restart:t-2 stop-all exited:t-1=0 empty:t-1 "
 	  "exited:t-2=0 empty:t-2 +1m ?t-1 ?t-2", NULL,
-	  "TERM:t-1(main) TERM:t-2(main) t-1=stopped t-2=stopped" },
+	  "TERM:t-1(main) answer:failed answer:failed TERM:t-2(main) t-1=stopped "
+	  "t-2=stopped" },
 };
 
 static void

@@ -389,8 +389,7 @@ static const struct stage_row words[] = {
 	  "incident-open:f<service-exited(ops){f exited: exit code 3} "
 	  "incident-close:f<service-exited(ops){over after 0 ms: f exited: exit code 3} "
 	  "service-exited:f{f exited: exit code 0, after 5.0 s} KILL:f(tree) "
-	  "service-stopped:f<service-exited{f has ended, and is not started again} "
-	  "incident-close:f<service-exited(ops){over after 5.0 s: f exited: exit code 3}" },
+	  "service-stopped:f<service-exited{f has ended well, and is not started again}" },
 	{ BEGUN "!start:d started:d +2s killed:a=6 +3s", SAID,
 	  "service-adopted:a{a runs already, as process 1} service-starting:d<command{d is "
 	  "being started} start:d service-started:d<service-starting{d runs as process 2} "

@@ -52,11 +52,12 @@ ask_service(const char *name)
 	struct msg_service_view v;
 	world_service_view(stage.world, stage_find(OBJECT_SERVICE, name), &v);
 	stage_add(
-		"%s is %s since %lld, process %d of %lld, %u restarts, memory %g, cpu %g%s%s%s",
+		"%s is %s since %lld, process %d of %lld, %u restarts, memory %g, cpu %g%s%s%s%s",
 		name, service_state_name[v.state], seconds(v.since_real_ms), v.pid,
 		seconds(v.started_real_ms), v.restarts, v.memory, v.cpu,
 		v.by_command != 0 ? ", by command" : "",
-		v.drained != 0 ? ", drained" : "", v.suspect != 0 ? ", suspect" : "");
+		v.drained != 0 ? ", drained" : "", v.suspect != 0 ? ", suspect" : "",
+		v.finished != 0 ? ", finished" : "");
 }
 
 /* What a peer said may fill its place, without an end: how much of it is kept. */

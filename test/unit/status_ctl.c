@@ -124,6 +124,10 @@ details_are_said(void **state)
 		  "{\"pid\":null,\"exit\":{\"code\":3,\"signal\":null},"
 		  "\"stopped_by_command\":true}",
 		  "last exit: code 3, by command" },
+		{ "service",
+		  "{\"pid\":null,\"exit\":{\"code\":0,\"signal\":null},"
+		  "\"finished\":true}",
+		  "last exit: code 0, finished" },
 		{ "check", "{\"error\":\"refused\",\"latency_ms\":2}", "refused" },
 		{ "check", "{\"error\":null,\"latency_ms\":2,\"age_s\":1}", "2.0 ms" },
 		{ "check", "{}", "not measured yet" },

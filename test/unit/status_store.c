@@ -256,12 +256,18 @@ what_ends_the_sick_is_not_planned(void **state)
 {
 	static const struct {
 		enum service_state state;
-		uint32_t suspect, by_command;
+		uint16_t suspect, finished;
+		uint32_t by_command;
 		enum availability is;
 	} rows[] = {
-		{ SERVICE_UP, 0, 0, AVAILABLE },     { SERVICE_FAILING, 0, 0, BROKEN },
-		{ SERVICE_STOPPING, 0, 0, PLANNED }, { SERVICE_STOPPING, 1, 0, BROKEN },
-		{ SERVICE_STOPPING, 1, 1, PLANNED }, { SERVICE_STOPPED, 0, 1, PLANNED },
+		{ SERVICE_UP, 0, 0, 0, AVAILABLE },
+		{ SERVICE_FAILING, 0, 0, 0, BROKEN },
+		{ SERVICE_STOPPING, 0, 0, 0, PLANNED },
+		{ SERVICE_STOPPING, 1, 0, 0, BROKEN },
+		{ SERVICE_STOPPING, 1, 0, 1, PLANNED },
+		{ SERVICE_STOPPED, 0, 0, 1, PLANNED },
+		{ SERVICE_STOPPED, 0, 0, 0, BROKEN },
+		{ SERVICE_STOPPED, 0, 1, 0, PLANNED },
 	};
 	struct msg_service_view v;
 	(void)state;
@@ -270,6 +276,7 @@ what_ends_the_sick_is_not_planned(void **state)
 		v.service = 1;
 		v.state = rows[i].state;
 		v.suspect = rows[i].suspect;
+		v.finished = rows[i].finished;
 		v.by_command = rows[i].by_command;
 		take(MSG_SERVICE_VIEW, &v);
 		assert_int_equal(availability_of(&store, OBJECT_SERVICE, 1), rows[i].is);

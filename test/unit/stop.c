@@ -60,6 +60,19 @@ static const struct stage_row rows[] = {
 	  "route:r=e TERM:d(main)" },
 	{ D "!restart:d +3s !restart:d seen:r +1s", NULL,
 	  "route:r=e TERM:d(main)" },
+	/* a hold does not end what has begun, though its start waits for what it depends on */
+	{ "adopted:b go good:c !restart:b bad:c bad:c " GONE("b") "!hold:b +1m ?b good:c good:c "
+	  "?b started:b ?b reload", NULL,
+	  "TERM:b(main) answer:done b=held start:b b=held answer:done b=held" },
+	/* it is answered when all are stopped; none is begun any more */
+	{ D "!restart:d +1s stop-all !start:d !restart:b !stop:d " GONE("d") "?d", NULL,
+	  "route:r=e answer:failed TERM:d(main) TERM:e(main) answer:refused "
+	  "answer:refused answer:done d=stopped" },
+	{ D "!restart:d seen:r +1s stop-all " GONE("d") "+1m ?d", NULL,
+	  "route:r=e TERM:d(main) answer:failed TERM:e(main) KILL:e(tree) KILL:e(tree) "
+	  "KILL:e(tree) KILL:e(tree) KILL:e(tree) KILL:e(tree) d=stopped" },
+	{ "adopted:b go !start:d stop-all", NULL, "start:d answer:failed TERM:b(main) TERM:d(rest)" },
+	{ "go !start:b stop-all", NULL, "answer:failed" },
 	/* a hold ends it, and traffic comes back */
 	{ D "!restart:d seen:r !hold:d +6s seen:r +1s due?", NULL,
 	  "route:r=e answer:failed answer:done route:r=d at-rest" },
