@@ -115,31 +115,56 @@ take(struct processes *ps, const struct proc_event *e)
 	else if ((uint32_t)e->what == PROC_EVENT_EXEC &&
 		 !proofs_exec(ps, e->event_data.exec.process_tgid))
 		look_at_all(ps);
-	else if ((uint32_t)e->what == PROC_EVENT_NONE && e->event_data.ack.err != 0)
-		log_info("the kernel tells of no faults: %s",
-			 strerror((int)e->event_data.ack.err));
+}
+
+/* The next message of the kernel; e->what of any other is none that is known. False with
+ * errno: nothing more waits. */
+static bool
+next_event(int fd, struct proc_event *e)
+{
+	_Alignas(struct nlmsghdr) unsigned char bytes[512];
+	struct sockaddr_nl from = { .nl_pid = 1 };
+	socklen_t size = sizeof from;
+	ssize_t n = recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT,
+			     (struct sockaddr *)&from, &size);
+	if (n == -1)
+		return false;
+	memset(e, 0xff, sizeof *e);
+	if (from.nl_pid == 0 && (size_t)n >= AT_EVENT + sizeof *e)
+		memcpy(e, bytes + AT_EVENT, sizeof *e);
+	return true;
 }
 
 void
 connector_drain(struct processes *ps)
 {
 	for (int i = 0; i < TURN && ps->connector.fd != -1; i++) {
-		_Alignas(struct nlmsghdr) unsigned char bytes[512];
-		struct sockaddr_nl from = { .nl_pid = 1 };
-		socklen_t size = sizeof from;
 		struct proc_event e;
-		ssize_t n = recvfrom(ps->connector.fd, bytes, sizeof bytes, MSG_DONTWAIT,
-				     (struct sockaddr *)&from, &size);
-		if (n == -1 && errno == ENOBUFS && ps->connector.execs)
+		if (next_event(ps->connector.fd, &e)) {
+			take(ps, &e);
+			continue;
+		}
+		if (errno == ENOBUFS && ps->connector.execs)
 			look_at_all(ps);
-		if (n == -1)
-			/* of the faults that were lost the descriptors tell all the same */
-			return;
-		if (from.nl_pid != 0 || (size_t)n < AT_EVENT + sizeof e)
-			continue; /* not the kernel's */
-		memcpy(&e, bytes + AT_EVENT, sizeof e);
-		take(ps, &e);
+		/* of the faults that were lost the descriptors tell all the same */
+		return;
 	}
+}
+
+/* The kernel answers before send(2) returns. It does not answer who is in a process id
+ * namespace: such a one would get what others asked for, with ids that mean somebody else
+ * to him. */
+static bool
+answered(int fd)
+{
+	struct proc_event e;
+	for (int i = 0; i < TURN && next_event(fd, &e); i++)
+		if ((uint32_t)e.what == PROC_EVENT_NONE) {
+			errno = (int)e.event_data.ack.err;
+			return errno == 0;
+		}
+	errno = EPERM;
+	return false;
 }
 
 static void
@@ -156,7 +181,8 @@ connector_begin(struct processes *ps)
 	c->fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       NETLINK_CONNECTOR);
 	c->execs = false;
-	if (c->fd == -1 || !filter(c->fd, false) || !listen_to(c->fd)) {
+	if (c->fd == -1 || !filter(c->fd, false) || !listen_to(c->fd) ||
+	    !answered(c->fd)) {
 		log_info("the kernel tells of no faults: %s", strerror(errno));
 		connector_end(ps);
 		return;

@@ -98,6 +98,17 @@ else
 		bad "it is not found: $(ctl status by-exec)"
 	kill -CONT "$local"
 fi
+if [ "$(id -u)" -eq 0 ]; then # the kernel does not refuse these: it ignores them
+	printf '[monitord]\nsocket = %s\nstate = %s\nhelpers = %s\n[service none]\nmatch = ^sleep %s\n' \
+		"$dir/inside/status.sock" "$dir/inside-state" "$build" "${number}0" >"$dir/inside.ini"
+	unshare --fork --pid --mount-proc --kill-child "$build/monitord/monitord" -c "$dir/inside.ini" >"$dir/inside.log" 2>&1 &
+	kids="$kids $!"
+	await 10 grep -q daemon-started "$dir/inside.log" || bad "none in a container: $(tail -n 3 "$dir/inside.log")"
+	grep -q 'tells of no faults' "$dir/inside.log" && ok "in a container nobody is told of strangers" ||
+		bad "it believes to be told of execs: $(tail -n 3 "$dir/inside.log")"
+	kill -KILL $!
+	wait $! 2>/dev/null
+fi
 # it began as another program, and changed its words: the look at all finds it
 python3 - "${number}5 has a title" <<'EOS' 2>/dev/null &
 import ctypes, sys, time
