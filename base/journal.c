@@ -11,16 +11,17 @@
 
 #define MAGIC "monitord journal 1"
 
-/* Checksum of body, TAB, body, padding, newline. */
+#define BODY 9 /* where it begins in a slot: behind the checksum, and a TAB */
+
+/* The body stands in its place: checksum, TAB, padding, newline. */
 static void
-seal(char slot[JOURNAL_SLOT], const char *body, size_t length)
+seal(char slot[JOURNAL_SLOT], size_t length)
 {
-	uint32_t crc = text_crc32c(body, length);
-	memset(slot, ' ', JOURNAL_SLOT);
+	uint32_t crc = text_crc32c(slot + BODY, length);
 	for (int i = 8; i-- > 0; crc >>= 4)
 		slot[i] = "0123456789abcdef"[crc & 15];
-	slot[8] = '\t';
-	memcpy(slot + 9, body, length);
+	slot[BODY - 1] = '\t';
+	memset(slot + BODY + length, ' ', JOURNAL_SLOT - 1 - BODY - length);
 	slot[JOURNAL_SLOT - 1] = '\n';
 }
 
@@ -47,21 +48,22 @@ unseal(const char slot[JOURNAL_SLOT], char *body)
 static void
 add_field(struct text *t, const char *value, size_t cap)
 {
-	char clean[JOURNAL_TEXT];
-	size_t n = text_clean(clean, cap < sizeof clean ? cap : sizeof clean, value,
-			      strnlen(value, cap));
+	text_put(t, "\t");
+	char *clean = t->bytes + t->length;
+	size_t room = t->cap - t->length;
+	size_t n = text_clean(clean, cap < room ? cap : room, value, strnlen(value, cap));
 	while (n > 0 && clean[n - 1] == ' ')
 		clean[--n] = '\0';
-	text_put(t, "\t");
-	text_put(t, n == 0 ? "-" : clean);
+	t->length += n;
+	if (n == 0)
+		text_put(t, "-");
 }
 
 void
 journal_encode(const struct journal_line *l, char slot[JOURNAL_SLOT])
 {
-	char body[JOURNAL_SLOT - 9];
 	struct text t;
-	text_begin(&t, body, sizeof body);
+	text_begin(&t, slot + BODY, JOURNAL_SLOT - BODY);
 	text_put_number(&t, l->id);
 	text_put(&t, "\t");
 	text_put_number(&t, l->real_ms > 0 ? (uint64_t)l->real_ms : 0);
@@ -74,9 +76,9 @@ journal_encode(const struct journal_line *l, char slot[JOURNAL_SLOT])
 	text_put(&t, "\t");
 	text_put_number(&t, l->incident);
 	add_field(&t, l->to, sizeof l->to);
-	size_t room = t.cap - 1 - t.length; /* the text is what gives way */
-	add_field(&t, l->text, room < sizeof l->text ? room : sizeof l->text);
-	seal(slot, body, t.length);
+	add_field(&t, l->text,
+		  sizeof l->text); /* what gives way where there is no room */
+	seal(slot, t.length);
 }
 
 /* Takes the next field off *rest; NULL: none left. */
@@ -130,12 +132,11 @@ journal_decode(const char slot[JOURNAL_SLOT], struct journal_line *l)
 void
 journal_header(char slot[JOURNAL_SLOT], const struct journal_head *head)
 {
-	char body[160];
 	struct text t;
-	text_begin(&t, body, sizeof body);
+	text_begin(&t, slot + BODY, JOURNAL_SLOT - BODY);
 	text_add(&t, MAGIC "\t%" PRIu64 "\t%.64s\t%" PRIu64, head->slots, head->boot_id,
 		 head->first);
-	seal(slot, body, t.length);
+	seal(slot, t.length);
 }
 
 bool

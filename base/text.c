@@ -47,6 +47,13 @@ text_clean(char *out, size_t cap, const void *bytes, size_t size)
 	size_t used = 0;
 	assert(cap >= 1);
 	while (size > 0) {
+		/* most are ASCII: of one byte, and as they should be */
+		while (size > 0 && *p >= 0x20 && *p < 0x7f && used + 1 < cap) {
+			out[used++] = (char)*p++;
+			size--;
+		}
+		if (size == 0)
+			break;
 		size_t n = utf8_length(p, size), take = n == 0 ? 1 : n;
 		bool plain = n != 0 && !utf8_control(p, n);
 		if (used + (plain ? n : 1) >= cap)
@@ -63,41 +70,17 @@ text_clean(char *out, size_t cap, const void *bytes, size_t size)
 	return used;
 }
 
-static size_t print(char *out, size_t cap, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
-
-static size_t
-print(char *out, size_t cap, const char *format, va_list args)
-{
-	int n = vsnprintf(out, cap, format, args);
-	if (n < 0) {
-		out[0] = '\0';
-		return 0;
-	}
-	return (size_t)n < cap ? (size_t)n : cap - 1;
-}
-
-static size_t
-copy(char *out, size_t cap, const char *text)
-{
-	const char *from = text != NULL ? text : "(null)"; /* as printf has it */
-	size_t n = strnlen(from, cap - 1);
-	memcpy(out, from, n);
-	out[n] = '\0';
-	return n;
-}
-
 size_t
 text_print(char *out, size_t cap, const char *format, ...)
 {
 	va_list args;
 	assert(cap >= 1);
 	va_start(args, format);
-	/* names and words are most of what is printed: those are not interpreted */
-	size_t n = strcmp(format, "%s") == 0 ? copy(out, cap, va_arg(args, const char *))
-					     : print(out, cap, format, args);
+	int n = text_format(out, cap, format, args);
 	va_end(args);
-	return n;
+	if (n < 0)
+		out[0] = '\0';
+	return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
 void
@@ -138,7 +121,7 @@ text_add(struct text *t, const char *format, ...)
 	va_list args;
 	size_t room = t->cap - t->length;
 	va_start(args, format);
-	int want = vsnprintf(t->bytes + t->length, room, format, args);
+	int want = text_format(t->bytes + t->length, room, format, args);
 	va_end(args);
 	t->full = t->full || want < 0 || (size_t)want >= room;
 	if (want < 0)
