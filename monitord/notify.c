@@ -35,6 +35,8 @@ void
 notify_status(const struct core *c)
 {
 	char text[200], services[48], checks[48], incidents[48];
+	if (getenv("NOTIFY_SOCKET") == NULL)
+		return;
 	uint32_t open = world_open_incidents(c->world);
 	text_count(open, "incident", incidents, sizeof incidents);
 	text_print(text, sizeof text, "STATUS=%s, %s: %s%s",

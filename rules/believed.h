@@ -176,6 +176,7 @@ struct incident {
 	bool hidden;	/* a silence kept something of it from being told */
 	bool again;	/* it was over, and that it is not is still to be told */
 	bool flaps;
+	bool affects; /* services depend on what is not well, and know of it */
 	bool recalled; /* told_ms is a real time yet */
 	int64_t line_real_ms; /* of its newest recalled line that tells what happened */
 	uint32_t turns;

@@ -147,6 +147,7 @@ struct check {
 	uint8_t severity; /* enum severity, of its being down */
 	bool https;	  /* its URL says so */
 	bool down_set, up_set; /* the keys stood there */
+	bool is_needed; /* a service depends on it */
 };
 
 #endif

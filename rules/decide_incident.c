@@ -244,7 +244,7 @@ close_incident(struct world *w, uint32_t index)
 		   text_duration(end_ms - x->since_ms, took, sizeof took), x->text);
 	incident_tell(w, index, "incident-close", text);
 	x->flaps = x->quiet = x->hidden = false;
-	for (uint32_t i = 0; i < w->rules->service_count; i++)
+	for (uint32_t i = 0; x->affects && i < w->rules->service_count; i++)
 		if (w->services[i].affected == x->id)
 			/* told anew, should it begin again */
 			w->services[i].affected = 0;
@@ -255,7 +255,8 @@ static uint32_t
 cause_of(const struct world *w, uint32_t index)
 {
 	const struct incident *x = &w->incidents[index];
-	for (uint32_t i = 0; i < w->incident_end; i++) {
+	bool alone = !incident_has_causes(w, x->root_kind, x->root_id);
+	for (uint32_t i = 0; !alone && i < w->incident_end; i++) {
 		const struct incident *y = &w->incidents[i];
 		if (i != index && y->id != 0 && y->state != INCIDENT_CLOSED &&
 		    y->root_kind != OBJECT_MONITORD && (y->bad > 0 || x->bad == 0) &&
@@ -280,9 +281,10 @@ joins_its_cause(struct world *w, uint32_t index)
 	for (uint32_t i = 0; i < w->node_count; i++)
 		if (node_incident(&w->nodes[i]) == index)
 			node_set_incident(&w->nodes[i], cause);
-	for (uint32_t i = 0; i < w->rules->service_count; i++)
+	for (uint32_t i = 0; x->affects && i < w->rules->service_count; i++)
 		if (w->services[i].affected == x->id)
 			w->services[i].affected = y->id;
+	y->affects = y->affects || x->affects;
 	y->bad += x->bad;
 	x->bad = 0;
 	text_print(text, sizeof text, "a part of incident %" PRIu64 ": %s", y->id,

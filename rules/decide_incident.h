@@ -17,6 +17,8 @@ uint32_t incident_related(const struct world *w, enum object_kind kind, uint32_t
  * depends, or as a check of it. */
 bool incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
 		       enum object_kind root_kind, uint32_t root_id);
+/* False: there is nothing that could explain it as a root. */
+bool incident_has_causes(const struct world *w, enum object_kind kind, uint32_t id);
 
 /* ---- decide_incident.c ---- */
 /* A place for one more: the oldest that is closed; NO_INCIDENT: all are open. */

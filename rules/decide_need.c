@@ -1,4 +1,5 @@
 /* Who depends on whom: the order of stops, and who is affected when something fails. */
+#include "rules/decide_incident.h"
 #include "rules/decide_service.h"
 
 static bool
@@ -29,7 +30,10 @@ is_affected(const struct world *w, uint32_t id, enum object_kind kind, uint32_t 
 void
 need_failed(struct world *w, enum object_kind kind, uint32_t by)
 {
-	uint64_t incident = incident_of(w, kind, by);
+	bool is_needed = kind == OBJECT_SERVICE ? w->rules->services[by].is_needed
+						: w->rules->checks[by].is_needed;
+	uint32_t index = is_needed ? incident_index(w, kind, by) : NO_INCIDENT;
+	uint64_t incident = index != NO_INCIDENT ? w->incidents[index].id : 0;
 	bool more = incident != 0;
 	while (more) {
 		more = false;
@@ -43,9 +47,11 @@ need_failed(struct world *w, enum object_kind kind, uint32_t by)
 			s->affected_by = by;
 			w->affected += !s->tell_affected;
 			s->tell_affected = more = true;
+			w->incidents[index].affects = true;
 		}
 	}
-	need_tell(w);
+	if (w->affected > 0)
+		need_tell(w);
 }
 
 void

@@ -23,7 +23,8 @@ of_service(const struct world *w, uint32_t service)
 {
 	const struct service *s = &w->rules->services[service];
 	uint32_t i = incident_index(w, OBJECT_SERVICE, service);
-	for (uint32_t k = 0; i == NO_INCIDENT && k < w->incident_end; k++)
+	uint32_t end = w->services[service].affected != 0 ? w->incident_end : 0;
+	for (uint32_t k = 0; i == NO_INCIDENT && k < end; k++)
 		if (w->incidents[k].id != 0 && w->incidents[k].state != INCIDENT_CLOSED &&
 		    w->incidents[k].id == w->services[service].affected)
 			i = k; /* what it depends on is ill */
@@ -168,14 +169,44 @@ incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
 	for (uint32_t c = 0; c < w->rules->chain_count; c++)
 		if (deeper_in(&w->rules->chains[c], own_kind, own, own_root, root))
 			return true;
-	return own_root == OBJECT_SERVICE && depends_on(w, root, own_kind, own);
+	return own_root == OBJECT_SERVICE &&
+	       (own_kind == OBJECT_SERVICE || own_kind == OBJECT_CHECK) &&
+	       depends_on(w, root, own_kind, own);
+}
+
+bool
+incident_has_causes(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	enum object_kind own_kind = kind;
+	uint32_t own = id;
+	owner_of(w, &own_kind, &own);
+	if (w->rules->chain_count > 0 || own_kind != kind)
+		return true;
+	if (kind != OBJECT_SERVICE)
+		return false;
+	const struct service *s = &w->rules->services[own];
+	return s->depends_services.count > 0 || s->depends_checks.count > 0;
+}
+
+/* False: nothing depends on it, and no incident of another can be due to it. */
+static bool
+is_on_a_path(const struct world *w, enum object_kind kind, uint32_t id)
+{
+	if (w->rules->chain_count > 0)
+		return true;
+	bool needed = kind == OBJECT_CHECK && w->rules->checks[id].is_needed;
+	owner_of(w, &kind, &id);
+	return needed ||
+	       (kind == OBJECT_SERVICE && (w->rules->services[id].is_needed ||
+					   w->rules->services[id].checks.count > 0));
 }
 
 /* An open incident whose root needs what is wrong now: it was seen first by chance. */
 static uint32_t
 explained_by(const struct world *w, enum object_kind kind, uint32_t id)
 {
-	for (uint32_t i = 0; i < w->incident_end; i++) {
+	uint32_t end = is_on_a_path(w, kind, id) ? w->incident_end : 0;
+	for (uint32_t i = 0; i < end; i++) {
 		const struct incident *x = &w->incidents[i];
 		if (x->id != 0 && x->state != INCIDENT_CLOSED &&
 		    x->root_kind != OBJECT_MONITORD &&

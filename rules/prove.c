@@ -168,6 +168,15 @@ link_reads(struct rules *r, const struct condition *c)
 }
 
 static void
+link_needs(struct rules *r, const struct service *s)
+{
+	for (uint32_t i = 0; i < s->depends_services.count; i++)
+		r->services[s->depends_services.ids[i]].is_needed = true;
+	for (uint32_t i = 0; i < s->depends_checks.count; i++)
+		r->checks[s->depends_checks.ids[i]].is_needed = true;
+}
+
+static void
 link_objects(struct build *b)
 {
 	struct rules *r = b->rules;
@@ -182,6 +191,8 @@ link_objects(struct build *b)
 			}
 			build_append(b, &r->services[r->checks[i].of].checks, i);
 		}
+	for (uint32_t i = 0; i < r->service_count; i++)
+		link_needs(r, &r->services[i]);
 	for (uint32_t i = 0; i < r->route_count; i++)
 		link_route(b, &r->routes[i]);
 	for (uint32_t i = 0; i < r->chain_count; i++)

@@ -86,6 +86,7 @@ struct service {
 	bool keep_set; /* else all but the one */
 	int64_t retry_ms; /* one try after so long in failed; 0: never */
 	struct id_list depends_services, depends_checks;
+	bool is_needed; /* another depends on it */
 	struct id_list after; /* services that it needs by a chain: its first start lets them go first */
 	struct id_list checks; /* of it */
 	const char *log;
