@@ -25,7 +25,7 @@ static const struct {
 	  "FILE:5: warning: admin-group: this host has no group 'no-such-group-here'\n"
 	  "FILE: 1 service, 0 checks, 0 rules, 0 routes: no mistake\n" },
 	/* a section that lacks what another one has further down */
-	{ "[service a]\nunit = a\nstart = /no/such/a\n[service b]\nunit = b\nstop = /no/such/b\n",
+	{ "[service a]\npidfile = /run/a\nstart = /no/such/a\n[service b]\npidfile = /run/b\nstop = /no/such/b\n",
 	  "FILE:3: warning: start: this host has no program '/no/such/a'\n"
 	  "FILE:6: warning: stop: this host has no program '/no/such/b'\n"
 	  "FILE: 2 services, 0 checks, 0 rules, 0 routes: no mistake\n" },
