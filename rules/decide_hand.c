@@ -9,7 +9,8 @@ route_is_by_hand(const struct route_view *r)
 	return r->manual != RULES_NONE || r->hand_out != 0 || r->hand_in != 0;
 }
 
-/* The front is told what it does already, so that it is ours to keep. */
+/* The front is told what it does already, so that it is ours to keep; no switch of before is to be
+ * proven any more. */
 static void
 adopt(struct world *w, uint32_t id, uint64_t set)
 {
@@ -21,6 +22,7 @@ adopt(struct world *w, uint32_t id, uint64_t set)
 	d->order = (struct msg_route_order){ .route = id,
 					     .number = r->number,
 					     .active = set };
+	world_answer(w, r->waiters, -1, ANSWER_FAILED, "the front was changed by a hand");
 }
 
 /* Respected, until it is restored: what a hand took out stays out, what it put in stays

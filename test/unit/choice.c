@@ -41,6 +41,14 @@ static const struct stage_row ones[] = {
 	  "route:one=c route-by-hand:one answer:done one=rerouted" },
 	{ WELL "bad:cc bad:cc good:proof bad:ca bad:ca seen:one bad:proof +3s ?one !restore:one ?one",
 	  "route-stuck", "route:one=b-a,c route-stuck:one one=stuck answer:done one=stuck" },
+	/* the choice of now may be made for a time as well */
+	{ WELL "!reroute:one=a/60 +61s ?one", "route-released",
+	  "answer:done route-released:one one=primary" },
+	/* what a hand changes needs no proof; nor is it half of a change for what was one long ago */
+	{ WELL "!reroute:one=b seen:one hand:one=c +3s ?one", TOLD " route-by-hand",
+	  "route:one=b route-moved:one route:one=c answer:failed route-by-hand:one one=manual" },
+	{ WELL "hand:one=a,b +2s hand:one=b +1m hand:one=b,c ?one", "route-by-hand route-drifted",
+	  "route:one=b route-by-hand:one one=manual" },
 	/* an operator gives a second chance to what was not proven */
 	{ WELL "bad:ca bad:ca seen:one good:proof good:ca +10s seen:one bad:proof +3s seen:one "
 	       "good:proof !restore:one",
@@ -64,6 +72,14 @@ static const struct stage_row alls[] = {
 	  "route-undone",
 	  "route:all=b,c-a route:first=b-a route:all=a,b,c route:all=b,c route-undone:all "
 	  "route:all=a,b,c route:all=b,c route-undone:all" },
+	/* too few: better one that was not proven than one that a hand took out */
+	{ ALL "bad:cc bad:cc seen:all good:proof +1ms good:cc seen:all bad:proof +3s seen:all "
+	      "hand:all=a", "route-undone",
+	  "route:all=a,b-c route:all=a,b,c route:all=a,b route-undone:all route:all=a "
+	  "route:all=a,c" },
+	/* an order is carried out when the front says so */
+	{ ALL "!reroute:first=b ?first seen:first", NULL,
+	  "route:first=b first=manual answer:done" },
 	/* too few: unknown ones stay in, and nobody comes in who is down */
 	{ ALL "unknown:ca bad:cb bad:cb bad:cc bad:cc ?all", NULL, "route:all=a,c-b all=rerouted" },
 	/* return = manual: nobody comes back by himself */

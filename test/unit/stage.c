@@ -331,6 +331,7 @@ reload(void)
 				pid[id] = stage.pid[i];
 		}
 		memcpy(stage.pid, pid, sizeof pid);
+		memset(stage.newest, 0, sizeof stage.newest);
 		rules_free(&stage.rules);
 		stage.rules = to;
 		stage.next = NULL;
@@ -344,6 +345,7 @@ static void
 reborn(bool boot)
 {
 	struct event go = { .kind = EVENT_GO };
+	memset(stage.newest, 0, sizeof stage.newest);
 	world_free(&stage.world);
 	stage.world = world_new(stage.rules, 1, "host", stage.now_ms);
 	assert_non_null(stage.world);

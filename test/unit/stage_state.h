@@ -16,6 +16,7 @@ extern struct stage {
 	int64_t now_ms;
 	int32_t pid[16], last_pid;
 	struct msg_route_order ordered[8];
+	uint64_t newest[8]; /* numbers of the last orders, in this life and by these rules */
 	bool well[64], asked[64]; /* checks: the last result was good; one is asked for now */
 	uint64_t token, run_token, run_before, evidence_token;
 	struct journal_line lines[256]; /* for reborn */

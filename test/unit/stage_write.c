@@ -64,6 +64,9 @@ write_route(const struct decision *d)
 {
 	const struct route *r = &stage.rules->routes[d->id];
 	char active[200], cut[200];
+	if (d->order.number <= stage.newest[d->id])
+		fail_msg("an order for %s has no number of its own", r->name);
+	stage.newest[d->id] = d->order.number;
 	stage.ordered[d->id] = d->order;
 	stage_backends(d->id, d->order.active, active, sizeof active);
 	stage_backends(d->id, d->order.cut, cut, sizeof cut);
