@@ -106,7 +106,6 @@ bool service_count_restart(struct world *w, uint32_t id, const char *by); /* fal
 
 /* ---- decide_check.c ---- */
 void check_result(struct world *w, const struct event *e);
-void check_unknown(struct world *w, uint32_t id, const char *text);
 /* Of its service: a warning that was seen meanwhile is told now. */
 void check_start_is_over(struct world *w, uint32_t id);
 void check_forget(struct world *w, uint32_t id); /* older exchanges prove nothing */

@@ -6,32 +6,12 @@
 
 #include <string.h>
 
-static bool
-acts(const struct action *a)
-{
-	switch (a->kind) {
-	case ACTION_START:
-	case ACTION_STOP:
-	case ACTION_RESTART:
-	case ACTION_RELOAD:
-	case ACTION_KILL:
-	case ACTION_SIGNAL:
-	case ACTION_DRAIN:
-	case ACTION_REROUTE:
-	case ACTION_RUN:
-		return true;
-	case ACTION_UNDRAIN:
-	case ACTION_HOLD:
-	case ACTION_RELEASE:
-	case ACTION_RESTORE:
-	case ACTION_ALERT:
-	case ACTION_PAGE:
-	case ACTION_LOG:
-	case ACTION_KINDS:
-		break;
-	}
-	return false;
-}
+/* The others tell, or give back. */
+static const bool acts[ACTION_KINDS] = {
+	[ACTION_START] = true,	[ACTION_STOP] = true,	[ACTION_RESTART] = true,
+	[ACTION_RELOAD] = true, [ACTION_KILL] = true,	[ACTION_SIGNAL] = true,
+	[ACTION_DRAIN] = true,	[ACTION_REROUTE] = true, [ACTION_RUN] = true,
+};
 
 /* The action is about a member of the chain: its service, a check of it, or its route; a
  * command is about what its rule reads. */
@@ -69,16 +49,21 @@ is_full(const struct world *w, const struct brake *b, const struct at_most *m)
 	return m->count > 0 && n >= m->count;
 }
 
+/* c: whose brake it is; NULL: the machine's. */
 static void
-tell(struct world *w, uint32_t rule, const struct action *a, const struct at_most *m,
-     const char *where, const struct alerts_to *to)
+tell(struct world *w, uint32_t rule, const struct action *a, const struct chain *c)
 {
+	const struct settings *s = &w->rules->settings;
+	const struct at_most *m = c != NULL ? &c->actions : &s->actions;
+	const struct alerts_to *to = c != NULL && c->alert.set ? &c->alert : &s->alert;
 	char span[32], what[200], text[400];
 	action_text(w, a, what, sizeof what);
-	text_print(text, sizeof text,
-		   "brake: %u actions in %s are the most %s; '%s' of rule %s is not done",
-		   m->count, text_duration(m->within_ms, span, sizeof span), where, what,
-		   w->rules->rules[rule].name);
+	text_print(
+		text, sizeof text,
+		"brake: %u actions in %s are the most on %s%s; '%s' of rule %s is not done",
+		m->count, text_duration(m->within_ms, span, sizeof span),
+		c != NULL ? "chain " : "this machine", c != NULL ? c->name : "", what,
+		w->rules->rules[rule].name);
 	world_tell(w, "actions-braked", OBJECT_RULE, rule, "%s", text);
 	world_tell_to(w, to, OBJECT_RULE, rule, text);
 }
@@ -88,12 +73,11 @@ brake_stops(struct world *w, uint32_t rule, const struct action *a)
 {
 	const struct rules *r = w->rules;
 	uint32_t chains = r->chain_count;
-	if (!acts(a))
+	if (!acts[a->kind])
 		return false;
 	for (uint32_t i = 0; i <= chains; i++) {
 		const struct chain *c = i < chains ? &r->chains[i] : NULL;
 		const struct at_most *m = c != NULL ? &c->actions : &r->settings.actions;
-		char where[RULES_NAME_MAX + 20] = "on this machine";
 		if (m->count == 0 ||
 		    (c != NULL && !is_of_chain(w, c, &r->rules[rule], a)))
 			continue;
@@ -101,11 +85,8 @@ brake_stops(struct world *w, uint32_t rule, const struct action *a)
 			w->brakes[i].told = false;
 			continue;
 		}
-		if (c != NULL)
-			text_print(where, sizeof where, "on chain %s", c->name);
 		if (!w->brakes[i].told)
-			tell(w, rule, a, m, where,
-			     c != NULL && c->alert.set ? &c->alert : &r->settings.alert);
+			tell(w, rule, a, c);
 		w->brakes[i].told = true;
 		return true;
 	}

@@ -240,11 +240,10 @@ observe(struct world *w, uint32_t id, enum outcome outcome)
 	return v->state != old;
 }
 
-void
-check_unknown(struct world *w, uint32_t id, const char *text)
+static void
+check_unknown(struct world *w, uint32_t id)
 {
 	struct check_view *v = &w->checks[id];
-	set_text(w, id, text);
 	v->goods = 0;
 	v->bad_since_ms = v->good_since_ms = 0;
 	doubt_set(w, id, false);
@@ -305,7 +304,7 @@ check_result(struct world *w, const struct event *e)
 	if (v->pace == PACE_OFF || r->outcome == OUTCOME_UNKNOWN ||
 	    r->outcome >= OUTCOMES) {
 		if (v->pace != PACE_OFF)
-			check_unknown(w, id, r->text);
+			check_unknown(w, id);
 		tell_verified(w, r, false); /* it asks again, until its time is over */
 		return;
 	}

@@ -34,17 +34,14 @@ route_health(const struct world *w, uint32_t id, uint32_t i)
 	}
 	if (b->check == RULES_NONE)
 		return HEALTH_GOOD;
-	switch (w->checks[b->check].state) {
-	case CHECK_UP:
-	case CHECK_DEGRADED:
-		return HEALTH_GOOD;
-	case CHECK_DOWN:
-		return w->routes[id].panic ? HEALTH_UNKNOWN : HEALTH_BAD;
-	case CHECK_UNKNOWN:
-	case CHECK_STATES:
-		break;
-	}
-	return HEALTH_UNKNOWN;
+	static const enum health by_check[CHECK_STATES] = {
+		[CHECK_UNKNOWN] = HEALTH_UNKNOWN,
+		[CHECK_UP] = HEALTH_GOOD,
+		[CHECK_DEGRADED] = HEALTH_GOOD,
+		[CHECK_DOWN] = HEALTH_BAD,
+	};
+	enum health h = by_check[w->checks[b->check].state];
+	return h == HEALTH_BAD && w->routes[id].panic ? HEALTH_UNKNOWN : h;
 }
 
 uint32_t
@@ -119,18 +116,17 @@ route_choose_one(struct world *w, uint32_t id)
 {
 	struct route_view *r = &w->routes[id];
 	const struct route *c = conf(w, id);
-	uint64_t usable = 0, well = 0;
-	for (uint32_t i = 0; i < c->backend_count; i++)
-		if (route_health(w, id, i) == HEALTH_GOOD && (barred(r) & BIT(i)) == 0)
-			well |= BIT(i);
-	usable = well & ~r->refused;
-	bool keeps = false, bad = false; /* may the present one stay? must it go? */
-	for (uint32_t i = 0; i < c->backend_count; i++)
-		if ((r->wanted & BIT(i)) != 0) {
-			bad = route_health(w, id, i) == HEALTH_BAD;
-			keeps = !bad && ((barred(r) | r->refused) & BIT(i)) == 0;
-		}
-	if (usable == 0 && bad)
+	uint64_t well = 0, ill = 0;
+	for (uint32_t i = 0; i < c->backend_count; i++) {
+		enum health h = route_health(w, id, i);
+		well |= h == HEALTH_GOOD ? BIT(i) : 0;
+		ill |= h == HEALTH_BAD ? BIT(i) : 0;
+	}
+	well &= ~barred(r);
+	uint64_t usable = well & ~r->refused;
+	/* the present one may stay */
+	bool keeps = (r->wanted & ~(ill | barred(r) | r->refused)) != 0;
+	if (usable == 0 && (r->wanted & ill) != 0)
 		usable = well; /* better one that once failed its proof than one that is
 				  down */
 	uint32_t first = r->manual != RULES_NONE ? r->manual : 0;

@@ -202,7 +202,6 @@ doubt_holds(struct world *w, uint32_t id)
 	int64_t limit = hold_ms(&p);
 	bool holds = limit > 0 && w->now_ms - v->bad_since_ms <= limit;
 	if (limit == 0 && v->doubted) {
-		w->suspects = false;
 		count_anew(w, id);
 		return true;
 	}

@@ -37,8 +37,8 @@ incident_place(struct world *w)
 	}
 	for (uint32_t i = 0; i < w->node_count; i++)
 		if (node_incident(&w->nodes[i]) == index) {
+			assert(!w->nodes[i].bad);
 			node_set_incident(&w->nodes[i], NO_INCIDENT);
-			w->nodes[i].bad = false;
 		}
 	return index;
 }
@@ -179,7 +179,6 @@ incident_bad(struct world *w, enum object_kind kind, uint32_t id, const char *te
 		revise_root(w, i, kind, id, text);
 	node_set_incident(n, i);
 	n->bad = true;
-	w->incidents[i].good_ms = 0;
 	if (w->incidents[i].bad++ == 0)
 		turn(w, i, reopened);
 }
@@ -205,9 +204,8 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 	n->bad = false;
 	uint32_t i = node_incident(n);
 	struct incident *x = &w->incidents[i];
-	if (x->bad > 0)
-		x->bad--;
-	if (x->bad > 0)
+	assert(x->bad > 0);
+	if (--x->bad > 0)
 		return;
 	x->good_ms = w->now_ms;
 	int64_t due = w->now_ms + settle_ms(x);
@@ -220,7 +218,6 @@ incident_good(struct world *w, enum object_kind kind, uint32_t id)
 void
 incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *text)
 {
-	uint64_t cause = w->cause;
 	incident_bad(w, kind, id, text);
 	uint32_t index = node_incident(world_node(w, kind, id));
 	struct incident *x = &w->incidents[index];
@@ -228,7 +225,6 @@ incident_worse(struct world *w, enum object_kind kind, uint32_t id, const char *
 	world_mark(w, NODE_INCIDENTS, index);
 	if (x->told && !x->again)
 		incident_tell(w, index, "incident-remind", text);
-	w->cause = cause;
 }
 
 static void
@@ -238,10 +234,9 @@ close_incident(struct world *w, uint32_t index)
 	char text[400], took[32];
 	x->state = INCIDENT_CLOSED;
 	x->closed_ms = w->now_ms;
-	int64_t end_ms = x->good_ms != 0 ? x->good_ms : w->now_ms;
-	x->until_real_ms = w->real_ms - (w->now_ms - end_ms);
+	x->until_real_ms = w->real_ms - (w->now_ms - x->good_ms);
 	text_print(text, sizeof text, "over after %s: %s",
-		   text_duration(end_ms - x->since_ms, took, sizeof took), x->text);
+		   text_duration(x->good_ms - x->since_ms, took, sizeof took), x->text);
 	incident_tell(w, index, "incident-close", text);
 	x->flaps = x->quiet = x->hidden = false;
 	for (uint32_t i = 0; x->affects && i < w->rules->service_count; i++)
@@ -286,16 +281,13 @@ joins_its_cause(struct world *w, uint32_t index)
 			w->services[i].affected = y->id;
 	y->affects = y->affects || x->affects;
 	y->bad += x->bad;
-	x->bad = 0;
 	text_print(text, sizeof text, "a part of incident %" PRIu64 ": %s", y->id,
 		   x->text);
 	text_print(x->text, sizeof x->text, "%s", text);
 	x->state = INCIDENT_CLOSED;
-	x->closed_ms = w->now_ms;
 	x->until_real_ms = w->real_ms;
 	incident_line(w, index, "incident-close",
 		      text); /* our next life must not tell of it */
-	world_mark(w, NODE_INCIDENTS, cause);
 	return true;
 }
 
@@ -308,8 +300,7 @@ incident_timer(struct world *w, uint32_t index)
 	}
 	struct incident *x = &w->incidents[index];
 	char text[400];
-	if (x->id == 0 || x->state == INCIDENT_CLOSED)
-		return;
+	assert(x->id != 0 && x->state != INCIDENT_CLOSED);
 	if (!x->told && x->root_kind != OBJECT_MONITORD && joins_its_cause(w, index))
 		return;
 	if (!x->told) {
@@ -357,7 +348,5 @@ incident_ack(struct world *w, const struct event *e, const char **why)
 	x->state = INCIDENT_ACKED;
 	text_print(text, sizeof text, "acknowledged by %s: %s", x->who, x->why);
 	incident_tell(w, i, "incident-ack", text);
-	if (x->bad > 0 && !x->again && x->told)
-		world_arm(w, NODE_INCIDENTS, i, NEVER);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "test/unit/unit.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char text[] =
 	"[check two]\ntcp = h:1\n"
@@ -102,6 +103,8 @@ static const struct stage_row rows[] = {
 	  "check-down:one one=unknown" },
 	{ "good:two lost:net ?two bad:two ?two", TOLD, "two=unknown two=unknown" },
 	{ "bad:one lost:net +1s good:one ?one", TOLD, "check-down:one one=unknown" },
+	{ "bad:one good:one good:one lost:net +1s good:one ?one", TOLD,
+	  "check-down:one one=unknown" },
 	{ "good:one lost:local ?one", TOLD, "one=up" }, /* not its helper */
 	/* what is degraded all through its service's start is told once that is over */
 	{ "go started:a warn:mine ?mine +10s warn:mine ?mine", TOLD,
@@ -131,7 +134,8 @@ static const char kinds[] =
 	"[check fifo]\nfifo = /p\n[check disk]\nfilesystem = /\n[check host]\nsystem = yes\n"
 	"[check eth]\nnetwork = lo\n[check ear]\nlisten = tcp 127.0.0.1:1\n"
 	"[check log]\nlog = /l\nmatch = x\n[check tcp]\ntcp = h:1\n[check http]\nhttp = http://127.0.0.1/\n"
-	"[service a]\nrun = /a\n[rule big]\nwhen = a.memory > 1G\ndo = log\n";
+	"[service a]\nrun = /a\n[rule big]\nwhen = a.memory > 1G\ndo = log\n"
+	"[service b]\nrun = /b\n[rule both]\nwhen = tcp.down or b.memory > 1G\ndo = log\n";
 #define GOOD_ALL "good:script good:file good:directory good:fifo good:disk good:host good:eth good:ear good:log " \
 	"good:tcp good:http "
 #define ASK_ALL "?script ?file ?directory ?fifo ?disk ?host ?eth ?ear ?log ?tcp ?http "
@@ -152,9 +156,41 @@ static const struct stage_row helpers[] = {
 	/* what was measured before it was lost counts no more, and samples are none */
 	{ "good:http lost:net stale:http ?http", NULL,
 	  "http=unknown" },
-	{ "adopted:a go sample:a.memory=2e9 +0ms ?big lost:net ?big lost:local sample:a.cpu=1 +0ms ?big", NULL,
+	{ "adopted:a adopted:b go sample:a.memory=2e9 +0ms ?big lost:net ?big lost:local sample:a.cpu=1 +0ms ?big", NULL,
 	  "big=true big=true big=true" },
+	{ "adopted:a adopted:b go good:tcp sample:b.memory=2e9 +0ms ?both lost:local good:tcp ?both", NULL,
+	  "both=true both=unknown" },
+	/* what was measured anew is told later */
+	{ "good:http=200 # good:http=300 # age #", NULL,
+	  "[http] [] [http]" },
 };
+
+/* What a probe may say: a text without an end, and what we do not know. */
+static void
+of_odd_results(void **state)
+{
+	static struct decisions out;
+	struct rules *rules = book("[check c]\ntcp = h:1\ndown = 1\nup = 1\n");
+	struct world *w = world_new(rules, 1, "host", 1000);
+	struct msg_result m = { .outcome = OUTCOME_GOOD,
+				.began_ns = INT64_C(2000000000) };
+	struct event e = { .kind = EVENT_RESULT, .result = &m };
+	enum object_kind kind;
+	uint32_t id;
+	(void)state;
+	memset(m.text, 'x', sizeof m.text);
+	decide(w, &e, 2000, 2000, &out);
+	while (world_take_dirty(w, &kind, &id))
+		;
+	decide(w, &e, 2001, 2001, &out);
+	assert_false(world_is_dirty(w)); /* it said the same */
+	assert_int_equal(world_check_state(w, 0), CHECK_UP);
+	m.outcome = OUTCOMES;
+	decide(w, &e, 2002, 2002, &out);
+	assert_int_equal(world_check_state(w, 0), CHECK_UNKNOWN);
+	world_free(&w);
+	rules_free(&rules);
+}
 
 static void
 rise_and_fall(void **state)
@@ -189,6 +225,7 @@ test_check(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rise_and_fall),
 		cmocka_unit_test(in_words),
+		cmocka_unit_test(of_odd_results),
 		cmocka_unit_test(who_is_dead_uses_nothing),
 	};
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

@@ -37,6 +37,19 @@ static const struct stage_row together[] = {
 	  "rule-fired:nobody" },
 	{ "go failed:s1 failed:s2", "rule-fired",
 	  "start:s1 start:s2 start:s3 start:s1 rule-fired:nobody start:s2" },
+	/* what is not held back any more is counted */
+	{ UP ALL_BAD "bad:c1 ?c2 bad:c2", "rule-fired",
+	  "rule-fired:c1 TERM:s1(main) c2=unknown rule-fired:nobody rule-fired:c2 TERM:s2(main)" },
+	{ UP ALL_BAD "changed:c1 bad:c2 bad:c2", "rule-fired",
+	  "rule-fired:nobody rule-fired:c2 TERM:s2(main)" },
+	{ UP ALL_BAD "unknown:c1 bad:c2 bad:c2", "rule-fired",
+	  "rule-fired:nobody rule-fired:c2 TERM:s2(main)" },
+	{ UP ALL_BAD "lost:net bad:c2 bad:c2", "rule-fired",
+	  "rule-fired:nobody rule-fired:c2 TERM:s2(main)" },
+	{ UP "+10s unknown:c1 unknown:c2", "rule-fired", "rule-fired:nobody" },
+	{ UP ALL_BAD "*c1", NULL,
+	  "c1 is unknown since 1, measured at 1100 ms, took 0 ms, 'not believed, as so many "
+	  "fail: it is mute'" },
 	/* it passes, and all is as before */
 	{ UP ALL_BAD "+3s good:c1 good:c2 good:c3 ?c1 +1m", TOLD " incident-close",
 	  "checks-suspected:c1 incident-open:c1 c1=up incident-close:c1" },
@@ -67,7 +80,8 @@ static const struct stage_row together[] = {
 	"[service s" n "]\nrun = /s\n" more MORE(n, n)
 #define MORE(n, of) "[check c" n "]\nof = s" of "\ntcp = h:1\ndown = 2\nup = 1\n"
 #define ALONE(n) "[check c" n "]\ntcp = h:1\ndown = 2\nup = 1\n"
-static const char three[] = PLAIN("1", "") PLAIN("2", "") PLAIN("3", "");
+static const char three[] = PLAIN("1", "") PLAIN("2", "") PLAIN("3", "")
+	"[rule gone]\nwhen = c3.down\ndo = log\nalert = none\n";
 #define UP5 "adopted:s4 adopted:s5 " UP3 "good:c4 good:c5 "
 /* c1 and c2 have just refused, and are asked in vain when c3 fails */
 #define PENDING UP3 "+1s bad:c1 bad:c2 +100ms mute:c3 +100ms mute:c3 "
@@ -104,12 +118,22 @@ static const struct stage_row believed[] = {
 	  "c3=unknown" },
 	/* as soon as one has answered who is left is believed, and nobody else for that */
 	{ PENDING "good:c1 ?c3 ?c2", "check-down", "check-down:c3 c3=down c2=up" },
+	{ PENDING "?s3 ?gone good:c1 ?s3", "rule-fired",
+	  "s3=up gone=unknown rule-fired:gone s3=failing" },
 	{ PENDING "good:c2 ?c3 ?c1", "check-down", "check-down:c3 c3=down c1=up" },
 };
 static const char slow[] = PLAIN("1", "") PLAIN("2", "") "timeout = 5s\n" PLAIN("3", "");
 static const struct stage_row slowest[] = {
 	{ PENDING "+5.4s mute:c3 ?c3", "check-down", "c3=unknown" },
 	{ PENDING "+5401ms mute:c3 ?c3", "check-down", "check-down:c3 c3=down" },
+};
+
+/* Who is counted anew has not been failing for long. */
+static const char timed[] = "[check c1]\ntcp = h:1\ndown = 5s\nup = 1\n" ALONE("2") ALONE("3");
+static const struct stage_row not_long[] = {
+	{ "go good:c1 good:c2 good:c3 +1s mute:c1 mute:c2 mute:c3 +5s mute:c1 mute:c2 mute:c3 good:c2 "
+	  "good:c3 mute:c1 +1s mute:c1 ?c1 +5s good:c2 good:c3 mute:c1 ?c1 +5s mute:c1 ?c1", "check-down",
+	  "c1=unknown c1=unknown check-down:c1 c1=down" },
 };
 
 /* Without a process nothing is known of the network by its silence. */
@@ -228,6 +252,7 @@ who_is_believed(void **state)
 	(void)state;
 	stage_table(three, believed, COUNT(believed));
 	stage_table(slow, slowest, COUNT(slowest));
+	stage_table(timed, not_long, COUNT(not_long));
 	stage_table(seen, without, COUNT(without));
 	stage_table(many, asked, COUNT(asked));
 	stage_table(twice, best, COUNT(best));

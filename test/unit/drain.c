@@ -59,11 +59,17 @@ static const struct stage_row rows[] = {
 	/* not where one of its fronts has no other */
 	{ UP "seen:one=a bad:cb good:cb !drain:a !drain:b", NULL,
 	  "route:all=a-b route:one=b route:all=b answer:refused" },
+	{ UP "hand:all=a seen:all !drain:a", NULL, "route:all=a answer:refused" },
+	/* who cannot wait is told so */
+	{ UP "!drain:a !drain:a !drain:a !drain:a !drain:a !drain:a !drain:a !drain:a !drain:a", NULL,
+	  "route:one=b route:all=b answer:refused answer:refused answer:refused answer:refused "
+	  "answer:refused" },
 	/* the second one as well: over our death */
 	{ UP "!drain:b seen:all=a reborn good:ca good:cb seen:one=a seen:all=a +2m *all", NULL,
 	  "route:all=a answer:done all is rerouted since 10, wanted a, seen a, 0 bytes "
 	  "of error" },
-	/* by a rule */
+	/* by a rule; nothing is told of what is so already */
+	{ UP OUT "sample:a.memory=2e9", "action-done", "route:one=b route:all=b answer:done" },
 	{ UP "sample:a.memory=2e9", TOLD, "service-drained:a route:one=b route:all=b" },
 	{ UP "sample:a.memory=2e9 sample:a.memory=1", TOLD,
 	  GONE "service-undrained:a route:all=a,b" },

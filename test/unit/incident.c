@@ -108,6 +108,14 @@ static const struct stage_row words[] = {
 	{ BEGUN "bad:lone +3s reborn bad:lone +3s good:lone +30s", SAID,
 	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
 	  "incident-close:lone<check-down(ops){over after 6.0 s: lone is down: it is bad}" },
+	/* acknowledged before it was told: whoever is told later than others is not told for that */
+	{ BEGUN "bad:lone +1s !ack:lone reborn adopted:a adopted:b go bad:lone +1m", SAID, 
+	  "incident-ack:lone<check-down(ops){acknowledged by me: planned} answer:done "
+	  "incident-open:lone<check-down(ops){lone is down: it is bad (failing for 0 ms)}" },
+	/* that one of them is well again puts off no reminder of the other */
+	{ BEGUN "bad:ca bad:cb +61s good:cb +1s", SAID, 
+	  "incident-open:ca<check-down(ops){ca is down: it is bad} "
+	  "incident-remind:ca<check-down(ops){ca is down: it is bad}" },
 	{ BEGUN "# bad:lone +3s # !ack:lone # good:lone +30s #", NULL,
 	  "[a b both ca cb lone slow other also] [lone] answer:done [] [lone]" },
 };

@@ -15,6 +15,8 @@ static const char text[] =
 #define SAID                                                                                       \
 	"incident-open+ incident-close+ incident-remind+ incident-again+ incident-ack+"
 
+#define DIES(s) "killed:" s "=9 empty:" s " "
+
 static const struct stage_row rows[] = {
 	/* those that begin within a quarter of a second gather as long */
 	{ UP "+100ms bad:lone +2149ms", TOLD, "" },
@@ -92,11 +94,17 @@ static const struct stage_row rows[] = {
 	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
 	  "incident-ack:lone<check-down(ops){acknowledged by uid 0: planned} answer:done "
 	  "lone is acked from 0 to -1 taken by uid 0 {lone is down: it is bad}" },
+	/* acknowledged when it was well again: over all the same */
+	{ UP "bad:lone +3s good:lone !ack:lone +30s", TOLD, "incident-open:lone incident-ack:lone answer:done incident-close:lone" },
 	{ UP "bad:lone +3s !ack:lone=a:b %", SAID,
 	  "incident-open:lone<check-down(ops){lone is down: it is bad} "
 	  "incident-ack:lone<check-down(ops){acknowledged by a b: planned} answer:done "
 	  "lone is acked from 0 to -1 taken by a b {lone is down: it is bad}" },
 	{ UP "bad:lone +3s good:lone +30s !ack:lone", "incident-ack", "answer:refused" },
+	/* that it is given up is seen by the next life only: it is not over */
+	{ UP DIES("f") "started:f killed:f=9 reborn adopted:a adopted:w go +1m ?f %", TOLD, 
+	  "KILL:f(tree) start:f KILL:f(tree) incident-open:f f=failed f is open from 0 to "
+	  "-1 {f has failed: more than 1 restarts in 1 h; nothing more is done}" },
 	/* since when it has been over */
 	{ UP "bad:lone +3s good:lone +30s %", NULL,
 	  "lone is closed from 0 to 3 {lone is down: it is bad}" },
@@ -121,7 +129,6 @@ static const char needs[] =
 	"[service v]\nrun = /v\nready = exec\ndepends = store\n"
 	"[service t]\nrun = /t\nready = exec\ndepends = v\n";
 #define ALL "adopted:store adopted:u adopted:v adopted:t go good:lone +1s "
-#define DIES(s) "killed:" s "=9 empty:" s " "
 static const struct stage_row parts[] = {
 	{ ALL "bad:lone " DIES("u") DIES("v") "%% +1s " DIES("store") "%% +3s %% %", TOLD,
 	  "KILL:u(tree) start:u KILL:v(tree) start:v [lone] [u] [v] KILL:store(tree) "
@@ -152,6 +159,21 @@ static const struct stage_row parts[] = {
 	  TOLD " service-affected", "KILL:u(tree) start:u KILL:v(tree) service-affected:t "
 	  "start:v KILL:store(tree) "
 	  "service-affected:u service-affected:v service-affected:t start:store "
+	  "incident-open:store incident-close:v KILL:t(tree)" },
+};
+
+/* Nothing of v is left when the store dies, so it needs it no more; who needs v is affected still. */
+static const char ended[] =
+	"[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = ops@h\n"
+	"[service store]\nrun = /s\nready = exec\n"
+	"[service u]\nrun = /u\nready = exec\ndepends = store\nrestart = never\n"
+	"[service v]\nrun = /v\nready = exec\ndepends = store\nrestart = never\n"
+	"[service t]\nrun = /t\nready = exec\ndepends = v\n";
+static const struct stage_row affected[] = {
+	{ "adopted:store adopted:u adopted:v adopted:t go +1s " DIES("u") DIES("v") "+1s " DIES("store") "+5s " DIES(
+		  "t") "+5s",
+	  TOLD " service-affected",
+	  "KILL:u(tree) KILL:v(tree) service-affected:t KILL:store(tree) start:store "
 	  "incident-open:store incident-close:v KILL:t(tree)" },
 };
 
@@ -201,6 +223,7 @@ life_of_one(void **state)
 	stage_table(text, rows, COUNT(rows));
 	stage_table(often, too_often, COUNT(too_often));
 	stage_table(needs, parts, COUNT(parts));
+	stage_table(ended, affected, COUNT(affected));
 	stage_table(paths, on_paths, COUNT(on_paths));
 	stage_table(reads, of_rules, COUNT(of_rules));
 }

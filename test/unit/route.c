@@ -301,6 +301,8 @@ static const struct stage_row panics[] = {
 	/* one after the other is no panic */
 	{ FARM "bad:c1 +20s bad:c2 +20s bad:c3", "page",
 	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 route:farm=b4-b1,b2,b3" },
+	{ FARM "bad:c1 +8s bad:c2 +8s bad:c3", "page",
+	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2 route:farm=b4-b1,b2,b3" },
 	/* it ends when they are seen well, and not because they cannot be seen */
 	{ FARM "bad:c1 bad:c2 bad:c3 unknown:c1 unknown:c2 unknown:c3 bad:c4", "route-calm",
 	  "route:farm=b2,b3,b4-b1 route:farm=b3,b4-b1,b2" },

@@ -8,7 +8,7 @@ int
 main(void)
 {
 	static int (*const groups[])(void) = {
-		test_condition, test_rule,   test_service, test_route,	test_breaker,
+		test_condition, test_rule,   test_service, test_route,	test_brake,	test_breaker,
 		test_evidence,	test_check,  test_choice,  test_doubt,	test_drain,
 		test_incident,	test_incident_ends, test_storm, test_move,   test_need,	   test_turn,	test_series,
 		test_chain,     test_start,  test_stop, test_switch, test_crash,

@@ -8,11 +8,12 @@
 #include <string.h>
 
 #define STORM 600 /* more than are remembered at once */
+#define MANY 400
 
 static struct {
 	struct world *world;
 	int64_t now_ms;
-	unsigned opened, closed;
+	unsigned opened, closed, moved, affected;
 	char text[200]; /* of the last that was closed */
 	struct decisions out;
 } storm;
@@ -24,6 +25,8 @@ feed(const struct event *e)
 	for (size_t i = 0; i < storm.out.count; i++) {
 		const struct decision *d = &storm.out.list[i];
 		bool tell = d->kind == DECIDE_TELL;
+		storm.moved += d->kind == DECIDE_ROUTE;
+		storm.affected += tell && strcmp(d->line.kind, "service-affected") == 0;
 		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
 		if (tell && strcmp(d->line.kind, "incident-close") == 0) {
 			storm.closed++;
@@ -52,28 +55,36 @@ they_are(uint32_t first, uint32_t end, enum outcome outcome, int64_t then_ms)
 	storm.now_ms += then_ms;
 }
 
-/* So many checks, of which nothing is known yet. */
+/* A world of these sections, of which nothing is known yet. */
+static struct rules *
+begin_with(char *bytes, size_t size)
+{
+	static char path[] = "r.ini";
+	struct source source = { .path = path, .text = bytes, .size = size };
+	struct sources sources = { .list = &source, .count = 1 };
+	struct problems problems = { 0 };
+	struct event go = { .kind = EVENT_GO };
+	struct rules *rules = rules_parse(&sources, &problems);
+	assert_non_null(rules);
+	problems_free(&problems);
+	memset(&storm, 0, sizeof storm);
+	storm.now_ms = 1000;
+	storm.world = world_new(rules, 1, "host", storm.now_ms);
+	assert_non_null(storm.world);
+	feed(&go);
+	return rules;
+}
+
+/* So many checks. */
 static struct rules *
 begin(void)
 {
-	static char path[] = "r.ini", bytes[STORM * 64];
+	static char bytes[STORM * 64];
 	struct text t;
 	text_begin(&t, bytes, sizeof bytes);
 	for (unsigned i = 0; i < STORM; i++)
 		text_add(&t, "[check c%u]\ntcp = h:1\ndown = 1\nup = 1\n", i);
-	struct source source = { .path = path, .text = bytes, .size = t.length };
-	struct sources sources = { .list = &source, .count = 1 };
-	struct problems problems = { 0 };
-	struct rules *rules = rules_parse(&sources, &problems);
-	assert_non_null(rules);
-	problems_free(&problems);
-	storm.now_ms = 1000;
-	storm.opened = storm.closed = 0;
-	storm.world = world_new(rules, 1, "host", storm.now_ms);
-	assert_non_null(storm.world);
-	struct event go = { .kind = EVENT_GO };
-	feed(&go);
-	return rules;
+	return begin_with(bytes, t.length);
 }
 
 static void
@@ -141,6 +152,61 @@ the_oldest_is_forgotten_first(void **state)
 	they_are(1, 2, OUTCOME_BAD, 5000);
 	assert_int_equal(storm.opened, places + 4);
 	assert_int_equal(root_at(4), 1);
+	/* whose place nobody took is in it still, and out of it when it is well */
+	they_are(0, 1, OUTCOME_GOOD, 60000);
+	assert_int_equal(storm.closed, places + 3);
+	end(rules);
+}
+
+/* More than one event has room for: none waits for another event. */
+static void
+many_are_served_at_once(void **state)
+{
+	static char bytes[MANY * 80];
+	struct text t;
+	(void)state;
+	text_begin(&t, bytes, sizeof bytes);
+	text_add(&t, "[check x]\ntcp = h:1\ndown = 1\nup = 1\n"
+		     "[check y]\ntcp = h:2\ndown = 1\nup = 1\n");
+	for (unsigned i = 0; i < MANY; i++)
+		text_add(&t,
+			 "[route r%u]\nswitch = /r%u\nbackend = x check x\n"
+			 "backend = y check y\n",
+			 i, i);
+	struct rules *rules = begin_with(bytes, t.length);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct msg_route_seen x = { .route = i, .active = 1 };
+		struct event e = { .kind = EVENT_ROUTE_SEEN, .id = i, .seen = &x };
+		feed(&e);
+	}
+	they_are(0, 2, OUTCOME_GOOD, 1000);
+	storm.moved = 0;
+	they_are(0, 1, OUTCOME_BAD, 0);
+	assert_int_equal(storm.moved, MANY);
+	end(rules);
+}
+
+static void
+many_need_who_has_died(void **state)
+{
+	static char bytes[MANY * 80];
+	struct text t;
+	(void)state;
+	text_begin(&t, bytes, sizeof bytes);
+	text_add(&t, "[service store]\nrun = /s\n");
+	for (unsigned i = 0; i < MANY; i++)
+		text_add(&t, "[service s%u]\nrun = /s\ndepends = store\n", i);
+	struct rules *rules = begin_with(bytes, t.length);
+	for (uint32_t id = 0; id <= MANY; id++) {
+		struct event e = { .kind = EVENT_ADOPTED,
+				   .id = id,
+				   .pid = (int32_t)id + 2 };
+		feed(&e);
+	}
+	struct event exit = { .kind = EVENT_EXITED, .signal = 9 };
+	feed(&exit);
+	they_are(0, 0, OUTCOME_GOOD, 0);
+	assert_int_equal(storm.affected, MANY);
 	end(rules);
 }
 
@@ -200,6 +266,8 @@ test_storm(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_storm_forgets_none),
+		cmocka_unit_test(many_are_served_at_once),
+		cmocka_unit_test(many_need_who_has_died),
 		cmocka_unit_test(the_oldest_is_forgotten_first),
 		cmocka_unit_test(twice_is_no_flap_after_a_boot),
 		cmocka_unit_test(what_it_took_is_remembered)

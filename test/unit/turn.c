@@ -86,6 +86,10 @@ static const struct stage_row drains[] = {
 	  "route:r=y,z route:r=x,z t-1=up start:t-2 route:r=y,z TERM:t-1(main)" },
 	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1", NULL,
 	  "route:r=y,z route:r=x,z t-1=up" },
+	/* none goes while the route does not know how another is; of itself it need not */
+	{ UP "seen:r=x,y,z unknown:c-3 !restart:t-1 +1m ?t-1 good:c-3", TOLD,
+	  "service-waits:t-1 t-1=up route:r=y,z" },
+	{ UP "seen:r=x,y,z unknown:c-1 !restart:t-1", TOLD, "route:r=y,z" },
 };
 
 static const char by_themselves[] = "[service t]\ninstances = 1..2\nmatch = t-%i\nstart = /s\n"

@@ -22,6 +22,7 @@ int test_msg(void);
 int test_sandbox(void);
 int test_text(void);
 
+int test_brake(void);
 int test_breaker(void);
 int test_evidence(void);
 int test_chain(void);
