@@ -92,7 +92,7 @@ told(struct job *j, int code, int sig, const char *failure)
 		text_print(text, sizeof text, "%s", failure);
 	if (j->kind == JOB_RUN) {
 		struct event e = { .kind = EVENT_RUN_DONE,
-				   .id = j->id,
+				   .id = rules_rule(j->ps->rules, j->name),
 				   .token = j->token,
 				   .code = code,
 				   .signal = sig,

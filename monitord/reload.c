@@ -112,6 +112,16 @@ tell_changed(struct core *c, const struct rules *old)
 	}
 }
 
+/* What rules had begun, and nobody goes on with. */
+static void
+tell_cut(struct core *c, const struct world *was, const struct rules *old)
+{
+	char text[MSG_TEXT * 2];
+	for (uint32_t i = 0; i < old->rule_count; i++)
+		if (world_cuts(was, i, c->rules, text, sizeof text))
+			core_note(c, "action-skipped", "%s", text);
+}
+
 /* ---- in force ---- */
 
 static bool
@@ -195,8 +205,8 @@ core_reload(struct core *c, char *text, size_t cap)
 		one_line(text);
 		return refused(c, mistakes);
 	}
-	world_move(world, c->world);
-	world_free(&c->world);
+	struct world *was = c->world;
+	world_move(world, was);
 	c->world = world;
 	c->rules = new;
 	close(c->bundle);
@@ -215,7 +225,9 @@ core_reload(struct core *c, char *text, size_t cap)
 	helpers_wanted(c);
 	core_note(c, "rules-loaded", "%s are in force",
 		  rules_counts(new, counts, sizeof counts));
+	tell_cut(c, was, old);
 	tell_changed(c, old);
+	world_free(&was);
 	rules_free(&old);
 	notify_send("READY=1");
 	text_print(text, cap, "%s", mistakes[0] != '\0' ? mistakes : "in force");

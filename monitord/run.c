@@ -69,7 +69,7 @@ core_run_again(struct core *c)
 	memcpy(now, waiting, count * sizeof *now);
 	waiting_count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		now[i].decision.id = rules_find(c->rules, OBJECT_RULE, now[i].rule);
+		now[i].decision.id = rules_rule(c->rules, now[i].rule);
 		if (now[i].decision.id != RULES_NONE)
 			core_run(c, &now[i].decision);
 	}

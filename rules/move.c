@@ -2,6 +2,7 @@
  * the same kind and name, and says the same of what matters, goes on; the rest begins anew. */
 #include "rules/decide.h"
 
+#include "base/text.h"
 #include "rules/same.h"
 
 #include <string.h>
@@ -162,6 +163,65 @@ move_routes(struct world *to, const struct world *from)
 	}
 }
 
+/* ---- rules ---- */
+
+/* Those of the new rule that go on where these are; NULL: none does. */
+static const struct action *
+successors(const struct rules *to, uint32_t n, const struct world *from, uint32_t o)
+{
+	const struct rule_view *r = &from->ruleviews[o];
+	const struct rule *c = n != RULES_NONE ? &to->rules[n] : NULL,
+			  *was = &from->rules->rules[o];
+	if (c == NULL || c->dry_run || to->settings.dry_run ||
+	    strcmp(c->when.text, was->when.text) != 0)
+		return NULL;
+	bool up = r->actions == was->escalate;
+	const struct action *list = up ? c->escalate : c->actions;
+	uint32_t count = up ? c->escalate_count : c->action_count;
+	return same_actions(from->rules, r->actions, r->action_count, to, list, count)
+		       ? list
+		       : NULL;
+}
+
+/* The view is a copy of the old one. */
+static void
+move_actions(struct world *to, uint32_t n, const struct world *from, uint32_t o)
+{
+	struct rule_view *r = &to->ruleviews[n];
+	if (r->actions != NULL)
+		r->actions = successors(to->rules, n, from, o);
+	if (r->actions == NULL) { /* what ran of the old rules ends there */
+		r->wait_service = RULES_NONE;
+		r->wait_token = 0;
+		return;
+	}
+	if (r->wait_service != RULES_NONE) /* it is one that they name */
+		r->wait_service = rules_find(to->rules, OBJECT_SERVICE,
+					     from->rules->services[r->wait_service].name);
+	to->waiting[to->waiting_rules++] = n;
+}
+
+bool
+world_cuts(const struct world *from, uint32_t rule, const struct rules *to, char *text, size_t cap)
+{
+	const struct rule_view *r = &from->ruleviews[rule];
+	const char *name = from->rules->rules[rule].name;
+	char one[200];
+	struct text t;
+	uint32_t n = rules_rule(to, name);
+	if (r->actions == NULL || r->action_at == r->action_count ||
+	    successors(to, n, from, rule) != NULL)
+		return false;
+	text_begin(&t, text, cap);
+	text_add(&t, "of what rule %s had begun this is not done, as it %s: ", name,
+		 n == RULES_NONE ? "has no section any more" : "is another now");
+	for (uint32_t i = r->action_at; i < r->action_count; i++) {
+		action_text(from, &r->actions[i], one, sizeof one);
+		text_add(&t, "%s%s", i > r->action_at ? ", " : "", one);
+	}
+	return true;
+}
+
 static void
 move_rule(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 {
@@ -177,23 +237,11 @@ move_rule(struct world *to, uint32_t n, const struct world *from, uint32_t o)
 	*r = from->ruleviews[o];
 	r->slots = slots;
 	r->clear_slots = clear;
-	r->actions = NULL; /* what ran of the old rules ends there */
-	r->wait_service = RULES_NONE;
-	r->wait_token = 0;
+	move_actions(to, n, from, o);
 	world_arm(to, OBJECT_RULE, n, NEVER); /* it has been looked at */
 	move_deadline(to, from, OBJECT_RULE, n, o);
 	if (!clears_as_before)
 		world_arm(to, OBJECT_RULE, n, to->now_ms);
-}
-
-/* That of a check's `do` has no name but the check's. */
-static uint32_t
-rule_of(const struct rules *r, const char *name)
-{
-	uint32_t id = rules_find(r, OBJECT_RULE, name);
-	uint32_t check =
-		id == RULES_NONE ? rules_find(r, OBJECT_CHECK, name) : RULES_NONE;
-	return check != RULES_NONE ? r->checks[check].rule : id;
 }
 
 static void
@@ -201,7 +249,7 @@ move_rules(struct world *to, const struct world *from)
 {
 	const struct rules *rt = to->rules, *rf = from->rules;
 	for (uint32_t o = 0; o < rf->rule_count; o++) {
-		uint32_t n = rule_of(rt, rf->rules[o].name);
+		uint32_t n = rules_rule(rt, rf->rules[o].name);
 		if (n != RULES_NONE &&
 		    strcmp(rt->rules[n].when.text, rf->rules[o].when.text) == 0)
 			move_rule(to, n, from, o);

@@ -42,6 +42,15 @@ rules_find(const struct rules *rules, enum object_kind kind, const char *name)
 	return RULES_NONE;
 }
 
+uint32_t
+rules_rule(const struct rules *r, const char *name)
+{
+	uint32_t id = rules_find(r, OBJECT_RULE, name);
+	uint32_t check =
+		id == RULES_NONE ? rules_find(r, OBJECT_CHECK, name) : RULES_NONE;
+	return check != RULES_NONE ? r->checks[check].rule : id;
+}
+
 char *
 rules_counts(const struct rules *rules, char *out, size_t cap)
 {

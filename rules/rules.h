@@ -70,6 +70,8 @@ int64_t rules_every_ms(const struct rules *rules, enum object_kind kind, uint32_
 
 /* Looks a name up (hash table inside); RULES_NONE: none. */
 uint32_t rules_find(const struct rules *rules, enum object_kind kind, const char *name);
+/* That of a check's `do` has no name but the check's. */
+uint32_t rules_rule(const struct rules *rules, const char *name);
 const char *rules_name(const struct rules *rules, enum object_kind kind, uint32_t id);
 uint32_t rules_count(const struct rules *rules, enum object_kind kind);
 /* "3 services, 1 check, 0 rules, 1 route". cap >= 128. */

@@ -42,6 +42,44 @@ same_search(const struct service *a, const struct service *b)
 		same_text(a->unit, b->unit) && same_text(a->user, b->user));
 }
 
+/* What the action is done to; "": nothing that has a name. */
+static const char *
+object_of(const struct rules *r, const struct action *a)
+{
+	static const enum object_kind kinds[ACTION_KINDS] = {
+		[ACTION_START] = OBJECT_SERVICE,   [ACTION_STOP] = OBJECT_SERVICE,
+		[ACTION_RESTART] = OBJECT_SERVICE, [ACTION_RELOAD] = OBJECT_SERVICE,
+		[ACTION_KILL] = OBJECT_SERVICE,	   [ACTION_SIGNAL] = OBJECT_SERVICE,
+		[ACTION_HOLD] = OBJECT_SERVICE,	   [ACTION_RELEASE] = OBJECT_SERVICE,
+		[ACTION_REROUTE] = OBJECT_ROUTE,   [ACTION_RESTORE] = OBJECT_ROUTE,
+		[ACTION_RUN] = OBJECT_KINDS,	   [ACTION_ALERT] = OBJECT_CONTACT,
+		[ACTION_PAGE] = OBJECT_CONTACT,	   [ACTION_LOG] = OBJECT_KINDS,
+		[ACTION_DRAIN] = OBJECT_SERVICE,   [ACTION_UNDRAIN] = OBJECT_SERVICE,
+	};
+	return kinds[a->kind] == OBJECT_KINDS ? "" : rules_name(r, kinds[a->kind], a->id);
+}
+
+static const char *
+backend_of(const struct rules *r, const struct action *a)
+{
+	bool named = a->kind == ACTION_REROUTE && a->backend != RULES_NONE;
+	return named ? r->routes[a->id].backends[a->backend].name : "";
+}
+
+bool
+same_actions(const struct rules *x, const struct action *a, uint32_t a_count,
+	     const struct rules *y, const struct action *b, uint32_t b_count)
+{
+	bool same = a_count == b_count;
+	for (uint32_t i = 0; same && i < a_count; i++)
+		same = a[i].kind == b[i].kind && a[i].signal == b[i].signal &&
+		       strcmp(object_of(x, &a[i]), object_of(y, &b[i])) == 0 &&
+		       strcmp(backend_of(x, &a[i]), backend_of(y, &b[i])) == 0 &&
+		       same_list(a[i].command.count, a[i].command.argv,
+				 b[i].command.count, b[i].command.argv);
+	return same;
+}
+
 static bool
 same_expects(const struct expect *a, const struct expect *b, uint32_t count)
 {

@@ -137,6 +137,10 @@ void world_free(struct world **wp);
  * the same kind and name. A service that has no section any more was stopped by the caller. */
 void world_move(struct world *to, const struct world *from);
 
+/* Of what the rule has begun something is still to be done, and the new rules will not: text says
+ * what. What they do as well goes on there. */
+bool world_cuts(const struct world *from, uint32_t rule, const struct rules *to, char *text, size_t cap);
+
 /* Feeds one journal line of an earlier life, oldest first, before EVENT_ADOPTED: restores
  * the last event id, open incidents, holds, manual routes, stops by command. */
 void world_recall(struct world *w, const struct journal_line *line);

@@ -71,4 +71,33 @@ for _ in $(seq 400); do [ "$(mails)" -ge 2 ] && break; sleep 0.1; done
 [ "$(mails)" -eq 2 ] && ok "two mails" || bad "$(mails) mails"
 [ "$(grep '^Message-ID: ' "$dir/mailbox" | sort -u | wc -l)" -eq "$(mails)" ] && ok "none twice" ||
 	bad "a mail came twice"
+
+echo "# a rule in the middle of its actions, and others before it since"
+cp "$rules" "$dir/without"
+mark
+fault_ms=$(now)
+cat >>"$rules" <<RULES
+
+[check never]
+script = /bin/sh -c "exit 2"
+down   = 1
+[rule zeal]
+when   = never.down
+do     = run /bin/sh -c "sleep 2; exit 7", run /bin/sh -c "exit 8"
+RULES
+ctl reload >/dev/null || bad "reload"
+wants rule-fired zeal 10
+sed 's/^\[rule zeal\]/[rule early]\nwhen = never.down\ndo = log\ncooldown = 1h\n&/' "$rules" >"$rules.new" && mv "$rules.new" "$rules"
+ctl reload >/dev/null || bad "reload"
+zeal() { ctl events --json --since "$last" | grep -F '"object":"zeal"' | grep -cE "exit code $1"; }
+await 10 eval '[ "$(zeal 8)" -eq 1 ]' && [ "$(zeal 7)" -eq 1 ] && ok "it goes on" ||
+	bad "$(ctl events --since "$last")"
+mark
+sed -i 's/^cooldown = 1h/cooldown = 2h/; s/exit 8/exit 9/; s/when   = never.down/&\ncooldown = 1s/' "$rules"
+ctl reload >/dev/null || bad "reload"
+wants rule-fired zeal 10
+cp "$dir/without" "$rules"
+ctl reload >/dev/null || bad "reload"
+event action-skipped monitord 5 && grep -q 'rule zeal .*no section any more: run /bin/sh' <<<"$event" &&
+	ok "what is cut off is told" || bad "$(ctl events --since "$last")"
 finish

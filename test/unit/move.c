@@ -22,6 +22,7 @@
 #define EARLY "[rule early]\nwhen = other.down for 10s\ndo = log\nclear = other.up for 10s\n"
 #define LATER MOST("f", "63 in 1h", "backoff = 1000s..1000s\non-boot = stay\n")
 #define LATE_CRASHES(then) "!start:f started:f " CRASH("f") "started:f " then CRASH("f")
+#define TWO(does, more) "[rule r]\nwhen = cb.down\ndo = " does "\ncooldown = 1h\n" more
 #define SOON "[monitord]\ncooldown = 30s\n"
 #define CRASH(s) "exited:" s "=1 empty:" s " "
 
@@ -267,15 +268,51 @@ static const struct {
 	  "rule-fired:lone lone is true, fired 1, since 0 rule-fired:lone" } },
 	/* the end of an old rule's command is none of the new one's */
 	{ B "[rule r]\nwhen = cb.down\ndo = run /x, stop b\ncooldown = 10s\n",
-	  B "[rule r]\nwhen = cb.down\ndo = run /x, stop b\ncooldown = 10s\nremind = 1h\n",
-	  { "adopted:b go bad:cb reload +10s done-before:r=0 ?b done:r=0", NULL, "run:r run:r b=failing TERM:b(main)" } },
+	  B "[rule r]\nwhen = cb.down\ndo = run /y, stop b\ncooldown = 10s\n",
+	  { "adopted:b go bad:cb reload +10s done-before:r=0 ?b done:r=0", NULL,
+	    "run:r cut{of what rule r had begun this is not done, as it is another now: stop b} "
+	    "run:r b=failing TERM:b(main)" } },
 	/* an action that was waited for is waited for no longer, and does not hold up the next */
 	{ A B "[rule r]\nwhen = cb.down\ndo = restart a, run /x\ncooldown = 10s\n",
-	  A B "[rule r]\nwhen = cb.down\ndo = restart a, run /x\ncooldown = 10s\nremind = 1h\n",
+	  A B "[rule r]\nwhen = cb.down\ndo = restart a, run /x, log\ncooldown = 10s\n",
 	  { "adopted:a adopted:b go bad:cb reload exited:a=0 empty:a started:a good:ca +20s "
 	  "exited:a=0 "
 	    "empty:a started:a good:ca", NULL,
-	    "TERM:a(main) start:a TERM:a(main) KILL:a(tree) start:a run:r" } },
+	    "TERM:a(main) cut{of what rule r had begun this is not done, as it is another "
+	    "now: run /x} start:a TERM:a(main) KILL:a(tree) start:a run:r" } },
+	/* one that does the same goes on, whatever else is new, and what it waits for is still that */
+	{ A B TWO("restart a, run /x, log", ""),
+	  B CHECK("c0") "[rule q]\nwhen = c0.down\ndo = log\n" A TWO("restart a, run /x, log", "remind = 1h\n"),
+	  { "adopted:a adopted:b go bad:cb reload +1s exited:a=0 empty:a +1s started:a good:ca done:r=0", "action-done",
+	    "TERM:a(main) start:a run:r action-done:r action-done:r" } },
+	{ A B TWO("run /x, restart a, log", ""),
+	  B CHECK("c0") "[rule q]\nwhen = c0.down\ndo = log\n" A TWO("run /x, restart a, log", ""),
+	  { "adopted:a adopted:b go bad:cb reload reload done:r=0 exited:a=0 empty:a started:a good:ca", "action-done", "run:r action-done:r TERM:a(main) start:a action-done:r" } },
+	{ A B TWO("restart a, run /x, log", ""), A B TWO("restart a, run /x, log", ""),
+	  { "adopted:a adopted:b go bad:cb reload +125s done:r=0", "action-done", "TERM:a(main) KILL:a(tree) KILL:a(tree) KILL:a(tree) KILL:a(tree) "
+	    "KILL:a(tree) KILL:a(tree) KILL:a(tree) KILL:a(tree) KILL:a(tree) "
+	    "KILL:a(tree) KILL:a(tree) run:r KILL:a(tree) action-done:r action-done:r" } },
+	/* what an escalation has begun too, and a check's `do` */
+	{ A B TWO("log", "escalate = 1 in 1m -> restart a, run /x\n"), B A TWO("log", "escalate = 1 in 1m -> restart a, run /x\n"),
+	  { "adopted:a adopted:b go bad:cb reload exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) start:a run:r" } },
+	{ A CHECK("cb") "do = restart a, run /x\n", CHECK("ca2") A CHECK("cb") "do = restart a, run /x\n",
+	  { "adopted:a go bad:cb reload exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) start:a run:cb" } },
+	/* but not in a dry run, nor of another condition, and not what is done to others */
+	{ A B TWO("restart a, run /x", ""), A B TWO("restart a, run /x", "mode = dry-run\n"),
+	  { "adopted:a adopted:b go bad:cb reload exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) cut{of what rule r had begun this is not done, as it is another "
+	    "now: run /x} start:a" } },
+	{ A B TWO("restart a, run /x", ""), A B "[rule r]\nwhen = cb.down or ca.down\ndo = restart a, run /x\ncooldown = 1h\n",
+	  { "adopted:a adopted:b go bad:cb reload good:cb exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) cut{of what rule r had begun this is not done, as it is another "
+	    "now: run /x} start:a run:r" } },
+	{ A B N TWO("restart a, stop b", ""), A B N TWO("restart a, stop n", ""),
+	  { "adopted:a adopted:b adopted:n go bad:cb reload exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) cut{of what rule r had begun this is not done, as it is another "
+	    "now: stop b} start:a" } },
+	{ A B TWO("restart a, stop b", ""), A B,
+	  { "adopted:a adopted:b go bad:cb reload exited:a=0 empty:a started:a good:ca", NULL, "TERM:a(main) cut{of what rule r had begun this is not done, as it has no "
+	    "section any more: stop b} start:a" } },
+	/* nothing is left to do: nothing is said */
+	{ A B TWO("restart a", ""), A B,
+	  { "adopted:a adopted:b go bad:cb reload", NULL, "TERM:a(main)" } },
 	/* what is looked back on, and what time it is there */
 	{ A "[rule r]\nwhen = growth(a.memory, 1m) > 100M\ndo = log\n",
 	  A B "[rule r]\nwhen = growth(a.memory, 1m) > 100M\ndo = log\n",

@@ -319,8 +319,12 @@ reload(void)
 {
 	struct rules *to = stage.next != NULL ? stage.next : stage.rules;
 	struct world *new = world_new(to, 1, "host", stage.now_ms);
+	char text[400];
 	assert_non_null(new);
 	world_move(new, stage.world);
+	for (uint32_t i = 0; i < stage.rules->rule_count; i++)
+		if (world_cuts(stage.world, i, to, text, sizeof text))
+			stage_add("cut{%s}", text);
 	world_free(&stage.world);
 	if (stage.next != NULL) {
 		int32_t pid[16] = { 0 };

@@ -31,6 +31,7 @@
  *
  *   start:S SIGNAL:S(main|rest|tree) stop-command:S evidence:S reload:S
  *   route:R=NAME,…[-CUT,…] run:RULE answer:done|refused|failed
+ *   cut{TEXT}                                 what a reload leaves undone of a rule
  *
  * and what tell asks for besides: KIND:OBJECT of a line for the journal ("KIND+": with
  * <CAUSE(TO){TEXT}), "pace" for pace:C=PACE, "remember" for that, "evidence" for evidence:S after
