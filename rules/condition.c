@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -236,16 +237,12 @@ condition_eval(const struct world *w, const struct condition *c, struct slot *sl
 		case OP_AND:
 		case OP_OR: {
 			enum truth a = stack[n - 2].t, b = stack[n - 1].t;
+			/* what decides alone, then what is not known, then what both are */
 			enum truth strong = op->kind == OP_AND ? TRUTH_FALSE : TRUTH_TRUE;
 			n--;
 			stack[n - 1].fresh = stack[n - 1].fresh || stack[n].fresh;
-			if (a == strong || b == strong)
-				stack[n - 1].t = strong;
-			else if (a == TRUTH_UNKNOWN || b == TRUTH_UNKNOWN)
-				stack[n - 1].t = TRUTH_UNKNOWN;
-			else
-				stack[n - 1].t =
-					strong == TRUTH_FALSE ? TRUTH_TRUE : TRUTH_FALSE;
+			if (a != strong && (b == strong || b == TRUTH_UNKNOWN))
+				stack[n - 1].t = b;
 			break;
 		}
 		}
@@ -323,8 +320,8 @@ forecast_text(const struct world *w, const struct op *op, const char *want, stru
 	struct series_line line;
 	char have[64], in[64];
 	const struct series_view *v = &w->series[op->series];
-	if (!series_fit(v, s, v->last_ms, &line))
-		return;
+	bool fits = series_fit(v, s, v->last_ms, &line);
+	assert(fits); /* or the test would not hold */
 	double gap = op->value - line.value,
 	       ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
 	value_text(metric_table[op->metric].unit, w->series[op->series].last, have,

@@ -11,7 +11,7 @@
 /* ---- decide_relate.c ---- */
 /* The open incident of the object itself. NO_INCIDENT: none. */
 uint32_t incident_index(const struct world *w, enum object_kind kind, uint32_t id);
-/* The open incident of something that the object belongs to. */
+/* The object has none: the open incident of something that it belongs to, or that it explains. */
 uint32_t incident_related(const struct world *w, enum object_kind kind, uint32_t id);
 /* The object explains what the present root shows: the root needs it, by a chain, by
  * depends, or as a check of it. */

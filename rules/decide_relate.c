@@ -54,6 +54,31 @@ of_route(const struct world *w, uint32_t route)
 	return i;
 }
 
+/* The link is the object, the service of that check, or a check of that service. */
+static bool
+is_named(const struct world *w, struct chain_link link, enum object_kind kind, uint32_t id)
+{
+	if (link.kind == kind)
+		return link.id == id;
+	if (kind == OBJECT_CHECK)
+		return link.kind == OBJECT_SERVICE && w->rules->checks[id].of == link.id;
+	return kind == OBJECT_SERVICE && link.kind == OBJECT_CHECK &&
+	       w->rules->checks[link.id].of == id;
+}
+
+static uint32_t
+of_link(const struct world *w, struct chain_link link)
+{
+	uint32_t of =
+		link.kind == OBJECT_CHECK ? w->rules->checks[link.id].of : RULES_NONE;
+	if (link.kind == OBJECT_SERVICE)
+		return of_service(w, link.id);
+	uint32_t i = incident_index(w, link.kind, link.id);
+	return i == NO_INCIDENT && of != RULES_NONE
+		       ? incident_index(w, OBJECT_SERVICE, of)
+		       : i;
+}
+
 /* Who needs whom: what is ill on the same path. */
 static uint32_t
 of_chain(const struct world *w, const struct chain *c, enum object_kind kind, uint32_t id)
@@ -62,12 +87,9 @@ of_chain(const struct world *w, const struct chain *c, enum object_kind kind, ui
 		bool member = false;
 		uint32_t found = NO_INCIDENT;
 		for (; k < c->path_ends[p]; k++) {
-			const struct chain_link *link = &c->links[k];
-			member = member || (link->kind == kind && link->id == id);
+			member = member || is_named(w, c->links[k], kind, id);
 			if (found == NO_INCIDENT)
-				found = link->kind == OBJECT_SERVICE
-						? of_service(w, link->id)
-						: incident_index(w, link->kind, link->id);
+				found = of_link(w, c->links[k]);
 		}
 		if (member && found != NO_INCIDENT)
 			return found;
@@ -80,22 +102,19 @@ static uint32_t
 of_members(const struct world *w, const struct chain *c)
 {
 	uint32_t i = NO_INCIDENT;
-	for (uint32_t k = c->link_count; i == NO_INCIDENT && k > 0; k--) {
-		const struct chain_link *link = &c->links[k - 1];
-		i = link->kind == OBJECT_SERVICE
-			    ? of_service(w, link->id)
-			    : incident_index(w, link->kind, link->id);
-	}
+	for (uint32_t k = c->link_count; i == NO_INCIDENT && k > 0; k--)
+		i = of_link(w, c->links[k - 1]);
 	if (i == NO_INCIDENT && c->check != RULES_NONE)
 		i = incident_index(w, OBJECT_CHECK, c->check);
 	return i;
 }
 
+/* What its condition reads. */
 static uint32_t
 of_rule(const struct world *w, uint32_t rule)
 {
 	const struct rule *r = &w->rules->rules[rule];
-	uint32_t i = incident_index(w, OBJECT_RULE, rule);
+	uint32_t i = NO_INCIDENT;
 	for (uint32_t k = 0; i == NO_INCIDENT && k < r->when.count; k++) {
 		const struct op *op = &r->when.ops[k];
 		if (op->kind != OP_TEST)
@@ -127,17 +146,15 @@ owner_of(const struct world *w, enum object_kind *kind, uint32_t *id)
 
 /* Right of it on a path of the chain. */
 static bool
-deeper_in(const struct chain *c, enum object_kind kind, uint32_t id, enum object_kind root_kind,
-	  uint32_t root_id)
+deeper_in(const struct world *w, const struct chain *c, struct chain_link what,
+	  struct chain_link root)
 {
 	for (uint32_t p = 0, k = 0; p < c->path_count; p++) {
 		bool passed = false;
 		for (; k < c->path_ends[p]; k++) {
-			const struct chain_link *link = &c->links[k];
-			if (passed && link->kind == kind && link->id == id)
+			if (passed && is_named(w, c->links[k], what.kind, what.id))
 				return true;
-			passed = passed ||
-				 (link->kind == root_kind && link->id == root_id);
+			passed = passed || is_named(w, c->links[k], root.kind, root.id);
 		}
 	}
 	return false;
@@ -146,11 +163,15 @@ deeper_in(const struct chain *c, enum object_kind kind, uint32_t id, enum object
 static bool
 depends_on(const struct world *w, uint32_t service, enum object_kind kind, uint32_t id)
 {
-	const struct service *s = &w->rules->services[service];
-	const struct id_list *list =
-		kind == OBJECT_SERVICE ? &s->depends_services : &s->depends_checks;
-	for (uint32_t i = 0; i < list->count; i++)
-		if (list->ids[i] == id)
+	const struct id_list *services = &w->rules->services[service].depends_services,
+			     *checks = &w->rules->services[service].depends_checks;
+	for (uint32_t i = 0; i < services->count; i++)
+		if (is_named(w, (struct chain_link){ OBJECT_SERVICE, services->ids[i] },
+			     kind, id))
+			return true;
+	for (uint32_t i = 0; i < checks->count; i++)
+		if (is_named(w, (struct chain_link){ OBJECT_CHECK, checks->ids[i] }, kind,
+			     id))
 			return true;
 	return false;
 }
@@ -167,11 +188,10 @@ incident_explains(const struct world *w, enum object_kind kind, uint32_t id,
 		return kind == OBJECT_SERVICE && root_kind == OBJECT_CHECK &&
 		       !w->services[id].alive;
 	for (uint32_t c = 0; c < w->rules->chain_count; c++)
-		if (deeper_in(&w->rules->chains[c], own_kind, own, own_root, root))
+		if (deeper_in(w, &w->rules->chains[c], (struct chain_link){ kind, id },
+			      (struct chain_link){ root_kind, root_id }))
 			return true;
-	return own_root == OBJECT_SERVICE &&
-	       (own_kind == OBJECT_SERVICE || own_kind == OBJECT_CHECK) &&
-	       depends_on(w, root, own_kind, own);
+	return own_root == OBJECT_SERVICE && depends_on(w, root, kind, id);
 }
 
 bool
@@ -216,7 +236,30 @@ explained_by(const struct world *w, enum object_kind kind, uint32_t id)
 	return NO_INCIDENT;
 }
 
-/* The open incident of something that the object belongs to, or that it explains. */
+/* The rule restarts or stops it, or would do so next. */
+static bool
+acts_on(const struct rule *r, uint32_t service)
+{
+	for (uint32_t a = 0; a < r->action_count + r->escalate_count; a++) {
+		const struct action *x = a < r->action_count
+						 ? &r->actions[a]
+						 : &r->escalate[a - r->action_count];
+		if (x->id == service && x->kind <= ACTION_RELEASE)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t
+of_check(const struct world *w, uint32_t check)
+{
+	const struct check *c = &w->rules->checks[check];
+	uint32_t i = c->of != RULES_NONE ? of_service(w, c->of) : NO_INCIDENT;
+	for (uint32_t k = 0; i == NO_INCIDENT && k < c->more->verifies.count; k++)
+		i = of_route(w, c->more->verifies.ids[k]);
+	return i;
+}
+
 uint32_t
 incident_related(const struct world *w, enum object_kind kind, uint32_t id)
 {
@@ -225,21 +268,11 @@ incident_related(const struct world *w, enum object_kind kind, uint32_t id)
 	case OBJECT_SERVICE:
 		i = of_service(w, id);
 		for (uint32_t r = 0; i == NO_INCIDENT && r < w->rules->rule_count; r++)
-			for (uint32_t a = 0; a < w->rules->rules[r].action_count; a++) {
-				const struct action *x = &w->rules->rules[r].actions[a];
-				if (x->id == id && x->kind <= ACTION_RELEASE &&
-				    i == NO_INCIDENT)
-					i = incident_index(w, OBJECT_RULE, r);
-			}
+			if (acts_on(&w->rules->rules[r], id))
+				i = incident_index(w, OBJECT_RULE, r);
 		break;
 	case OBJECT_CHECK:
-		i = incident_index(w, kind, id);
-		if (i == NO_INCIDENT && w->rules->checks[id].of != RULES_NONE)
-			i = of_service(w, w->rules->checks[id].of);
-		for (uint32_t k = 0;
-		     i == NO_INCIDENT && k < w->rules->checks[id].more->verifies.count;
-		     k++)
-			i = of_route(w, w->rules->checks[id].more->verifies.ids[k]);
+		i = of_check(w, id);
 		break;
 	case OBJECT_ROUTE:
 		i = of_route(w, id);
@@ -253,13 +286,7 @@ incident_related(const struct world *w, enum object_kind kind, uint32_t id)
 	case OBJECT_KINDS:
 		return NO_INCIDENT;
 	}
-	uint32_t own = id;
-	enum object_kind own_kind = kind;
-	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE) {
-		own = w->rules->checks[id].of;
-		own_kind = OBJECT_SERVICE;
-	}
 	for (uint32_t c = 0; i == NO_INCIDENT && c < w->rules->chain_count; c++)
-		i = of_chain(w, &w->rules->chains[c], own_kind, own);
+		i = of_chain(w, &w->rules->chains[c], kind, id);
 	return i != NO_INCIDENT ? i : explained_by(w, kind, id);
 }

@@ -111,13 +111,10 @@ incident_arm(struct world *w, uint32_t index)
 	int64_t more =
 		contacts_due(w, x, x->elapsed_ms, x->elapsed_ms, names, sizeof names);
 	due = more < due ? more : due;
-	if (x->again)
-		world_arm(w, NODE_INCIDENTS, index, incident_gathered(x->bad_ms));
-	else if (due != NEVER && x->state == INCIDENT_OPEN && !x->quiet &&
-		 !incident_silenced(w, x))
+	/* that it is wrong again has its deadline since it turned so */
+	if (!x->again && due != NEVER && x->state == INCIDENT_OPEN && !x->quiet &&
+	    !incident_silenced(w, x))
 		world_arm(w, NODE_INCIDENTS, index, x->told_ms + due);
-	else
-		world_arm(w, NODE_INCIDENTS, index, NEVER);
 }
 
 /* Reminders and escalations that have come due. */

@@ -92,10 +92,7 @@ turn_is_hopeless(const struct world *w, uint32_t id)
 void
 turn_wait(struct world *w, uint32_t id)
 {
-	struct service_view *s = &w->services[id];
-	if (s->in_turn)
-		return;
-	s->in_turn = true;
+	w->services[id].in_turn = true;
 	w->turns++;
 	world_mark(w, OBJECT_SERVICE, id);
 	world_tell(w, "service-waits", OBJECT_SERVICE, id,

@@ -8,6 +8,7 @@
 static const char checks[] =
 	"[check a]\ntcp = h:1\ndown = 1\nup = 1\n[check b]\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[check c]\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check h]\nhttp = http://h/\ndown = 1\nup = 1\n"
 	"[service s]\nmatch = s\n";
 
 struct row {
@@ -64,6 +65,11 @@ static const struct row truths[] = {
 	{ "s.memory >= 1M", "found:s sample:s.memory=1048576", "true" },
 	{ "s.memory < 1M", "found:s sample:s.memory=1048575", "true" },
 	{ "s.memory <= 1M", "found:s sample:s.memory=1048577", "false" },
+	{ "s.memory <= 1M", "found:s sample:s.memory=1048576", "true" },
+	/* what the last exchange did not measure is not known */
+	{ "h.status = 200", "good:h=200", "true" },
+	{ "h.bytes = 400B", "good:h=200", "true" },
+	{ "h.status > 1", "good:h", "unknown" },
 	{ "s.cpu = 5%", "found:s sample:s.cpu=5", "true" },
 	{ "s.cpu != 5%", "found:s sample:s.cpu=5", "false" },
 	{ "s.memory > 1M", "found:s sample:s.memory=2e6 +1m sample:s.cpu=1",
@@ -82,6 +88,7 @@ static const struct row windows[] = {
 	{ "(b.down or a.down) for 5s", "bad:b +3s bad:a good:b +2s", "true" },
 	{ "b.down for 5s or a.down for 5s", "bad:b +3s bad:a good:b +2s", "false" },
 	{ "a.up for 2s and b.up for 2s", "good:b +2s", "true" },
+	{ "b.down for 2s or a.down for 10s", "bad:b bad:a +2s", "true" }, /* the first of them */
 	/* the window follows what not is about */
 	{ "not b.up for 5s", "bad:b +4s", "false" },
 	{ "not b.up for 5s", "bad:b +5s", "true" },
@@ -113,6 +120,10 @@ static const struct row windows[] = {
 	  "found:s sample:s.memory=2e6 +4s exited:s=-1 empty:s found:s "
 	  "sample:s.memory=2e6 +2s",
 	  "false" },
+	{ "s.memory > 5G or (a.up and b.up) for 5s",
+	  "bad:b found:s sample:s.memory=2e6 good:b +4s exited:s=-1 empty:s found:s "
+	  "sample:s.memory=2e6 +1s",
+	  "true" }, /* what is not of the process goes on */
 	{ "not s.up for 5s", "found:s exited:s=-1 empty:s +3s !hold:s +2s",
 	  "true" }, /* no sample, that */
 };
@@ -131,6 +142,17 @@ static const struct row of_processes[] = {
 	{ "max(l.latency, 1m) < 1s", "found:s good:l +50s good:l " ANEW "+5s good:l", "unknown" },
 	{ "l.up for 5s", "found:s good:l +4s " ANEW "+1s good:l", "true" }, /* no sample, that */
 	{ "changed(l.state, 1m)", "found:s good:l bad:l " ANEW "+1s good:l", "true" },
+	/* nor is a check of what is held quiet: it is told of */
+	{ "l.down", "found:s good:l !hold:s bad:l", "true" },
+};
+
+/* Each of its checks does. */
+static const char checked_twice[] =
+	"[service s]\nmatch = s\n[check l]\nof = s\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check m]\nof = s\ntcp = h:1\ndown = 1\nup = 1\n";
+static const struct row of_second[] = {
+	{ "m.latency < 1s 2 of 3", "found:s good:l good:m good:m", "true" },
+	{ "m.latency < 1s 2 of 3", "found:s good:l good:m " ANEW "good:l good:m", "false" },
 };
 
 /* Routes and chains have states of their own. */
@@ -267,6 +289,7 @@ new_processes(void **state)
 {
 	(void)state;
 	play_with(checked, of_processes, COUNT(of_processes), "");
+	play_with(checked_twice, of_second, COUNT(of_second), "");
 }
 
 static void
@@ -279,7 +302,7 @@ routes_and_chains(void **state)
 /* What people read when a rule fires: the tests that hold, measured against their thresholds. */
 static const char measured[] =
 	"[service s]\nmatch = s\n[check a]\ntcp = h:1\ndown = 1\nup = 1\n"
-	"[check b]\ntcp = h:1\ndown = 1\nup = 1\n";
+	"[check b]\ntcp = h:1\ndown = 1\nup = 1\n[check p]\nscript = /p\ndown = 1\nup = 1\n";
 
 static const struct row texts[] = {
 	{ "s.memory > 1M and s.cpu < 5%", "found:s sample:s.memory=2e6 sample:s.cpu=3",
@@ -288,6 +311,7 @@ static const struct row texts[] = {
 	  "page:r<rule-fired(p){r: s.threads is 7 (= 7)}" },
 	{ "s.io-read > 1M/s for 5s", "found:s sample:s.io-read=2e6 +5s",
 	  "page:r<rule-fired(p){r: s.io-read is 1.9 MiB/s (> 1.0 MiB/s) for 5.0 s}" },
+	{ "p.files > 10", "good:p=10", "page:r<rule-fired(p){r: p.files is 20 (> 10)}" },
 	{ "s.uptime > 5s", "found:s +6s sample:s.cpu=1",
 	  "page:r<rule-fired(p){r: s.uptime is 6.0 s (> 5.0 s)}" },
 	{ "b.down 2 of 3", "bad:b bad:b",

@@ -4,7 +4,7 @@
 
 static const char text[] =
 	"[service a]\nrun = /a\nlog = /l\nstop = TERM 10s, KILL 5s\nready = check c within 5s\n"
-	"evidence = signal QUIT within 2s, log 50 lines, sockets, threads\n"
+	"evidence = log 50 lines, sockets, signal QUIT within 2s, threads\n"
 	"[service p]\nrun = /p\nlog = /m\nready = exec\n"
 	"[service v]\nmatch = v\nevidence = sockets\n"
 	"[rule w]\nwhen = v.fds > 10\ndo = kill v\n"
@@ -31,7 +31,8 @@ static const struct stage_row rows[] = {
 	{ A "sample:a.memory=3e9 evidence:a " EXITED "?a", NULL,
 	  BEGUN "evidence:a TERM:a(main) a=stopped" },
 	/* it does not come: 2 s for the answer and 3 for the rest, no more */
-	{ A "sample:a.memory=1.5e9 +4900ms +200ms evidence:a ?a", NULL,
+	{ A "sample:a.memory=1.5e9 +4999ms ?a", NULL, BEGUN "evidence:a a=stopping" },
+	{ A "sample:a.memory=1.5e9 +5s evidence:a ?a", NULL,
 	  BEGUN "evidence:a TERM:a(main) a=stopping" },
 	/* it dies meanwhile */
 	{ A "sample:a.memory=1.5e9 " EXITED "evidence:a=late evidence:a ?a", "service-evidence",
@@ -56,6 +57,8 @@ static const struct stage_row rows[] = {
 	{ A "sample:a.fds=20 +5s ?a", NULL, BEGUN "evidence:a KILL:a(tree) a=up" },
 	{ A "sample:a.fds=20 killed:a=9 empty:a evidence:a", NULL,
 	  BEGUN "evidence:a KILL:a(tree) start:a" },
+	{ A "sample:a.fds=20 sample:a.memory=1.5e9 ?a evidence:a", NULL,
+	  BEGUN "evidence:a a=stopping TERM:a(main)" }, /* and so does what comes meanwhile */
 	{ A "sample:a.fds=20 !hold:a evidence:a ?a", NULL, "answer:done start:a evidence:a answer:done a=held" },
 	/* another process of that name is another matter */
 	{ P "found:v sample:v.fds=20 found:v +1s sample:v.memory=2e9 +5s", NULL,
@@ -63,6 +66,13 @@ static const struct stage_row rows[] = {
 	/* an answer to an earlier question ends no later one */
 	{ A "sample:a.memory=1.5e9 +6s " EXITED "started:a good:c +6m sample:a.memory=1.5e9 ?a", NULL,
 	  BEGUN "evidence:a TERM:a(main) start:a evidence:a a=stopping" },
+	/* it belongs to what it was gathered for, where the service has no incident of its own */
+	{ A "sample:a.fds=20 evidence:a=x", "service-evidence@",
+	  BEGUN "evidence:a service-evidence:a@k" },
+	{ A "bad:c sample:a.fds=20 evidence:a=x", "service-evidence@",
+	  BEGUN "evidence:a service-evidence:a@c" },
+	{ A "!restart:a +10s evidence:a=x", "service-evidence@",
+	  BEGUN "TERM:a(main) evidence:a service-evidence:a@none" },
 	/* over a reload */
 	{ A "sample:a.memory=1.5e9 reload evidence:a", NULL, BEGUN "evidence:a TERM:a(main)" },
 	{ A "sample:a.memory=1.5e9 reload +6s", NULL, BEGUN "evidence:a TERM:a(main)" },
@@ -72,11 +82,18 @@ static const struct stage_row rows[] = {
 	{ P "sample:p.fds=20", NULL, "answer:done start:p TERM:p(main)" },
 };
 
+/* Nobody wrote anything, and nobody asked for more. */
+static const char plain[] = "[service a]\nrun = /a\nready = exec\n";
+static const struct stage_row of_nothing[] = {
+	{ "adopted:a go killed:a=11", "evidence", "KILL:a(tree)" },
+};
+
 static void
 gathers(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
+	stage_table(plain, of_nothing, COUNT(of_nothing));
 }
 
 int

@@ -113,6 +113,8 @@ static const struct {
 		      "KILL:a(tree) service-signalled:a<rule-fired{a gets SIGKILL}" } },
 	{ "signal(USR1) a", { "bad:t", "service-signalled+",
 			      "USR1:a(main) service-signalled:a<rule-fired{a gets SIGUSR1}" } },
+	{ "signal(USR1) a", { "!drain:a seen:r +1m bad:t", "service-undrained",
+			      "route:r=b answer:done USR1:a(main)" } }, /* and no more than that */
 	/* of what is ended because it is sick, evidence is gathered first */
 	{ "restart e", { "bad:t", NULL, "evidence:e" } },
 	{ "stop e", { "bad:t", NULL, "evidence:e" } },
@@ -157,6 +159,22 @@ static const struct {
 	{ "log", { "bad:t # +1m #", NULL, "[a b e r ca cb t x u] [x]" } },
 	{ "log\nclear = u.down", { "bad:t # +10s bad:u # &x", NULL,
 				  "[a b e r ca cb t x u] [u x] x is true and does not fire, fired 1, since 20" } },
+	{ "log\n[rule y]\nwhen = a.exit-code = 0\ndo = log",
+	  { "?y exited:a=0 empty:a ?y", NULL, "y=unknown route:r=b y=true" } },
+	{ "log\n[rule y]\nwhen = t.down or u.down\ndo = log", { "bad:t", "rule-fired", "rule-fired:x rule-fired:y" } },
+	/* what comes of the same news behind a rule that fired is not that rule's doing */
+	{ "log\n[rule y]\nwhen = a.state = failing\ndo = log",
+	  { "bad:ca", "rule-fired route-ordered+",
+	    "rule-fired:y route:r=b-a route-ordered:r<check-down{route r: a to b}" } },
+	/* a new process begins windows anew: of each rule, also that over which a rule is over */
+	{ "log\n[rule y]\nwhen = a.cpu > 99% for 5s\ndo = log\n[rule z]\nwhen = a.memory > 1M for 5s\ndo = log",
+	  { "sample:a.memory=2e6 +4s !restart:a exited:a=0 empty:a started:a good:ca sample:a.memory=2e6 +4s ?z +1s ?z", NULL,
+	    "route:r=b-a TERM:a(main) start:a answer:done z=false z=true" } },
+	{ "log\n[rule y]\nwhen = a.memory > 1M\nclear = a.memory < 1M for 5s\ndo = log\ncooldown = 1h",
+	  { "sample:a.memory=2e6 sample:a.memory=1 +4s !restart:a exited:a=0 empty:a started:a good:ca "
+	    "sample:a.memory=1 +4s &y +1s &y", NULL,
+	    "route:r=b-a TERM:a(main) start:a answer:done y is false and fires, fired 1, since 10 "
+	    "y is false, fired 1, since 19" } },
 	{ "log\n[rule y]\nwhen = t.down\ndo = log",
 	  { "bad:t", "rule-fired+", "rule-fired:x<check-down{x: t.down} rule-fired:y<check-down{y: t.down}" } },
 	/* it has an incident of its own where nothing else is wrong, and as a check's only that one */

@@ -144,6 +144,8 @@ of_a_check(const char *verb, uint32_t id, const char *value)
 						 .value = atof(value) };
 		r.value[1] = (struct msg_value){ .metric = METRIC_BYTES,
 						 .value = 2 * atof(value) };
+		if (stage.rules->checks[id].kind == CHECK_SCRIPT)
+			r.value[1].metric = METRIC_LABEL1;
 	}
 	text_print(r.text, sizeof r.text, "it is %s", verb);
 	if (id < 64)

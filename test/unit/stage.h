@@ -34,7 +34,7 @@
  *   cut{TEXT}                                 what a reload leaves undone of a rule
  *
  * and what tell asks for besides: KIND:OBJECT of a line for the journal ("KIND+": with
- * <CAUSE(TO){TEXT}), "pace" for pace:C=PACE, "remember" for that, "evidence" for evidence:S after
+ * <CAUSE(TO){TEXT}; "KIND@": with @ROOT of the incident that it belongs to), "pace" for pace:C=PACE, "remember" for that, "evidence" for evidence:S after
  * a crash too. */
 #ifndef TEST_UNIT_STAGE_H
 #define TEST_UNIT_STAGE_H

@@ -7,7 +7,11 @@
 
 struct stage stage;
 
-enum wanted { WANTED_NOT, WANTED, WANTED_WHOLE /* "KIND+": with cause, addressees and text */ };
+enum wanted {
+	WANTED_NOT, WANTED,
+	WANTED_WHOLE, /* "KIND+": with cause, addressees and text */
+	WANTED_PLACED /* "KIND@": with the incident that it belongs to */
+};
 
 static enum wanted
 wants(const char *kind)
@@ -16,8 +20,10 @@ wants(const char *kind)
 	for (const char *p = stage.tell; p != NULL && *p != '\0'; p += strspn(p, " ")) {
 		size_t m = strcspn(p, " ");
 		if (m >= n && memcmp(p, kind, n) == 0 &&
-		    (m == n || (m == n + 1 && p[n] == '+')))
-			return m == n ? WANTED : WANTED_WHOLE;
+		    (m == n || (m == n + 1 && (p[n] == '+' || p[n] == '@'))))
+			return m == n        ? WANTED
+			       : p[n] == '+' ? WANTED_WHOLE
+					     : WANTED_PLACED;
 		p += m;
 	}
 	return WANTED_NOT;
@@ -45,6 +51,23 @@ write_whole(const struct journal_line *l)
 	stage_add("%s:%s%s%s%s%s%s{%s}", l->kind, l->object, *cause != '\0' ? "<" : "",
 		  cause, l->to[0] != '\0' ? "(" : "", l->to, l->to[0] != '\0' ? ")" : "",
 		  l->text);
+}
+
+/* KIND:OBJECT@ROOT */
+static void
+write_placed(const struct journal_line *l)
+{
+	struct msg_incident_view v = { .incident = 0 };
+	for (uint32_t i = 0; i < world_incidents(stage.world); i++) {
+		world_incident_view(stage.world, i, &v);
+		if (l->incident != 0 && v.incident == l->incident)
+			break;
+		v.incident = 0;
+	}
+	stage_add("%s:%s@%s", l->kind, l->object,
+		  v.incident != 0 ? rules_name(stage.rules, (enum object_kind)v.root_kind,
+					       v.root_id)
+				  : "none");
 }
 
 void
@@ -99,6 +122,8 @@ stage_write(const struct decision *d)
 			stage_add("%s:%s", d->line.kind, d->line.object);
 		else if (wants(d->line.kind) == WANTED_WHOLE)
 			write_whole(&d->line);
+		else if (wants(d->line.kind) == WANTED_PLACED)
+			write_placed(&d->line);
 		break;
 	case DECIDE_START:
 		stage_add("start:%s", r->services[d->id].name);

@@ -13,7 +13,7 @@
 static struct {
 	struct world *world;
 	int64_t now_ms;
-	unsigned opened, closed, moved, affected;
+	unsigned opened, closed, moved, affected, fired;
 	char text[200]; /* of the last that was closed */
 	struct decisions out;
 } storm;
@@ -27,6 +27,7 @@ feed(const struct event *e)
 		bool tell = d->kind == DECIDE_TELL;
 		storm.moved += d->kind == DECIDE_ROUTE;
 		storm.affected += tell && strcmp(d->line.kind, "service-affected") == 0;
+		storm.fired += tell && strcmp(d->line.kind, "rule-fired") == 0;
 		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
 		if (tell && strcmp(d->line.kind, "incident-close") == 0) {
 			storm.closed++;
@@ -75,15 +76,17 @@ begin_with(char *bytes, size_t size)
 	return rules;
 }
 
-/* So many checks. */
+/* So many checks, and rules that read the first. */
 static struct rules *
-begin(void)
+begin(unsigned rule_count)
 {
-	static char bytes[STORM * 64];
+	static char bytes[STORM * 128];
 	struct text t;
 	text_begin(&t, bytes, sizeof bytes);
 	for (unsigned i = 0; i < STORM; i++)
 		text_add(&t, "[check c%u]\ntcp = h:1\ndown = 1\nup = 1\n", i);
+	for (unsigned i = 0; i < rule_count; i++)
+		text_add(&t, "[rule r%u]\nwhen = c0.down\ndo = log\n", i);
 	return begin_with(bytes, t.length);
 }
 
@@ -106,7 +109,7 @@ root_at(uint32_t place)
 static void
 a_storm_forgets_none(void **state)
 {
-	struct rules *rules = begin();
+	struct rules *rules = begin(0);
 	uint32_t places = world_incidents(storm.world);
 	(void)state;
 	they_are(0, STORM - 20, OUTCOME_BAD, 5000);
@@ -127,11 +130,22 @@ a_storm_forgets_none(void **state)
 	end(rules);
 }
 
+/* What one sample leads to is done in portions, and all of it. */
+static void
+all_rules_fire(void **state)
+{
+	struct rules *rules = begin(STORM);
+	(void)state;
+	they_are(0, 1, OUTCOME_BAD, 0);
+	assert_int_equal(storm.fired, STORM);
+	end(rules);
+}
+
 /* Of those that are over, not of those that are not. */
 static void
 the_oldest_is_forgotten_first(void **state)
 {
-	struct rules *rules = begin();
+	struct rules *rules = begin(0);
 	uint32_t places = world_incidents(storm.world);
 	(void)state;
 	they_are(0, places, OUTCOME_BAD, 5000);
@@ -214,7 +228,7 @@ many_need_who_has_died(void **state)
 static void
 twice_is_no_flap_after_a_boot(void **state)
 {
-	struct rules *rules = begin();
+	struct rules *rules = begin(0);
 	(void)state;
 	they_are(0, 1, OUTCOME_BAD, 100);
 	they_are(0, 1, OUTCOME_GOOD, 100);
@@ -268,6 +282,7 @@ test_storm(void)
 		cmocka_unit_test(a_storm_forgets_none),
 		cmocka_unit_test(many_are_served_at_once),
 		cmocka_unit_test(many_need_who_has_died),
+		cmocka_unit_test(all_rules_fire),
 		cmocka_unit_test(the_oldest_is_forgotten_first),
 		cmocka_unit_test(twice_is_no_flap_after_a_boot),
 		cmocka_unit_test(what_it_took_is_remembered)

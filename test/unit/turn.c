@@ -60,6 +60,27 @@ static const struct stage_row rows[] = {
 	  "TERM:t-1(main) answer:failed answer:done start:t-1 answer:done t-2=held" },
 	{ UP "!restart:t-1 !restart:t-2 killed:t-2=9 empty:t-2 " BACK("2") DOWN("1"),
 	  NULL, "TERM:t-1(main) KILL:t-2(tree) start:t-2 answer:done start:t-1" },
+	/* it is refused once, not with all that happens later */
+	{ UP "!restart:t-1 !restart:t-2 " DOWN("1") "started:t-1 " CRASH("1") "started:t-1 "
+	     CRASH("1") "bad:c-2 good:c-2 +1m", TOLD, "TERM:t-1(main) service-waits:t-2 start:t-1 "
+	     "KILL:t-1(tree) start:t-1 KILL:t-1(tree) answer:failed restart-refused:t-2 answer:failed" },
+	/* that it waits is shown, and that it is why it goes later */
+	{ UP "!restart:t-1 # !restart:t-2 #", NULL, "TERM:t-1(main) [t-1 t-2 t-3 c-1 c-2 c-3] [t-2]" },
+	{ UP "!restart:t-1 !restart:t-2 " DOWN("1") BACK("1"), "service-stopping+",
+	  "service-stopping:t-1<command{t-1 is being stopped to be started again} "
+	  "TERM:t-1(main) start:t-1 answer:done "
+	  "service-stopping:t-2<service-waits{t-2 is being stopped to be started again} "
+	  "TERM:t-2(main)" },
+};
+
+/* What a rule wanted in vain is no trouble of the service: it is over with the rule. */
+static const char ruled[] =
+	FAMILY("") "[rule big]\nwhen = t-1.memory > 1M\ndo = restart t-1\ncooldown = 1h\n";
+static const struct stage_row refused[] = {
+	{ UP LOST "sample:t-1.memory=2e6 +3s sample:t-1.memory=1 +1m",
+	  "restart-refused incident-open incident-close",
+	  "KILL:t-3(tree) start:t-3 KILL:t-3(tree) t-3=failed restart-refused:t-1 "
+	  "incident-open:t-3 incident-open:big incident-close:big" },
 };
 
 static const struct stage_row keeps_one[] = {
@@ -90,6 +111,9 @@ static const struct stage_row drains[] = {
 	{ UP "seen:r=x,y,z unknown:c-3 !restart:t-1 +1m ?t-1 good:c-3", TOLD,
 	  "service-waits:t-1 t-1=up route:r=y,z" },
 	{ UP "seen:r=x,y,z unknown:c-1 !restart:t-1", TOLD, "route:r=y,z" },
+	/* one that is up, but nobody can measure, may not be the one that is left */
+	{ UP "seen:r=x,y,z unknown:c-1 !restart:t-2 +1m good:c-1", TOLD,
+	  "service-waits:t-2 route:r=x,z" },
 };
 
 static const char by_themselves[] = "[service t]\ninstances = 1..2\nmatch = t-%i\nstart = /s\n"
@@ -108,6 +132,7 @@ one_after_the_other(void **state)
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
 	stage_table(two, keeps_one, COUNT(keeps_one));
+	stage_table(ruled, refused, COUNT(refused));
 	stage_table(by_themselves, watched, COUNT(watched));
 }
 

@@ -1,0 +1,104 @@
+/* What belongs together: who joins an incident of what else, and who is to blame. */
+#include "test/unit/stage.h"
+#include "test/unit/unit.h"
+
+#define CHECK(name) "[check " name "]\ntcp = h:1\ndown = 1\nup = 1\n"
+#define SERVICE(name) "[service " name "]\nrun = /s\nready = exec\n"
+#define CHECK_OF(name, of) "[check " name "]\nof = " of "\ntcp = h:1\ndown = 1\nup = 1\n"
+#define OPS "[monitord]\nsmtp = h:25\nalert = ops\n[contact ops]\nmail = ops@h\n"
+#define OPEN "incident-open incident-close"
+
+/* A chain may name a service by its check. */
+static const char paths[] =
+	OPS SERVICE("a") CHECK_OF("ca", "a") SERVICE("b") CHECK_OF("cb", "b") CHECK("w")
+	CHECK("lone") "[chain one]\npath = w -> ca\n[chain two]\npath = cb -> lone\n";
+#define WELL "adopted:a adopted:b go good:ca good:cb good:w good:lone +1s "
+static const struct stage_row on_paths[] = {
+	{ WELL "bad:w bad:ca +3s", OPEN, "incident-open:ca" },
+	{ WELL "bad:ca bad:w +3s", OPEN, "incident-open:ca" },
+	{ WELL "bad:w killed:a=9 +3s", OPEN, "KILL:a(tree) incident-open:a" },
+	{ WELL "bad:cb bad:lone +3s", OPEN, "incident-open:lone" },
+};
+
+/* What a rule does, or would do next, belongs to the rule's incident. */
+static const char ruled[] =
+	OPS SERVICE("a") SERVICE("b") CHECK("lone") CHECK("other")
+	"[rule first]\nwhen = other.down\ndo = log, restart b\ncooldown = 1h\n"
+	"[rule second]\nwhen = lone.down\ndo = log\ncooldown = 10s\nescalate = 2 in 1m -> restart a\n";
+#define RULED "adopted:a adopted:b go good:lone good:other +1s "
+static const struct stage_row by_rules[] = {
+	{ RULED "bad:lone +10s exited:a=0 empty:a started:a +3s", OPEN,
+	  "incident-open:lone TERM:a(main) start:a" },
+	{ RULED "bad:other exited:b=0 empty:b started:b +3s", OPEN,
+	  "TERM:b(main) start:b incident-open:other" },
+	{ RULED "bad:other exited:b=0 empty:b started:b +1s killed:a=9 +3s", OPEN,
+	  "TERM:b(main) start:b KILL:a(tree) incident-open:other incident-open:a" },
+};
+
+/* Who is seen to be ill before what it depends on, which may be a check, and that one of a service. */
+static const char depending[] =
+	OPS SERVICE("db") CHECK_OF("db-tcp", "db") CHECK_OF("db-disk", "db") SERVICE("app")
+	"depends = db-tcp\n" SERVICE("web") "depends = lone, db\n" CHECK("lone") CHECK("other");
+#define DEPENDING "adopted:db adopted:app adopted:web go good:db-tcp good:db-disk good:lone good:other +1s "
+static const struct stage_row by_need[] = {
+	{ DEPENDING "killed:app=9 +1s bad:db-tcp +3s", OPEN, "KILL:app(tree) incident-open:db-tcp" },
+	{ DEPENDING "killed:app=9 +1s killed:db=9 +3s", OPEN,
+	  "KILL:app(tree) KILL:db(tree) incident-open:db" },
+	{ DEPENDING "killed:app=9 +1s bad:db-disk +3s", OPEN,
+	  "KILL:app(tree) incident-open:app incident-open:db-disk" },
+	{ DEPENDING "killed:web=9 +1s bad:db-disk +3s", OPEN, "KILL:web(tree) incident-open:db-disk" },
+	{ DEPENDING "killed:web=9 +1s bad:lone +3s", OPEN, "KILL:web(tree) incident-open:lone" },
+	{ DEPENDING "killed:web=9 +1s bad:other +3s", OPEN,
+	  "KILL:web(tree) incident-open:web incident-open:other" },
+	/* or after it; of several that are ill, by that which it needs */
+	{ DEPENDING "bad:other bad:db-tcp killed:app=9 +3s", "incident-open service-exited@",
+	  "service-exited:app@db-tcp KILL:app(tree) incident-open:other incident-open:db-tcp" },
+	/* its checks, each of them, are ill with it */
+	{ DEPENDING "bad:db-disk +1s bad:db-tcp +3s", OPEN, "incident-open:db-disk" },
+	{ DEPENDING "killed:db=9 +1s empty:db started:db bad:db-disk +3s", OPEN,
+	  "KILL:db(tree) start:db incident-open:db" },
+};
+
+/* Routes: with their backends, and with what proves them. */
+#define BACKENDS "backend = a check ca\nbackend = b check cb\nbackend = c check cc\n"
+static const char routed[] =
+	OPS SERVICE("a") CHECK_OF("ca", "a") SERVICE("b") CHECK_OF("cb", "b") CHECK("cc") CHECK("proof")
+	"[route spare]\nswitch = /u\nbackend = b check cb\nbackend = c check cc\nverify = proof within 3s\n"
+	"[route one]\nswitch = /s\n" BACKENDS "[route all]\nswitch = /t\nactive = all\n"
+	BACKENDS "verify = proof within 3s\n";
+#define ROUTED "adopted:a adopted:b go good:ca good:cb good:cc good:proof seen:spare=b good:proof seen:one=a seen:all=a,b,c good:proof +1s "
+static const struct stage_row by_routes[] = {
+	/* whichever backend is ill, the route is a part of that */
+	{ ROUTED "killed:b=9 +3s", "incident-open route-ordered@",
+	  "route:spare=c route-ordered:spare@b route:all=a,c route-ordered:all@b KILL:b(tree) "
+	  "incident-open:b" },
+	{ ROUTED "bad:cc +3s", "incident-open route-ordered@",
+	  "route:all=a,b-c route-ordered:all@cc incident-open:cc" },
+	/* what fails its proof as well */
+	{ ROUTED "bad:ca +1s bad:proof +3s", "incident-open",
+	  "route:one=b-a route:all=b,c-a incident-open:ca" },
+	/* who falls after somebody stopped another backend is a part of that; but of no other illness */
+	{ ROUTED "!stop:a +1s bad:cb +3s", "incident-open",
+	  "route:one=b-a route:all=b,c-a TERM:a(main) route:spare=c-b route:one=c-a,b "
+	  "route:all=c-a,b incident-open:one incident-open:all" },
+	{ ROUTED "bad:ca +1s bad:cb +3s", "incident-open",
+	  "route:one=b-a route:all=b,c-a route:spare=c-b route:one=c-a,b incident-open:ca "
+	  "route:all=c incident-open:cb" },
+};
+
+static void
+joins(void **state)
+{
+	(void)state;
+	stage_table(paths, on_paths, COUNT(on_paths));
+	stage_table(ruled, by_rules, COUNT(by_rules));
+	stage_table(depending, by_need, COUNT(by_need));
+	stage_table(routed, by_routes, COUNT(by_routes));
+}
+
+int
+test_relate(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(joins) };
+	return cmocka_run_group_tests_name("relate", tests, NULL, NULL);
+}
