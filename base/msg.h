@@ -336,7 +336,8 @@ enum verb {
 	VERB_SILENCE, VERB_UNSILENCE, VERBS
 };
 
-/* status -> monitord, with the client's descriptor: monitord asks it who speaks. */
+/* status -> monitord, with the client's descriptor: monitord asks it who speaks, if it came in
+ * at the status socket. */
 struct msg_command {
 	uint64_t token; /* echoed by COMMAND_DONE */
 	uint32_t verb;	/* enum verb */

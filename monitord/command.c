@@ -4,10 +4,12 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PEER_GROUPS 256
@@ -68,24 +70,43 @@ token_fits(const char *path, const char *shown)
 	return length > 0 && differs == 0;
 }
 
+static int
+option_of(int client, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof value;
+	return getsockopt(client, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/* It was accepted at our own listener, whose name it bears. Else status might show what has root
+ * at its other end: its channel to us, the listener itself, any server of root's. */
+static bool
+called_us(const struct core *c, int client)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNSPEC };
+	socklen_t size = sizeof at;
+	return option_of(client, SO_TYPE) == SOCK_STREAM &&
+	       option_of(client, SO_ACCEPTCONN) == 0 &&
+	       getsockname(client, (struct sockaddr *)&at, &size) == 0 &&
+	       at.sun_family == AF_UNIX &&
+	       strncmp(at.sun_path, c->rules->settings.socket, sizeof at.sun_path) == 0;
+}
+
 static struct rights
 rights_of(const struct core *c, int client, const char *secret)
 {
 	struct rights r = { .uid = (uid_t)-1 };
 	struct ucred peer;
-	int domain = 0;
-	socklen_t size = sizeof domain;
-	if (client == -1 ||
-	    getsockopt(client, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
-		return r;
+	int domain = option_of(client, SO_DOMAIN);
+	socklen_t size = sizeof peer;
 	/* the TCP listener: `http` in the rules lets it be read */
 	if (domain != AF_UNIX) {
 		r.read = domain == AF_INET || domain == AF_INET6;
 		r.act = r.read && token_fits(c->rules->settings.http_token_file, secret);
 		return r;
 	}
-	size = sizeof peer;
-	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+	if (!called_us(c, client) ||
+	    getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
 		return r;
 	r.uid = peer.uid;
 	r.act = peer.uid == 0 || peer.uid == geteuid() ||

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "rules/parse.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define SCRIPTS 100
@@ -25,6 +27,7 @@ struct hostile {
 	struct msg_watch watch; /* the last that we were told to measure */
 	uint64_t state;
 	unsigned scripts; /* that it has begun */
+	int listener, called; /* status: what monitord lent, and who called there; -1 */
 };
 
 static uint32_t
@@ -219,11 +222,39 @@ send_script(struct hostile *h)
 	return true;
 }
 
-/* Nobody's client: a pair of our own, a file, or nothing that speaks. */
+/* The listener that monitord lends: at its other end, and at that of who calls there, the kernel
+ * names who made it listen: root. */
+static void
+take_listener(struct hostile *h, const struct msg_packet *p)
+{
+	struct msg_opened opened;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	memcpy(&opened, p->items, sizeof opened);
+	if (h->listener != -1 || opened.what != OPEN_LISTENER || opened.id != 0 ||
+	    p->fd == -1)
+		return;
+	h->listener = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+	h->called = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", h->rules->settings.socket);
+	if (connect(h->called, (struct sockaddr *)&a, sizeof a) != 0)
+		log_error("%s: %s", a.sun_path, strerror(errno));
+}
+
+static void
+ask_for_listener(struct hostile *h)
+{
+	struct msg_open o = { .what = OPEN_LISTENER };
+	if (h->helper.role == ROLE_STATUS)
+		helper_send(&h->helper, MSG_OPEN, &o, 1);
+}
+
+/* Nobody's client: a pair or a file of our own, or what has root at its other end: the channel to
+ * monitord, its listener, a server of root's that we connected to. */
 static void
 send_command(struct hostile *h, bool asks)
 {
 	int pair[2] = { -1, -1 }, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int others[] = { fd, HELPER_CHANNEL, h->listener, h->called };
 	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 	struct msg_command c;
 	struct msg_who w = { .token = h->state };
@@ -234,7 +265,8 @@ send_command(struct hostile *h, bool asks)
 	c.target = id(h, 4);
 	c.wait = any(h, 2);
 	c.seconds = any(h, 2) == 0 ? 0 : any(h, 100000);
-	int client = any(h, 3) == 0 ? fd : pair[0];
+	int client =
+		any(h, 4) == 0 ? pair[0] : others[any(h, sizeof others / sizeof *others)];
 	if (client != -1 && asks)
 		helper_send_fd(&h->helper, MSG_WHO, &w, client);
 	else if (client != -1)
@@ -312,6 +344,8 @@ on_packet(struct helper *helper, struct msg_packet *p)
 	struct msg_rules rules;
 	if (p->head.kind == MSG_WATCH)
 		memcpy(&h->watch, p->items, sizeof h->watch);
+	if (p->head.kind == MSG_OPENED)
+		take_listener(h, p);
 	if (p->head.kind != MSG_RULES)
 		return;
 	memcpy(&rules, p->items, sizeof rules);
@@ -320,6 +354,7 @@ on_packet(struct helper *helper, struct msg_packet *p)
 	if (h->rules == NULL)
 		exit(1);
 	helper_loaded(helper, rules.generation);
+	ask_for_listener(h);
 	loop_timer_start(helper->loop, &h->timer, 1, 1, on_timer, h);
 }
 
@@ -340,6 +375,7 @@ main(int argc, char **argv)
 	static struct hostile h;
 	log_open("hostile");
 	h.state = (uint64_t)clock_ns() | 1;
+	h.listener = h.called = -1;
 	h.helper = (struct helper){ .loop = loop_new(0),
 				    .role = role_of(argv[0], argc > 1 ? argv[1] : NULL),
 				    .packet = on_packet,
