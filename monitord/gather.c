@@ -361,7 +361,7 @@ stand_alone(int pidfd, int out)
 	    process = pidfd != -1 ? fcntl(pidfd, F_DUPFD, 10) : -1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	setpriority(PRIO_PROCESS, 0, 5); /* repairs come first */
+	(void)!nice(5); /* repairs come first */
 	if (dup2(high, 3) == -1 || (process != -1 && dup2(process, 4) == -1))
 		_exit(1);
 	syscall(SYS_close_range, process != -1 ? 5u : 4u, ~0u, 0u);

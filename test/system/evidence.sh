@@ -141,16 +141,17 @@ hold() { # as its tracer: until that ends its parent cannot reap it
 	exec python3 - "$daemon" <<'PY'
 import ctypes, os, sys, time
 own = sys.argv[1]
+nicer = os.getpriority(os.PRIO_PROCESS, int(own)) + 5
 end = time.time() + 15
 while time.time() < end:
     for pid in open(f"/proc/{own}/task/{own}/children").read().split():
         try:
             same = os.readlink(f"/proc/{pid}/exe") == os.readlink(f"/proc/{own}/exe")
-            nice = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[16]
+            nice = os.getpriority(os.PRIO_PROCESS, int(pid))
         except OSError:
             continue
         # who gathers is nicer than who is about to become a script
-        if same and nice == "5" and ctypes.CDLL(None).ptrace(0x4206, int(pid), 0, 0) == 0:
+        if same and nice == nicer and ctypes.CDLL(None).ptrace(0x4206, int(pid), 0, 0) == 0:
             print("held", pid, flush=True)
             time.sleep(40)
             sys.exit()
