@@ -69,6 +69,7 @@ echo "# a core of 512 MB"
 } >"$rules"
 echo big >"$dir/heavy"
 world_daemon
+await 30 is big up || bad "$(ctl status big)"
 full() { [ "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$(pid_of big)/status")" -gt 524288 ]; }
 if grep -q 'tells of no faults' "$dir/log" || [ "$(df --output=avail -m "$dir" | tail -n 1)" -lt 800 ]; then
 	echo "     skipped: no process connector, or no room for a core"
