@@ -38,7 +38,6 @@ silenced_itself(const struct world *w, enum object_kind kind, uint32_t id)
 bool
 silenced(const struct world *w, enum object_kind kind, uint32_t id)
 {
-	bool all = false;
 	if (silenced_itself(w, kind, id))
 		return true;
 	if (kind == OBJECT_CHECK && w->rules->checks[id].of != RULES_NONE)
@@ -47,13 +46,10 @@ silenced(const struct world *w, enum object_kind kind, uint32_t id)
 		return false;
 	const struct condition *c = &w->rules->rules[id].when;
 	for (uint32_t i = 0; i < c->count; i++)
-		if (c->ops[i].kind == OP_TEST) {
-			all = true;
-			if (c->ops[i].object == OBJECT_RULE ||
-			    !silenced(w, c->ops[i].object, c->ops[i].id))
-				return false;
-		}
-	return all;
+		if (c->ops[i].kind == OP_TEST &&
+		    !silenced(w, c->ops[i].object, c->ops[i].id))
+			return false;
+	return true;
 }
 
 /* Not its time of the week. */
@@ -97,7 +93,7 @@ silence_arm(struct world *w)
 		int64_t left = s->until_real_ms - w->real_ms;
 		if (s->until_real_ms == 0)
 			continue;
-		left = left < 0 ? 0 : left > LOOK_AGAIN_MS ? LOOK_AGAIN_MS : left;
+		left = left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS;
 		due = w->now_ms + left < due ? w->now_ms + left : due;
 	}
 	world_arm(w, NODE_INCIDENTS, NODE_SILENCE, due);
@@ -237,7 +233,7 @@ silence_command(struct world *w, const struct event *e, const char **why)
 	if (e->object == OBJECT_MONITORD)
 		s.id = 0;
 	uint32_t slot = slot_of(w, s.kind, s.id);
-	bool there = slot < SILENCES && w->silences[slot].until_real_ms != 0;
+	bool there = slot != SILENCES && w->silences[slot].until_real_ms != 0;
 	if (e->verb == VERB_UNSILENCE) {
 		if (!there)
 			return true; /* so already */
@@ -266,7 +262,6 @@ silence_command(struct world *w, const struct event *e, const char **why)
 			   text_duration((int64_t)e->seconds * 1000, span, sizeof span),
 			   e->seconds, s.who, s.why);
 	silence_add(w, &s);
-	silence_arm(w);
 	return true;
 }
 
@@ -297,7 +292,7 @@ silence_recall(struct world *w, const struct journal_line *l)
 		return;
 	if (strncmp(l->text, "unsilence ", 10) == 0) {
 		uint32_t slot = slot_of(w, s.kind, s.id);
-		if (slot < SILENCES)
+		if (slot != SILENCES)
 			w->silences[slot].until_real_ms = 0;
 		return;
 	}
@@ -318,7 +313,6 @@ world_silence_keep(struct world *w, enum object_kind kind, const char *name, int
 	struct silence s = { .until_real_ms = until_real_ms };
 	if (!find(w, object_kind_name[kind], name, &s))
 		return;
-	w->recalled = true;
 	text_print(s.who, sizeof s.who, "%s", who);
 	text_print(s.why, sizeof s.why, "%s", why);
 	silence_add(w, &s);
@@ -336,6 +330,7 @@ silences_move(struct world *to, const struct world *from)
 				 : rules_name(from->rules, s.kind, s.id),
 			 &s))
 			to->silences[i] = s;
-		world_mark(to, NODE_INCIDENTS, NODE_SILENCES + i);
+		if (s.until_real_ms != 0)
+			world_mark(to, NODE_INCIDENTS, NODE_SILENCES + i);
 	}
 }

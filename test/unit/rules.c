@@ -10,7 +10,7 @@ main(void)
 	static int (*const groups[])(void) = {
 		test_condition, test_rule,   test_service, test_route,	test_brake,	test_breaker,
 		test_evidence,	test_check,  test_choice,  test_doubt,	test_drain,
-		test_incident,	test_incident_ends, test_relate, test_storm, test_telling, test_move,   test_need,	   test_turn,	test_series,
+		test_incident,	test_incident_ends, test_relate, test_storm, test_silence, test_telling, test_move,   test_need,	   test_turn,	test_series,
 		test_chain,     test_start,  test_stop, test_switch, test_crash,
 		test_mistakes,	test_prove,  test_source,  test_units,	test_values,
 		test_same,	test_decide,

@@ -12,7 +12,8 @@
 static void
 happen(const struct event *e)
 {
-	decide(stage.world, e, stage.now_ms, STAGE_REAL_MS + stage.now_ms, &stage.out);
+	decide(stage.world, e, stage.now_ms,
+	       STAGE_REAL_MS + stage.now_ms + stage.clock_ms, &stage.out);
 	for (size_t i = 0; i < stage.out.count; i++)
 		stage_write(&stage.out.list[i]);
 }
@@ -222,8 +223,11 @@ about_incidents(struct event *e, const char *name, const char *value)
 						  OBJECT_RULE, OBJECT_ROUTE,
 						  OBJECT_CHAIN };
 	struct msg_incident_view v;
+	const char *slash = value != NULL ? strchr(value, '/') : NULL;
 	e->seconds = value != NULL ? (uint32_t)atoi(value) : 0;
-	e->who = e->verb == VERB_ACK && value != NULL ? value : "me";
+	e->who = e->verb == VERB_ACK && value != NULL ? value
+		 : slash != NULL                      ? slash + 1
+						      : "me";
 	e->text = "planned";
 	e->object = OBJECT_MONITORD;
 	for (size_t k = 0; k < COUNT(kinds); k++)
@@ -395,6 +399,8 @@ step(char *word)
 		happen(&e);
 	else if (*verb == '%')
 		stage_ask_incidents(verb[1] == '%');
+	else if (*verb == '@')
+		stage_ask_silences(verb[1] == '@');
 	else if (*verb == '#')
 		stage_ask_dirty();
 	else if (strcmp(verb, "age") == 0)
@@ -410,6 +416,8 @@ step(char *word)
 		changed(name);
 	else if (*verb == '?' || *verb == '~')
 		stage_ask(verb + 1, *verb == '~');
+	else if (strcmp(verb, "clock") == 0)
+		stage.clock_ms += INT64_C(1000) * atoi(name);
 	else if (strcmp(verb, "zone") == 0)
 		world_zone(stage.world, atoi(name));
 	else if (strcmp(verb, "reload") == 0)

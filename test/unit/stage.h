@@ -2,6 +2,7 @@
  * it decides. A script is words parted by blanks:
  *
  *   go late stop-all zone:SECONDS             of monitord itself; local time less UTC
+ *   clock:SECONDS                             the wall clock is set by so much
  *   adopted:S[=RESTARTS] started:S failed:S ready:S found:S[=PID] left:S empty:S exited:S=CODE killed:S=SIGNAL
  *   evidence:S=TEXT evidence:S                it came; that was all of it
  *   good:C[=STATUS] bad:C warn:C unknown:C    the result of an exchange that began now; stale:C: 1 s ago
@@ -14,7 +15,7 @@
  *   done:RULE=CODE died:RULE=SIGNAL           the end of the command that it ran
  *   done-before:RULE=CODE                     of the one that was run before that
  *   !VERB:S !reroute:R[=BACKEND[/SECONDS]] !restore:R
- *   !ack:ROOT[=WHO] !silence:NAME=SECONDS !unsilence:NAME    an operator's command
+ *   !ack:ROOT[=WHO] !silence:NAME=SECONDS[/WHO] !unsilence:NAME    an operator's command
  *   +DURATION                                 time passes; timers come when they are due
  *   reload changed:NAME                       world_move to new rules (the same, or the next);
  *                                             a reload gave it another section
@@ -23,8 +24,8 @@
  *   due?                                      whether any timer is left
  *   ?NAME ~RULE                               writes NAME=STATE, of a chain @SECONDS since when,
  *                                             and why; and what the rule's windows wait for
- *   &RULE *NAME # % %%                        all that status knows of it; [NAMES] whose views
- *                                             have changed since; the same of incidents
+ *   &RULE *NAME # % %% @ @@                   all that status knows of it; [NAMES] whose views
+ *                                             have changed since; the same of incidents, silences
  *   age                                       what was only measured anew has changed, too
  *
  * What is decided is written as

@@ -136,6 +136,33 @@ stage_ask_dirty(void)
 	stage_add("[%s]", names);
 }
 
+static const char *
+silenced(const struct msg_silence_view *v)
+{
+	return v->until_real_ms == 0        ? "over"
+	       : v->kind == OBJECT_MONITORD ? "all"
+					    : rules_name(stage.rules, v->kind, v->id);
+}
+
+void
+stage_ask_silences(bool changed)
+{
+	struct msg_silence_view v;
+	enum object_kind kind;
+	uint32_t id, first = world_incidents(stage.world) + 1;
+	while (changed && world_take_dirty(stage.world, &kind, &id))
+		if (kind == OBJECT_MONITORD && id >= first) {
+			world_silence_view(stage.world, id - first, &v);
+			stage_add("[%s]", silenced(&v));
+		}
+	for (uint32_t i = 0; !changed && i < WORLD_SILENCES; i++) {
+		world_silence_view(stage.world, i, &v);
+		if (v.until_real_ms != 0)
+			stage_add("%s until %lld by %s: %s", silenced(&v),
+				  seconds(v.until_real_ms), v.who, v.why);
+	}
+}
+
 void
 stage_ask_incidents(bool changed)
 {

@@ -13,7 +13,7 @@ extern struct stage {
 	struct rules *rules, *next;
 	struct world *world;
 	const char *tell;
-	int64_t now_ms;
+	int64_t now_ms, clock_ms; /* clock_ms: real time was set by so much */
 	int32_t pid[16], last_pid;
 	struct msg_route_order ordered[8];
 	uint64_t newest[8]; /* numbers of the last orders, in this life and by these rules */
@@ -41,6 +41,7 @@ void stage_ask(const char *name, bool waits); /* its state; of a rule also what 
 void stage_ask_rule(const char *name);
 void stage_ask_view(const char *name); /* all that status knows of a service, route or check */
 void stage_ask_incidents(bool changed); /* all of them; only the roots of those whose views have */
+void stage_ask_silences(bool changed);  /* all of them; those whose views have changed */
 void stage_ask_dirty(void);	       /* whose views have changed since this was asked last */
 
 #endif

@@ -130,6 +130,32 @@ a_storm_forgets_none(void **state)
 	end(rules);
 }
 
+/* What a silence hid is told when it ends, in portions, and all of it. */
+static void
+a_silence_ends_for_all(void **state)
+{
+	struct event silence = { .kind = EVENT_COMMAND,
+				 .verb = VERB_SILENCE,
+				 .object = OBJECT_MONITORD,
+				 .seconds = 600 };
+	(void)state;
+	for (int by_hand = 0; by_hand < 2; by_hand++) {
+		struct rules *rules = begin(0);
+		uint32_t places = world_incidents(storm.world);
+		feed(&silence);
+		they_are(0, STORM, OUTCOME_BAD, 5000);
+		assert_int_equal(storm.opened, places);
+		if (by_hand) {
+			struct event over = silence;
+			over.verb = VERB_UNSILENCE;
+			feed(&over);
+		}
+		they_are(0, 0, OUTCOME_GOOD, by_hand ? 0 : 600000);
+		assert_int_equal(storm.opened, 2 * places);
+		end(rules);
+	}
+}
+
 /* What one sample leads to is done in portions, and all of it. */
 static void
 all_rules_fire(void **state)
@@ -283,6 +309,7 @@ test_storm(void)
 		cmocka_unit_test(many_are_served_at_once),
 		cmocka_unit_test(many_need_who_has_died),
 		cmocka_unit_test(all_rules_fire),
+		cmocka_unit_test(a_silence_ends_for_all),
 		cmocka_unit_test(the_oldest_is_forgotten_first),
 		cmocka_unit_test(twice_is_no_flap_after_a_boot),
 		cmocka_unit_test(what_it_took_is_remembered)

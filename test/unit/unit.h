@@ -45,6 +45,7 @@ int test_rule(void);
 int test_same(void);
 int test_series(void);
 int test_service(void);
+int test_silence(void);
 int test_source(void);
 int test_start(void);
 int test_stop(void);
