@@ -8,9 +8,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS_MINUTE 60000
+#define PENDING 16 /* more than ever wait, but where many services begin at once */
 
 /* ---- carrying out ---- */
 
@@ -146,16 +148,32 @@ decide_one(struct core *c, const struct event *e)
 	}
 }
 
+/* As many services may be found at once as starts-at-once lets begin. */
+static bool
+make_room(struct core *c)
+{
+	unsigned cap = c->pending_cap == 0 ? PENDING : 2 * c->pending_cap;
+	struct pending_event *list = reallocarray(NULL, cap, sizeof *list);
+	if (list == NULL)
+		return false;
+	for (unsigned i = 0; i < c->pending_count; i++)
+		list[i] = c->pending[(c->pending_first + i) % c->pending_cap];
+	free(c->pending);
+	c->pending = list;
+	c->pending_first = 0;
+	c->pending_cap = cap;
+	return true;
+}
+
 static void
 put_off(struct core *c, const struct event *e)
 {
-	const unsigned room = sizeof c->pending / sizeof *c->pending;
-	if (c->pending_count == room) {
-		log_error("an event was lost: too much happened at once");
+	if (c->pending_count == c->pending_cap && !make_room(c)) {
+		log_error("out of memory: an event was lost");
 		return;
 	}
 	struct pending_event *p =
-		&c->pending[(c->pending_first + c->pending_count++) % room];
+		&c->pending[(c->pending_first + c->pending_count++) % c->pending_cap];
 	p->event = *e;
 	text_print(p->text, sizeof p->text, "%s", e->text != NULL ? e->text : "");
 }
@@ -167,8 +185,7 @@ take_pending(struct core *c, struct pending_event *p)
 		return false;
 	*p = c->pending[c->pending_first];
 	p->event.text = p->text;
-	c->pending_first =
-		(c->pending_first + 1) % (sizeof c->pending / sizeof *c->pending);
+	c->pending_first = (c->pending_first + 1) % c->pending_cap;
 	c->pending_count--;
 	return true;
 }

@@ -56,8 +56,8 @@ struct core {
 	uint64_t *order_cut;	 /* by route */
 	struct loop_timer deadline, beat, views, later;
 	struct loop_signal hup, term, intr;
-	struct pending_event pending[64];
-	unsigned pending_first, pending_count;
+	struct pending_event *pending; /* a ring; NULL: none waited yet */
+	unsigned pending_first, pending_count, pending_cap;
 	bool deciding, stopping, quiet;
 	bool reload_asked; /* by an operator, once what was decided is done */
 	uint64_t reload_token;

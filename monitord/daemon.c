@@ -293,6 +293,7 @@ daemon_end(struct core *c)
 	look_end(c);
 	outbox_free(c);
 	traces_free(c);
+	free(c->pending);
 	rules_free(&c->rules);
 	for (int i = 0; i < 2; i++) {
 		loop_io_stop(&c->idle[i]);

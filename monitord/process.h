@@ -2,7 +2,8 @@
  *
  * One struct processes for all services of the rules. What happens is told through fn as
  * events of rules/world.h (STARTED, START_FAILED, READY, EXITED, EMPTY, ADOPTED, FOUND,
- * RUN_DONE), always from the loop, never from within a call that asked for it.
+ * RUN_DONE): of a start that fails from the loop, never from within process_start; whom a pid
+ * file names, and a run that cannot begin, also from within the call that asks for it.
  * Nothing here decides: world.h does.
  */
 #ifndef MONITORD_PROCESS_H

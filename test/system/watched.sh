@@ -9,6 +9,7 @@ socket  = $sock
 state   = $dir/state
 helpers = $build
 every   = 200ms
+starts-at-once = 150
 
 [service by-file]
 pidfile = $dir/file.pid
@@ -35,6 +36,11 @@ pidfile = $dir/self.pid
 
 [service theirs]
 pidfile = $dir/theirs.pid
+
+[service crowd]
+instances = 1..150
+pidfile   = $dir/crowd.pid
+start     = /bin/false
 RULES
 running() { grep -lzxs "60[.]$$$1" /proc/[0-9]*/cmdline | wc -l; } # grep does not find itself
 runs() { # SERVICE SECONDS: it has a process
@@ -56,8 +62,14 @@ kids="$kids $!"
 echo $! >"$dir/theirs.pid"
 [ "$(id -u)" -eq 0 ] && chown 65534 "$dir/theirs.pid"
 
+sleep 300 & # stands for a hundred and fifty
+kids="$kids $!"
+echo $! >"$dir/crowd.pid"
+
 echo "# begun by their start commands"
 world_daemon
+crowd() { [ "$(ctl status crowd --json | grep -o '"state":"up"' | wc -l)" -eq 150 ]; }
+await 10 crowd && ok "all who are found at once are up" || bad "$(ctl status crowd | awk '{ print $3 }' | sort | uniq -c)"
 why() { ctl explain theirs | grep -q 'pidfile-refused.* is not believed: the process is not its owner'; }
 [ "$(id -u)" -ne 0 ] || { await 10 why && ok "who asks of a service hears why its pid file is refused" || bad "$(ctl explain theirs)"; }
 echo "$daemon" >"$dir/self.pid"
