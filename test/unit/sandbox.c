@@ -6,12 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,10 +85,60 @@ asks_the_kernel(void)
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) == -1 ? errno : 0;
 }
 
+static void *
+idles(void *arg)
+{
+	return arg;
+}
+
 static int
 moves_in(void)
 {
 	return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+}
+
+/* As fork(2) has it, with more flags. */
+static int
+bears(unsigned long flags)
+{
+	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return pid > 0 ? 0 : errno;
+}
+
+static int
+has_a_child(void)
+{
+	return bears(0);
+}
+
+static int
+has_a_child_elsewhere(void)
+{
+	return bears(CLONE_NEWUSER);
+}
+
+static int
+has_a_child_by_clone3(void)
+{
+	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	long pid = syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return pid > 0 ? 0 : errno;
+}
+
+static int
+has_a_thread(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, idles, NULL);
+	return error != 0 ? error : pthread_join(thread, NULL);
 }
 
 static const struct row {
@@ -103,6 +157,10 @@ static const struct row {
 	{ "makes a network socket", calls_out, HELPERS & ~TO(ROLE_LOCAL), false },
 	{ "makes a netlink socket", asks_the_kernel, HELPERS, false },
 	{ "enters a namespace", moves_in, 0, false },
+	{ "has a child", has_a_child, HELPERS, false },
+	{ "has a child in a namespace", has_a_child_elsewhere, 0, false },
+	{ "has one there by clone3", has_a_child_by_clone3, 0, false },
+	{ "has a thread", has_a_thread, HELPERS, false },
 };
 
 /* errno of the act in a helper's place; 0: done. */
