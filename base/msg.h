@@ -195,7 +195,6 @@ struct msg_route_seen {
 	uint64_t busy;	 /* of the others: requests are in flight on them */
 	uint32_t counts; /* 1: this front can tell: busy means what it says */
 	uint32_t change; /* enum route_change */
-	int64_t seen_ns;
 	char text[MSG_TEXT];
 };
 

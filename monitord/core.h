@@ -173,7 +173,7 @@ void command_answer(struct core *c, uint64_t token, enum command_answer answer, 
 
 /* ---- trial.c: tests of contacts ---- */
 void trial_begin(struct core *c, uint64_t token, uint32_t contact);
-void trial_done(struct core *c, struct msg_test_done *m);
+void trial_done(struct core *c, const struct msg_test_done *m); /* its text is clean */
 void trials_lost(struct core *c); /* alerts is gone: who waits is answered */
 
 /* ---- keep.c: holds and stops by command, for the next boot ---- */

@@ -3,8 +3,10 @@
 #include "monitord/measure.h"
 #include "monitord/whole.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bool
@@ -12,6 +14,26 @@ refuse(char why[MSG_TEXT], const char *what)
 {
 	text_print(why, MSG_TEXT, "%s", what);
 	return false;
+}
+
+/* A helper cleans what its peers say; one that was taken over would write lines of its own into our
+ * log. */
+static void
+clean(char *text, size_t size)
+{
+	char bytes[sizeof(struct msg_test_done)];
+	assert(size <= sizeof bytes);
+	if (*text == '\0')
+		return;
+	memcpy(bytes, text, size);
+	text_clean(text, size, bytes, strnlen(bytes, size));
+}
+
+/* A time of our clock that is past already. */
+static int64_t
+past(int64_t ns, int64_t now_ns)
+{
+	return ns < 0 ? 0 : ns > now_ns ? now_ns : ns;
 }
 
 static bool
@@ -36,7 +58,10 @@ result(struct helper_slot *h, void *at, char why[MSG_TEXT])
 		return refuse(why, "it told of a check that is not its own");
 	if (m->value_count > MSG_VALUES)
 		return refuse(why, "too many values in a result");
-	m->text[MSG_TEXT - 1] = '\0';
+	int64_t now_ns = clock_ns();
+	m->began_ns = past(m->began_ns, now_ns);
+	m->latency_ns = past(m->latency_ns, now_ns);
+	clean(m->text, sizeof m->text);
 	traces_result(c, m);
 	struct event e = { .kind = EVENT_RESULT, .id = m->check, .result = m };
 	core_event(c, &e);
@@ -65,6 +90,7 @@ sample(struct helper_slot *h, void *at, char why[MSG_TEXT])
 	if (process_pid(h->core->processes, m->service, &ticks) != m->pid ||
 	    ticks != m->start_ticks)
 		return true; /* of an earlier process */
+	m->taken_ns = past(m->taken_ns, clock_ns());
 	measure_add(h->core->processes, m);
 	whole_add(&h->core->rules->services[m->service], m);
 	traces_sample(h->core, m);
@@ -80,7 +106,7 @@ seen(struct helper_slot *h, void *at, char why[MSG_TEXT])
 	struct msg_route_seen *m = at;
 	if (m->route >= h->core->rules->route_count)
 		return refuse(why, "it told of an unknown route");
-	m->text[MSG_TEXT - 1] = '\0';
+	clean(m->text, sizeof m->text);
 	struct event e = { .kind = EVENT_ROUTE_SEEN, .id = m->route, .seen = m };
 	core_event(h->core, &e);
 	ids_add(&h->core->actives, m->route);
@@ -185,8 +211,10 @@ follow(struct helper_slot *h, void *at, char why[MSG_TEXT])
 static bool
 test_done(struct helper_slot *h, void *at, char why[MSG_TEXT])
 {
+	struct msg_test_done *m = at;
 	(void)why;
-	trial_done(h->core, at);
+	clean(m->text, sizeof m->text);
+	trial_done(h->core, m);
 	return true;
 }
 

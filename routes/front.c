@@ -1,6 +1,5 @@
 #include "routes/front.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -97,7 +96,6 @@ finish(struct front *f, int64_t next_ms, bool keep)
 	f->busy = false;
 	f->token = 0;
 	loop_timer_stop(&f->deadline);
-	f->seen.seen_ns = clock_ns();
 	front_report(f);
 	if (f->again) {
 		f->again = false;

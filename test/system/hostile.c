@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SCRIPTS 100
+#define LINE "\nforged\n" /* that the log is to show as its own */
 #define BURST 20 /* messages each millisecond */
 
 struct hostile {
@@ -100,6 +101,7 @@ send_result(struct hostile *h)
 		any(h, 4) == 0 ? -(int64_t)any(h, 1000) : (int64_t)any(h, 100000000);
 	values(h, r.value, &r.value_count, MSG_VALUES);
 	memset(r.text, 'A' + (int)any(h, 26), sizeof r.text);
+	memcpy(r.text + 8, LINE, sizeof LINE - 1);
 	helper_send(&h->helper, MSG_RESULT, &r, 1);
 }
 
@@ -181,8 +183,8 @@ send_seen(struct hostile *h)
 	s.error = any(h, 3);
 	s.number = any(h, 2) == 0 ? any(h, 100) : h->state;
 	s.active = any(h, 2) == 0 ? any(h, 8) : h->state;
-	s.seen_ns = any(h, 4) == 0 ? INT64_MAX : clock_ns();
 	memset(s.text, 0xc3, sizeof s.text); /* no UTF-8, no end */
+	memcpy(s.text + 8, LINE, sizeof LINE - 1);
 	helper_send(&h->helper, MSG_ROUTE_SEEN, &s, 1);
 }
 

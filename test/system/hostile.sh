@@ -100,6 +100,7 @@ play() {
 		bad "$(find "/proc/$own/fd" | wc -l) descriptors"
 	grep -qvxE 'one|two' "$dir/active" && bad "the switch: $(cat "$dir/active")" ||
 		ok "the switch holds names of the rules"
+	grep -qx forged "$dir/log" && bad "a line of the log is a helper's" || ok "the log is monitord's"
 	grep -aqP '\tdaemon-started\t|\tservice-' "$dir/run/journal" || bad "no journal to look at"
 	grep -aqP '\tcommand\t' "$dir/run/journal" && bad "a command that nobody gave" ||
 		ok "no command"
