@@ -1,10 +1,13 @@
 #include "monitord/absent.h"
 
+#include "base/owner.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct look {
 	const struct sources *sources;
@@ -52,29 +55,46 @@ look_group(struct look *l, const char *key, const char *group)
 			      "%s: this host has no group '%s'", key, group);
 }
 
-/* place NULL: where its key stands. */
+static bool
+is_root(const char *user)
+{
+	return user != NULL && strcmp(user, "root") == 0;
+}
+
+/* Who may change what root runs is root. */
 static void
-look_program(const struct look *l, const struct place *place, const char *key,
-	     const struct command *c)
+look_owner(const struct look *l, struct place place, const char *key, const char *program)
+{
+	char at[PATH_MAX];
+	const char *why = geteuid() == 0 ? owner_doubt(program, at) : NULL;
+	if (why != NULL)
+		problems_warn(l->problems, place, "%s: '%s' %s", key, at, why);
+}
+
+static void
+look_program(const struct look *l, struct place place, const char *key, const struct command *c,
+	     bool as_root)
 {
 	struct stat st;
 	if (c->count == 0)
 		return;
 	if (stat(c->argv[0], &st) == 0) {
 		if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
-			problems_warn(l->problems,
-				      place != NULL ? *place : at_key(l, key),
-				      "%s: '%s' cannot be executed", key, c->argv[0]);
+			problems_warn(l->problems, place, "%s: '%s' cannot be executed",
+				      key, c->argv[0]);
+		else if (as_root)
+			look_owner(l, place, key, c->argv[0]);
 	} else if (errno == ENOENT || errno == ENOTDIR) {
-		problems_warn(l->problems, place != NULL ? *place : at_key(l, key),
-			      "%s: this host has no program '%s'", key, c->argv[0]);
+		problems_warn(l->problems, place, "%s: this host has no program '%s'",
+			      key, c->argv[0]);
 	}
 }
 
 static void
-look_command(const struct look *l, const char *key, const struct command *c)
+look_command(const struct look *l, const char *key, const struct command *c, bool as_root)
 {
-	look_program(l, NULL, key, c);
+	if (c->count > 0)
+		look_program(l, at_key(l, key), key, c, as_root);
 }
 
 static void
@@ -90,11 +110,12 @@ look_folder(const struct look *l, const char *key, const char *path)
 }
 
 static void
-look_actions(const struct look *l, const char *key, const struct action *list, uint32_t count)
+look_actions(const struct look *l, const char *key, const struct action *list, uint32_t count,
+	     bool as_root)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (list[i].kind == ACTION_RUN)
-			look_program(l, &list[i].place, key, &list[i].command);
+			look_program(l, list[i].place, key, &list[i].command, as_root);
 }
 
 static void
@@ -103,10 +124,11 @@ look_service(struct look *l, const struct service *s)
 	l->place = s->place;
 	look_user(l, "user", s->user);
 	look_group(l, "group", s->group);
-	look_command(l, "run", &s->run);
-	look_command(l, "start", &s->start);
-	look_command(l, "stop", &s->stop_command);
-	look_command(l, "reload", &s->reload_command);
+	bool as_root = s->user == NULL || is_root(s->user);
+	look_command(l, "run", &s->run, as_root);
+	look_command(l, "start", &s->start, as_root);
+	look_command(l, "stop", &s->stop_command, as_root);
+	look_command(l, "reload", &s->reload_command, as_root);
 	look_folder(l, "dir", s->dir);
 }
 
@@ -118,28 +140,32 @@ absent_find(const struct rules *r, const struct sources *s, struct problems *p)
 	look_group(&l, "read-group", r->settings.read_group);
 	for (uint32_t i = 0; i < r->contact_count; i++) {
 		l.place = r->contacts[i].place;
-		look_command(&l, "run", &r->contacts[i].run);
+		look_command(&l, "run", &r->contacts[i].run, false);
 	}
 	for (uint32_t i = 0; i < r->service_count; i++)
 		look_service(&l, &r->services[i]);
 	for (uint32_t i = 0; i < r->check_count; i++) {
 		l.place = check_place(r, &r->checks[i]);
 		look_user(&l, "user", r->checks[i].more->user);
-		look_command(&l, "script", &r->checks[i].more->script);
+		look_command(&l, "script", &r->checks[i].more->script,
+			     is_root(r->checks[i].more->user));
 	}
 	for (uint32_t i = 0; i < r->rule_count; i++) {
 		const struct rule *x = &r->rules[i];
 		l.place = x->place;
 		if (x->place.file != NULL) /* else made of a check's do */
 			look_user(&l, "user", x->user);
-		look_actions(&l, "do", x->actions, x->action_count);
-		look_actions(&l, "escalate", x->escalate, x->escalate_count);
+		look_actions(&l, "do", x->actions, x->action_count, is_root(x->user));
+		look_actions(&l, "escalate", x->escalate, x->escalate_count,
+			     is_root(x->user));
 	}
 	for (uint32_t i = 0; i < r->route_count; i++) {
 		l.place = r->routes[i].place;
-		look_user(&l, "user", r->routes[i].user);
-		look_command(&l, "run", &r->routes[i].run);
-		look_command(&l, "test", &r->routes[i].test);
-		look_command(&l, "reload", &r->routes[i].reload);
+		const struct route *x = &r->routes[i];
+		bool as_root = x->user == NULL || is_root(x->user);
+		look_user(&l, "user", x->user);
+		look_command(&l, "run", &x->run, is_root(x->user));
+		look_command(&l, "test", &x->test, as_root);
+		look_command(&l, "reload", &x->reload, as_root);
 	}
 }

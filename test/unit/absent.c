@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct {
 	const char *text, *said; /* FILE stands for the file's path */
@@ -70,11 +72,51 @@ what_the_host_lacks_is_warned_of(void **state)
 	}
 }
 
+/* Its user says who runs it: root, or somebody who owns it anyway. */
+static void
+what_others_may_change_is_not_roots_to_run(void **state)
+{
+	static const struct {
+		const char *keys;
+		bool warns;
+	} asked[] = { { "[service a]\nrun = FILE\n", true },
+		      { "[service a]\nrun = FILE\nuser = nobody\n", false },
+		      { "[service a]\nunit = a\nreload = FILE\n", true },
+		      { "[check c]\nscript = FILE\n", false },
+		      { "[check c]\nscript = FILE\nuser = root\n", true },
+		      { "[check c]\nscript = FILE\ndo = run FILE\n", false } };
+	char path[256], program[256], text[1024], said[4096];
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(path, sizeof path, "%s", folder_path("a.ini"));
+	folder_write("program", "#!/bin/sh\n");
+	snprintf(program, sizeof program, "%s", folder_path("program"));
+	assert_int_equal(chmod(program, 0755), 0);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		for (unsigned uid = 0; uid <= 65534; uid += 65534) {
+			char want[400] = "";
+			wanted(text, asked[i].keys, program);
+			folder_write("a.ini", text);
+			assert_int_equal(chown(program, uid, 0), 0);
+			FILE *f = fmemopen(said, sizeof said, "w");
+			assert_non_null(f);
+			rules_test(path, false, TEST_LINES, absent_find, f);
+			fclose(f);
+			snprintf(want, sizeof want, "'%s' must belong to root", program);
+			assert_int_equal(strstr(said, want) != NULL,
+					 asked[i].warns && uid != 0);
+		}
+	unlink(program);
+}
+
 int
 test_absent(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_the_host_lacks_is_warned_of,
+						folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(what_others_may_change_is_not_roots_to_run,
 						folder_make, folder_remove),
 	};
 	return cmocka_run_group_tests_name("absent", tests, NULL, NULL);
