@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>

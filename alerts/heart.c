@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *

@@ -13,7 +13,6 @@
 #include <auth-client.h>
 #include <libesmtp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

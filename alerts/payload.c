@@ -5,7 +5,6 @@
 #include "base/clock.h"
 
 #include <jansson.h>
-#include <string.h>
 
 static json_t *
 text_or_null(const char *text)

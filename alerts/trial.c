@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void on_done(struct delivery *d);

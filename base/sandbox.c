@@ -8,7 +8,6 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

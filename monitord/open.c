@@ -10,8 +10,6 @@
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <pcre2.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define MESSAGE_MOST 1000000

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #define COLLECT_MS 10 /* one tick: timers within it share a wake-up */
 /* Results that say nothing new wait so long for company, or for so many: each packet wakes

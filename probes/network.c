@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 #include <math.h>
-#include <string.h>
 
 #define PACKET 48
 #define SINCE_1900_S 2208988800.0

@@ -3,7 +3,6 @@
 #include "probes/bytes.h"
 
 #include <assert.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #define HEAD 8

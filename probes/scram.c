@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HASH SHA256_DIGEST_LENGTH

@@ -2,13 +2,10 @@
 
 #include "base/text.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <libproc2/pids.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -8,7 +8,6 @@
 #include <assert.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)

@@ -6,8 +6,6 @@
 #include "rules/template.h"
 #include "rules/units.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define error(b, ...) build_error((b), (b)->entry->place, __VA_ARGS__)

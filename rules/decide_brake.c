@@ -4,8 +4,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 /* The others tell, or give back. */
 static const bool acts[ACTION_KINDS] = {
 	[ACTION_START] = true,	[ACTION_STOP] = true,	[ACTION_RESTART] = true,

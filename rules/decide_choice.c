@@ -6,8 +6,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 #define PANIC_LEAST 3  /* backends */
 #define PANIC_MS 10000 /* fallen within so much time: at once */
 

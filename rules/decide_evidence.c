@@ -2,8 +2,6 @@
  * its log after a crash. A planned end of a healthy one waits for nothing. */
 #include "rules/decide_service.h"
 
-#include <string.h>
-
 #define GATHER_MS 3000 /* beyond the answers to signals, which have times of their own */
 
 static int64_t

@@ -4,8 +4,6 @@
 #include "base/text.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define FLAP_MS 600000	     /* what turned bad so long ago is forgotten */
 #define FLAP_SETTLE_MS 300000 /* what flaps is over when it was well for so long */

@@ -4,8 +4,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 void
 route_arm(struct world *w, uint32_t id)
 {

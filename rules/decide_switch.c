@@ -3,8 +3,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 #define REFUSE_MS                                                                        \
 	10000 /* a backend that failed a verify is tried again, at the earliest */
 #define REFUSE_MOST_MS 3600000

@@ -1,5 +1,4 @@
 /* The keys of [route] that name its driver and backends. */
-#include "base/text.h"
 #include "rules/driver.h"
 #include "rules/keys.h"
 

@@ -1,6 +1,5 @@
 /* Performance data of scripts: `mycheck.LABEL` is what the plugin says of that label. Each
  * check has places of its own for the labels that its rules name. */
-#include "base/text.h"
 #include "rules/build.h"
 
 #include <assert.h>

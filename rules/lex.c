@@ -1,4 +1,3 @@
-#include "base/text.h"
 #include "rules/build.h"
 
 #include <signal.h>

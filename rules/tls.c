@@ -1,5 +1,4 @@
 /* Keys of [check] that speak of TLS, and files that monitord opens for a check. */
-#include "base/text.h"
 #include "rules/keys.h"
 
 #include <string.h>

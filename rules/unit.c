@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)

@@ -3,7 +3,6 @@
 #include "status/import_state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void
 import_statements(struct import *m, FILE *rules)

@@ -4,7 +4,6 @@
 
 #include "status/server.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define POLICY                                                                           \
