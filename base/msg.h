@@ -60,7 +60,7 @@ struct msg_bell {
 
 /* What a helper may ask monitord to open for it: always by the id of a configured thing. */
 enum open_what {
-	OPEN_CHECK_SOCKET,  /* net, local: check id; a Unix socket, connected */
+	OPEN_CHECK_SOCKET,  /* net: check id; a Unix socket, connected */
 	OPEN_CHECK_SCRIPT,  /* local: check id; spawn the script, get its output */
 	OPEN_CHECK_FILE,    /* local: check id; the file, directory or log, read-only */
 	OPEN_CHECK_SECRET,  /* net: check id; the password or token, as enum check_file */
@@ -78,7 +78,6 @@ enum open_what {
 	OPEN_CONTACT_KEY,   /* alerts: contact id; the secret of its pages */
 	OPEN_CONTACT_BODY,  /* alerts: contact id; its template */
 	OPEN_LISTENER,	    /* status: id 0 the Unix socket, 1 the TCP socket, listening */
-	OPEN_TOKEN,	    /* status: id 0 (reserved) */
 	OPEN_WHATS
 };
 
@@ -98,7 +97,7 @@ struct msg_opened {
 
 enum pace { PACE_OFF, PACE_NORMAL, PACE_FAST, PACE_NOW, PACES };
 
-/* PACE_NOW: one exchange at once, then normal. Results begun before since_ns prove nothing. */
+/* PACE_NOW: one exchange at once, then normal. */
 struct msg_pace {
 	uint32_t check;
 	uint32_t pace; /* enum pace */

@@ -154,12 +154,6 @@ cgroup_lists(int group, pid_t pid)
 	return false;
 }
 
-bool
-cgroup_exists(const struct cgroups *c, const char *service)
-{
-	return c->base != -1 && faccessat(c->base, service, F_OK, 0) == 0;
-}
-
 /* With the groups that the service has made in it; what still lives keeps its own. */
 static void
 remove_tree(int dir, const char *name, unsigned depth)

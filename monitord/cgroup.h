@@ -22,7 +22,6 @@ int cgroup_open(const struct cgroups *c, const char *service);
 bool cgroups_again(struct cgroups *c);
 int cgroup_find(const struct cgroups *c, const char *service); /* as it is; -1: there is none */
 bool cgroup_lists(int group, pid_t pid); /* itself, not what is below it; false: not known */
-bool cgroup_exists(const struct cgroups *c, const char *service);
 void cgroup_remove(const struct cgroups *c, const char *service); /* when it is empty */
 
 /* 1: something lives in it; 0: proven empty; -1: not known. */
@@ -32,7 +31,7 @@ int cgroup_populated(int group);
 int cgroup_events(int group); /* -1: errno */
 int cgroup_populated_now(int events);
 bool cgroup_kill(int group); /* SIGKILL to all, at once */
-/* Pids in it (and below), up to cap; the number there are. */
+/* Pids in it, not in what it has below, up to cap; the number there are. */
 size_t cgroup_pids(int group, pid_t *pids, size_t cap);
 /* Of memory.events: how many of it the kernel killed for want of memory; -1: not counted. */
 long cgroup_oom_kills(int group);

@@ -26,8 +26,8 @@
 #define LOOK_MS 20
 #define QUIET_MS 300 /* an answer that does not grow for so long is whole */
 
-void
-gather_bytes(struct gathering *g, const char *bytes, size_t size)
+static void
+put_bytes(struct gathering *g, const char *bytes, size_t size)
 {
 	size_t room = GATHER_FILE_MAX - g->size;
 	if (g->file == NULL)
@@ -46,8 +46,7 @@ gather_put(struct gathering *g, const char *format, ...)
 	int n = vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	if (n > 0)
-		gather_bytes(g, line,
-			     (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+		put_bytes(g, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void
@@ -147,7 +146,7 @@ take_log(struct gathering *g, unsigned item)
 	if (n <= 0)
 		return;
 	const char *from = last_lines(text, (size_t)n, x->count);
-	gather_bytes(g, from, (size_t)(text + n - from));
+	put_bytes(g, from, (size_t)(text + n - from));
 	gather_excerpt(excerpt, "its last lines", from, text + n);
 	gather_tell(g, excerpt);
 }
@@ -247,7 +246,7 @@ take_answer(struct gathering *g, unsigned item)
 	if (fd != -1)
 		close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	gather_bytes(g, text, n > 0 ? (size_t)n : 0);
+	put_bytes(g, text, n > 0 ? (size_t)n : 0);
 	if (n > 0) {
 		tell_answer(g, name, text, (size_t)n);
 		return;
@@ -349,7 +348,7 @@ put_head(struct gathering *g)
 	for (ssize_t i = 0; i < n; i++)
 		if (text[i] == '\0')
 			text[i] = ' ';
-	gather_bytes(g, text, n > 0 ? (size_t)n : 0);
+	put_bytes(g, text, n > 0 ? (size_t)n : 0);
 	gather_put(g, "\n");
 }
 

@@ -43,7 +43,6 @@ _Noreturn void gather(const struct gather *ask, int out);
 /* Into the file, up to its limit. */
 void gather_put(struct gathering *g, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void gather_bytes(struct gathering *g, const char *bytes, size_t size);
 #define GATHER_BREAK " | " /* between lines, in an excerpt */
 /* As many whole lines from the end as there is room for. */
 void gather_excerpt(char out[GATHER_LINE], const char *title, const char *from, const char *end);

@@ -173,7 +173,7 @@ run_record_clear(const struct processes *ps, const char *rule)
 		close(fd);
 }
 
-/* What the child wrote before exec (spawn.c) is a process that lives. */
+/* What the child wrote before exec (born.c) is a process that lives. */
 static bool
 run_goes_on(int record)
 {

@@ -23,8 +23,9 @@ static struct {
 	bool all; /* they found no room */
 } mounts;
 
-bool
-mount_type_waits(const char *type)
+/* A type of file system, of mountinfo (proc(5)). */
+static bool
+type_waits(const char *type)
 {
 	static const char *const types[] = {
 		"9p",      "afs",    "autofs", "ceph", "cifs", "coda", "fuse",
@@ -48,7 +49,7 @@ read_table(void)
 	while (fgets(line, sizeof line, mounts.table) != NULL) {
 		const char *behind = strstr(line, " - ");
 		if (behind == NULL || sscanf(line, "%llu", &id) != 1 ||
-		    sscanf(behind, " - %63s", type) != 1 || !mount_type_waits(type))
+		    sscanf(behind, " - %63s", type) != 1 || !type_waits(type))
 			continue;
 		if (mounts.count < MOUNTS_MOST)
 			mounts.waits[mounts.count++] = id;

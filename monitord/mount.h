@@ -7,7 +7,5 @@
 /* Looking at it may wait for another host, a daemon or (nothing is known of it yet) a disk: that
  * is a child's work. Takes some microseconds, and never waits. */
 bool mount_may_hang(const char *path);
-/* A type of file system, of mountinfo (proc(5)). */
-bool mount_type_waits(const char *type);
 
 #endif

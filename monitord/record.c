@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct record { /* begins with what the child writes (spawn.c) */
+struct record { /* begins with what the child writes (born.c) */
 	int64_t pid;
 	uint64_t ticks;
 	uint32_t restarts, by_command;

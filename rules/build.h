@@ -137,7 +137,6 @@ char *build_escaped(struct build *b, const char *text, uint32_t *size);
 struct query_wish *build_query(struct build *b, struct check *c); /* its own, made at first */
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
 /* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
-void build_during(struct build *b, const char *value, struct during *out);
 /* The metric that a label of a script's performance data has in this check; METRICS_COUNT:
  * none, and told. */
 bool build_is_label(const struct check *c, enum metric found);

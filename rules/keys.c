@@ -241,8 +241,9 @@ keys_find(enum object_kind section, const char *name, size_t length)
 	return NULL;
 }
 
-const char *
-keys_nearest(enum object_kind section, const char *name, char *out, size_t cap)
+/* " (did you mean 'timeout'?)" or "". */
+static const char *
+hint_of(enum object_kind section, const char *name, char *out, size_t cap)
 {
 	struct text_nearest nearest = { .word = name,
 					.distance = strlen(name) < 4 ? 2 : 4 };
@@ -315,7 +316,7 @@ keys_apply(struct build *b, enum object_kind section, void *object, const struct
 	if (k == NULL) {
 		build_error(b, e->place, "[%s] has no key '%s'%s",
 			    object_kind_name[section], e->key,
-			    keys_nearest(section, e->key, hint, sizeof hint));
+			    hint_of(section, e->key, hint, sizeof hint));
 		return;
 	}
 	if (k->type == KEY_REFUSED) {

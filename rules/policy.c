@@ -110,8 +110,8 @@ during_item(struct build *b, void *arg, const char *text)
 	}
 }
 
-void
-build_during(struct build *b, const char *value, struct during *out)
+static void
+read_during(struct build *b, const char *value, struct during *out)
 {
 	struct spans s = { .count = 0 };
 	if (!lex_list(b, value, during_item, &s) || s.failed)
@@ -126,31 +126,31 @@ build_during(struct build *b, const char *value, struct during *out)
 void
 set_rule_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &((struct rule *)object)->during);
+	read_during(b, e->value, &((struct rule *)object)->during);
 }
 
 void
 set_service_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &((struct service *)object)->during);
+	read_during(b, e->value, &((struct service *)object)->during);
 }
 
 void
 set_check_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &build_more(b, object)->during);
+	read_during(b, e->value, &build_more(b, object)->during);
 }
 
 void
 set_route_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &((struct route *)object)->during);
+	read_during(b, e->value, &((struct route *)object)->during);
 }
 
 void
 set_contact_during(struct build *b, void *object, const struct entry *e)
 {
-	build_during(b, e->value, &((struct contact *)object)->during);
+	read_during(b, e->value, &((struct contact *)object)->during);
 }
 
 static void

@@ -215,8 +215,9 @@ series_forget(struct series_view *v)
 	v->used = 0;
 }
 
-bool
-series_covers(const struct series_view *v, const struct series *s, int64_t now_ms)
+/* Samples reach back over (nearly) all of the window. */
+static bool
+covers(const struct series_view *v, const struct series *s, int64_t now_ms)
 {
 	return v->used > 0 &&
 	       (double)(now_ms - v->since_ms) >= COVERED * (double)s->span_ms;
@@ -261,7 +262,7 @@ series_value(const struct series_view *v, const struct series *s, int64_t now_ms
 	const struct slice *oldest = NULL, *newest = NULL;
 	double sum = 0, least = (double)INFINITY, most = -(double)INFINITY;
 	uint64_t count = 0;
-	*whole = series_covers(v, s, now_ms);
+	*whole = covers(v, s, now_ms);
 	if (series_counts(s))
 		return percentile(v, s, now_ms, out);
 	if (s->function == FUNCTION_CHANGED) {

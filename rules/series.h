@@ -50,9 +50,6 @@ size_t series_counters(uint32_t cap);	    /* so many then */
 void series_push(struct series_view *v, const struct series *s, int64_t now_ms, double value);
 void series_forget(struct series_view *v);
 
-/* Samples reach back over (nearly) all of the window. */
-bool series_covers(const struct series_view *v, const struct series *s, int64_t now_ms);
-
 /* False: not known. *whole: the window is covered; else max can only grow, min only shrink. */
 bool series_value(const struct series_view *v, const struct series *s, int64_t now_ms,
 		  double *out, bool *whole);

@@ -201,8 +201,8 @@ end_runs(struct record_writer *w, struct last *list, uint32_t count)
 		}
 }
 
-void
-record_flush(struct record_writer *w)
+static void
+flush(struct record_writer *w)
 {
 	end_runs(w, w->checks, w->rules->check_count);
 	end_runs(w, w->services, w->rules->service_count);
@@ -227,7 +227,7 @@ room(struct record_writer *w, int64_t real_ms)
 	if (w->used > 0 &&
 	    (w->used + ENTRY_MAX + runs > w->most ||
 	     real_ms - w->begin_ms > RECORD_SPAN_MS || real_ms < w->begin_ms))
-		record_flush(w);
+		flush(w);
 	if (w->used == 0)
 		w->begin_ms = w->last_ms = real_ms;
 }
@@ -353,7 +353,7 @@ record_writer_free(struct record_writer **wp)
 	if (w == NULL)
 		return;
 	if (w->metrics_of != NULL) /* it was made in whole */
-		record_flush(w);
+		flush(w);
 	free(w->values);
 	free(w->metrics_of);
 	free(w->checks);

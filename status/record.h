@@ -45,7 +45,6 @@ void record_writer_free(struct record_writer **wp); /* what is open is put first
 void record_result(struct record_writer *w, const struct msg_result *r, int64_t real_ms);
 void record_sample(struct record_writer *w, const struct msg_sample *s, int64_t real_ms);
 void record_line(struct record_writer *w, const struct journal_line *l);
-void record_flush(struct record_writer *w);
 
 /* ---- reading: record_read.c ---- */
 
