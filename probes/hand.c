@@ -28,6 +28,8 @@ static struct hand {
 	bool first_byte;
 	struct msg_result result;
 	bool ended;
+	char secret[HAND_SECRET]; /* the check's password or token, if it is no longer */
+	size_t secret_size;
 } hand;
 
 static void
@@ -52,16 +54,22 @@ show_byte(unsigned char c)
 	return at != NULL ? 2 : c >= 32 && c < 127 ? 1 : 4;
 }
 
-/* Credentials are nobody's business who looks over a shoulder. */
+/* Credentials are nobody's business who looks over a shoulder. How many bytes here are such, and
+ * what stands in their place. */
 static size_t
-hidden(const char *bytes, size_t size)
+hidden(const char *bytes, size_t size, bool begins, const char **instead)
 {
 	static const char name[] = "Authorization: ";
-	size_t n = sizeof name - 1;
-	if (size < n || memcmp(bytes, name, n) != 0)
-		return 0;
-	const char *end = memchr(bytes, '\r', size);
-	return end != NULL ? (size_t)(end - bytes) : size;
+	size_t n = sizeof name - 1, secret = hand.secret_size;
+	if (begins && size >= n && memcmp(bytes, name, n) == 0) {
+		const char *end = memchr(bytes, '\r', size);
+		*instead = "Authorization: (hidden)";
+		return end != NULL ? (size_t)(end - bytes) : size;
+	}
+	*instead = "(hidden)";
+	return secret > 0 && size >= secret && memcmp(bytes, hand.secret, secret) == 0
+		       ? secret
+		       : 0;
 }
 
 static void
@@ -70,12 +78,17 @@ show_bytes(const char *bytes, size_t size)
 	unsigned lines = 0;
 	size_t column = 0;
 	for (size_t i = 0; i < size; i++) {
+		const char *instead;
 		if (column == 0)
 			printf("%*s", 16, "");
-		size_t skipped = column == 0 ? hidden(bytes + i, size - i) : 0;
+		size_t skipped = hidden(bytes + i, size - i, column == 0, &instead);
 		if (skipped > 0) {
-			printf("Authorization: (hidden)");
+			column += (size_t)printf("%s", instead);
 			i += skipped;
+			if (i == size) {
+				putchar('\n');
+				return;
+			}
 		}
 		column += show_byte((unsigned char)bytes[i]);
 		if (bytes[i] != '\n' && column < SHOWN_COLUMNS && i + 1 < size)
@@ -234,6 +247,7 @@ by_stream(const struct rules *rules, uint32_t id)
 	}
 	if (!hand_drop_rights(rules, &rules->checks[id]))
 		return HAND_NOT_DONE;
+	hand.secret_size = hand_secret(hand.secret);
 	hand.began_ns = clock_ns();
 	schedule_begin_now(&hand.run.schedule);
 	if (!hand.ended)

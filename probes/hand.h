@@ -20,6 +20,9 @@ bool hand_become(uint32_t uid_base, const struct passwd *user);
 bool hand_drop_rights(const struct rules *rules, const struct check *c);
 /* What was opened; -1: errno. */
 int hand_opened(const struct check *c, enum open_what what);
+#define HAND_SECRET 1024 /* bytes */
+/* The check's password or token, of what was opened: its size, 0: it has none, or a longer one. */
+size_t hand_secret(char out[HAND_SECRET]);
 /* Does it by a helper of our own, whose monitord we play. */
 int hand_helper(const struct sources *sources, const struct rules *rules, uint32_t check);
 

@@ -94,3 +94,13 @@ hand_opened(const struct check *c, enum open_what what)
 		lseek(fd, 0, SEEK_SET); /* it was read before, perhaps */
 	return fd;
 }
+
+size_t
+hand_secret(char out[HAND_SECRET])
+{
+	int fd = opened.files[FILE_SECRET];
+	ssize_t n = fd != -1 ? pread(fd, out, HAND_SECRET, 0) : 0;
+	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
+		n--;
+	return n > 0 && n < HAND_SECRET ? (size_t)n : 0;
+}

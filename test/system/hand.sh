@@ -49,6 +49,10 @@ http = http://127.0.0.1:$(port ok)/
 auth-user = me
 auth-password-file = $dir/password
 
+[check stored]
+redis = 127.0.0.1:$(port ok)
+auth-password-file = $dir/password
+
 [check lossy]
 udp     = 127.0.0.1:$(lossy lossy)
 send    = ping
@@ -131,6 +135,8 @@ try starttls 0 'STARTTLS\r\n' 'TLSv1.3' '250 safe\r\n'
 try redirect-loop 3 'GET /y' 'more than 3 redirects'
 try login 0 '(hidden)'
 grep -q dG9w "$dir/out" && bad "the password is shown" || ok "the password is not shown"
+try stored 3 'AUTH\r\n' '(hidden)'
+grep -q top-secret "$dir/out" && bad "redis' password is shown" || ok "redis' password is not shown"
 try lossy 0 up 'pong ping'
 [ "$(grep -c 'sent 4 bytes' "$dir/out")" -eq 3 ] && ok "sent three times" || bad "not sent three times: $(cat "$dir/out")"
 try deaf 3 'no answer from'
