@@ -331,7 +331,7 @@ struct msg_alert_counts {
 enum verb {
 	VERB_START, VERB_STOP, VERB_RESTART, VERB_RELOAD_SERVICE, VERB_HOLD, VERB_RELEASE,
 	VERB_REROUTE, VERB_RESTORE, VERB_RELOAD, VERB_TEST, VERB_ACK, VERB_DRAIN, VERB_UNDRAIN,
-	VERB_SILENCE, VERB_UNSILENCE, VERBS
+	VERB_SILENCE, VERB_UNSILENCE, VERB_RIGHTS /* may I? nothing is done */, VERBS
 };
 
 /* status -> monitord, with the client's descriptor: monitord asks it who speaks, if it came in

@@ -24,19 +24,22 @@ _monitorctl() {
 		words=$(names commands)
 	else
 		case $word in
-		start | stop | restart | reload | hold | release | drain | undrain) words="$(names services) $(names chains) all" ;;
+		start | stop | restart | reload | hold | release | drain | undrain) words="$(names services) $(names families) $(names groups) $(names chains) all" ;;
 		reroute | restore)
 			case $at in
 			0) words=$(names routes) ;;
 			1) words=$(names backends) ;;
 			esac ;;
-		status | explain | silence | unsilence) words=$(names all) ;;
+		status) words="$(names all) $(names families) $(names groups)" ;;
+		explain) words="$(names all) $(names families)" ;;
+		silence | unsilence) words=$(names all) ;;
+		test) words=$(names contacts) ;;
 		graph | availability) words="$(names services) $(names checks) $(names routes)" ;;
 		check) [ "$at" -eq 0 ] && compopt -o filenames 2>/dev/null && mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return
 			words=$(names checks) ;;
 		import | replay) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 		ack) words=$(names incidents) ;;
-		names) words="all services checks routes rules chains backends incidents commands options" ;;
+		names) words="all services families groups checks routes rules chains backends contacts incidents commands options" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

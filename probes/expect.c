@@ -9,6 +9,14 @@
 #define MATCH_LIMIT 100000 /* the library's own lets a bad pattern run for 135 ms */
 #define ACTIVE "{active}"
 
+static void (*show)(const struct plan *p, const struct answer *a);
+
+void
+expect_show(void (*fn)(const struct plan *p, const struct answer *a))
+{
+	show = fn;
+}
+
 bool
 expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end)
 {
@@ -284,6 +292,8 @@ expect_all(const struct plan *p, const struct answer *a, bool early, char why[MS
 {
 	const struct check *c = p->check;
 	char found[MSG_TEXT], wanted[MSG_TEXT];
+	if (show != NULL && !early)
+		show(p, a);
 	for (uint32_t i = 0; i < c->expect_count; i++) {
 		const struct expect *x = &c->expects[i];
 		if (early && x->kind != EXPECT_STATUS && x->kind != EXPECT_HEADER)

@@ -16,6 +16,8 @@ void
 expect_each(const struct plan *p, bool warns, const struct answer *a,
 	    void (*fn)(void *arg, bool is_so, const char *wording, const char *found),
 	    void *arg);
+/* By hand: whoever asks expect_all hears each test from now on. */
+void expect_show(void (*fn)(const struct plan *p, const struct answer *a));
 /* Does that regex of the rules fit in the text? end: behind it, or 0. */
 bool expect_matches(const pcre2_code *re, const char *text, size_t size, size_t *end);
 /* {active} stands in an expectation, and nobody knows yet whom it names. */

@@ -3,6 +3,7 @@
 #define PROBES_HAND_H
 
 #include "base/msg.h"
+#include "probes/kind.h"
 #include "rules/parse.h"
 
 #include <pwd.h>
@@ -14,6 +15,8 @@ int hand_main(const char *path, const char *name);
 
 /* Prints a verdict and its values. */
 void hand_report(const struct msg_result *m);
+/* Prints what each test of the check says. */
+void hand_tests(const struct plan *p, const struct answer *a);
 /* Called by root: becomes that user, or the probes' own (NULL). */
 bool hand_become(uint32_t uid_base, const struct passwd *user);
 /* Opens what monitord would, then becomes the probes' user and enters the sandbox. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/helper.h"
+#include "probes/expect.h"
 #include "probes/probes.h"
 #include "rules/world.h"
 
@@ -49,6 +50,7 @@ become_helper(int end)
 {
 	dup2(end, HELPER_CHANNEL);
 	close_range(HELPER_CHANNEL + 1, ~0u, 0);
+	expect_show(hand_tests);
 	/* that of the network has a socket to make where only root may ping */
 	if (us.role == ROLE_LOCAL && !hand_become(us.uid_base, NULL))
 		_exit(126);

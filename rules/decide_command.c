@@ -98,6 +98,7 @@ service_command(struct world *w, const struct event *e, const char **why)
 	case VERB_SILENCE:
 	case VERB_UNSILENCE:
 	case VERB_ACK:
+	case VERB_RIGHTS:
 	case VERBS:
 		break;
 	}

@@ -27,6 +27,7 @@ static const struct command_row {
 	{ OBJECT_ROUTE, "restore", VERB_RESTORE },
 	{ OBJECT_CONTACT, "test", VERB_TEST },
 	{ OBJECT_MONITORD, "reload", VERB_RELOAD },
+	{ OBJECT_MONITORD, "rights", VERB_RIGHTS },
 #define SILENCES_OF(kind)                                                                \
 	{ OBJECT_##kind, "silence", VERB_SILENCE },                                      \
 		{ OBJECT_##kind, "unsilence", VERB_UNSILENCE }

@@ -13,6 +13,10 @@
 
 static enum ctl_exit ctl_names(struct ctl *ctl);
 
+#define NAMES_OF                                                                         \
+	"all | services | families | groups | checks | routes | rules | chains | "       \
+	"backends | contacts | incidents | commands | options"
+
 static const struct row {
 	const char *word;
 	int least, most; /* names; -1: any number */
@@ -39,7 +43,7 @@ static const struct row {
 	{ "explain", 1, 1, ctl_explain, NULL, "NAME" },
 	{ "import", 1, 1, ctl_import, NULL, "MONITRC" },
 	{ "top", 0, 0, ctl_top, NULL, "" },
-	{ "names", 1, 1, ctl_names, NULL, "all | services | checks | routes | rules | chains | backends | incidents | commands | options" },
+	{ "names", 1, 1, ctl_names, NULL, NAMES_OF },
 	{ "graph", 1, 2, ctl_graph, NULL, "NAME [METRIC]" },
 	{ "availability", 1, -1, ctl_availability, NULL, "NAME ..." },
 	{ "test", 1, 1, ctl_test, NULL, "CONTACT" },
@@ -221,31 +225,85 @@ print_numbers(struct ctl *ctl)
 }
 
 static enum ctl_exit
+print_contacts(struct ctl *ctl)
+{
+	enum ctl_exit code;
+	json_t *list = http_json(ctl, "/v1/contacts", &code);
+	print_names(list);
+	json_decref(list);
+	return code;
+}
+
+static void
+print_once(json_t *seen, const char *mark, const char *name)
+{
+	if (*name == '\0' || json_object_get(seen, name) != NULL)
+		return;
+	json_object_set_new(seen, name, json_true());
+	printf("%s%s\n", mark, name);
+}
+
+/* What stands for several services: a family, or a group as @NAME. */
+static void
+print_shared(const json_t *status, bool groups)
+{
+	json_t *seen = json_object(), *o, *x;
+	size_t i, k;
+	json_array_foreach(json_object_get(status, "services"), i, o)
+	{
+		if (!groups)
+			print_once(seen, "", text_of(o, "family"));
+		json_array_foreach(json_object_get(o, "groups"), k, x) if (groups)
+			print_once(seen, "@", json_string_value(x));
+	}
+	json_decref(seen);
+}
+
+static void
+print_backends(const json_t *status)
+{
+	size_t i;
+	json_t *route;
+	json_array_foreach(json_object_get(status, "routes"), i, route)
+		print_names(json_object_get(route, "backends"));
+}
+
+/* Without a daemon. True: it was one of these. */
+static bool
+print_own(const char *what)
+{
+	bool commands = strcmp(what, "commands") == 0;
+	for (size_t n = 0; commands && n < sizeof command_table / sizeof *command_table;
+	     n++)
+		puts(command_table[n].word);
+	if (!commands && strcmp(what, "options") != 0)
+		return false;
+	for (size_t n = 0; !commands && longs[n].name != NULL; n++)
+		printf("--%s\n", longs[n].name);
+	return true;
+}
+
+static enum ctl_exit
 ctl_names(struct ctl *ctl)
 {
 	static const char *const lists[] = { "services", "checks", "routes", "rules",
 					     "chains" };
 	const char *what = ctl->names[0];
-	bool all = strcmp(what, "all") == 0, known = all || strcmp(what, "backends") == 0;
+	bool all = strcmp(what, "all") == 0, groups = strcmp(what, "groups") == 0,
+	     families = strcmp(what, "families") == 0,
+	     backends = strcmp(what, "backends") == 0;
+	bool known = all || groups || families || backends;
 	enum ctl_exit code;
-	size_t i;
-	json_t *route;
-	for (size_t n = 0; strcmp(what, "commands") == 0 &&
-			   n < sizeof command_table / sizeof *command_table;
-	     n++)
-		puts(command_table[n].word);
-	for (size_t n = 0; strcmp(what, "options") == 0 && longs[n].name != NULL; n++)
-		printf("--%s\n", longs[n].name);
-	if (strcmp(what, "commands") == 0 || strcmp(what, "options") == 0)
+	if (print_own(what))
 		return CTL_DONE;
 	if (strcmp(what, "incidents") == 0)
 		return print_numbers(ctl);
+	if (strcmp(what, "contacts") == 0)
+		return print_contacts(ctl);
 	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
 		known = known || strcmp(what, lists[n]) == 0;
 	if (!known) {
-		fprintf(stderr,
-			"usage: monitorctl names all | services | checks | routes | rules | chains | "
-			"backends | incidents | commands | options\n");
+		fprintf(stderr, "usage: monitorctl names " NAMES_OF "\n");
 		return CTL_WRONG_USE;
 	}
 	json_t *status = http_json(ctl, "/v1/status", &code);
@@ -254,9 +312,10 @@ ctl_names(struct ctl *ctl)
 	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
 		if (all || strcmp(what, lists[n]) == 0)
 			print_names(json_object_get(status, lists[n]));
-	json_array_foreach(json_object_get(status, "routes"), i,
-			   route) if (strcmp(what, "backends") == 0)
-		print_names(json_object_get(route, "backends"));
+	if (groups || families)
+		print_shared(status, groups);
+	if (backends)
+		print_backends(status);
 	json_decref(status);
 	return CTL_DONE;
 }

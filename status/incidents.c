@@ -98,8 +98,9 @@ add_action(struct incident *x, const char *text)
 	text_print(x->actions[x->action_count++], sizeof x->actions[0], "%s", text);
 }
 
+/* What was done about it; a silence is none: it changes only who hears of it. */
 static bool
-is_action(const char *kind)
+is_action(const struct journal_line *line)
 {
 	static const char *const words[] = {
 		"service-starting", "service-started",   "service-stopping",
@@ -109,8 +110,9 @@ is_action(const char *kind)
 		"rule-escalated",   "action-done",       "command",
 	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i], kind) == 0)
-			return true;
+		if (strcmp(words[i], line->kind) == 0)
+			return strncmp(line->text, "silence ", 8) != 0 &&
+			       strncmp(line->text, "unsilence ", 10) != 0;
 	return false;
 }
 
@@ -139,7 +141,7 @@ incidents_line(struct incidents *s, const struct journal_line *line)
 	if (x->text[0] == '\0' || close)
 		text_print(x->text, sizeof x->text, "%s", line->text);
 	add_symptom(x, line->object);
-	if (is_action(line->kind))
+	if (is_action(line))
 		add_action(x, line->text);
 }
 

@@ -1,8 +1,39 @@
 /* What was, as events of the core: measurements, crashes, and what operators ordered. */
 #include "status/replay_state.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
+
+static void
+add_value(struct text *t, enum metric m, double value)
+{
+	enum unit unit = metric_table[m].unit;
+	char size[32];
+	if (unit == UNIT_BYTES || unit == UNIT_RATE)
+		text_add(t, ", %s %s%s", metric_table[m].name,
+			 text_size(value, size, sizeof size),
+			 unit == UNIT_RATE ? "/s" : "");
+	else
+		text_add(t, ", %s %.6g%s", metric_table[m].name, value,
+			 unit == UNIT_PERCENT ? "%"
+			 : unit == UNIT_MS    ? " ms"
+					      : "");
+}
+
+/* Why a check was not up is not recorded, but what was measured is. */
+static void
+reason(const struct record_event *e, char *out, size_t cap)
+{
+	struct text t;
+	text_begin(&t, out, cap);
+	text_add(&t, "it was so then: latency %.3g ms", (double)e->latency_ms);
+	for (uint32_t i = 0; i < e->count; i++)
+		if (e->values[i].metric < METRICS_COUNT)
+			add_value(&t, (enum metric)e->values[i].metric,
+				  (double)e->values[i].value);
+}
 
 static void
 feed_result(struct replay *r, const struct record_event *e)
@@ -20,6 +51,8 @@ feed_result(struct replay *r, const struct record_event *e)
 		m.value[m.value_count++] =
 			(struct msg_value){ .metric = e->values[i].metric,
 					    .value = (double)e->values[i].value };
+	if (e->outcome != OUTCOME_GOOD)
+		reason(e, m.text, sizeof m.text);
 	replay_happen(r, &event);
 }
 

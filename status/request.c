@@ -168,6 +168,23 @@ send_objects(struct client *c, enum object_kind kind, const char *name)
 	return request_send(c, 200, &j);
 }
 
+/* How they are reached is nobody's business who only reads. */
+static enum MHD_Result
+send_contacts(struct client *c)
+{
+	const struct rules *r = c->server->store.rules;
+	struct json j;
+	json_begin(&j);
+	json_open(&j, '[');
+	for (uint32_t i = 0; i < r->contact_count; i++) {
+		json_open(&j, '{');
+		json_key_text(&j, "name", r->contacts[i].name);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	return request_send(c, 200, &j);
+}
+
 /* Those that are remembered at once; others, and those of a time, by the recorder. */
 static enum MHD_Result
 send_incidents(struct client *c, const char *id)
@@ -258,7 +275,7 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 		return get ? series_begin(c) : not_so(c, "GET, HEAD");
 	if (p->count == 2 && strcmp(what, "availability") == 0)
 		return get ? availability_begin(c) : not_so(c, "GET, HEAD");
-	if (p->count == 2 && strcmp(what, "reload") == 0)
+	if (p->count == 2 && (strcmp(what, "reload") == 0 || strcmp(what, "rights") == 0))
 		return post ? command_begin(c, OBJECT_MONITORD, "", what)
 			    : not_so(c, "POST");
 	if ((p->count == 2 || p->count == 3) && strcmp(what, "incidents") == 0)
@@ -270,6 +287,8 @@ answer_v1(struct client *c, const struct path *p, bool get, bool post)
 	    (strcmp(what, "silence") == 0 || strcmp(what, "unsilence") == 0))
 		return post ? command_begin(c, OBJECT_MONITORD, "", what)
 			    : not_so(c, "POST");
+	if (kind == OBJECT_CONTACT && p->count == 2)
+		return get ? send_contacts(c) : not_so(c, "GET, HEAD");
 	if (kind != OBJECT_KINDS && p->count == 4)
 		return post ? command_begin(c, kind, name, p->part[3])
 			    : not_so(c, "POST");

@@ -138,6 +138,7 @@ def main():
     judge("POST", "/v1/services/{name}/hold", f"/v1/services/{name}/hold?wait=0", '{"for":"1h"}')
     judge("POST", "/v1/services/{name}/release", f"/v1/services/{name}/release")
     judge("POST", "/v1/reload", "/v1/reload")
+    judge("POST", "/v1/rights", "/v1/rights")
     for path in ("/v1", "/v1/nothing", "/nothing", "/v1/services/a/b/c", "/v1/services/a/fly"):
         code = ask("POST" if path.endswith("fly") else "GET", path)[0]
         if code != 404:

@@ -125,7 +125,26 @@ function say() {
 
 function login() {
   at('login-token').value = '';
+  at('login-said').textContent = '';
   at('login').showModal();
+}
+
+// Kept only if it may act.
+async function take(given) {
+  let said = 'That is not the token.';
+  try {
+    const answer = await fetch('/v1/rights', { method: 'POST', headers: { Authorization: `Bearer ${given}` } });
+    if (!answer.ok && answer.status !== 403) said = (await answer.json()).error;
+    if (answer.ok) said = '';
+  } catch (e) {
+    said = e.message;
+  }
+  at('login-said').textContent = said;
+  if (said) return at('login-token').select();
+  sessionStorage.setItem('token', given);
+  at('login').close();
+  say();
+  hooks.changed();
 }
 
 export function begin(given) {
@@ -139,10 +158,7 @@ export function begin(given) {
   at('login-cancel').onclick = () => at('login').close();
   at('login-form').onsubmit = e => {
     e.preventDefault();
-    if (at('login-token').value) sessionStorage.setItem('token', at('login-token').value);
-    at('login').close();
-    say();
-    hooks.changed();
+    take(at('login-token').value);
   };
   at('token').onclick = () => {
     if (token()) {

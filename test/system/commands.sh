@@ -10,6 +10,12 @@ path = front -> primary
 [check host]
 system = yes
 every  = 1s"
+pair="
+[service pair]
+instances = 1..2
+run    = /bin/sleep 60.$$
+groups = both
+"
 exits() { # CODE COMMAND...
 	local want=$1 got
 	shift
@@ -173,6 +179,10 @@ LC_ALL=C exits 0 ctl graph host load1 --since 5m
 LC_ALL=C grep -qP '[^\x00-\x7f]' "$dir/out" && bad "no ASCII" || ok "and in ASCII"
 
 echo "# completion"
+cp "$dir/monitord.ini" "$dir/good.ini"
+echo "$pair" >>"$dir/monitord.ini"
+exits 0 ctl reload
+await_up 10
 complete_line() { # WORDS...: what bash would offer
 	PATH=$build:$PATH bash -c 'source "$1/completions/monitorctl.bash"; shift
 		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _monitorctl; echo "${COMPREPLY[*]}"' x "$source" "$@"
@@ -180,7 +190,7 @@ complete_line() { # WORDS...: what bash would offer
 while read -r want line; do
 	# shellcheck disable=SC2086
 	got=$(complete_line monitorctl -s "$sock" $line)
-	[ "$got" = "${want//,/ }" ] && ok "$line: $got" || bad "$line: got '$got', expected '$want'"
+	[ "$(tr " " "\n" <<<"$got" | sort | xargs)" = "$(tr , "\n" <<<"$want" | sort | xargs)" ] && ok "$line: $got" || bad "$line: got '$got', expected '$want'"
 done <<'ROWS'
 status,start,stop st
 primary restart pri
@@ -190,10 +200,19 @@ site reroute s
 secondary reroute site sec
 --json status --j
 host graph h
+ops test o
+pair,pair-1,pair-2 status pa
+pair,pair-1,pair-2 restart pa
+@both hold @
 ROWS
 for shell in zsh fish; do
 	file=$source/completions/$([ $shell = zsh ] && echo _monitorctl || echo monitorctl.fish)
 	command -v $shell >/dev/null || { echo "# $shell is not installed: not tried"; continue; }
 	$shell -n "$file" && ok "$shell reads it" || bad "$shell does not read it"
 done
+exits 0 ctl names groups
+[ "$(cat "$dir/out")" = @both ] && ok "a group" || bad "$(cat "$dir/out")"
+exits 0 ctl names families
+[ "$(cat "$dir/out")" = pair ] && ok "a family" || bad "$(cat "$dir/out")"
+exits 2 ctl names nothing
 finish

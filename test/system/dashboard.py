@@ -94,6 +94,11 @@ def act(b):
     before = service("primary")["pid"]
     b.js("document.getElementById('token').click()")
     b.js("document.getElementById('login-token').focus()")
+    b.call("Input.insertText", text="not the right token at all")
+    b.key("Enter", 13)
+    check(b.wait("document.getElementById('login-said').textContent === 'That is not the token.'", 5),
+          "a wrong token is refused at once")
+    check(b.js("document.getElementById('login').open && sessionStorage.getItem('token') === null"), "and not kept")
     b.call("Input.insertText", text=token)
     b.key("Enter", 13)
     check(b.wait("document.getElementById('token').textContent === 'Stop acting'", 5), "a token is taken")

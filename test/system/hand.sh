@@ -72,10 +72,12 @@ timeout = 2s
 
 [check there]
 file   = $dir/password
-expect = size < 1K
+expect = size < 1K, mode = 644
+warn   = size > 1B
 
 [check plugin]
 script = $dir/plugin a b
+expect = body ~ "b$", bytes < 1K
 
 [check plugin-bad]
 script = $dir/plugin
@@ -141,8 +143,8 @@ try lossy 0 up 'pong ping'
 [ "$(grep -c 'sent 4 bytes' "$dir/out")" -eq 3 ] && ok "sent three times" || bad "not sent three times: $(cat "$dir/out")"
 try deaf 3 'no answer from'
 try clock 0 'stratum = 2'
-try there 0 'size = 11'
-try plugin 0 up
+try there 3 'size = 11' 'expect size < 1024B: holds (size 11B)' 'expect mode = 644: FAILS (mode 600)' 'warn size > 1B: WARNS'
+try plugin 0 up 'expect body ~ b$: holds' 'expect bytes < 1024B: holds'
 try plugin-bad 3 'down: PLUGIN'
 try socket 3 'No such file'
 if [ "$(id -u)" -eq 0 ]; then # as when monitord has it done

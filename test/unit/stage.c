@@ -265,7 +265,7 @@ command(const char *verb, const char *name, char *value)
 		[VERB_REROUTE] = "reroute", [VERB_RESTORE] = "restore",
 		[VERB_DRAIN] = "drain",     [VERB_UNDRAIN] = "undrain",
 		[VERB_ACK] = "ack",         [VERB_SILENCE] = "silence",
-		[VERB_UNSILENCE] = "unsilence",
+		[VERB_UNSILENCE] = "unsilence", [VERB_RIGHTS] = "rights",
 	};
 	struct event e = { .kind = EVENT_COMMAND,
 			   .target = RULES_NONE,

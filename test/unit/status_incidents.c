@@ -64,6 +64,8 @@ lines_gather(void **state)
 	line(5, 5, "service-exited", "web", "web exited");
 	line(6, 5, "check-down", "web-http", "no answer");
 	line(7, 5, "service-started", "web", "web runs");
+	line(7, 5, "command", "web", "silence by uid 0: known, 60 s");
+	line(7, 5, "command", "web", "unsilence by uid 0");
 	line(8, 5, "check-down", "web-http", "again");
 	view(5, INCIDENT_OPEN);
 	assert_int_equal(incidents_open(&incidents), 1);

@@ -411,6 +411,33 @@ other_rules_do_other_things(void **state)
 	rules_free(&rules);
 }
 
+/* Why it was not up is not recorded: what was measured is told. */
+static void
+a_fall_has_its_reason(void **state)
+{
+	(void)state;
+	struct rules *rules = book(rules_text);
+	struct record_writer *w = record_writer_new(rules, put, NULL);
+	memset(&tape, 0, sizeof tape);
+	for (int64_t t = 0; t < 60000; t += 5000)
+		result(w, 0, t < 30000 ? OUTCOME_GOOD : OUTCOME_BAD, 250, t);
+	record_writer_free(&w);
+	rules_free(&rules);
+	rules = book("[check c]\ntcp = h:1\ndown = 2\n");
+	struct replay *r = replay_new(rules, 0);
+	assert_non_null(r);
+	play(replay_need(rules), replay_feed, r, true);
+	replay_end(r);
+	const struct replay_lines *l = replay_would(r);
+	assert_true(l->count > 0);
+	assert_string_equal(l->list[0].kind, "check-down");
+	assert_string_equal(
+		l->list[0].text,
+		"c is down: it was so then: latency 250 ms (failing for 5.0 s)");
+	replay_free(&r);
+	rules_free(&rules);
+}
+
 int
 test_status_record(void)
 {
@@ -422,6 +449,7 @@ test_status_record(void)
 		cmocka_unit_test(damage_is_left_out),
 		cmocka_unit_test(files_are_kept_within_bounds),
 		cmocka_unit_test(other_rules_do_other_things),
+		cmocka_unit_test(a_fall_has_its_reason),
 	};
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }
