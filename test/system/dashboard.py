@@ -94,11 +94,6 @@ def act(b):
     before = service("primary")["pid"]
     b.js("document.getElementById('token').click()")
     b.js("document.getElementById('login-token').focus()")
-    b.call("Input.insertText", text="not the right token at all")
-    b.key("Enter", 13)
-    check(b.wait("document.getElementById('login-said').textContent === 'That is not the token.'", 5),
-          "a wrong token is refused at once")
-    check(b.js("document.getElementById('login').open && sessionStorage.getItem('token') === null"), "and not kept")
     b.call("Input.insertText", text=token)
     b.key("Enter", 13)
     check(b.wait("document.getElementById('token').textContent === 'Stop acting'", 5), "a token is taken")
@@ -128,6 +123,15 @@ def narrow(b):
 
 
 def refused(b):
+    b.js("document.getElementById('token').click()") # stops acting
+    b.js("document.getElementById('token').click()")
+    b.js("document.getElementById('login-token').focus()")
+    b.call("Input.insertText", text="not the right token at all")
+    b.key("Enter", 13)
+    check(b.wait("document.getElementById('login-said').textContent === 'That is not the token.'", 5),
+          "a wrong token is refused at once")
+    check(b.js("document.getElementById('login').open && sessionStorage.getItem('token') === null"), "and not kept")
+    b.js("document.getElementById('login-cancel').click()")
     b.js("sessionStorage.setItem('token', 'not the right token at all')")
     code = b.js("fetch('/v1/services/primary/stop', { method: 'POST', "
                 "headers: { Authorization: 'Bearer ' + sessionStorage.getItem('token') } }).then(a => a.status)")

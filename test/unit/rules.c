@@ -13,7 +13,7 @@ main(void)
 		test_incident,	test_incident_ends, test_relate, test_storm, test_silence, test_telling, test_move,   test_need,	   test_turn,	test_series,
 		test_chain,     test_start,  test_stop, test_switch, test_crash,
 		test_mistakes,	test_prove,  test_source,  test_units,	test_values,
-		test_same,	test_decide,
+		test_same,	test_decide,    test_keys,
 	};
 	int failed = 0;
 	for (size_t i = 0; i < COUNT(groups); i++) {

@@ -37,6 +37,7 @@ int test_incident(void);
 int test_incident_ends(void);
 int test_need(void);
 int test_mistakes(void);
+int test_keys(void);
 int test_move(void);
 int test_route(void);
 int test_prove(void);
