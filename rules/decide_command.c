@@ -13,15 +13,16 @@ start_command(struct world *w, const struct event *e, const char **why)
 		*why = WORLD_ENDS;
 	if (**why != '\0')
 		return false;
+	if (!world_may_wait(s->waiters)) {
+		*why = WORLD_MANY_WAIT;
+		return false;
+	}
 	s->by_command = false;
 	service_set_held(w, e->id, false);
 	if (e->verb == VERB_START &&
 	    (s->state == SERVICE_UP || s->state == SERVICE_FAILING))
 		return false;
-	if (!world_wait(s->waiters, e->token, e->verb)) {
-		*why = "too many commands wait for it";
-		return false;
-	}
+	world_wait(s->waiters, e->token, e->verb);
 	s->crash_next = s->crashes = 0;
 	s->given_up = s->trial = false;
 	if (e->verb == VERB_START && s->alive && s->state == SERVICE_FAILED) {

@@ -61,12 +61,13 @@ service_drain_command(struct world *w, const struct event *e, const char **why)
 {
 	struct service_view *s = &w->services[e->id];
 	bool drain = e->verb == VERB_DRAIN;
+	if (drain && e->token != 0 && !world_may_wait(s->waiters)) {
+		*why = WORLD_MANY_WAIT;
+		return false;
+	}
 	if (!service_drain(w, e->id, drain, why) || !drain || is_out(w, e->id))
 		return false;
-	if (world_wait(s->waiters, e->token, e->verb))
-		return true;
-	*why = "too many commands wait for it";
-	return false;
+	return world_wait(s->waiters, e->token, e->verb);
 }
 
 void

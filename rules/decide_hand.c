@@ -107,6 +107,10 @@ route_command(struct world *w, const struct event *e, const char **why)
 	struct route_view *r = &w->routes[e->id];
 	const struct route *c = conf(w, e->id);
 	uint32_t target = e->target;
+	if (e->token != 0 && !world_may_wait(r->waiters)) {
+		*why = WORLD_MANY_WAIT;
+		return false;
+	}
 	if (e->verb == VERB_RESTORE) {
 		route_manual(w, e->id, RULES_NONE);
 		if (r->moved || r->verify != VERIFY_NONE)

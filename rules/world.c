@@ -327,6 +327,15 @@ world_wait(struct waiter *waiters, uint64_t token, enum verb verb)
 	return false;
 }
 
+bool
+world_may_wait(const struct waiter *waiters)
+{
+	for (unsigned i = 0; i < TOKENS; i++)
+		if (waiters[i].token == 0)
+			return true;
+	return false;
+}
+
 void
 world_answer(struct world *w, struct waiter *waiters, int verb, enum command_answer answer,
 	     const char *text)

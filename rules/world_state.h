@@ -123,6 +123,8 @@ uint64_t world_tell(struct world *w, const char *kind, enum object_kind object, 
 void world_answer(struct world *w, struct waiter *waiters, int verb, enum command_answer answer,
 		  const char *text); /* verb -1: all */
 bool world_wait(struct waiter *waiters, uint64_t token, enum verb verb);
+bool world_may_wait(const struct waiter *waiters); /* there is room for one more */
+#define WORLD_MANY_WAIT "too many commands wait for it: once more, when one has ended"
 
 /* Tells these contacts at once, as an alert. */
 void world_tell_to(struct world *w, const struct alerts_to *to, enum object_kind object, uint32_t id,

@@ -30,6 +30,11 @@ static const struct stage_row rows[] = {
 	  "start:b" },
 	{ BEGUN "unseen:one +1m bad:ca", NULL,
 	  "" },
+	/* one too many: nothing is ordered, and that is said */
+	{ WELL "!reroute:one=b !reroute:one=c !reroute:one=b !reroute:one=c !reroute:one=b !restore:one "
+	  "seen:one good:proof ?one", NULL,
+	  "route:one=b route:one=c route:one=b route:one=c answer:refused answer:refused "
+	  "answer:done answer:done answer:done answer:done one=manual" },
 	/* a choice by hand ends in its time, whether the front is seen or not */
 	{ WELL "!reroute:one=c/60 seen:one good:proof reborn +61s", "route-released",
 	  "route:one=c answer:done route-released:one" },
