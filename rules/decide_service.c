@@ -291,8 +291,7 @@ drop_what_waits(struct world *w, uint32_t id)
 	turn_leave(w, id);
 	s->kill_next = false;
 	if (s->draining) {
-		s->draining = false;
-		world_arm(w, OBJECT_SERVICE, id, NEVER);
+		s->draining = false; /* its deadline does nothing then */
 		if (s->state == SERVICE_FAILED)
 			service_arm_retry(w, id);
 		route_drain(w, id, false);

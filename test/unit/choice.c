@@ -41,8 +41,10 @@ static const struct stage_row ones[] = {
 	  "route:one=c route-by-hand:one answer:done one=rerouted" },
 	{ WELL "bad:cc bad:cc good:proof bad:ca bad:ca seen:one bad:proof +3s ?one !restore:one ?one",
 	  "route-stuck", "route:one=b-a,c route-stuck:one one=stuck answer:done one=stuck" },
+	/* slow is well enough */
+	{ WELL "warn:ca warn:ca +1m ?one", TOLD, "one=primary" },
 	/* the choice of now may be made for a time as well */
-	{ WELL "!reroute:one=a/60 +61s ?one", "route-released",
+	{ WELL "+1m !reroute:one=a/60 +61s ?one", "route-released",
 	  "answer:done route-released:one one=primary" },
 	/* what a hand changes needs no proof; nor is it half of a change for what was one long ago */
 	{ WELL "!reroute:one=b seen:one hand:one=c +3s ?one", TOLD " route-by-hand",

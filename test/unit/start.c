@@ -49,6 +49,11 @@ static const struct stage_row rows[] = {
 	  "start:y" },
 	{ "adopted:y go " CRASH("y") "started:y " CRASH("y") "?y stop-all +1h ?y", NULL,
 	  "KILL:y(tree) start:y KILL:y(tree) y=backoff y=backoff" },
+	/* nor of one that waits after a death, whatever was ordered before */
+	{ "adopted:x adopted:m go !restart:m " GONE("m") "started:m killed:x=9 empty:x killed:m=9 empty:m ?m "
+	  "!hold:m started:x +1m ?m", NULL,
+	  "TERM:m(main) start:m answer:done KILL:x(tree) start:x KILL:m(tree) m=backoff "
+	  "answer:done m=held" },
 	/* that it runs is worth remembering where the next boot asks */
 	{ "go !start:x", "remember",
 	  "remember start:x" },
@@ -219,6 +224,39 @@ in_order(void **state)
 	stage_table(chained, order, COUNT(order));
 }
 
+/* A new process: what is measured of it first is seen at once, and rules look at it before it is
+ * ready. */
+static const char fresh[] =
+	"[service a]\nrun = /a\nready = notify within 30s\n"
+	"[rule runs]\nwhen = a.pid > 0\ndo = log\ncooldown = 1h\n"
+	"[rule new]\nwhen = a.uptime < 1h\ndo = log\ncooldown = 1h\n";
+static const struct stage_row new_process[] = {
+	{ "go +5s started:a +0ms ?runs", "rule-fired",
+	  "start:a rule-fired:runs rule-fired:new runs=true" },
+	{ "go started:a sample:a.memory=1 sample:a.memory=2 killed:a=9 empty:a started:a +0ms # "
+	  "sample:a.memory=3 # sample:a.memory=4 #", NULL,
+	  "start:a KILL:a(tree) start:a [a runs new] [a] []" },
+};
+
+/* Not ready by the check that says so, it carries traffic as far as the route's check is well. */
+static const char late[] =
+	"[service l]\nmatch = l\nstart = /s\nready = check cl within 5s\n"
+	"[check cl]\nof = l\ntcp = h:1\n[check cm]\nof = l\ntcp = h:2\n[check co]\ntcp = h:3\n"
+	"[route r]\nswitch = /r\nbackend = o check co\nbackend = l check cm\nactive = all\n"
+	"return = after 0ms\n";
+static const struct stage_row not_ready[] = {
+	{ "found:l go good:co seen:r=o bad:cl good:cm +4.9s ?l +100ms ?l", NULL,
+	  "l=starting route:r=o,l l=failing" },
+};
+
+static void
+what_it_carries_with_it(void **state)
+{
+	(void)state;
+	stage_table(fresh, new_process, COUNT(new_process));
+	stage_table(late, not_ready, COUNT(not_ready));
+}
+
 /* Whoever is up wakes nobody any more. */
 static void
 at_rest(void **state)
@@ -238,8 +276,9 @@ at_rest(void **state)
 int
 test_start(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(starts),
-						   cmocka_unit_test(in_order),
-						   cmocka_unit_test(at_rest) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts), cmocka_unit_test(in_order),
+		cmocka_unit_test(what_it_carries_with_it), cmocka_unit_test(at_rest)
+	};
 	return cmocka_run_group_tests_name("start", tests, NULL, NULL);
 }

@@ -13,6 +13,10 @@ static const char routed[] =
 			      "y check c-2\n"
 			      "backend = z check c-3\nactive = all\nkeep = 2\n";
 
+static const char enough[] = /* for the route one is */
+	FAMILY("drain = r\n") "[route r]\nswitch = /r\nbackend = x check c-1\n"
+			      "backend = y check c-2\nbackend = z check c-3\nactive = all\n";
+
 #define UP "adopted:t-1 adopted:t-2 adopted:t-3 go good:c-1 good:c-2 good:c-3 "
 #define TOLD "restart-refused service-waits"
 #define DOWN(n) "exited:t-" n "=0 empty:t-" n " "
@@ -116,6 +120,12 @@ static const struct stage_row drains[] = {
 	  "service-waits:t-2 route:r=x,z" },
 };
 
+static const struct stage_row let_in[] = {
+	/* it stays, so it carries traffic again, though there is enough without it */
+	{ UP "seen:r=x,y,z !restart:t-1 seen:r=y,z killed:t-2=9 +500ms ?t-1", NULL,
+	  "route:r=y,z route:r=z route:r=x,z t-1=up" },
+};
+
 static const char by_themselves[] = "[service t]\ninstances = 1..2\nmatch = t-%i\nstart = /s\n"
 				    "stop = TERM 5s, KILL\nready = exec\n";
 
@@ -141,6 +151,7 @@ out_of_the_route_first(void **state)
 {
 	(void)state;
 	stage_table(routed, drains, COUNT(drains));
+	stage_table(enough, let_in, COUNT(let_in));
 }
 
 int
