@@ -147,11 +147,27 @@ static const struct stage_row by_rules[] = {
 	  "TERM:n(main)" },
 };
 
+/* A hold that is taken back at once, while it drains for its try: the next is after `retry`. */
+static const char drains[] =
+	"[service n]\nrun = /n\nat-most = 1 in 1m\nretry = 30m\ndrain = r\nready = exec\n"
+	"[check cn]\nof = n\ntcp = h:1\ndown = 1\nup = 1\n"
+	"[check x]\ntcp = h:1\ndown = 1\nup = 1\n[route r]\nswitch = /r\nbackend = n check cn\nbackend = x check x\n"
+	"return = after 0ms\n"
+	"[rule fat]\nwhen = n.memory > 1G\ndo = restart n\ncooldown = 1s\n";
+static const struct stage_row held[] = {
+	{ "adopted:n go good:x good:cn seen:r=n +1s " LEAKS "seen:r=x +500ms " AGAIN "good:cn "
+	  "seen:r=n +5s " LEAKS
+	  "+30m ?n !hold:n !release:n +29m ?n +1m", TOLD,
+	  "route:r=x TERM:n(main) start:n service-up:n route:r=n service-failed:n service-retry:n "
+	  "route:r=x n=failed route:r=n answer:done answer:done n=failed service-retry:n route:r=x" },
+};
+
 static void
 counts_rules(void **state)
 {
 	(void)state;
 	stage_table(leak, by_rules, COUNT(by_rules));
+	stage_table(drains, held, COUNT(held));
 }
 
 static const char boots[] = "[service a]\nrun = /a\non-boot = start\n"
@@ -161,6 +177,8 @@ static const char boots[] = "[service a]\nrun = /a\non-boot = start\n"
 #define OFF(s) "away:" s " "
 
 static const struct stage_row after_boot[] = {
+	/* what is not held is not released */
+	{ "go !release:s ?s", NULL, "start:a answer:done s=stopped" },
 	{ "go ?a ?s ?l !start:s !start:l", NULL,
 	  "start:a a=starting s=stopped l=stopped start:s start:l" },
 	/* as it was when the machine went down */
