@@ -57,8 +57,10 @@ ended(struct job *j, const struct job_end *end)
 			   .code = end->code,
 			   .signal = end->signal,
 			   .text = end->text };
+	run_record_clear(
+		j->ps,
+		j->name); /* the news may begin the next one, with a record of its own */
 	process_tell(j->ps, &e);
-	run_record_clear(j->ps, j->name);
 }
 
 static const struct job_kind runs = { .group = "run-", .ended = ended };

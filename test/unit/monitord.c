@@ -10,6 +10,7 @@ main(void)
 	failed += test_cgroup();
 	failed += test_death();
 	failed += test_envfile();
+	failed += test_job();
 	failed += test_logfile();
 	failed += test_measure();
 	failed += test_process();

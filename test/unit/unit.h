@@ -62,6 +62,7 @@ int test_account(void);
 int test_cgroup(void);
 int test_death(void);
 int test_envfile(void);
+int test_job(void);
 int test_logfile(void);
 int test_measure(void);
 int test_process(void);
