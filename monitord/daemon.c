@@ -24,8 +24,6 @@
 #include <unistd.h>
 
 #define STOP_LIMIT_MS 90000 /* on-stop = stop: then we leave all the same */
-#define OWN_FILES 128 /* descriptors: our own and of helpers, jobs, starts */
-#define FILES_EACH 3  /* of a service: its pidfd, its group, its log or its word */
 
 /* ---- signals ---- */
 
@@ -214,7 +212,8 @@ static void
 tell_few(struct core *c)
 {
 	struct rlimit files;
-	unsigned long long need = OWN_FILES + FILES_EACH * c->rules->service_count;
+	unsigned long long need =
+		PROCESS_FILES + PROCESS_FILES_EACH * c->rules->service_count;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need)
 		core_note(
 			c, "descriptors-few",

@@ -232,6 +232,8 @@ processes_new(struct loop *loop, const struct rules *rules, const char *run_dir,
 			"no cgroup can be written: services are told apart by session and lock");
 	death_watch(&ps->deaths);
 	connector_begin(ps);
+	if (!record_files(ps))
+		goto out_of_memory;
 	ps->list = calloc(rules->service_count + 1, sizeof *ps->list);
 	for (uint32_t i = 0; ps->list != NULL && i < rules->service_count;
 	     i++, ps->count++)
@@ -277,6 +279,7 @@ processes_free(struct processes **pp)
 	if (ps->records != -1)
 		close(ps->records);
 	free(ps->deferred);
+	free(ps->open_files);
 	free(ps->list);
 	free(ps);
 }

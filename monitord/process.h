@@ -15,6 +15,9 @@
 
 #include <sys/types.h>
 
+#define PROCESS_FILES 128    /* descriptors: our own and of helpers, jobs, starts */
+#define PROCESS_FILES_EACH 3 /* of a service: its pidfd, its group, its log or its word */
+
 struct processes;
 typedef void (*process_event_fn)(void *arg, const struct event *e);
 

@@ -73,7 +73,6 @@ struct logs {
 	struct loop_timer timer; /* while some are measured */
 };
 
-#define OPEN_FILES 32
 #define DEATHS_KEPT 32
 #define TRACED_KEPT 256
 struct deaths { /* the kernel's word on whom it killed for want of memory */
@@ -160,7 +159,8 @@ struct processes {
 	struct open_files { /* of those that began or died last; by id, one for several */
 		const struct process *of; /* NULL: none */
 		int record, events;	  /* events: of its cgroup; -1: not opened */
-	} open_files[OPEN_FILES];
+	} *open_files;
+	uint32_t open_count;
 	struct cgroups cgroups;
 	struct deaths deaths;
 	struct connector connector;
@@ -324,6 +324,8 @@ void pidfiles_read(struct loop_timer *timer); /* arg: struct processes */
 void pidfile_look_end(struct process *p);     /* harmless when there is none */
 
 /* ---- record.c: what survives our death ---- */
+/* Places for open files, as many as can be spared. False: out of memory. */
+bool record_files(struct processes *ps);
 void record_write(struct processes *ps, struct process *p);
 void record_clear(struct processes *ps, struct process *p);
 void record_forget(struct processes *ps, const struct process *p); /* closes it */

@@ -10,10 +10,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OPEN_LEAST 32u
+#define OPEN_MOST 256u
 
 struct record { /* begins with what the child writes (born.c) */
 	int64_t pid;
@@ -55,6 +60,25 @@ open_record(struct processes *ps, const struct process *p, const char *suffix)
 	return open_named(ps, process_service(p)->name, suffix);
 }
 
+/* Two files each; with that of a group the kernel keeps a page for what was read. Of what may be
+ * open, what all services need (process.h) is not touched, nor half of the rest. */
+bool
+record_files(struct processes *ps)
+{
+	struct rlimit files;
+	uint64_t need =
+		PROCESS_FILES + (uint64_t)PROCESS_FILES_EACH * ps->rules->service_count;
+	ps->open_count = OPEN_LEAST;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > need) {
+		uint64_t spare = (files.rlim_cur - need) / 4;
+		ps->open_count = spare > OPEN_MOST    ? OPEN_MOST
+				 : spare > OPEN_LEAST ? (uint32_t)spare
+						      : OPEN_LEAST;
+	}
+	ps->open_files = calloc(ps->open_count, sizeof *ps->open_files);
+	return ps->open_files != NULL;
+}
+
 static void
 close_files(struct open_files *o)
 {
@@ -70,7 +94,7 @@ close_files(struct open_files *o)
 static struct open_files *
 files_of(struct processes *ps, const struct process *p)
 {
-	struct open_files *o = &ps->open_files[p->id % OPEN_FILES];
+	struct open_files *o = &ps->open_files[p->id % ps->open_count];
 	if (o->of == p)
 		return o;
 	if (o->of != NULL)
@@ -100,7 +124,7 @@ record_events(struct processes *ps, const struct process *p)
 void
 record_forget(struct processes *ps, const struct process *p)
 {
-	for (unsigned i = 0; i < OPEN_FILES; i++)
+	for (unsigned i = 0; i < ps->open_count; i++)
 		if (ps->open_files[i].of == p)
 			close_files(&ps->open_files[i]);
 }
