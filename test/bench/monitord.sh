@@ -2,7 +2,7 @@
 # while services die: bare (nothing; no checks, no contacts, no history), log (the same, and each
 # service has a log), mail (the mail server is silent), stop (each helper in turn is stopped for
 # a second), kill (each helper in turn is killed).
-GAP=40 SETTLE=1 # each of the 20 services still lives for more than a second, as it does elsewhere
+GAP=${GAP_MS:-40} SETTLE=1 # each of the 20 services still lives for more than a second, as it does elsewhere
 
 sup_check() { "$MONITORD_BUILD/monitord/monitord" --version; }
 
