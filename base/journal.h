@@ -27,7 +27,7 @@
 struct journal_line {
 	uint64_t id;	/* > 0, grows by one */
 	int64_t real_ms;
-	char kind[24];		   /* event_kind_name, rules/event.h */
+	char kind[24];		   /* "check-down", "service-exited", ... */
 	char object_kind[12];	   /* service check rule route contact monitord */
 	char object[JOURNAL_NAME]; /* its name, "" none */
 	char rule[JOURNAL_NAME];   /* the rule that decided it, "" none */

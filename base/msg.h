@@ -38,7 +38,7 @@ struct msg_hello {
 	uint64_t cursor;  /* alerts, status: id of the last event committed; else 0 */
 };
 
-/* With a descriptor: the sealed bundle of accepted rule text (rules/source.h). */
+/* With a descriptor: the sealed bundle of accepted rule text (sources_write, rules/parse.h). */
 struct msg_rules {
 	uint32_t generation;
 	uint32_t dry_run; /* 1: asked for when monitord was started, whatever the text says */

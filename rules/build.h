@@ -123,6 +123,8 @@ bool lex_list(struct build *b, const char *value,
 /* ---- parsers of values; all speak of b->entry ---- */
 struct command build_command(struct build *b, const char *value);
 void build_alerts(struct build *b, const char *value, struct alerts_to *out);
+/* "N in T", as 3 in 10m. False: it is none, and told. */
+bool build_times(struct build *b, const char **p, uint32_t *count, int64_t *ms);
 void build_condition(struct build *b, const char *value, struct condition *out);
 /* "restart tomcat, alert ops"; own: the service that a bare verb means, or RULES_NONE. */
 void build_actions(struct build *b, const char *value, uint32_t own, const struct action **out,
@@ -136,7 +138,6 @@ struct http_wish *build_http(struct build *b, struct check *c); /* its own, made
 char *build_escaped(struct build *b, const char *text, uint32_t *size);
 struct query_wish *build_query(struct build *b, struct check *c); /* its own, made at first */
 struct tls_wish *build_tls(struct build *b); /* with the defaults */
-/* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
 /* The metric that a label of a script's performance data has in this check; METRICS_COUNT:
  * none, and told. */
 bool build_is_label(const struct check *c, enum metric found);

@@ -48,7 +48,7 @@ const char *keys_whole(struct build *b, const char *value);
 /* Absolute; a relative path is relative to the rule file's folder. */
 const char *keys_path(struct build *b, const char *value, const struct entry *e);
 
-/* Setters, by section (rules/service.c, check.c, route.c, rule.c, settings.c) */
+/* Setters, by section (rules/service.c, check.c, ..., settings.c) */
 #define SETTER(name) void name(struct build *b, void *object, const struct entry *e)
 SETTER(set_reload);
 SETTER(set_env);

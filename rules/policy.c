@@ -110,6 +110,7 @@ during_item(struct build *b, void *arg, const char *text)
 	}
 }
 
+/* "Mon-Fri 08:00-18:00, Sat 10:00-12:00" */
 static void
 read_during(struct build *b, const char *value, struct during *out)
 {
