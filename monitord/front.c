@@ -125,7 +125,8 @@ write_lines(const struct route *r, uint64_t active, struct text *t)
 	}
 }
 
-/* The new one takes the old one's owner and mode. 0: it stands at path. */
+/* The new one takes the old one's owner and mode, never those of what a link there leads to. 0: it
+ * stands at path. */
 static int
 new_file(const struct route *r, uint64_t active, const char *path)
 {
@@ -134,12 +135,12 @@ new_file(const struct route *r, uint64_t active, const char *path)
 	struct stat st;
 	text_begin(&t, bytes, sizeof bytes);
 	write_lines(r, active, &t);
-	bool existed = stat(r->path, &st) == 0;
+	bool existed = lstat(r->path, &st) == 0 && S_ISREG(st.st_mode);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd == -1)
 		return errno;
 	bool good = !t.full && write(fd, bytes, t.length) == (ssize_t)t.length &&
-		    fchmod(fd, existed ? st.st_mode & 07777 : 0644) == 0 &&
+		    fchmod(fd, existed ? st.st_mode & 0777 : 0644) == 0 &&
 		    (!existed || geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0);
 	int error = good ? 0 : errno != 0 ? errno : ENOSPC;
 	close(fd);

@@ -25,4 +25,13 @@ ctl restart @pair >/dev/null && ok "then both, by their group" || bad "restart @
 [ "$(pid_of secondary)" != "${old#* }" ] || bad "the secondary was not restarted"
 wait "$load"
 grep -q ' 0 failed' "$dir/load" && ok "$(tail -n 1 "$dir/load")" || bad "$(tail -n 3 "$dir/load")"
+echo "# a link to a file of root's stands in the flag file's place"
+echo secret >"$dir/secret"
+chmod 600 "$dir/secret"
+ln -sfn "$dir/secret" "$dir/active"
+ctl reroute site secondary --no-wait >/dev/null
+is_new() { [ ! -L "$dir/active" ] && [ "$(cat "$dir/active")" = secondary ]; }
+await 10 is_new && ok "a new one stands there" || bad "$(ls -l "$dir/active"): $(ctl status site)"
+[ "$(stat -c %a "$dir/active")" = 644 ] && [ "$(cat "$dir/secret")" = secret ] &&
+	ok "with nothing of what the link led to" || bad "$(ls -l "$dir/active" "$dir/secret")"
 finish
