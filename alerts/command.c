@@ -2,6 +2,7 @@
  * had its time. */
 #include "alerts/delivery.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -68,11 +69,7 @@ is_ours(const char *pid)
 	char path[64], text[512];
 	long parent = 0;
 	text_print(path, sizeof path, "/proc/%.20s/stat", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, text, sizeof text - 1) : 0;
-	if (fd != -1)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	file_read(AT_FDCWD, path, text, sizeof text);
 	const char *name_end = strrchr(text, ')'); /* its name may hold anything */
 	return name_end != NULL && sscanf(name_end, ") %*c %ld", &parent) == 1 &&
 	       parent == getpid();

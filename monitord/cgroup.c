@@ -1,5 +1,6 @@
 #include "monitord/cgroup.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -12,19 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static ssize_t
-read_at(int dir, const char *name, char *out, size_t cap)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd != -1 ? read(fd, out, cap - 1) : -1;
-	int error = n < 0 ? errno : 0;
-	if (fd != -1)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	errno = error;
-	return n;
-}
 
 /* Where cgroup2 is mounted (mountinfo, proc(5)): field 5 of the line with "- cgroup2 ". */
 static bool
@@ -76,7 +64,7 @@ cgroups_open(struct cgroups *c, const char *run_dir)
 				 (unsigned long long)text_hash(run_dir));
 	text_print(note, sizeof note, "%s/cgroup", run_dir);
 	*c = (struct cgroups){ .base = -1 };
-	ssize_t n = read_at(AT_FDCWD, note, c->path, sizeof c->path);
+	ssize_t n = file_read(AT_FDCWD, note, c->path, sizeof c->path);
 	/* not damaged */
 	bool own_word =
 		n > (ssize_t)size && strcmp(c->path + (size_t)n - size, name) == 0;
@@ -146,7 +134,7 @@ bool
 cgroup_lists(int group, pid_t pid)
 {
 	char text[1024], line[16];
-	ssize_t n = read_at(group, "cgroup.procs", text, sizeof text);
+	ssize_t n = file_read(group, "cgroup.procs", text, sizeof text);
 	size_t length = text_print(line, sizeof line, "%d\n", (int)pid);
 	for (char *at = text; n > 0 && (at = strstr(at, line)) != NULL; at += length)
 		if (at == text || at[-1] == '\n')
@@ -213,7 +201,7 @@ long
 cgroup_oom_kills(int group)
 {
 	char text[512];
-	if (read_at(group, "memory.events", text, sizeof text) <= 0)
+	if (file_read(group, "memory.events", text, sizeof text) <= 0)
 		return -1;
 	char *p = strstr(text, "\noom_kill ");
 	return p != NULL ? strtol(p + 10, NULL, 10) : -1;

@@ -3,6 +3,7 @@
 #include "monitord/gather.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -17,17 +18,6 @@
 #define SAMPLE_MS 300
 #define INODES_MOST 16384
 #define SOCKET_LINES 200
-
-static size_t
-read_proc(char *out, size_t cap, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, out, cap - 1) : -1;
-	if (fd != -1)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
-}
 
 /* ---- threads ---- */
 
@@ -44,7 +34,7 @@ read_cpu(const struct thread *t, uint64_t *out_ns)
 	char path[96], text[128];
 	text_print(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)t->pid,
 		   (int)t->tid);
-	if (read_proc(text, sizeof text, path) == 0)
+	if (file_read(AT_FDCWD, path, text, sizeof text) <= 0)
 		return false;
 	*out_ns = strtoull(text, NULL, 10);
 	return true;
@@ -86,7 +76,7 @@ read_name(const struct thread *t, char *name, size_t cap, char *state)
 {
 	char path[96], text[512];
 	text_print(path, sizeof path, "/proc/%d/task/%d/stat", (int)t->pid, (int)t->tid);
-	read_proc(text, sizeof text, path);
+	file_read(AT_FDCWD, path, text, sizeof text);
 	char *from = strchr(text, '('), *end = strrchr(text, ')');
 	*state = '?';
 	text_print(name, cap, "?");
@@ -102,8 +92,8 @@ read_wait(const struct thread *t, char *out, size_t cap)
 {
 	char path[96], text[64];
 	text_print(path, sizeof path, "/proc/%d/task/%d/wchan", (int)t->pid, (int)t->tid);
-	size_t n = read_proc(text, sizeof text, path);
-	text_clean(out, cap, text, strcmp(text, "0") == 0 ? 0 : n);
+	file_read(AT_FDCWD, path, text, sizeof text);
+	text_clean(out, cap, text, strcmp(text, "0") == 0 ? 0 : strlen(text));
 }
 
 /* A JVM's dump names its threads by the same numbers, older ones in hexadecimal (nid). */

@@ -1,5 +1,6 @@
 /* What is left of a service whose main process is gone: its cgroup says, or, where none can be
  * written, the session and the lock. */
+#include "base/file.h"
 #include "base/text.h"
 #include "monitord/process_state.h"
 
@@ -32,11 +33,7 @@ session_pids(const struct processes *ps, const char *service, pid_t session, pid
 		if (pid <= 0)
 			continue;
 		text_print(path, sizeof path, "/proc/%d/stat", pid);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t size = fd != -1 ? read(fd, text, sizeof text - 1) : -1;
-		if (fd != -1)
-			close(fd);
-		text[size > 0 ? size : 0] = '\0';
+		file_read(AT_FDCWD, path, text, sizeof text);
 		char *end = strrchr(text, ')');
 		if (end != NULL && sscanf(end + 1, " %c %*d %*d %d", &state, &sid) == 2 &&
 		    state != 'Z' && state != 'X' &&

@@ -1,15 +1,14 @@
 #include "monitord/measure.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "monitord/cgroup.h"
 #include "monitord/process_state.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void
 add(struct msg_sample *m, enum metric metric, double value)
@@ -23,17 +22,6 @@ static bool
 reads(const struct service *s, enum metric m)
 {
 	return (s->reads >> metric_sample_slot(m) & 1) != 0;
-}
-
-static bool
-slurp(int folder, const char *path, char *text, size_t cap)
-{
-	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, text, cap - 1) : -1;
-	if (fd != -1)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0;
 }
 
 bool
@@ -56,7 +44,7 @@ add_io(struct measured *before, struct msg_sample *m)
 	char path[64], text[512];
 	uint64_t now[2];
 	text_print(path, sizeof path, "/proc/%d/io", (int)m->pid);
-	if (!slurp(AT_FDCWD, path, text, sizeof text) || !measure_io(text, now))
+	if (file_read(AT_FDCWD, path, text, sizeof text) <= 0 || !measure_io(text, now))
 		return;
 	double seconds = (double)(m->taken_ns - before->taken_ns) / 1e9;
 	for (unsigned i = 0; i < 2;
@@ -71,7 +59,7 @@ add_pss(struct msg_sample *m)
 {
 	char path[64], text[1024];
 	text_print(path, sizeof path, "/proc/%d/smaps_rollup", (int)m->pid);
-	if (!slurp(AT_FDCWD, path, text, sizeof text))
+	if (file_read(AT_FDCWD, path, text, sizeof text) <= 0)
 		return;
 	const char *at = strstr(text, "\nPss:");
 	if (at != NULL)
@@ -101,7 +89,7 @@ add_group(const struct process *p, const struct service *s, struct msg_sample *m
 	char text[256];
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (reads(s, rows[i].metric) &&
-		    slurp(p->group, rows[i].file, text, sizeof text))
+		    file_read(p->group, rows[i].file, text, sizeof text) > 0)
 			add(m, rows[i].metric, measure_pressure(text));
 	if (!reads(s, METRIC_OOM_KILLS))
 		return;

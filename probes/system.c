@@ -2,9 +2,9 @@
 #include "probes/look.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,18 +28,6 @@ static_assert(TIMES <= LOOK_COUNTERS, "too few counters");
 static_assert(METRIC_LOAD15 == METRIC_LOAD1 + 2 &&
 		      METRIC_LOAD15_PERCENT == METRIC_LOAD1_PERCENT + 2,
 	      "in the order of getloadavg()");
-
-/* The beginning of a file of /proc; false: it is not there. */
-static bool
-slurp(const char *path, char *text, size_t cap)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, text, cap - 1) : -1;
-	if (fd != -1)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 /* The number behind a word that begins a line, in bytes; -1: it is not there. */
 static double
@@ -65,7 +53,7 @@ static void
 look_at_memory(struct sight *s)
 {
 	char text[8192];
-	if (!slurp("/proc/meminfo", text, sizeof text))
+	if (file_read(AT_FDCWD, "/proc/meminfo", text, sizeof text) <= 0)
 		return;
 	double all = kib(text, "MemTotal:"), available = kib(text, "MemAvailable:");
 	double swap = kib(text, "SwapTotal:"), swap_free = kib(text, "SwapFree:");
@@ -88,7 +76,7 @@ cpu_times(uint64_t times[TIMES])
 {
 	char text[512];
 	unsigned long long t[8] = { 0 };
-	if (!slurp("/proc/stat", text, sizeof text) ||
+	if (file_read(AT_FDCWD, "/proc/stat", text, sizeof text) <= 0 ||
 	    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1],
 		   &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 4)
 		return false;
@@ -143,7 +131,7 @@ look_at_pressure(struct sight *s)
 	};
 	char text[256];
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (slurp(rows[i].path, text, sizeof text) &&
+		if (file_read(AT_FDCWD, rows[i].path, text, sizeof text) > 0 &&
 		    strncmp(text, "some avg10=", 11) == 0)
 			s->value[rows[i].metric] = strtod(text + 11, NULL);
 }
@@ -154,7 +142,7 @@ look_at_fds(struct sight *s)
 {
 	char text[128];
 	double used, unused, most;
-	if (!slurp("/proc/sys/fs/file-nr", text, sizeof text) ||
+	if (file_read(AT_FDCWD, "/proc/sys/fs/file-nr", text, sizeof text) <= 0 ||
 	    sscanf(text, "%lf %lf %lf", &used, &unused, &most) != 3)
 		return;
 	s->value[METRIC_FDS] = used - unused;
@@ -186,7 +174,7 @@ system_look(struct sight *s)
 	look_at_pressure(s);
 	look_at_fds(s);
 	look_at_clock(s);
-	if (slurp("/proc/uptime", text, sizeof text))
+	if (file_read(AT_FDCWD, "/proc/uptime", text, sizeof text) > 0)
 		s->value[METRIC_UPTIME] = strtod(text, NULL) * 1000;
 	sight_says(s, OUTCOME_GOOD, "%s", "");
 }

@@ -1,6 +1,7 @@
 #include "status/store.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "rules/parse.h"
 
@@ -28,12 +29,7 @@ began_of(pid_t pid)
 	unsigned long long ticks = 0;
 	struct timespec boot;
 	text_print(path, sizeof path, "/proc/%d/stat", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return 0;
-	ssize_t n = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	file_read(AT_FDCWD, path, text, sizeof text);
 	char *after = strrchr(text, ')'); /* the name may hold anything */
 	if (after == NULL ||
 	    sscanf(after + 1,

@@ -7,6 +7,7 @@ main(void)
 	int failed = 0;
 	failed += test_arena();
 	failed += test_clock();
+	failed += test_file();
 	failed += test_helper();
 	failed += test_journal();
 	failed += test_loop();

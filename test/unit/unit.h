@@ -15,6 +15,7 @@
 /* Each returns the number of failed tests. */
 int test_arena(void);
 int test_clock(void);
+int test_file(void);
 int test_helper(void);
 int test_journal(void);
 int test_loop(void);
