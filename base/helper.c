@@ -88,6 +88,10 @@ read_channel(struct helper *h)
 				    why)) {
 		case MSG_NONE:
 			return;
+		case MSG_LOST:
+			log_error(
+				"no descriptor is left: an answer of monitord's is lost");
+			continue;
 		case MSG_END:
 			gone();
 			return;

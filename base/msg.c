@@ -186,6 +186,32 @@ take_fds(struct msghdr *m, int fds[FDS_MAX])
 	return count;
 }
 
+static ssize_t
+receive(int channel, struct msghdr *m)
+{
+	ssize_t n;
+	do
+		n = recvmsg(channel, m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static void
+close_all(const int *fds, size_t count)
+{
+	while (count > 0)
+		close(fds[--count]);
+}
+
+/* We have no descriptor left for what came along: that is our own want, and no fault of the
+ * peer's. Who sent more than it may has filled all the room there is. */
+static bool
+is_lost(const struct msghdr *m, size_t fd_count)
+{
+	return (m->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == MSG_CTRUNC &&
+	       fd_count < FDS_MAX;
+}
+
 enum msg_got
 msg_receive(int channel, enum role from, enum role to, struct msg_packet *p, char why[MSG_TEXT])
 {
@@ -200,26 +226,22 @@ msg_receive(int channel, enum role from, enum role to, struct msg_packet *p, cha
 			    .msg_control = control.bytes,
 			    .msg_controllen = sizeof control.bytes };
 	int fds[FDS_MAX];
-	ssize_t n;
 	p->fd = -1;
-	do
-		n = recvmsg(channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	ssize_t n = receive(channel, &m);
 	if (n == -1)
 		return errno == EAGAIN ? MSG_NONE : MSG_END;
 	size_t fd_count = take_fds(&m, fds);
-	bool valid = false;
 	if (n == 0 && fd_count == 0)
 		return MSG_END;
-	if ((m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+	bool lost = is_lost(&m, fd_count), valid = false;
+	if (!lost && (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		text_print(why, MSG_TEXT, "a packet that is too large");
-	else
+	else if (!lost)
 		valid = msg_valid(p, (size_t)n, fd_count, from, to, why);
-	if (valid && fd_count == 1) {
-		p->fd = fds[0];
-		fd_count = 0;
+	if (!valid || fd_count != 1) {
+		close_all(fds, fd_count);
+		return lost ? MSG_LOST : valid ? MSG_GOT : MSG_FORBIDDEN;
 	}
-	while (fd_count > 0)
-		close(fds[--fd_count]);
-	return valid ? MSG_GOT : MSG_FORBIDDEN;
+	p->fd = fds[0];
+	return MSG_GOT;
 }

@@ -482,6 +482,7 @@ void msg_from_well(const struct msg_well *w, struct msg_result *out);
 enum msg_got {
 	MSG_GOT,	/* p holds a valid packet */
 	MSG_NONE,	/* nothing to read now */
+	MSG_LOST,	/* one that had no room for its descriptor: we have none left; read on */
 	MSG_END,	/* the peer is gone */
 	MSG_FORBIDDEN	/* malformed or not permitted: drop the peer; why holds the reason */
 };

@@ -1,6 +1,7 @@
 /* A helper's channel: what comes on it, what goes, and what waits for room. */
 #include "monitord/helpers.h"
 
+#include "base/log.h"
 #include "monitord/beat.h"
 #include "monitord/core.h"
 
@@ -23,6 +24,10 @@ on_channel(struct loop_io *io, unsigned events)
 		switch (msg_receive(h->channel, h->role, ROLE_MONITORD, &h->in, why)) {
 		case MSG_NONE:
 			return;
+		case MSG_LOST:
+			log_error("no descriptor is left: what %s asked is lost",
+				  role_name(h->role));
+			continue;
 		case MSG_END:
 			loop_io_stop(&h->io); /* its pidfd tells the rest */
 			kill(h->pid, SIGKILL);

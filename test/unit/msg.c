@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -252,6 +253,33 @@ descriptors_that_are_not_due_are_closed(void **state)
 	close(fds[1]);
 }
 
+/* Our own want of them is no fault of the peer's: what came is lost, and the channel goes on. */
+static void
+no_descriptor_is_left(void **state)
+{
+	int fds[2];
+	char why[MSG_TEXT];
+	struct rlimit limit, none;
+	(void)state;
+	assert_true(msg_pair(fds));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	send_raw(fds[0], &packet, fill(MSG_COMMAND, 1), 1);
+	send_raw(fds[0], &packet, fill(MSG_PONG, 1), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	enum msg_got first =
+		msg_receive(fds[1], ROLE_STATUS, ROLE_MONITORD, &packet, why);
+	enum msg_got second =
+		msg_receive(fds[1], ROLE_STATUS, ROLE_MONITORD, &packet, why);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(first, MSG_LOST);
+	assert_int_equal(second, MSG_GOT);
+	assert_int_equal(packet.head.kind, MSG_PONG);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 test_msg(void)
 {
@@ -261,6 +289,7 @@ test_msg(void)
 		cmocka_unit_test(goes_through_a_pair),
 		cmocka_unit_test(a_full_pair_says_so),
 		cmocka_unit_test(descriptors_that_are_not_due_are_closed),
+		cmocka_unit_test(no_descriptor_is_left),
 	};
 	return cmocka_run_group_tests_name("msg", tests, NULL, NULL);
 }
