@@ -8,8 +8,7 @@
 
 #include <sys/types.h>
 
-#define DYING_MAX                                                                        \
-	4 /* of one helper; more are stuck in the same place, and would be too */
+#define DYING_MAX 4 /* of one helper; more are stuck in the same place, and would be too */
 
 struct dying {
 	struct corpse {

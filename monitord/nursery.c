@@ -17,8 +17,7 @@
 #define STACK 32768
 
 struct nursery {
-	int taken; /* zeroed by the kernel when the child lets go (CLONE_CHILD_CLEARTID)
-		    */
+	int taken;  /* zeroed by the kernel when the child lets go (CLONE_CHILD_CLEARTID) */
 	bool kept; /* somebody asks how it went */
 	struct born born;
 	_Alignas(64) char stack[STACK];
@@ -178,8 +177,8 @@ nursery_forget(struct nursery *n)
 void
 nursery_rest(void)
 {
-	for (unsigned i = 1; i < NURSERIES;
-	     i++) { /* the first stays warm for the next death */
+	/* the first stays warm for the next death */
+	for (unsigned i = 1; i < NURSERIES; i++) {
 		struct nursery *n = own.list[i];
 		if (n != NULL && !n->kept && is_let_go(n))
 			madvise(n, sizeof *n, MADV_DONTNEED);

@@ -18,8 +18,8 @@ struct born *nursery_born(struct nursery *n); /* what its child reads */
 /* Clones with args, completed. Until its exec the child can be signalled: it must have
  * none of our handlers. -1: errno; before Linux 5.5 none is given out any more. */
 pid_t nursery_clone(struct nursery *n, struct clone_args *args);
-void nursery_keep(
-	struct nursery *n); /* from its clone to nursery_forget it is not given out */
+/* From its clone to nursery_forget it is not given out. */
+void nursery_keep(struct nursery *n);
 /* False: its child has our memory still. failure->error: 0, or why it never became the
  * program. */
 bool nursery_ask(const struct nursery *n, struct spawn_failure *failure);

@@ -21,8 +21,7 @@
 #define SOUGHT_MOST 16 /* for more of them a look at all costs less */
 #define PAUSE_MS 20   /* between two children: a helper that says much makes us no work */
 #define AGAIN_MS 1000 /* what was not believed is looked for anew */
-#define COMMAND_MAX 8192 /* bytes of a command line that are looked at, as probes does   \
-			  */
+#define COMMAND_MAX 8192 /* bytes of a command line that are looked at, as probes does */
 
 /* ---- in the child ---- */
 

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GRACE_MS 3000 /* monitord ends a script at its timeout; this is for its answer   \
-		       */
+#define GRACE_MS 3000 /* monitord ends a script at its timeout; this is for its answer */
 
 static void
 let_go(struct script *s)

@@ -8,8 +8,7 @@
 extern char folder[PATH_MAX];
 
 int folder_make(void **state); /* for cmocka's setup */
-int
-folder_remove(void **state); /* for its teardown: with what is in it, two levels deep */
+int folder_remove(void **state); /* for its teardown: with what is in it, two levels deep */
 
 /* "FOLDER/NAME", good until the fourth next call. */
 const char *folder_path(const char *name);
