@@ -107,6 +107,7 @@ listener_renew(struct core *c)
 	core_note(c, "socket-renewed", "%s was gone or another's: it is made anew", path);
 	if (!open_folder(c->run_dir, 0755))
 		log_error("folder %s: %s", c->run_dir, strerror(errno));
+	processes_record(c->processes);
 	loop_io_stop(&c->idle[0]);
 	close(c->listeners[0]);
 	c->listeners[0] = -1;

@@ -53,6 +53,8 @@ void process_reload(struct processes *ps, uint32_t service);	   /* its signal or
 
 /* The main process, 0: none; start_ticks: field 22 of /proc/PID/stat. */
 pid_t process_pid(const struct processes *ps, uint32_t service, uint64_t *start_ticks);
+/* The run directory was removed and is made anew: all that run are written down in it. */
+void processes_record(struct processes *ps);
 bool processes_retire(const struct processes *ps); /* what a removed section ran is being ended */
 bool processes_begin(const struct processes *ps); /* an exec is awaited, any moment now */
 bool processes_untold(const struct processes *ps); /* an exec that need not wake us is awaited */

@@ -173,6 +173,19 @@ record_clear(struct processes *ps, struct process *p)
 }
 
 void
+processes_record(struct processes *ps)
+{
+	if (ps->records != -1)
+		close(ps->records);
+	ps->records = -1;
+	for (uint32_t i = 0; i < ps->count; i++) {
+		record_forget(ps, ps->list[i]);
+		if (ps->list[i]->pid > 0)
+			record_write(ps, ps->list[i]);
+	}
+}
+
+void
 process_remember(struct processes *ps, uint32_t service, uint32_t restarts, bool by_command)
 {
 	struct process *p = ps->list[service];
@@ -206,7 +219,9 @@ record_holds(const struct processes *ps, const char *service, pid_t pid)
 		return false;
 	target[n] = '\0';
 	text_print(lock, sizeof lock, "%s/records/%s.lock", ps->run_dir, service);
-	return strcmp(lock, target) == 0;
+	size_t length = strlen(lock);
+	return strncmp(lock, target, length) == 0 &&
+	       (target[length] == '\0' || strcmp(target + length, " (deleted)") == 0);
 }
 
 static bool

@@ -5,6 +5,7 @@
 export MONITORD_SOURCE MONITORD_BUILD
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
+unshare -m true 2>/dev/null || { echo "skipped: nothing can be mounted here"; exit 77; }
 if [ -z "${MONITORD_DAMAGE_INSIDE:-}" ]; then # what is mounted here nobody else sees
 	MONITORD_DAMAGE_INSIDE=1 exec unshare -m --propagation private "$0"
 fi

@@ -139,7 +139,8 @@ fi
 echo "# one who gathers and does not end, as on a dead disk, holds up nobody"
 hold() { # as its tracer: until that ends its parent cannot reap it
 	exec python3 - "$daemon" <<'PY'
-import ctypes, os, sys, time
+import ctypes, errno, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
 own = sys.argv[1]
 nicer = os.getpriority(os.PRIO_PROCESS, int(own)) + 5
 end = time.time() + 15
@@ -148,32 +149,43 @@ while time.time() < end:
         try:
             same = os.readlink(f"/proc/{pid}/exe") == os.readlink(f"/proc/{own}/exe")
             nice = os.getpriority(os.PRIO_PROCESS, int(pid))
+        except PermissionError:
+            sys.exit("not permitted")
         except OSError:
             continue
         # who gathers is nicer than who is about to become a script
-        if same and nice == nicer and ctypes.CDLL(None).ptrace(0x4206, int(pid), 0, 0) == 0:
+        if not same or nice != nicer:
+            continue
+        if libc.ptrace(0x4206, int(pid), 0, 0) == 0:
             print("held", pid, flush=True)
             time.sleep(40)
             sys.exit()
+        if ctypes.get_errno() == errno.EPERM:
+            sys.exit("not permitted")
     time.sleep(0.002)
 PY
 }
 if command -v python3 >/dev/null; then
 	for _ in $(seq 200); do ctl status hung --json 2>/dev/null | grep -q '"state":"up"' && break; sleep 0.05; done
-	hold >"$dir/held" &
+	hold >"$dir/held" 2>&1 &
 	holder=$!
 	kids="$kids $holder"
 	sleep 0.5
 	touch "$dir/sick"
 	for _ in $(seq 150); do [ -s "$dir/held" ] && break; sleep 0.1; done
-	pid=$(cut -d' ' -f2 "$dir/held")
-	for _ in $(seq 100); do grep -qs '^State:.Z' "/proc/$pid/status" && break; sleep 0.1; done
-	grep -qs '^State:.Z' "/proc/$pid/status" || bad "nobody was held: $(cat "$dir/held")"
+	if grep -q "not permitted" "$dir/held"; then
+		echo "     skipped: nobody may be traced here"
+		pid=none
+	else
+		pid=$(cut -d' ' -f2 "$dir/held")
+		for _ in $(seq 100); do grep -qs '^State:.Z' "/proc/$pid/status" && break; sleep 0.1; done
+		grep -qs '^State:.Z' "/proc/$pid/status" || bad "nobody was held: $(cat "$dir/held")"
+	fi
 	rm -f "$dir/sick"
 	begun=$(now)
 	timeout 20 "$build/monitorctl" -s "$sock" restart deaf >/dev/null && ok "a restart took $(($(now) - begun)) ms" ||
 		bad "monitord stands still"
-	kill -KILL "$holder"
+	kill -KILL "$holder" 2>/dev/null
 	wait "$holder" 2>/dev/null
 	for _ in $(seq 100); do [ -e "/proc/$pid" ] || break; sleep 0.1; done
 	[ -e "/proc/$pid" ] && bad "it was not reaped" || ok "and then it is reaped"

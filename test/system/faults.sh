@@ -6,6 +6,7 @@
 puppet=$build/test/system/puppet
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
+unshare -m true 2>/dev/null || { echo "skipped: nothing can be mounted here"; exit 77; }
 said() { ctl events --json --since "${2:-0}" | grep -qE "$1"; }
 begin() { # [FOLDER]: a small world whose state lies there
 	state=${1:-$dir/state}

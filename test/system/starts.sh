@@ -156,12 +156,16 @@ count() { # of processes with this command line, ours or left
 	echo "$n"
 }
 ctl restart stays >/dev/null && ok "restarted" || bad "$(ctl explain stays)"
-for _ in $(seq 40); do # the new ones may still be on their way
-	[ "$(count "sleep 602 " stays)" -eq 2 ] && break
-	sleep 0.05
-done
-[ "$(count "sleep 602 " stays)" -eq 2 ] && ok "nothing of the first instance is left" ||
-	bad "$(count "sleep 602 " stays) processes of it"
+if readlink "/proc/$(pid_of stays)/fd/0" >/dev/null; then
+	for _ in $(seq 40); do # the new ones may still be on their way
+		[ "$(count "sleep 602 " stays)" -eq 2 ] && break
+		sleep 0.05
+	done
+	[ "$(count "sleep 602 " stays)" -eq 2 ] && ok "nothing of the first instance is left" ||
+		bad "$(count "sleep 602 " stays) processes of it"
+else
+	echo "     skipped: nobody may see others' descriptors here"
+fi
 ctl explain root | grep -q 'Operation not permitted' && ok "another user is not permitted" ||
 	bad "$(ctl explain root)"
 ctl explain stays | grep -q 'leaves' && bad "another's start is called its cause: $(ctl explain stays)"

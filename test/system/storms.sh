@@ -5,6 +5,7 @@
 puppet=$build/test/system/puppet
 [ -n "${MONITORD_LONG:-}" ] || { echo "skipped: takes a minute (MONITORD_LONG)"; exit 77; }
 [ "$(id -u)" -eq 0 ] || { echo "skipped: needs root"; exit 77; }
+unshare -m true 2>/dev/null || { echo "skipped: nothing can be mounted here"; exit 77; }
 head_of() { printf '[monitord]\nsocket = %s\nstate = %s/state\nhelpers = %s\non-stop = stop\n' "$sock" "$dir" "$build"; }
 end() {
 	kill -TERM "$daemon"

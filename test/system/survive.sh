@@ -78,6 +78,9 @@ usurp() {
 }
 lose "another's" usurp
 lose "no folder" rm -rf "${sock%/*}"
+for s in front primary secondary; do # without control groups they are known by these
+	[ -s "${sock%/*}/records/$s" ] || bad "$s is not written down any more"
+done
 [ "$pids" = "$(pid_of front) $(pid_of primary) $(pid_of secondary)" ] && ok "the services went on" || bad "services were $pids"
 
 echo "# stopped by command, also over kill -9"

@@ -110,7 +110,7 @@ else
 		bad "it is not found: $(ctl status by-exec)"
 	kill -CONT "$local"
 fi
-if [ "$(id -u)" -eq 0 ]; then # the kernel does not refuse these: it ignores them
+if unshare --fork --pid --mount-proc true 2>/dev/null; then # the kernel does not refuse these: it ignores them
 	printf '[monitord]\nsocket = %s\nstate = %s\nhelpers = %s\n[service none]\nmatch = ^sleep %s\n' \
 		"$dir/inside/status.sock" "$dir/inside-state" "$build" "${number}0" >"$dir/inside.ini"
 	unshare --fork --pid --mount-proc --kill-child "$build/monitord/monitord" -c "$dir/inside.ini" >"$dir/inside.log" 2>&1 &
