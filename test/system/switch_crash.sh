@@ -41,7 +41,12 @@ point() {
 	: >"$dir/killer"
 	"$build/test/crash/killer" "$victim" "$n" >"$dir/killer" 2>&1 &
 	killer=$!
-	await 3 ready_said || { bad "killer said: $(cat "$dir/killer")"; return 2; }
+	await 3 ready_said
+	if grep -q 'attaching: Operation not permitted' "$dir/killer"; then
+		echo "skipped: nobody may be traced here"
+		exit 77
+	fi
+	ready_said || { bad "killer said: $(cat "$dir/killer")"; return 2; }
 	watch_file >"$dir/said" &
 	watcher=$!
 	timeout 5 "$build/monitorctl" -s "$sock" reroute site secondary >/dev/null 2>&1
