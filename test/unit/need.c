@@ -75,6 +75,37 @@ static const struct stage_row affected[] = {
 	  "TERM:db(main) service-stopped:db answer:done" },
 };
 
+/* Several are needed: each counts, whichever comes first, and whatever needs it. */
+static const char several[] =
+	"[service x]\nrun = /x\n[service y]\nrun = /y\n[service z]\nrun = /z\n"
+	"[check n1]\ntcp = h:1\ndown = 1\n[check n2]\ntcp = h:2\ndown = 1\n"
+	"[check yc]\nof = y\ntcp = h:3\n"
+	"[service two]\nrun = /t\ndepends = x, y\n[service top]\nrun = /p\ndepends = z, two\n"
+	"[service net]\nrun = /n\ndepends = n1, n2\n[service late]\nrun = /l\n"
+	"[service checked]\nrun = /c\ndepends = n1, yc\n[chain c]\npath = late -> x\npath = late -> y\n";
+#define ALL "adopted:x adopted:y adopted:z adopted:two adopted:top adopted:net adopted:late "            \
+	"adopted:checked go good:n1 good:n2 good:yc "
+#define GONE(s) "exited:" s "=0 empty:" s " "
+#define STOPS "TERM:top(main) TERM:net(main) TERM:late(main) TERM:checked(main) "
+
+static const struct stage_row of_several[] = {
+	{ ALL "killed:y=9", "service-affected+",
+	  "KILL:y(tree) service-affected:two<service-exited{two needs y, which is not well: it is left "
+	  "alone} service-affected:top<service-exited{top needs y, which is not well: it is left alone}" },
+	{ ALL "bad:n2", "service-affected+",
+	  "service-affected:net<check-down{net needs n2, which is not well: it is left alone}" },
+	{ ALL "bad:n2 killed:x=9", "service-affected@",
+	  "service-affected:net@n2 KILL:x(tree) service-affected:two@x service-affected:top@x" },
+	{ ALL "stop-all " GONE("net") GONE("checked") GONE("late") GONE("top"), NULL,
+	  STOPS "TERM:z(main) TERM:two(main)" },
+	{ ALL "stop-all " GONE("net") GONE("checked") GONE("late") GONE("top") GONE("two"), NULL,
+	  STOPS "TERM:z(main) TERM:two(main) TERM:x(main) TERM:y(main)" },
+	{ ALL "stop-all " GONE("net") GONE("checked") GONE("top") GONE("two") "?x ?y " GONE("late"), NULL,
+	  STOPS "TERM:z(main) TERM:two(main) x=up y=up TERM:x(main) TERM:y(main)" },
+	{ ALL "stop-all " GONE("net") GONE("late") GONE("top") GONE("two") "?y " GONE("checked"), NULL,
+	  STOPS "TERM:z(main) TERM:two(main) TERM:x(main) y=up TERM:y(main)" },
+};
+
 static void
 stops_in_reverse_order(void **state)
 {
@@ -87,6 +118,7 @@ tells_who_is_affected(void **state)
 {
 	(void)state;
 	stage_table(text, affected, COUNT(affected));
+	stage_table(several, of_several, COUNT(of_several));
 }
 
 int

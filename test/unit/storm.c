@@ -13,7 +13,7 @@
 static struct {
 	struct world *world;
 	int64_t now_ms;
-	unsigned opened, closed, moved, affected, fired;
+	unsigned opened, closed, moved, affected, fired, signalled, answered;
 	char text[200]; /* of the last that was closed */
 	struct decisions out;
 } storm;
@@ -26,6 +26,8 @@ feed(const struct event *e)
 		const struct decision *d = &storm.out.list[i];
 		bool tell = d->kind == DECIDE_TELL;
 		storm.moved += d->kind == DECIDE_ROUTE;
+		storm.signalled += d->kind == DECIDE_SIGNAL;
+		storm.answered += d->kind == DECIDE_ANSWER;
 		storm.affected += tell && strcmp(d->line.kind, "service-affected") == 0;
 		storm.fired += tell && strcmp(d->line.kind, "rule-fired") == 0;
 		storm.opened += tell && strcmp(d->line.kind, "incident-open") == 0;
@@ -250,6 +252,38 @@ many_need_who_has_died(void **state)
 	end(rules);
 }
 
+/* All are told to stop, and all who wait for their start hear that it will not come. */
+static void
+many_stop(void **state)
+{
+	static char bytes[MANY * 60];
+	struct text t;
+	(void)state;
+	text_begin(&t, bytes, sizeof bytes);
+	for (unsigned i = 0; i < MANY; i++)
+		text_add(&t, "[service s%u]\nrun = /s\nready = notify\non-boot = stay\n",
+			 i);
+	struct rules *rules = begin_with(bytes, t.length);
+	for (uint32_t id = 0; id < MANY; id++) {
+		struct event start = { .kind = EVENT_COMMAND,
+				       .verb = VERB_START,
+				       .id = id,
+				       .token = id + 1 };
+		struct event e = { .kind = EVENT_STARTED,
+				   .id = id,
+				   .pid = (int32_t)id + 2 };
+		feed(&start);
+		feed(&e);
+	}
+	assert_int_equal(storm.answered, 0);
+	struct event stop = { .kind = EVENT_STOP_ALL };
+	feed(&stop);
+	they_are(0, 0, OUTCOME_GOOD, 0);
+	assert_int_equal(storm.signalled, MANY);
+	assert_int_equal(storm.answered, MANY);
+	end(rules);
+}
+
 /* The clock is young: what has not happened did not happen a moment ago. */
 static void
 twice_is_no_flap_after_a_boot(void **state)
@@ -308,6 +342,7 @@ test_storm(void)
 		cmocka_unit_test(a_storm_forgets_none),
 		cmocka_unit_test(many_are_served_at_once),
 		cmocka_unit_test(many_need_who_has_died),
+		cmocka_unit_test(many_stop),
 		cmocka_unit_test(all_rules_fire),
 		cmocka_unit_test(a_silence_ends_for_all),
 		cmocka_unit_test(the_oldest_is_forgotten_first),
