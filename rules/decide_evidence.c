@@ -53,12 +53,10 @@ void
 evidence_over(struct world *w, uint32_t id)
 {
 	struct service_view *s = &w->services[id];
-	bool kills = s->kill_next;
 	s->gathering = 0;
-	s->kill_next = false;
 	world_arm(w, OBJECT_SERVICE, id, NEVER);
 	if (s->state != SERVICE_STOPPING) {
-		if (kills)
+		if (s->kill_next)
 			service_kill(w, id);
 	} else if (s->step == 0) {
 		service_stop_begin(w, id);

@@ -50,8 +50,6 @@ need_failed(struct world *w, enum object_kind kind, uint32_t by)
 			w->incidents[index].affects = true;
 		}
 	}
-	if (w->affected > 0)
-		need_tell(w);
 }
 
 void

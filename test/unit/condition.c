@@ -120,6 +120,8 @@ static const struct row windows[] = {
 	  "found:s sample:s.memory=2e6 +4s exited:s=-1 empty:s found:s "
 	  "sample:s.memory=2e6 +2s",
 	  "false" },
+	{ "(a.up and s.memory > 1M) for 5s",
+	  "found:s sample:s.memory=2e6 +4s exited:s=-1 empty:s found:s sample:s.memory=2e6 +2s", "false" },
 	{ "s.memory > 5G or (a.up and b.up) for 5s",
 	  "bad:b found:s sample:s.memory=2e6 good:b +4s exited:s=-1 empty:s found:s "
 	  "sample:s.memory=2e6 +1s",

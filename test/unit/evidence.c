@@ -88,12 +88,21 @@ static const struct stage_row of_nothing[] = {
 	{ "adopted:a go killed:a=11", "evidence", "KILL:a(tree)" },
 };
 
+/* Then its stop goes on as it is told to. */
+static const char commanded[] =
+	"[service u]\nmatch = u\nstart = /s\nstop = /stop\nevidence = sockets\n"
+	"[rule y]\nwhen = u.fds > 10\ndo = restart u\n";
+static const struct stage_row by_command[] = {
+	{ "found:u go sample:u.fds=20 evidence:u", NULL, "evidence:u stop-command:u" },
+};
+
 static void
 gathers(void **state)
 {
 	(void)state;
 	stage_table(text, rows, COUNT(rows));
 	stage_table(plain, of_nothing, COUNT(of_nothing));
+	stage_table(commanded, by_command, COUNT(by_command));
 }
 
 int

@@ -11,26 +11,40 @@
 /* A chain may name a service by its check. */
 static const char paths[] =
 	OPS SERVICE("a") CHECK_OF("ca", "a") SERVICE("b") CHECK_OF("cb", "b") CHECK("w")
-	CHECK("lone") "[chain one]\npath = w -> ca\n[chain two]\npath = cb -> lone\n";
-#define WELL "adopted:a adopted:b go good:ca good:cb good:w good:lone +1s "
+	CHECK("lone") CHECK("v") SERVICE("d") CHECK_OF("cd", "d") SERVICE("e") "depends = lone\n"
+	"[chain one]\npath = w -> ca\npath = v -> ca\n[chain two]\npath = cb -> lone\n"
+	"[chain three]\npath = d -> cd\n";
+#define WELL "adopted:a adopted:b adopted:d adopted:e go good:ca good:cb good:w good:lone good:v good:cd +1s "
 static const struct stage_row on_paths[] = {
 	{ WELL "bad:w bad:ca +3s", OPEN, "incident-open:ca" },
 	{ WELL "bad:ca bad:w +3s", OPEN, "incident-open:ca" },
 	{ WELL "bad:w killed:a=9 +3s", OPEN, "KILL:a(tree) incident-open:a" },
+	{ WELL "killed:a=9 +1s bad:w +3s", OPEN, "KILL:a(tree) incident-open:a" },
 	{ WELL "bad:cb bad:lone +3s", OPEN, "incident-open:lone" },
+	{ WELL "bad:lone +1s bad:cb +3s", OPEN, "incident-open:lone" },
+	/* who is on no path with it has nothing to do with it */
+	{ WELL "bad:w killed:b=9 +3s", OPEN, "KILL:b(tree) incident-open:w incident-open:b" },
+	/* two that need the same, seen before that */
+	{ WELL "bad:w bad:v bad:ca +3s", OPEN, "incident-open:ca incident-close:v" },
+	/* a service that died is the root, though the chain has its check behind it */
+	{ WELL "killed:d=9 empty:d started:d bad:cd +3s", OPEN, "KILL:d(tree) start:d incident-open:d" },
+	/* what a service depends on need not be in the chain */
+	{ WELL "killed:e=9 +1s bad:lone +3s", OPEN, "KILL:e(tree) incident-open:lone" },
 };
 
 /* What a rule does, or would do next, belongs to the rule's incident. */
 static const char ruled[] =
-	OPS SERVICE("a") SERVICE("b") CHECK("lone") CHECK("other")
+	OPS SERVICE("b") SERVICE("a") CHECK("lone") CHECK("other") CHECK("third")
+	"[rule frees]\nwhen = third.down\ndo = release b\n"
 	"[rule first]\nwhen = other.down\ndo = log, restart b\ncooldown = 1h\n"
 	"[rule second]\nwhen = lone.down\ndo = log\ncooldown = 10s\nescalate = 2 in 1m -> restart a\n";
-#define RULED "adopted:a adopted:b go good:lone good:other +1s "
+#define RULED "adopted:a adopted:b go good:lone good:other good:third +1s "
 static const struct stage_row by_rules[] = {
 	{ RULED "bad:lone +10s exited:a=0 empty:a started:a +3s", OPEN,
 	  "incident-open:lone TERM:a(main) start:a" },
 	{ RULED "bad:other exited:b=0 empty:b started:b +3s", OPEN,
 	  "TERM:b(main) start:b incident-open:other" },
+	{ RULED "bad:third killed:b=9 +3s", OPEN, "KILL:b(tree) incident-open:third" },
 	{ RULED "bad:other exited:b=0 empty:b started:b +1s killed:a=9 +3s", OPEN,
 	  "TERM:b(main) start:b KILL:a(tree) incident-open:other incident-open:a" },
 };
@@ -38,8 +52,10 @@ static const struct stage_row by_rules[] = {
 /* Who is seen to be ill before what it depends on, which may be a check, and that one of a service. */
 static const char depending[] =
 	OPS SERVICE("db") CHECK_OF("db-tcp", "db") CHECK_OF("db-disk", "db") SERVICE("app")
-	"depends = db-tcp\n" SERVICE("web") "depends = lone, db\n" CHECK("lone") CHECK("other");
-#define DEPENDING "adopted:db adopted:app adopted:web go good:db-tcp good:db-disk good:lone good:other +1s "
+	"depends = db-tcp\n" SERVICE("web") "depends = lone, db\n" CHECK("lone") CHECK("other")
+	SERVICE("far") "depends = app, db, other, lone\n" CHECK_OF("app-http", "app")
+	CHECK_OF("web-http", "web");
+#define DEPENDING "adopted:db adopted:app adopted:web adopted:far go good:app-http good:web-http good:db-tcp good:db-disk good:lone good:other +1s "
 static const struct stage_row by_need[] = {
 	{ DEPENDING "killed:app=9 +1s bad:db-tcp +3s", OPEN, "KILL:app(tree) incident-open:db-tcp" },
 	{ DEPENDING "killed:app=9 +1s killed:db=9 +3s", OPEN,
@@ -50,6 +66,12 @@ static const struct stage_row by_need[] = {
 	{ DEPENDING "killed:web=9 +1s bad:lone +3s", OPEN, "KILL:web(tree) incident-open:lone" },
 	{ DEPENDING "killed:web=9 +1s bad:other +3s", OPEN,
 	  "KILL:web(tree) incident-open:web incident-open:other" },
+	{ DEPENDING "killed:far=9 +1s bad:lone +3s", OPEN, "KILL:far(tree) incident-open:lone" },
+	{ DEPENDING "killed:far=9 +1s killed:db=9 +3s", OPEN,
+	  "KILL:far(tree) KILL:db(tree) incident-open:db" },
+	/* by its check as well, and by several */
+	{ DEPENDING "bad:app-http bad:web-http killed:db=9 +3s", OPEN,
+	  "KILL:db(tree) incident-open:db incident-close:web-http" },
 	/* or after it; of several that are ill, by that which it needs */
 	{ DEPENDING "bad:other bad:db-tcp killed:app=9 +3s", "incident-open service-exited@",
 	  "service-exited:app@db-tcp KILL:app(tree) incident-open:other incident-open:db-tcp" },

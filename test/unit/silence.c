@@ -11,7 +11,7 @@
 #define SERVICE_A "[service a]\nrun = /a\nready = exec\n[check ca]\nof = a\ntcp = h:1\ndown = 1\nup = 1\n"
 static const char text[] =
 	OPS SERVICE_A "[service b]\nrun = /b\nready = exec\n"
-	PORT("lone") PORT("other") PORT("third")
+	PORT("lone") PORT("other") PORT("third") "[check cb]\nof = b\ntcp = h:1\ndown = 1\nup = 1\n"
 	"[route r]\nswitch = /s\nbackend = x check other\nbackend = y check third\n"
 	"[rule big]\nwhen = a.memory > 1M or lone.latency > 1h\ndo = log\ncooldown = 1h\n"
 	"[chain both]\npath = lone -> other\n";
@@ -61,6 +61,8 @@ static const struct stage_row ends[] = {
 	  "answer:done " OVER("a", "is over", "1 incident is open") },
 	{ UP "!silence:ca=60 bad:ca +1m", "silence-over+",
 	  "answer:done " OVER("ca", "is over", "1 incident is open") },
+	{ UP "!silence:b=60 good:cb bad:cb +1m", "silence-over+",
+	  "answer:done " OVER("b", "is over", "1 incident is open") },
 	{ UP "!silence:lone=60 bad:third bad:ca +1m", "silence-over+",
 	  "answer:done " OVER("lone", "is over", "all is well") },
 	{ UP "!silence:all=60 bad:third bad:ca +1m", "silence-over+",
@@ -136,10 +138,12 @@ what_is_covered(void **state)
 
 /* Friday, 08:16:40 UTC: what is only told at some times is told when they come, there. */
 static const char hours[] =
-	OPS "[check x]\ntcp = h:1\ndown = 1\nup = 1\nduring = 08:00-08:10\n"
+	OPS "[check x]\ntcp = h:1\ndown = 1\nup = 1\nduring = 08:00-08:17\n"
 	"[check early]\ntcp = h:1\ndown = 1\nup = 1\nduring = 09:00-09:30\n"
 	"[check later]\ntcp = h:1\ndown = 1\nup = 1\nduring = 09:05-09:30\n";
 static const struct stage_row in_zones[] = {
+	/* told at the very moment at which its time ends: not told, and not looked at for ever */
+	{ "go good:x +18s bad:x +3s", TOLD, OPENED("x", "") },
 	{ "zone:3600 go good:early bad:early +3s", TOLD, OPENED("early", "(ops)") },
 	{ "zone:-3600 go good:early bad:early +1h +43m +19s", TOLD, OPENED("early", "") },
 	{ "zone:-3600 go good:early bad:early +1h +43m +20s", TOLD,
