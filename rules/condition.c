@@ -291,8 +291,8 @@ condition_forget(const struct world *w, const struct condition *c, struct slot *
 		if (op->kind == OP_TEST) {
 			stack[n++] = is_of(w, op, service);
 		} else if (op->kind == OP_AND || op->kind == OP_OR) {
+			stack[n - 2] = stack[n - 2] || stack[n - 1];
 			n--;
-			stack[n - 1] = stack[n - 1] || stack[n];
 		}
 		if (op->window != WINDOW_NONE && stack[n - 1])
 			slots[op->slot] = (struct slot){ 0 };

@@ -96,6 +96,12 @@ static const struct stage_row of_several[] = {
 	  "service-affected:net<check-down{net needs n2, which is not well: it is left alone}" },
 	{ ALL "bad:n2 killed:x=9", "service-affected@",
 	  "service-affected:net@n2 KILL:x(tree) service-affected:two@x service-affected:top@x" },
+	/* each is stopped with monitord, none because another is */
+	{ "adopted:net adopted:z go good:n1 good:n2 stop-all", "service-stopping+",
+	  "start:x start:y service-stopping:x{x is being stopped with monitord} TERM:x(rest) "
+	  "service-stopping:y{y is being stopped with monitord} TERM:y(rest) "
+	  "service-stopping:z{z is being stopped with monitord} TERM:z(main) "
+	  "service-stopping:net{net is being stopped with monitord} TERM:net(main)" },
 	{ ALL "stop-all " GONE("net") GONE("checked") GONE("late") GONE("top"), NULL,
 	  STOPS "TERM:z(main) TERM:two(main)" },
 	{ ALL "stop-all " GONE("net") GONE("checked") GONE("late") GONE("top") GONE("two"), NULL,

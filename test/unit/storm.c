@@ -290,6 +290,34 @@ many_stop(void **state)
 	end(rules);
 }
 
+/* Each of so many who wait, though nothing is there that could be stopped. */
+static void
+many_wait(void **state)
+{
+	static char bytes[MANY * 60];
+	struct text t;
+	(void)state;
+	text_begin(&t, bytes, sizeof bytes);
+	text_add(&t, "[check net]\ntcp = h:1\n");
+	for (unsigned i = 0; i < MANY; i++)
+		text_add(&t, "[service s%u]\nrun = /s\ndepends = net\n", i);
+	struct rules *rules = begin_with(bytes, t.length);
+	for (uint32_t id = 0; id < 4 * MANY; id++) {
+		struct event start = { .kind = EVENT_COMMAND,
+				       .verb = VERB_START,
+				       .id = id / 4,
+				       .token = id + 1 };
+		feed(&start);
+	}
+	assert_int_equal(storm.answered, 0);
+	struct event stop = { .kind = EVENT_STOP_ALL };
+	feed(&stop);
+	they_are(0, 0, OUTCOME_GOOD, 0);
+	assert_int_equal(storm.signalled, 0);
+	assert_int_equal(storm.answered, 4 * MANY);
+	end(rules);
+}
+
 /* The clock is young: what has not happened did not happen a moment ago. */
 static void
 twice_is_no_flap_after_a_boot(void **state)
@@ -349,6 +377,7 @@ test_storm(void)
 		cmocka_unit_test(many_are_served_at_once),
 		cmocka_unit_test(many_need_who_has_died),
 		cmocka_unit_test(many_stop),
+		cmocka_unit_test(many_wait),
 		cmocka_unit_test(all_rules_fire),
 		cmocka_unit_test(a_silence_ends_for_all),
 		cmocka_unit_test(the_oldest_is_forgotten_first),
