@@ -48,11 +48,13 @@ add_member(struct job *j, size_t *count, size_t cap, const char *name, enum mark
 	text_print(j->members[(*count)++].name, sizeof j->members->name, "%s", name);
 }
 
-/* Of the path that has what is wrong: those left of it need it. False: it is on none. */
+/* Of the paths that have what is wrong: those left of it need it; the first of them is drawn.
+ * False: it is on none. */
 static bool
 fill_chain(const struct rules *r, const struct chain *c, struct node root, struct letter *l, struct job *j,
 	   size_t *count, size_t cap)
 {
+	bool drawn = false;
 	for (uint32_t p = 0, first = 0; p < c->path_count; first = c->path_ends[p++]) {
 		uint32_t at = first;
 		while (at < c->path_ends[p] &&
@@ -76,15 +78,15 @@ fill_chain(const struct rules *r, const struct chain *c, struct node root, struc
 							at - first > LETTER_CHAIN / 2
 						? at - LETTER_CHAIN / 2
 						: first;
-			if (k < from || l->chain_count == LETTER_CHAIN)
+			if (drawn || k < from || l->chain_count == LETTER_CHAIN)
 				continue;
 			text_print(l->chain[l->chain_count].name, JOURNAL_NAME, "%s",
 				   name);
 			l->chain[l->chain_count++].mark = mark;
 		}
-		return true;
+		drawn = true;
 	}
-	return false;
+	return drawn;
 }
 
 /* Who depends on the root, and on those, as long as there is room. */

@@ -5,10 +5,12 @@
 
 #define error(b, ...) build_error(b, (b)->entry->place, __VA_ARGS__)
 #define MEMBERS_MOST 64
+#define WAYS_MOST 1024
 
+/* One instance of each family is a way through it: instances do not need one another. */
 struct path {
-	struct chain_link links[MEMBERS_MOST];
-	uint32_t count;
+	struct member { enum object_kind kind; struct id_range range; } members[MEMBERS_MOST];
+	uint32_t count, ways;
 };
 
 /* Of that kind: an object, or all instances of a service. False: there are too many. */
@@ -16,15 +18,25 @@ static bool
 add_member(struct build *b, struct path *p, enum object_kind kind, const char *word)
 {
 	struct id_range r = build_resolve_all(b, word, kind);
-	if (r.count > MEMBERS_MOST - p->count) {
+	if (p->count == MEMBERS_MOST) {
 		error(b, "path: more than %d members, at '%s'", MEMBERS_MOST, word);
 		return false;
 	}
-	for (uint32_t k = 0; r.count > 0 && k < p->count; k++)
-		if (p->links[k].kind == kind && p->links[k].id == r.first)
+	if (r.count > WAYS_MOST / p->ways) {
+		error(b, "path: more than %d ways through instances, at '%s'", WAYS_MOST,
+		      word);
+		return false;
+	}
+	if (r.count == 0)
+		return true;
+	for (uint32_t k = 0; k < p->count; k++) {
+		struct id_range other = p->members[k].range;
+		if (p->members[k].kind == kind && r.first < other.first + other.count &&
+		    other.first < r.first + r.count)
 			error(b, "path: '%s' stands twice", word);
-	for (uint32_t k = 0; k < r.count; k++)
-		p->links[p->count++] = (struct chain_link){ kind, r.first + k };
+	}
+	p->members[p->count++] = (struct member){ kind, r };
+	p->ways *= r.count;
 	return true;
 }
 
@@ -50,26 +62,36 @@ add_members(struct build *b, struct path *p, const char *word)
 static void
 append(struct build *b, struct chain *c, const struct path *p)
 {
-	struct chain_link *all =
-		build_get(b, (c->link_count + p->count + 1) * sizeof *all);
-	uint32_t *ends = build_get(b, (c->path_count + 1) * sizeof *ends);
+	uint32_t link_count = c->link_count + p->ways * p->count,
+		 path_count = c->path_count + p->ways;
+	struct chain_link *links = build_get(b, (link_count + 1) * sizeof *links);
+	uint32_t *ends = build_get(b, (path_count + 1) * sizeof *ends);
 	if (b->out_of_memory)
 		return;
 	if (c->link_count > 0)
-		memcpy(all, c->links, c->link_count * sizeof *all);
-	memcpy(all + c->link_count, p->links, p->count * sizeof *all);
+		memcpy(links, c->links, c->link_count * sizeof *links);
 	if (c->path_count > 0)
 		memcpy(ends, c->path_ends, c->path_count * sizeof *ends);
-	c->link_count += p->count;
-	ends[c->path_count++] = c->link_count;
-	c->links = all;
+	for (uint32_t way = 0; way < p->ways; way++) {
+		uint32_t rest = way;
+		for (uint32_t k = p->count; k-- > 0;) {
+			const struct member *m = &p->members[k];
+			links[c->link_count + k] = (struct chain_link){
+				m->kind, m->range.first + rest % m->range.count
+			};
+			rest /= m->range.count;
+		}
+		c->link_count += p->count;
+		ends[c->path_count++] = c->link_count;
+	}
+	c->links = links;
 	c->path_ends = ends;
 }
 
 void
 set_path(struct build *b, void *object, const struct entry *e)
 {
-	struct path path = { .count = 0 };
+	struct path path = { .ways = 1 };
 	char word[RULES_NAME_MAX + 1];
 	const char *p = e->value;
 	bool ends_open = false;

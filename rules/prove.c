@@ -116,7 +116,16 @@ member_service(const struct rules *r, const struct chain_link *link, uint32_t k)
 	return k < route->backend_count ? route->backends[k].service : RULES_NONE;
 }
 
-/* Each member needs the next one of its path. */
+static bool
+has(const struct id_list *list, uint32_t id)
+{
+	uint32_t i = 0;
+	while (i < list->count && list->ids[i] != id)
+		i++;
+	return i < list->count;
+}
+
+/* Each member needs the next one of its path, which may stand in many. */
 static void
 link_chain(struct build *b, const struct chain *c)
 {
@@ -132,7 +141,8 @@ link_chain(struct build *b, const struct chain *c)
 			for (uint32_t m = 0; (right = member_service(r, &c->links[i + 1],
 								     m)) != RULES_NONE;
 			     m++)
-				if (left != right)
+				if (left != right &&
+				    !has(&r->services[left].after, right))
 					build_append(b, &r->services[left].after, right);
 	}
 }

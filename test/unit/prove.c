@@ -180,6 +180,11 @@ static const struct book_row rows[] = {
 	  "r.ini:7: warning: do: '|' is an argument as it stands: a command runs without a shell\n" },
 	{ AB "[rule x]\nwhen = a.up\ndo = run /bin/sh -c \"echo a | mail root\"\n", "" },
 	{ AB "[chain c]\npath = a ->\n", "r.ini:6: path: a member is missing behind '->'\n" },
+	{ "[service a]\ninstances = 1..32\nrun = /a\n[service b]\ninstances = 1..33\nrun = /b\n"
+	  "[chain c]\npath = a -> b\n",
+	  "r.ini:8: path: more than 1024 ways through instances, at 'b'\n" },
+	{ "[service a]\ninstances = 1..2\nrun = /a\n[chain c]\npath = a -> a-2\n",
+	  "r.ini:5: path: 'a-2' stands twice\n" },
 	{ AB "[chain c]\npath = a -> b -> a\n", "r.ini:1: depends or chains go round: a -> b -> a\nr.ini:6: path: 'a' stands twice\n" },
 	{ "[check c]\ntcp = h:1\n[route r]\nswitch = /s\nbackend = apache check c\nbackend = tomcat check c\n"
 	  "[rule x]\nwhen = c.down\ndo = reroute r to tomact\n",

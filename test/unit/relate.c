@@ -32,6 +32,20 @@ static const struct stage_row on_paths[] = {
 	{ WELL "killed:e=9 +1s bad:lone +3s", OPEN, "KILL:e(tree) incident-open:lone" },
 };
 
+/* The instances of a family do not need one another. */
+static const char farm[] = OPS SERVICE("w") "[service t]\ninstances = 1..3\nrun = /s\nready = exec\n" SERVICE(
+	"d") "[chain farm]\npath = w -> t -> d\n";
+#define FARM "adopted:w adopted:t-1 adopted:t-2 adopted:t-3 adopted:d go +1s "
+static const struct stage_row on_a_farm[] = {
+	{ FARM "killed:t-1=9 +1s killed:t-3=9 +3s", OPEN,
+	  "KILL:t-1(tree) KILL:t-3(tree) incident-open:t-1 incident-open:t-3" },
+	{ FARM "killed:w=9 +1s killed:t-3=9 +3s", OPEN, "KILL:w(tree) KILL:t-3(tree) incident-open:t-3" },
+	{ FARM "killed:t-1=9 killed:t-2=9 killed:d=9 +3s", OPEN,
+	  "KILL:t-1(tree) KILL:t-2(tree) KILL:d(tree) incident-open:d incident-close:t-2" },
+	/* and are started together, when what they need is there */
+	{ "go !start:w !start:t-1 !start:t-2 !start:t-3 !start:d started:d", "", "start:d answer:done start:t-1 start:t-2 start:t-3" },
+};
+
 /* What a rule does, or would do next, belongs to the rule's incident. */
 static const char ruled[] =
 	OPS SERVICE("b") SERVICE("a") CHECK("lone") CHECK("other") CHECK("third")
@@ -113,6 +127,7 @@ joins(void **state)
 {
 	(void)state;
 	stage_table(paths, on_paths, COUNT(on_paths));
+	stage_table(farm, on_a_farm, COUNT(on_a_farm));
 	stage_table(ruled, by_rules, COUNT(by_rules));
 	stage_table(depending, by_need, COUNT(by_need));
 	stage_table(routed, by_routes, COUNT(by_routes));
