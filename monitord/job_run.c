@@ -52,14 +52,13 @@ static void
 ended(struct job *j, const struct job_end *end)
 {
 	struct event e = { .kind = EVENT_RUN_DONE,
-			   .id = j->id,
+			   .id = rules_rule(j->ps->rules, j->name),
 			   .token = j->token,
 			   .code = end->code,
 			   .signal = end->signal,
 			   .text = end->text };
-	run_record_clear(
-		j->ps,
-		j->name); /* the news may begin the next one, with a record of its own */
+	/* first: the news may begin the next one, with a record of its own */
+	run_record_clear(j->ps, j->name);
 	process_tell(j->ps, &e);
 }
 
