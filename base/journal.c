@@ -75,8 +75,8 @@ journal_encode(const struct journal_line *l, char slot[JOURNAL_SLOT])
 	text_put(&t, "\t");
 	text_put_number(&t, l->incident);
 	add_field(&t, l->to, sizeof l->to);
-	add_field(&t, l->text,
-		  sizeof l->text); /* what gives way where there is no room */
+	/* the text is what gives way where there is no room */
+	add_field(&t, l->text, sizeof l->text);
 	seal(slot, t.length);
 }
 

@@ -111,7 +111,7 @@ line(int priority, const char *format, va_list args)
 	text_put(&head, program);
 	text_put(&head, ": ");
 	size_t used = head.length;
-	int m = text_format(text + used, sizeof text - 1 - used, format, args);
+	int m = vsnprintf(text + used, sizeof text - 1 - used, format, args);
 	if (m > 0)
 		used += (size_t)m < sizeof text - 1 - used ? (size_t)m
 							   : sizeof text - 2 - used;

@@ -76,7 +76,7 @@ text_print(char *out, size_t cap, const char *format, ...)
 	va_list args;
 	assert(cap >= 1);
 	va_start(args, format);
-	int n = text_format(out, cap, format, args);
+	int n = vsnprintf(out, cap, format, args);
 	va_end(args);
 	if (n < 0)
 		out[0] = '\0';
@@ -121,7 +121,7 @@ text_add(struct text *t, const char *format, ...)
 	va_list args;
 	size_t room = t->cap - t->length;
 	va_start(args, format);
-	int want = text_format(t->bytes + t->length, room, format, args);
+	int want = vsnprintf(t->bytes + t->length, room, format, args);
 	va_end(args);
 	t->full = t->full || want < 0 || (size_t)want >= room;
 	if (want < 0)

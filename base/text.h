@@ -16,11 +16,6 @@ size_t text_clean(char *out, size_t cap, const void *bytes, size_t size);
 size_t text_print(char *out, size_t cap, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* vsnprintf(3), at a fraction of its cost where %s, %.*s, %d, %u (each with l or ll) are all that is
- * converted. cap >= 1. */
-int text_format(char *out, size_t cap, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
-
 /* A text that grows in a fixed buffer; full says that something was cut off. */
 struct text {
 	char *bytes;

@@ -130,6 +130,18 @@ cgroup_find(const struct cgroups *c, const char *service)
 	return openat(c->base, service, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+void
+cgroups_each(const struct cgroups *c, void (*fn)(void *arg, const char *name), void *arg)
+{
+	int fd = c->base != -1 ? openat(c->base, ".", O_RDONLY | O_CLOEXEC) : -1;
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	while (d != NULL && (e = readdir(d)) != NULL)
+		fn(arg, e->d_name);
+	if (d != NULL)
+		closedir(d);
+}
+
 bool
 cgroup_lists(int group, pid_t pid)
 {

@@ -21,6 +21,8 @@ int cgroup_open(const struct cgroups *c, const char *service);
 /* The folder was taken away: made again. False: it cannot be. */
 bool cgroups_again(struct cgroups *c);
 int cgroup_find(const struct cgroups *c, const char *service); /* as it is; -1: there is none */
+/* All that stands in our folder, whatever it is. */
+void cgroups_each(const struct cgroups *c, void (*fn)(void *arg, const char *name), void *arg);
 bool cgroup_lists(int group, pid_t pid); /* itself, not what is below it; false: not known */
 void cgroup_remove(const struct cgroups *c, const char *service); /* when it is empty */
 

@@ -2,9 +2,7 @@
 
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,26 +151,24 @@ job_account(struct processes *ps, const char *user, struct account *a, char why[
 	return found != NULL;
 }
 
+/* Scripts end with us; who was run, or commanded, goes on, and its group with it. */
+static void
+adopt(void *arg, const char *name)
+{
+	struct processes *ps = arg;
+	bool script = strncmp(name, "script-", 7) == 0;
+	if (!script && strncmp(name, "run-", 4) != 0 && strncmp(name, "cmd-", 4) != 0)
+		return;
+	int group = cgroup_open(&ps->cgroups, name);
+	if (script && group != -1)
+		cgroup_kill(group);
+	if (group != -1)
+		close(group);
+	cgroup_remove(&ps->cgroups, name);
+}
+
 void
 jobs_adopt(struct processes *ps)
 {
-	int fd = ps->cgroups.base != -1
-			 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC)
-			 : -1;
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		bool script = strncmp(e->d_name, "script-", 7) == 0;
-		if (!script && strncmp(e->d_name, "run-", 4) != 0 &&
-		    strncmp(e->d_name, "cmd-", 4) != 0)
-			continue;
-		int group = cgroup_open(&ps->cgroups, e->d_name);
-		if (script && group != -1)
-			cgroup_kill(group);
-		if (group != -1)
-			close(group);
-		cgroup_remove(&ps->cgroups, e->d_name);
-	}
-	if (d != NULL)
-		closedir(d);
+	cgroups_each(&ps->cgroups, adopt, ps);
 }

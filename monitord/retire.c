@@ -3,8 +3,6 @@
 #include "base/text.h"
 #include "monitord/process_state.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -193,23 +191,20 @@ retire_stranger(struct processes *ps, const char *name)
 	loop_timer_start(ps->loop, &r->timer, LOOK_MS, LOOK_MS, on_step, r);
 }
 
+/* What no section runs any more; a dry run ends nothing. */
+static void
+look_at_group(void *arg, const char *name)
+{
+	struct processes *ps = arg;
+	if (strncmp(name, "svc-", 4) != 0 || ps->rules->settings.dry_run)
+		return;
+	uint32_t id = rules_find(ps->rules, OBJECT_SERVICE, name + 4);
+	if (id == RULES_NONE || ps->rules->services[id].run.count == 0)
+		retire_stranger(ps, name);
+}
+
 void
 retire_strangers(struct processes *ps)
 {
-	int fd = ps->cgroups.base != -1
-			 ? openat(ps->cgroups.base, ".", O_RDONLY | O_CLOEXEC)
-			 : -1;
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (strncmp(e->d_name, "svc-", 4) != 0)
-			continue;
-		uint32_t id = rules_find(ps->rules, OBJECT_SERVICE, e->d_name + 4);
-		if (ps->rules->settings.dry_run)
-			continue;
-		if (id == RULES_NONE || ps->rules->services[id].run.count == 0)
-			retire_stranger(ps, e->d_name);
-	}
-	if (d != NULL)
-		closedir(d);
+	cgroups_each(&ps->cgroups, look_at_group, ps);
 }

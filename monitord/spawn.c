@@ -29,7 +29,6 @@ static struct {
 	struct rlimit files;
 	uint64_t ignored;
 	int null;
-	const char *home, *user; /* of our environment, NULL: none */
 } own = { .ignored = ~UINT64_C(0), .null = -1 };
 
 int
@@ -112,8 +111,7 @@ pack_words(const struct spawn *s, struct born *b)
 	const struct service *c = s->service;
 	const struct account *a = &b->account;
 	bool has = a->set && a->name[0] != '\0';
-	const char *home = own.pid != 0 ? own.home : getenv("HOME");
-	const char *user = own.pid != 0 ? own.user : getenv("USER");
+	const char *home = getenv("HOME"), *user = getenv("USER");
 	size_t n = 0;
 	b->used = b->env_count = 0;
 	b->dir = born_keep(b, s->dir != NULL                ? s->dir
@@ -191,8 +189,6 @@ spawn_begin(const struct rlimit *files)
 	struct sigaction now;
 	own.pid = getpid();
 	own.root = geteuid() == 0;
-	own.home = getenv("HOME");
-	own.user = getenv("USER");
 	own.files = *files;
 	own.ignored = 0;
 	for (int s = 1; s < NSIG; s++)

@@ -8,6 +8,7 @@
 #include "probes/exchange.h"
 #include "probes/expect.h"
 #include "rules/parse.h"
+#include "rules/units.h"
 #include "rules/world.h"
 
 #include <errno.h>
@@ -170,22 +171,9 @@ on_answer(struct stream *s, const struct plan *p, const struct answer *a)
 static void
 print_value(const struct msg_value *v)
 {
-	enum unit unit = metric_table[v->metric].unit;
 	char text[64];
-	if (unit == UNIT_BYTES || unit == UNIT_RATE)
-		text_size(v->value, text, sizeof text);
-	else if (unit == UNIT_MS && v->value >= 1000)
-		text_duration((int64_t)v->value, text, sizeof text);
-	else if (unit == UNIT_YESNO)
-		text_print(text, sizeof text, "%s", v->value > 0 ? "yes" : "no");
-	else
-		text_print(text, sizeof text,
-			   unit == UNIT_PERCENT ? "%.1f%%"
-			   : unit == UNIT_MS    ? "%.3g ms"
-						: "%.10g",
-			   v->value);
-	printf("%*s%s = %s%s\n", 16, "", metric_table[v->metric].name, text,
-	       unit == UNIT_RATE ? "/s" : "");
+	units_text(metric_table[v->metric].unit, v->value, text, sizeof text);
+	printf("%*s%s = %s\n", 16, "", metric_table[v->metric].name, text);
 }
 
 void

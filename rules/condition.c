@@ -2,8 +2,8 @@
 #include "rules/decide.h"
 
 #include "base/text.h"
+#include "rules/units.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -299,19 +299,6 @@ condition_forget(const struct world *w, const struct condition *c, struct slot *
 	}
 }
 
-static void
-value_text(enum unit unit, double v, char *out, size_t cap)
-{
-	if (unit == UNIT_BYTES || unit == UNIT_RATE)
-		text_size(v, out, cap);
-	else if (unit == UNIT_MS)
-		text_duration((int64_t)v, out, cap);
-	else
-		text_print(out, cap, unit == UNIT_PERCENT ? "%.1f%%" : "%g", v);
-	if (unit == UNIT_RATE)
-		text_print(out + strlen(out), cap - strlen(out), "/s");
-}
-
 /* "a.memory reaches 2 GiB in 14m (1.7 GiB now, a line with r² 0.97)" */
 static void
 forecast_text(const struct world *w, const struct op *op, const char *want, struct text *t)
@@ -320,11 +307,11 @@ forecast_text(const struct world *w, const struct op *op, const char *want, stru
 	struct series_line line;
 	char have[64], in[64];
 	const struct series_view *v = &w->series[op->series];
-	bool fits = series_fit(v, s, v->last_ms, &line);
-	assert(fits); /* or the test would not hold */
+	if (!series_fit(v, s, v->last_ms, &line))
+		return;
 	double gap = op->value - line.value,
 	       ms = line.slope > 0 || line.slope < 0 ? gap / line.slope * 1000 : 0;
-	value_text(metric_table[op->metric].unit, w->series[op->series].last, have,
+	units_text(metric_table[op->metric].unit, w->series[op->series].last, have,
 		   sizeof have);
 	if (ms > 0 && ms < 1e15)
 		text_add(t, " reaches %s in %s (%s now, a line with r\302\262 %.2f)",
@@ -351,7 +338,7 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 	enum unit unit = op->function == FUNCTION_RATE && m->unit == UNIT_BYTES
 				 ? UNIT_RATE
 				 : m->unit;
-	value_text(unit, op->value, want, sizeof want);
+	units_text(unit, op->value, want, sizeof want);
 	if (op->function == FUNCTION_NONE || op->function == FUNCTION_FORECAST)
 		text_add(t, "%s.%s", name, metric);
 	else
@@ -364,7 +351,7 @@ test_text(const struct world *w, const struct op *op, struct text *t)
 		   (op->function != FUNCTION_NONE
 			    ? function_value(w, op, &v, &whole)
 			    : metric_value(w, op->object, op->id, op->metric, &v))) {
-		value_text(unit, v, have, sizeof have);
+		units_text(unit, v, have, sizeof have);
 		text_add(t, " is %s (%s %s)", have, compare_name[op->compare], want);
 	} else if (op->metric == METRIC_STATE && op->function == FUNCTION_NONE) {
 		static const char *const *const words[OBJECT_KINDS] = {

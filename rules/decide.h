@@ -78,7 +78,8 @@ bool service_quiet(const struct world *w, uint32_t id);	 /* its checks decide no
 bool service_command(struct world *w, const struct event *e, const char **why);
 
 /* ---- decide_need.c ---- */
-/* It is not well: who depends on it is told of behind this event, in the same incident, and left alone. */
+/* It is not well: who depends on it is told of behind this event, in the same incident, and left
+ * alone. */
 void need_failed(struct world *w, enum object_kind kind, uint32_t by);
 void need_tell(struct world *w); /* as many as there is room for */
 

@@ -170,3 +170,34 @@ units_value(const char *text, enum unit unit, double *out, char why[UNITS_WHY])
 	}
 	return false;
 }
+
+void
+units_text(enum unit unit, double v, char *out, size_t cap)
+{
+	bool is_whole = v == floor(v) && fabs(v) < 1e15;
+	switch (unit) {
+	case UNIT_BYTES:
+	case UNIT_RATE:
+		text_size(v, out, cap);
+		if (unit == UNIT_RATE)
+			text_print(out + strlen(out), cap - strlen(out), "/s");
+		break;
+	case UNIT_MS:
+		if (v >= 1000)
+			text_duration((int64_t)v, out, cap);
+		else
+			text_print(out, cap, "%.3g ms", v);
+		break;
+	case UNIT_PERCENT:
+		text_print(out, cap, "%.1f%%", v);
+		break;
+	case UNIT_YESNO:
+		text_print(out, cap, "%s", v > 0 ? "yes" : "no");
+		break;
+	case UNIT_NONE:
+	case UNIT_COUNT:
+	case UNIT_TEXT:
+		text_print(out, cap, is_whole ? "%.0f" : "%g", v);
+		break;
+	}
+}

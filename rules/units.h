@@ -1,5 +1,5 @@
-/* rules/units.h: values with units, as users write them. Each returns false with a message
- * that says which units fit. */
+/* rules/units.h: values with units, as users write and read them. Each that reads returns false
+ * with a message that says which units fit. */
 #ifndef RULES_UNITS_H
 #define RULES_UNITS_H
 
@@ -20,5 +20,8 @@ bool units_count(const char *text, uint64_t least, uint64_t most, uint64_t *out,
 		 char why[UNITS_WHY]);
 /* The threshold of a metric, in the unit that the metric has. */
 bool units_value(const char *text, enum unit unit, double *out, char why[UNITS_WHY]);
+
+/* "1.5 GiB", "120 ms", "94.1%", "yes": a metric's value for people; cut off at cap. */
+void units_text(enum unit unit, double value, char *out, size_t cap);
 
 #endif

@@ -273,7 +273,7 @@ world_tell(struct world *w, const char *kind, enum object_kind object, uint32_t 
 			      ? incident_of(w, object, id)
 			      : 0;
 	va_start(args, format);
-	text_format(l->text, sizeof l->text, format, args);
+	vsnprintf(l->text, sizeof l->text, format, args);
 	va_end(args);
 	if (strncmp(kind, "incident-", 9) == 0)
 		return l->id; /* that people are told leads to nothing */

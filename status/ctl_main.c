@@ -253,8 +253,11 @@ print_shared(const json_t *status, bool groups)
 	{
 		if (!groups)
 			print_once(seen, "", text_of(o, "family"));
-		json_array_foreach(json_object_get(o, "groups"), k, x) if (groups)
-			print_once(seen, "@", json_string_value(x));
+		json_array_foreach(json_object_get(o, "groups"), k, x)
+		{
+			if (groups)
+				print_once(seen, "@", json_string_value(x));
+		}
 	}
 	json_decref(seen);
 }

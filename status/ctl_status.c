@@ -24,9 +24,11 @@ its_service_rests(const json_t *status, const json_t *check)
 {
 	size_t i;
 	json_t *o;
-	json_array_foreach(json_object_get(status, "services"), i,
-			   o) if (strcmp(text_of(o, "name"), text_of(check, "of")) ==
-				  0) return rests(o);
+	json_array_foreach(json_object_get(status, "services"), i, o)
+	{
+		if (strcmp(text_of(o, "name"), text_of(check, "of")) == 0)
+			return rests(o);
+	}
 	return false;
 }
 

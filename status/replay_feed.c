@@ -2,37 +2,28 @@
 #include "status/replay_state.h"
 
 #include "base/text.h"
+#include "rules/units.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void
-add_value(struct text *t, enum metric m, double value)
-{
-	enum unit unit = metric_table[m].unit;
-	char size[32];
-	if (unit == UNIT_BYTES || unit == UNIT_RATE)
-		text_add(t, ", %s %s%s", metric_table[m].name,
-			 text_size(value, size, sizeof size),
-			 unit == UNIT_RATE ? "/s" : "");
-	else
-		text_add(t, ", %s %.6g%s", metric_table[m].name, value,
-			 unit == UNIT_PERCENT ? "%"
-			 : unit == UNIT_MS    ? " ms"
-					      : "");
-}
 
 /* Why a check was not up is not recorded, but what was measured is. */
 static void
 reason(const struct record_event *e, char *out, size_t cap)
 {
 	struct text t;
+	char value[64];
 	text_begin(&t, out, cap);
-	text_add(&t, "it was so then: latency %.3g ms", (double)e->latency_ms);
-	for (uint32_t i = 0; i < e->count; i++)
-		if (e->values[i].metric < METRICS_COUNT)
-			add_value(&t, (enum metric)e->values[i].metric,
-				  (double)e->values[i].value);
+	units_text(UNIT_MS, (double)e->latency_ms, value, sizeof value);
+	text_add(&t, "it was so then: latency %s", value);
+	for (uint32_t i = 0; i < e->count; i++) {
+		uint32_t m = e->values[i].metric;
+		if (m >= METRICS_COUNT)
+			continue;
+		units_text(metric_table[m].unit, (double)e->values[i].value, value,
+			   sizeof value);
+		text_add(&t, ", %s %s", metric_table[m].name, value);
+	}
 }
 
 static void

@@ -97,16 +97,22 @@ moves_in(void)
 	return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
 }
 
-/* As fork(2) has it, with more flags. */
+/* In both: 0, or errno. */
 static int
-bears(unsigned long flags)
+born(long pid)
 {
-	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0)
 		_exit(0);
 	if (pid > 0)
 		waitpid((pid_t)pid, NULL, 0);
 	return pid > 0 ? 0 : errno;
+}
+
+/* As fork(2) has it, with more flags. */
+static int
+bears(unsigned long flags)
+{
+	return born(syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL));
 }
 
 static int
@@ -125,12 +131,7 @@ static int
 has_a_child_by_clone3(void)
 {
 	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	long pid = syscall(SYS_clone3, &args, sizeof args);
-	if (pid == 0)
-		_exit(0);
-	if (pid > 0)
-		waitpid((pid_t)pid, NULL, 0);
-	return pid > 0 ? 0 : errno;
+	return born(syscall(SYS_clone3, &args, sizeof args));
 }
 
 static int

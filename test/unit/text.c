@@ -251,51 +251,6 @@ hashes(void **state)
 	assert_true(text_hash("foobar") == 0x85944171f73967e8u);
 }
 
-static void format_both(char *ours, char *theirs, size_t cap, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void
-format_both(char *ours, char *theirs, size_t cap, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	int n = text_format(ours, cap, format, args);
-	va_end(args);
-	va_start(args, format);
-	int want = vsnprintf(theirs, cap, format, args);
-	va_end(args);
-	assert_int_equal(n, want);
-}
-
-#define SAME_AS_PRINTF(...)                                                              \
-	for (size_t cap = 1; cap <= sizeof ours; cap++) {                                \
-		memset(ours, 'x', sizeof ours);                                          \
-		memset(theirs, 'x', sizeof theirs);                                      \
-		format_both(ours, theirs, cap, __VA_ARGS__);                             \
-		assert_memory_equal(ours, theirs, sizeof ours);                          \
-	}
-
-/* Ours and the C library's, at each size of the buffer. */
-static void
-formats_as_printf(void **state)
-{
-	char ours[96], theirs[96];
-	(void)state;
-	SAME_AS_PRINTF("plain");
-	SAME_AS_PRINTF("%s", "");
-	SAME_AS_PRINTF("%s is up, %s after its start", "web", "12 ms");
-	SAME_AS_PRINTF("%d %d %d %d", 0, -1, INT_MAX, INT_MIN);
-	SAME_AS_PRINTF("%u %u", 0u, UINT_MAX);
-	SAME_AS_PRINTF("%ld %ld %lu", LONG_MIN, LONG_MAX, ULONG_MAX);
-	SAME_AS_PRINTF("%lld %lld %llu", LLONG_MIN, LLONG_MAX, ULLONG_MAX);
-	SAME_AS_PRINTF("100%% of %d%%", 7);
-	SAME_AS_PRINTF("%.*s|%.*s|%.*s|%.*s", 2, "abc", 0, "abc", -1, "abc", 9, "abc");
-	/* what is left to it, in the middle of what is not */
-	SAME_AS_PRINTF("%s %08x %s", "a", 0xbeefu, "b");
-	SAME_AS_PRINTF("%d %5d %-5s| %.3f %s", 1, 2, "c", 0.5, "d");
-	SAME_AS_PRINTF("%zu %c %.2s %hd %s", (size_t)3, 'c', "abc", (short)4, "e");
-}
-
 int
 test_text(void)
 {
@@ -303,7 +258,6 @@ test_text(void)
 		cmocka_unit_test(cleans),
 		cmocka_unit_test(cleaning_again_changes_nothing),
 		cmocka_unit_test(prints_bounded),
-		cmocka_unit_test(formats_as_printf),
 		cmocka_unit_test(puts_numbers),
 		cmocka_unit_test(measures_distance),
 		cmocka_unit_test(another_word_is_no_misspelt_one),

@@ -145,6 +145,32 @@ counts_are_whole(void **state)
 	}
 }
 
+static const struct {
+	enum unit unit;
+	double value;
+	const char *text;
+} shown[] = {
+	{ UNIT_BYTES, 1536, "1.5 KiB" }, { UNIT_RATE, 1048576, "1.0 MiB/s" },
+	{ UNIT_MS, 0.25, "0.25 ms" },	 { UNIT_MS, 999, "999 ms" },
+	{ UNIT_MS, 1500, "1.5 s" },	 { UNIT_PERCENT, 94.06, "94.1%" },
+	{ UNIT_YESNO, 1, "yes" },	 { UNIT_YESNO, 0, "no" },
+	{ UNIT_COUNT, 12345678, "12345678" }, { UNIT_NONE, 1.0 / 3, "0.333333" },
+	{ UNIT_COUNT, -2, "-2" },
+};
+
+static void
+for_people(void **state)
+{
+	char text[32];
+	(void)state;
+	for (size_t i = 0; i < COUNT(shown); i++) {
+		units_text(shown[i].unit, shown[i].value, text, sizeof text);
+		assert_string_equal(text, shown[i].text);
+	}
+	units_text(UNIT_RATE, 1048576, text, 6);
+	assert_string_equal(text, "1.0 M");
+}
+
 int
 test_units(void)
 {
@@ -154,6 +180,7 @@ test_units(void)
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(thresholds_have_their_metrics_unit),
 		cmocka_unit_test(counts_are_whole),
+		cmocka_unit_test(for_people),
 	};
 	return cmocka_run_group_tests_name("units", tests, NULL, NULL);
 }
