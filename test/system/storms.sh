@@ -138,24 +138,27 @@ audit() {
 	python3 - "$1" <<'EOS'
 import re, sys
 born, fds, pending, monitord = {}, {}, {}, None  # pid: whose it is; descriptor: (pid, whose)
+became = {}  # pid: the line in which it began its program; that may come before its parent's clone ends
 signals, bad = 0, []
 line_re = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)(.*)$")
-for line in open(sys.argv[1], errors="replace"):
+for at, line in enumerate(open(sys.argv[1], errors="replace")):
     m = line_re.match(line)
     if m is None:
         continue
     pid, call, rest = int(m[1]), m[2], m[3]
     if rest.endswith("<unfinished ...>"):
-        pending[pid, call] = rest
+        pending[pid, call] = at, rest
         continue
-    rest = pending.pop((pid, call), "") + rest
+    began, first = pending.pop((pid, call), (at, ""))
+    rest = first + rest
     monitord = pid if monitord is None else monitord
     result = re.search(r"= (-?\d+)", rest[rest.rfind(")"):] if ")" in rest else rest)
     result = int(result[1]) if result else -1
-    if call == "execve" and '"strangers"' in rest:
-        born[pid] = "stranger"
+    if call == "execve" and result == 0:  # only who monitord made begins a program
+        born[pid], became[pid] = "stranger" if '"strangers"' in rest else f"own {pid}", at
     if call in ("clone", "fork", "vfork", "clone3") and result > 0:
-        born[result] = f"own {result}" if pid == monitord else born.get(pid, "unknown")
+        if became.get(result, -1) < began:
+            born[result] = f"own {result}" if pid == monitord else born.get(pid, "unknown")
         made = re.search(r"pidfd=\[(\d+)\]", rest)
         if pid == monitord and made:
             fds[int(made[1])] = (result, None)  # held from its birth: it is nobody else
